@@ -1,0 +1,123 @@
+"""Every error that kado raises on purpose.
+
+::
+
+    KadoError                    exit 1
+    ├── AccountsError            accounts that do not close
+    ├── ProblemFoundError             a check ran and found a problem that it reports
+    ├── DataError                a sample, row or payload that cannot be accepted
+    │   └── RejectedError        with one rejection for each culprit
+    ├── UsageError               exit 2: wrong use or configuration
+    │   ├── TimeError            a time that cannot be read, or a naive one
+    │   ├── SlugError            a name that is not a slug
+    │   ├── ConfigError          kado.toml
+    │   ├── ProfileError         a facility profile
+    │   ├── DefinitionError      an accounting definition
+    │   ├── ScheduleError        blocks that overlap, rows that cannot be read
+    │   ├── PeriodError          a period that is not one, or holds nothing to count
+    │   ├── FormatVersionError   a file of another version
+    │   └── MissingExtraError    an optional dependency that is not installed
+    └── UnreachableError         exit 3: something needed cannot be reached
+        ├── AuthorizationError   it was reached and refuses our credentials
+        └── LockedError          another process holds the data directory
+
+The type carries the decision (``exit_code``, ``retryable``); the text is for people and says what
+happened, to which named thing, with the value and the limit, and what to do next.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class KadoError(Exception):
+    """Root of all errors that kado raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+
+class AccountsError(KadoError):
+    """The accounts of a period do not add up: a defect in kado, never to be hidden."""
+
+
+class ProblemFoundError(KadoError):
+    """A command ran to its end and found a problem that it reports."""
+
+
+class DataError(KadoError):
+    """A sample, row or payload that cannot be accepted."""
+
+
+class RejectedError(DataError):
+    """Several culprits at once, each with its place and cause.
+
+    Attributes
+    ----------
+    culprits
+        One line of text for each.
+    """
+
+    def __init__(self, summary: str, culprits: Sequence[str]) -> None:
+        super().__init__("\n".join([summary, *(f"  {c}" for c in culprits)]))
+        self.culprits = tuple(culprits)
+
+
+class UsageError(KadoError):
+    """Wrong use or configuration."""
+
+    exit_code = 2
+
+
+class TimeError(UsageError, ValueError):
+    """A time that cannot be read, or one without an offset."""
+
+
+class SlugError(UsageError, ValueError):
+    """A facility, signal or source name that is not a slug."""
+
+
+class ConfigError(UsageError):
+    """Something in ``kado.toml`` or in the environment that overrides it."""
+
+
+class ProfileError(UsageError):
+    """A facility profile that contradicts itself, or lacks what is asked of it."""
+
+
+class DefinitionError(UsageError):
+    """An accounting definition that contradicts itself or does not exist."""
+
+
+class ScheduleError(UsageError):
+    """Schedule blocks that overlap, or rows that cannot be read."""
+
+
+class PeriodError(UsageError, ValueError):
+    """A period that is not one, or holds nothing that could be counted."""
+
+
+class FormatVersionError(UsageError):
+    """A file of kado's written by another version."""
+
+
+class MissingExtraError(UsageError):
+    """A feature whose optional dependency is not installed."""
+
+
+class UnreachableError(KadoError):
+    """A server or device that is needed cannot be reached."""
+
+    exit_code = 3
+    retryable = True
+
+
+class AuthorizationError(UnreachableError):
+    """The server was reached and refuses our credentials."""
+
+    retryable = False
+
+
+class LockedError(UnreachableError):
+    """Another process holds the data directory."""
+
+    retryable = False

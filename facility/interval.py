@@ -1,0 +1,119 @@
+"""Sets of half-open intervals ``[start, end)`` of time, in nanoseconds."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """Disjoint, sorted, non-empty, non-touching half-open intervals.
+
+    Build one with `of`; the constructor trusts its arrays.
+    """
+
+    start: Int64
+    """(n,) int64 ns, strictly increasing."""
+    end: Int64
+    """(n,) int64 ns, ``start[i] < end[i] < start[i + 1]``."""
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[int, int]]) -> Self:
+        """Return the union of `pairs`; empty ones are dropped, touching ones joined.
+
+        Examples
+        --------
+        >>> list(Intervals.of([(5, 7), (0, 3), (3, 4), (9, 9)]))
+        [(0, 4), (5, 7)]
+        """
+        array = np.array([p for p in pairs if p[1] > p[0]], dtype=np.int64).reshape(-1, 2)
+        return cls.from_arrays(array[:, 0], array[:, 1])
+
+    @classmethod
+    def from_arrays(cls, start: Int64, end: Int64) -> Self:
+        """Return the union of intervals given as two arrays, in any order, overlapping or not."""
+        keep = end > start
+        start, end = start[keep], end[keep]
+        order = np.argsort(start, kind="stable")
+        start, end = start[order], np.maximum.accumulate(end[order]) if len(order) else end
+        if not len(start):
+            return cls(start, end)
+        first = np.empty(len(start), dtype=bool)
+        first[0] = True
+        first[1:] = start[1:] > end[:-1]
+        last = np.append(first[1:], True)
+        return cls(start[first], end[last])
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the empty set."""
+        none = np.empty(0, dtype=np.int64)
+        return cls(none, none)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return zip(self.start.tolist(), self.end.tolist(), strict=True)
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __bool__(self) -> bool:
+        return len(self.start) > 0
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Intervals):
+            return NotImplemented
+        return np.array_equal(self.start, other.start) and np.array_equal(self.end, other.end)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Intervals.of({list(self)!r})"
+
+    @property
+    def total(self) -> int:
+        """The summed length, ns."""
+        return int((self.end - self.start).sum())
+
+    def contains(self, ns: int) -> bool:
+        """Whether the instant lies inside one of the intervals."""
+        return bool(_inside(self, np.array([ns], dtype=np.int64))[0])
+
+    def clip(self, start: int, end: int) -> "Intervals":
+        """Return what lies in ``[start, end)``."""
+        first = int(np.searchsorted(self.end, start, side="right"))
+        last = int(np.searchsorted(self.start, end, side="left"))
+        if last <= first:
+            return Intervals.empty()
+        return Intervals(np.maximum(self.start[first:last], start), np.minimum(self.end[first:last], end))
+
+    def __or__(self, other: "Intervals") -> "Intervals":
+        """Return the union."""
+        return Intervals.from_arrays(np.concatenate([self.start, other.start]), np.concatenate([self.end, other.end]))
+
+    def __and__(self, other: "Intervals") -> "Intervals":
+        """Return the intersection."""
+        return _combine(self, other, keep_outside_other=False)
+
+    def __sub__(self, other: "Intervals") -> "Intervals":
+        """Return what is in this set and not in `other`."""
+        return _combine(self, other, keep_outside_other=True)
+
+
+def _inside(intervals: Intervals, instants: Int64) -> NDArray[np.bool_]:
+    started = np.searchsorted(intervals.start, instants, side="right")
+    ended = np.searchsorted(intervals.end, instants, side="right")
+    return started > ended
+
+
+def _combine(a: Intervals, b: Intervals, *, keep_outside_other: bool) -> "Intervals":
+    edges = np.unique(np.concatenate([a.start, a.end, b.start, b.end]))
+    if len(edges) < 2:
+        return Intervals.empty()
+    left = edges[:-1]
+    keep = _inside(a, left) & (_inside(b, left) != keep_outside_other)
+    return Intervals.from_arrays(left[keep], edges[1:][keep])

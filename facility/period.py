@@ -1,0 +1,122 @@
+"""Periods of a report, cut in the facility's own time zone."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
+
+from facility.errors import PeriodError, TimeError
+from facility.time import local_midnight, parse_time, to_datetime
+
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_MONTH = re.compile(r"(\d{4})-(\d\d)")
+_QUARTER = re.compile(r"(\d{4})Q([1-4])")
+_YEAR = re.compile(r"(\d{4})")
+_FISCAL = re.compile(r"FY(\d{4})")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of time that figures are given for."""
+
+    id: str
+    """As people write it: ``2025-05``, ``FY2024``, a run's name."""
+    start_ns: int
+    end_ns: int
+
+    @property
+    def length_ns(self) -> int:
+        """Its length; 8,784 h for a fiscal year with 29 February in it."""
+        return self.end_ns - self.start_ns
+
+
+def parse_period(
+    text: str,
+    zone: tzinfo,
+    *,
+    fiscal_year_starts_in: int = 4,
+    runs: Mapping[str, tuple[int, int]] | None = None,
+) -> Period:
+    """Read a period as people write it.
+
+    Parameters
+    ----------
+    text
+        ``2025-05`` (month), ``2025-05-13`` (day), ``2025Q2``, ``2025`` (calendar year), ``FY2024``,
+        ``START/END`` (ISO 8601 with offsets), or the name of a run.
+    zone
+        The facility's; days begin at its midnight.
+    fiscal_year_starts_in
+        Month, 1 to 12.
+    runs
+        Named runs of the schedule: start and end in ns.
+
+    Raises
+    ------
+    PeriodError
+        If it is none of these, or does not end after its start.
+
+    Examples
+    --------
+    >>> from zoneinfo import ZoneInfo
+    >>> parse_period("FY2023", ZoneInfo("Asia/Tokyo")).length_ns // 3_600_000_000_000
+    8784
+    """
+    text = text.strip()
+    if runs and text in runs:
+        start, end = runs[text]
+        return Period(text, start, end)
+    if "/" in text:
+        return _explicit(text)
+    first, last = _days(text, fiscal_year_starts_in, sorted(runs or ()))
+    return Period(text, local_midnight(first, zone), local_midnight(last, zone))
+
+
+def month_of(ns: int, zone: tzinfo) -> Period:
+    """Return the month that holds an instant."""
+    return parse_period(to_datetime(ns, zone).strftime("%Y-%m"), zone)
+
+
+def day_of(ns: int, zone: tzinfo) -> Period:
+    """Return the day that holds an instant."""
+    return parse_period(to_datetime(ns, zone).strftime("%Y-%m-%d"), zone)
+
+
+def _explicit(text: str) -> Period:
+    try:
+        start, end = (parse_time(part) for part in text.split("/"))
+    except (TimeError, ValueError) as error:
+        raise PeriodError(f"period {text!r} is not START/END: {error}") from error
+    if end <= start:
+        raise PeriodError(f"period {text!r} does not end after its start")
+    return Period(text, start, end)
+
+
+def _days(text: str, fiscal_year_starts_in: int, runs: list[str]) -> tuple[date, date]:
+    try:
+        if match := _DAY.fullmatch(text):
+            first = date(*(int(g) for g in match.groups()))
+            return first, first + timedelta(days=1)
+        if match := _MONTH.fullmatch(text):
+            first = date(int(match[1]), int(match[2]), 1)
+            return first, _months_later(first, 1)
+        if match := _QUARTER.fullmatch(text):
+            first = date(int(match[1]), 3 * int(match[2]) - 2, 1)
+            return first, _months_later(first, 3)
+        if match := _FISCAL.fullmatch(text):
+            first = date(int(match[1]), fiscal_year_starts_in, 1)
+            return first, _months_later(first, 12)
+        if match := _YEAR.fullmatch(text):
+            first = date(int(match[1]), 1, 1)
+            return first, _months_later(first, 12)
+    except ValueError as error:
+        raise PeriodError(f"period {text!r} does not exist: {error}") from error
+    known = f", or a run of the schedule ({', '.join(runs)})" if runs else ""
+    raise PeriodError(
+        f"{text!r} is not a period: write 2025-05, 2025-05-13, 2025Q2, 2025, FY2024, START/END with offsets{known}"
+    )
+
+
+def _months_later(first: date, months: int) -> date:
+    index = first.year * 12 + first.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)

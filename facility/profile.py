@@ -1,0 +1,185 @@
+"""Facility profiles: what a facility is, measures and promises."""
+
+from datetime import date
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from facility.documents import build, read_toml
+from facility.errors import ProfileError
+from facility.limits import LimitStep, LimitTable
+from facility.period import Period, parse_period
+from facility.schedule import Plan
+from facility.signals import Signal
+from facility.slug import DefinitionId, Slug
+from facility.text import Text
+
+
+class Milestone(BaseModel):
+    """A published step of the delivery signal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+    since: date = Field(alias="from")
+    value: float = Field(allow_inf_nan=False)
+    """In the delivery signal's unit."""
+    kind: Literal["user", "demonstrated"]
+    """In user operation, or shown to be stable outside it."""
+    cite: str
+
+
+class PortGroup(BaseModel):
+    """Beamline ports that share a status and a use."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    status: Literal["operating", "building", "free"]
+    use: Literal["shared", "coalition", "installer"] | None = None
+    """Who they serve; None for free ports."""
+    count: int = Field(gt=0)
+    cite: str
+
+
+class Profile(BaseModel):
+    """A facility, as its TOML profile describes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ignored_types=(cached_property,))
+
+    id: Slug
+    name: Text
+    time_zone: str
+    fiscal_year_starts_in: int = Field(default=4, ge=1, le=12)
+    """Month, 1 to 12."""
+    delivery_signal: Slug
+    mode_signal: Slug | None = None
+    """The machine's own mode, a state; never the denominator."""
+    definition: DefinitionId = "nanoterasu"
+    """The accounting definition used where none is asked for."""
+    operation_started: date | None = None
+    target: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """In the delivery signal's unit."""
+    stable_at_pct: float = Field(default=99.0, gt=0, le=100, allow_inf_nan=False)
+    """Availability of a block that counts as stable at target."""
+    target_availability_pct: float | None = Field(default=None, gt=0, le=100, allow_inf_nan=False)
+    """What the facility promises for a year; None where it states none."""
+    simulated: bool = False
+    references: dict[str, str] = Field(default_factory=dict)
+    """What a fact's `cite` points to."""
+    signals: tuple[Signal, ...] = Field(alias="signal", strict=False, min_length=1)
+    limit_steps: tuple[LimitStep, ...] = Field(alias="limits", strict=False, min_length=1)
+    milestones: tuple[Milestone, ...] = Field(default=(), alias="milestone", strict=False)
+    ports: tuple[PortGroup, ...] = Field(default=(), alias="ports", strict=False)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"time_zone {self.time_zone!r} is not an IANA zone such as 'Asia/Tokyo'") from error
+        ids = [s.id for s in self.signals]
+        if twice := sorted({i for i in ids if ids.count(i) > 1}):
+            raise ValueError(f"signal {twice[0]!r} is described twice")
+        by_id = {s.id: s for s in self.signals}
+        delivery = by_id.get(self.delivery_signal)
+        if delivery is None or delivery.type != "number":
+            raise ValueError(f"delivery_signal {self.delivery_signal!r} is not one of the number signals: {ids}")
+        if self.mode_signal is not None and by_id.get(self.mode_signal, delivery).type != "state":
+            raise ValueError(f"mode_signal {self.mode_signal!r} is not one of the state signals: {ids}")
+        for signal in self.signals:
+            if signal.witness is not None and signal.witness not in by_id:
+                raise ValueError(f"signal {signal.id!r} names the witness {signal.witness!r}, which is not a signal")
+        for fact in (*self.milestones, *self.ports):
+            if fact.cite not in self.references:
+                raise ValueError(f"cite {fact.cite!r} is not among references: {sorted(self.references)}")
+        _ = self.limits
+        return self
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The facility's own time zone."""
+        return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def limits(self) -> LimitTable:
+        """The delivery signal's limits over time."""
+        return LimitTable.of(self.limit_steps, self.zone)
+
+    @cached_property
+    def delivery(self) -> Signal:
+        """The signal that says whether beam is delivered."""
+        return self.signal(self.delivery_signal)
+
+    @property
+    def port_count(self) -> int:
+        """All beamline ports."""
+        return sum(g.count for g in self.ports)
+
+    @property
+    def operating_port_count(self) -> int:
+        """The ports in operation."""
+        return sum(g.count for g in self.ports if g.status == "operating")
+
+    def signal(self, signal_id: str) -> Signal:
+        """Return the signal of that name.
+
+        Raises
+        ------
+        ProfileError
+            If there is none.
+        """
+        for signal in self.signals:
+            if signal.id == signal_id:
+                return signal
+        known = ", ".join(s.id for s in self.signals)
+        raise ProfileError(f"facility {self.id} has no signal {signal_id!r}; it has {known}")
+
+    def period(self, text: str, plan: Plan | None = None) -> Period:
+        """Read a period in the facility's zone and fiscal year, runs of `plan` included.
+
+        Raises
+        ------
+        PeriodError
+            If it is none.
+        """
+        runs = plan.runs if plan is not None else None
+        return parse_period(text, self.zone, fiscal_year_starts_in=self.fiscal_year_starts_in, runs=runs)
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Return the ids of the profiles that come with kado."""
+    return _shipped("profiles")
+
+
+def load_profile(name: str, beside: Path | None = None) -> Profile:
+    """Load a profile by the id of a shipped one, or from a file.
+
+    Parameters
+    ----------
+    name
+        Such as ``nanoterasu``, or the path of a TOML file (anything that ends in ``.toml``).
+    beside
+        The folder that a relative path starts from; None: the working folder.
+
+    Raises
+    ------
+    ProfileError
+        If there is none of that name, or it contradicts itself.
+    """
+    if name.endswith(".toml"):
+        path = (beside or Path()) / name
+        return build(Profile, read_toml(path, ProfileError), str(path), ProfileError)
+    if name not in shipped_profiles():
+        raise ProfileError(
+            f"no profile {name!r}: use one of {', '.join(shipped_profiles())}, or the path of your own .toml file"
+        )
+    with resources.as_file(resources.files("facility") / "profiles" / f"{name}.toml") as path:
+        return build(Profile, read_toml(path, ProfileError), f"profile {name}", ProfileError)
+
+
+def _shipped(folder: str) -> tuple[str, ...]:
+    files = (resources.files("facility") / folder).iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))

@@ -1,0 +1,89 @@
+"""The schedule as CSV: ``start,end,category,published_at[,tags,run,note]``."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from facility.errors import ScheduleError, TimeError
+from facility.schedule import PLANNED_CATEGORIES, Block, Category, ScheduleVersion
+from facility.time import format_time, parse_time
+
+REQUIRED_COLUMNS = ("start", "end", "category", "published_at")
+OPTIONAL_COLUMNS = ("tags", "run", "note")
+
+
+def read_schedule(text: str, name: str) -> tuple[ScheduleVersion, ...]:
+    """Read schedule rows; rows with the same ``published_at`` are one version.
+
+    Parameters
+    ----------
+    text
+        The CSV, header first. Tags are separated by blanks.
+    name
+        What to call it in messages, usually the file.
+
+    Returns
+    -------
+    tuple of ScheduleVersion
+        In order of publication.
+
+    Raises
+    ------
+    ScheduleError
+        With every row that cannot be read, or the two blocks that overlap.
+    """
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    header = [h.strip() for h in reader.fieldnames or ()]
+    missing = [c for c in REQUIRED_COLUMNS if c not in header]
+    unknown = [c for c in header if c not in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)]
+    if missing or unknown:
+        raise ScheduleError(
+            f"{name}: the header {','.join(header)!r} "
+            + (f"lacks {', '.join(missing)}" if missing else f"has the unknown column {', '.join(unknown)}")
+            + f"; it must be {','.join(REQUIRED_COLUMNS)} and may have {','.join(OPTIONAL_COLUMNS)}"
+        )
+    reader.fieldnames = header
+    by_publication: dict[int, list[Block]] = {}
+    problems: list[str] = []
+    for row in reader:
+        try:
+            published, block = _read_row({k: (v or "").strip() for k, v in row.items() if isinstance(k, str)})
+        except (ScheduleError, TimeError) as error:
+            problems.append(f"{name}:{reader.line_num}: {error}")
+        else:
+            by_publication.setdefault(published, []).append(block)
+    if problems:
+        raise ScheduleError("\n".join(problems))
+    if not by_publication:
+        raise ScheduleError(f"{name}: no rows below the header")
+    return tuple(ScheduleVersion.of(published, blocks) for published, blocks in sorted(by_publication.items()))
+
+
+def write_schedule(versions: Sequence[ScheduleVersion]) -> str:
+    """Write versions as the CSV that `read_schedule` reads."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS])
+    for version in versions:
+        published = format_time(version.published_at_ns)
+        for b in version.blocks:
+            times = [format_time(b.start_ns), format_time(b.end_ns)]
+            writer.writerow([*times, b.category.value, published, " ".join(b.tags), b.run or "", b.note])
+    return out.getvalue()
+
+
+def _read_row(row: dict[str, str]) -> tuple[int, Block]:
+    word = row["category"]
+    if word not in [c.value for c in PLANNED_CATEGORIES]:
+        raise ScheduleError(f"category {word!r} is none of {', '.join(c.value for c in PLANNED_CATEGORIES)}")
+    block = Block(
+        start_ns=parse_time(row["start"]),
+        end_ns=parse_time(row["end"]),
+        category=Category(word),
+        tags=tuple(row.get("tags", "").split()),
+        run=row.get("run") or None,
+        note=row.get("note", ""),
+    )
+    if block.end_ns <= block.start_ns:
+        raise ScheduleError(f"block {block.describe()} does not end after its start")
+    return parse_time(row["published_at"]), block
