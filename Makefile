@@ -1,0 +1,80 @@
+# Recipes of kado. `make demo` and `make test` need only make, Python >= 3.11 and a package index.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Made again whenever what is to be installed changes.
+PINNED := $(shell cat pyproject.toml requirements/*.txt | cksum | cut -d ' ' -f 1)
+RUN := $(VENV)/.run-$(PINNED)
+DEV := $(VENV)/.dev-$(PINNED)
+UV = $(BIN)/uv --quiet --system-certs
+# uv is ten times faster; pip knows the index and certificates that this machine is set up for.
+PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet
+INSTALL = install() { $(UV) pip install --python $(BIN)/python "$$@" || $(PIP) "$$@"; }; install
+# The first Python that is new enough; choose another with `make PYTHON=python3.13 ...`.
+PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint services services-bench bench pins clean
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
+
+demo: $(RUN) ## Watch a simulated ring, from signal to availability (KADO_DEMO_SECONDS=10 ends by itself)
+	@$(BIN)/kado demo --data-dir .demo
+
+test: $(DEV) ## Run the tests; with the real servers that are installed, naming those that are not
+	@$(BIN)/pytest -q -rs
+
+lint: $(DEV) ## Check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck .ci/run deploy/services/*.sh
+
+services: ## Get the servers that the tests use: Mosquitto, Prometheus, InfluxDB (Debian)
+	@bash deploy/services/install.sh
+
+services-bench: ## ... and Telegraf, which the benchmarks measure against
+	@bash deploy/services/install.sh --bench
+
+bench: $(DEV) services-bench ## Measure, side by side with the peers
+	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+# Resolve again; `make pins UPGRADE=--upgrade` takes what is newest.
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
+pins: $(DEV) ## Write requirements/*.txt from the ranges in pyproject.toml
+	$(COMPILE) --output-file requirements/run.txt pyproject.toml
+	$(COMPILE) --output-file requirements/dev.txt --constraint requirements/run.txt pyproject.toml --group dev
+	$(COMPILE) --output-file requirements/setup.txt --constraint requirements/dev.txt --group setup
+
+clean: ## Remove what make made here (not the servers, which other checkouts share)
+	rm -rf $(VENV) .demo build dist .benchmarks .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): | $(BIN)/python
+	@echo "setting up $(VENV) to run kado"
+	@$(PIP) --require-hashes -r requirements/setup.txt
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.run-* && touch $@
+
+$(DEV): $(RUN)
+	@echo "adding the development tools to $(VENV)"
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@rm -f $(VENV)/.dev-* && touch $@
+
+$(BIN)/python:
+	@for python in $(PYTHONS); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+			echo "$$python cannot make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv" >&2; \
+			exit 1; \
+		fi; \
+		"$$python" -m venv --clear $(VENV); \
+		exit; \
+	done; \
+	echo "kado needs Python >= 3.11; none among: $(PYTHONS)." >&2; \
+	echo "On Debian 12 or newer: apt-get install python3 python3-venv. Or name one: make PYTHON=/path/to/python3" >&2; \
+	exit 1

@@ -1,0 +1,322 @@
+"""Real servers for tests, each in a folder of its own, on a free loopback port, stopped by its own pid.
+
+Use them through the fixtures in ``tests/conftest.py``. Nothing here goes through kado, so that a test
+can compare what kado says with what the server holds.
+"""
+
+import getpass
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 20.0
+
+
+def built_programs() -> Path:
+    """Folder into which ``make services`` builds what Debian does not carry."""
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("KADO_CACHE") or cache_home / "kado") / "bin"
+
+
+def require(program: str) -> str:
+    """Path of a server's program; where it is missing, skip the test and say how to get it.
+
+    With ``KADO_REQUIRE_SERVICES=1``, as in CI, a missing program is a failure.
+    """
+    places = os.pathsep.join([str(built_programs()), os.environ.get("PATH", ""), "/usr/sbin"])
+    if path := shutil.which(program, path=places):
+        return path
+    message = f"{program} is not installed; get it with: make services"
+    if os.environ.get("KADO_REQUIRE_SERVICES") == "1":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+def free_port() -> int:
+    """Loopback TCP port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server(ABC):
+    """One server process; its port, folder and data outlive a restart.
+
+    ``start`` returns once the server answers. ``stop`` (SIGTERM) and ``kill`` (SIGKILL) return once it is
+    gone, and may be called when it is gone already. Its output of all runs is in ``output()``.
+    """
+
+    program: str
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.port = free_port()
+        self._path = require(self.program)
+        self._log = directory / f"{self.program}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running server."""
+        assert self._process is not None, f"{self.program} is not running"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the process and wait until it answers."""
+        assert not self.running, f"{self.program} is running already"
+        environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(self.directory)} | self._environment()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._path, *self._arguments()],
+                cwd=self.directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            if not self.running:
+                pytest.fail(f"{self.program} ended while starting:\n{self.output()}", pytrace=False)
+            if time.monotonic() > deadline:
+                self.kill()
+                pytest.fail(f"{self.program} does not answer:\n{self.output()}", pytrace=False)
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ask the server to end, and wait until it has."""
+        self._end(subprocess.Popen[bytes].terminate)
+
+    def kill(self) -> None:
+        """End the server as a power cut would (kill -9)."""
+        self._end(subprocess.Popen[bytes].kill)
+
+    def restart(self) -> None:
+        """Stop, then start on the same port with the same data."""
+        self.stop()
+        self.start()
+
+    def output(self) -> str:
+        """Return the last lines that the server wrote."""
+        if not self._log.exists():
+            return ""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-200:])
+
+    def _end(self, how: Any) -> None:
+        if self._process is None:
+            return
+        how(self._process)
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            pytest.fail(f"{self.program} had to be killed:\n{self.output()}", pytrace=False)
+        finally:
+            self._process = None
+
+    @abstractmethod
+    def _arguments(self) -> list[str]: ...
+
+    def _environment(self) -> dict[str, str]:
+        return {}
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1.0).close()
+        except OSError:
+            return False
+        return True
+
+
+class Mosquitto(Server):
+    """An MQTT broker without limits on its queues, so that a loss is never the broker's.
+
+    Parameters
+    ----------
+    directory
+        Where its configuration, log and database go.
+    persistence
+        Keep sessions and queued messages over ``restart()``. (A broker that is killed loses what it
+        took since it started, with or without: it writes its database when it stops.)
+    password
+        When given, clients must log in as user ``kado`` with it.
+    """
+
+    program = "mosquitto"
+    username = "kado"
+
+    def __init__(self, directory: Path, *, persistence: bool = False, password: str | None = None) -> None:
+        super().__init__(directory)
+        self.password = password
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            f"user {getpass.getuser()}",  # started by root it would become a user who cannot write here
+            f"allow_anonymous {'true' if password is None else 'false'}",
+            "max_queued_messages 0",
+            "max_inflight_messages 2000",
+            "set_tcp_nodelay true",
+            "log_dest stdout",
+        ]
+        if persistence:
+            lines += ["persistence true", f"persistence_location {directory}/"]
+        if password is not None:
+            lines.append(f"password_file {self._password_file(password)}")
+        self._configuration = directory / "mosquitto.conf"
+        self._configuration.write_text("\n".join(lines) + "\n")
+
+    @property
+    def host(self) -> str:
+        """Address to connect to."""
+        return "127.0.0.1"
+
+    @property
+    def url(self) -> str:
+        """Address as kado's configuration takes it."""
+        return f"mqtt://{self.host}:{self.port}"
+
+    def _password_file(self, password: str) -> Path:
+        path = self.directory / "passwords"
+        path.touch(mode=0o600)
+        command = [require("mosquitto_passwd"), "-b", str(path), self.username, password]
+        subprocess.run(command, check=True, capture_output=True)
+        return path
+
+    def _arguments(self) -> list[str]:
+        return ["-c", str(self._configuration)]
+
+
+class InfluxDB(Server):
+    """An InfluxDB 2 with one organisation; ``token`` may do everything."""
+
+    program = "influxd"
+    org = "kado"
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.token = uuid.uuid4().hex
+        self.org_id = ""
+
+    @property
+    def url(self) -> str:
+        """Address as kado's configuration takes it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it; the first time, create the organisation and the token."""
+        super().start()
+        if not self.org_id:
+            first = {"username": "kado", "password": uuid.uuid4().hex, "org": self.org, "bucket": "first"}
+            answer = self.call("POST", "/api/v2/setup", first | {"token": self.token})
+            self.org_id = json.loads(answer)["org"]["id"]
+
+    def create_bucket(self, *, retention_s: int = 0) -> "Bucket":
+        """Make an empty bucket with a name of its own; zero retention keeps for ever."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        rules = [{"type": "expire", "everySeconds": retention_s}] if retention_s else []
+        self.call("POST", "/api/v2/buckets", {"orgID": self.org_id, "name": name, "retentionRules": rules})
+        return Bucket(self, name)
+
+    def create_token(self, bucket: "Bucket", *, actions: tuple[str, ...] = ("read", "write")) -> str:
+        """Make a token that may do only these actions, only on this bucket."""
+        found = json.loads(self.call("GET", f"/api/v2/buckets?{urlencode({'name': bucket.name})}"))
+        resource = {"type": "buckets", "id": found["buckets"][0]["id"], "orgID": self.org_id}
+        permissions = [{"action": action, "resource": resource} for action in actions]
+        answer = self.call("POST", "/api/v2/authorizations", {"orgID": self.org_id, "permissions": permissions})
+        return json.loads(answer)["token"]
+
+    def call(self, method: str, path: str, body: bytes | dict[str, Any] | None = None, **headers: str) -> str:
+        """Return the body of the answer; an answer that is not 2xx fails the test."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60.0)
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        try:
+            connection.request(method, path, data, {"Authorization": f"Token {self.token}"} | headers)
+            response = connection.getresponse()
+            text = response.read().decode()
+        finally:
+            connection.close()
+        assert 200 <= response.status < 300, f"{method} {path}: {response.status} {text}"
+        return text
+
+    def _arguments(self) -> list[str]:
+        return []
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "INFLUXD_BOLT_PATH": str(self.directory / "influxd.bolt"),
+            "INFLUXD_SQLITE_PATH": str(self.directory / "influxd.sqlite"),
+            "INFLUXD_ENGINE_PATH": str(self.directory / "engine"),
+            "INFLUXD_HTTP_BIND_ADDRESS": f"127.0.0.1:{self.port}",
+            "INFLUXD_REPORTING_DISABLED": "true",
+        }
+
+    def _answers(self) -> bool:
+        if not super()._answers():
+            return False
+        try:
+            self.call("GET", "/health")
+        except (AssertionError, OSError, http.client.HTTPException):
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of a running InfluxDB, and how to reach it."""
+
+    server: InfluxDB
+    name: str
+
+    @property
+    def url(self) -> str:
+        """Address of the server."""
+        return self.server.url
+
+    @property
+    def org(self) -> str:
+        """Name of the organisation."""
+        return self.server.org
+
+    @property
+    def token(self) -> str:
+        """Token that may do everything."""
+        return self.server.token
+
+    def write(self, lines: str) -> None:
+        """Write line protocol with times in nanoseconds."""
+        query = urlencode({"org": self.org, "bucket": self.name, "precision": "ns"})
+        self.server.call("POST", f"/api/v2/write?{query}", lines.encode())
+
+    def query(self, influxql: str) -> list[dict[str, Any]]:
+        """Rows of an InfluxQL answer, tags beside columns, times as integer nanoseconds.
+
+        Asked for as JSON: as CSV, InfluxDB answers an unknown bucket or a token without the right to read
+        with 200 and nothing.
+        """
+        query = urlencode({"db": self.name, "q": influxql, "epoch": "ns"})
+        (result,) = json.loads(self.server.call("GET", f"/query?{query}"))["results"]
+        assert "error" not in result, f"{influxql}: {result['error']}"
+        return [
+            series.get("tags", {}) | dict(zip(series["columns"], row, strict=True))
+            for series in result.get("series", [])
+            for row in series["values"]
+        ]
