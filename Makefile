@@ -23,7 +23,7 @@ demo: $(RUN) ## Watch a simulated ring, from signal to availability (KADO_DEMO_S
 	@$(BIN)/kado demo --data-dir .demo
 
 test: $(DEV) ## Run the tests; with the real servers that are installed, naming those that are not
-	@$(BIN)/pytest -q -rs
+	@$(BIN)/pytest -q -rfEs
 
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
