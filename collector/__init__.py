@@ -1,0 +1,1 @@
+"""Signals in: sources, intake, landing, forwarder, ledger."""

@@ -1,0 +1,25 @@
+"""What intake hands to landing: the part of a delivery that becomes samples, and the part that does not."""
+
+from dataclasses import dataclass
+
+from facility.batch import Batch
+from facility.source import GapReport, Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One delivery after validation; landed in one transaction."""
+
+    source: str
+    """Id of the source that it is counted for."""
+    batch: Batch | None
+    """Samples to be stored; every one passed intake."""
+    rejected: tuple[Rejection, ...] = ()
+    """Counted and kept as dead letters."""
+    gaps: tuple[GapReport, ...] = ()
+    """Stretches in which samples may be missing for good."""
+
+    @property
+    def samples(self) -> int:
+        """How many samples are to be stored."""
+        return 0 if self.batch is None else len(self.batch)
