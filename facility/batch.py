@@ -268,6 +268,41 @@ class Samples:
         )
 
     @classmethod
+    def joined(cls, pieces: Sequence["Samples"]) -> "Samples":
+        """Join samples of one signal that follow each other in time.
+
+        Raises
+        ------
+        DataError
+            If there is none, they are of several signals, or they do not follow each other.
+        """
+        series = {(p.facility, p.signal) for p in pieces}
+        if len(series) != 1:
+            raise DataError(f"samples of {sorted(series)} cannot be joined: they must be of one signal")
+        if len(pieces) == 1:
+            return pieces[0]
+        words = tuple(dict.fromkeys(w for p in pieces for w in p.words))
+        code = {w: i for i, w in enumerate(words)}
+
+        def codes(column: Int32 | None, piece: "Samples") -> Int32:
+            if column is None:
+                return np.full(len(piece), NO_WORD, np.int32)
+            return np.array([*(code[w] for w in piece.words), NO_WORD], dtype=np.int32)[column]
+
+        has_state = any(p.state is not None for p in pieces)
+        has_reason = any(p.reason is not None for p in pieces)
+        return cls(
+            pieces[0].facility,
+            pieces[0].signal,
+            np.concatenate([p.time_ns for p in pieces]),
+            np.concatenate([p.value for p in pieces]),
+            np.concatenate([p.quality for p in pieces]),
+            np.concatenate([codes(p.state, p) for p in pieces]) if has_state else None,
+            np.concatenate([codes(p.reason, p) for p in pieces]) if has_reason else None,
+            words,
+        )
+
+    @classmethod
     def empty(cls, facility: str, signal: str) -> Self:
         """Return no samples."""
         return cls(facility, signal, np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.uint8))

@@ -46,7 +46,7 @@ class LimitStep(BaseModel):
         if not limits.nominal >= limits.recovered >= limits.tolerance >= limits.minimum:
             raise ValueError(
                 f"limits from {self.since} for {self.mode.value}: nominal {limits.nominal} >= "
-                f"recovered {limits.recovered} >= tolerance {limits.tolerance} >= minimum {limits.minimum} does not hold"
+                f"recovered {limits.recovered} >= tolerance {limits.tolerance} >= minimum {limits.minimum} must hold"
             )
         return self
 

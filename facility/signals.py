@@ -6,10 +6,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from facility.slug import Slug
 from facility.text import Text
-from facility.time import to_ns
+from facility.time import NS_PER_S, to_ns
 
 LINK_WORDS = ("up", "down")
 """The states of a source's link, stored as the state series ``<source>_link``."""
+
+LINK_HEARTBEAT_NS = 10 * NS_PER_S
+"""A link that stays up says so again this often."""
+
+LINK_HOLD_NS = 3 * LINK_HEARTBEAT_NS
+"""Without word for longer than this a link is no longer known to be up."""
 
 
 def link_signal(source_id: str) -> str:

@@ -1,0 +1,77 @@
+"""Events to accounts: every nanosecond of a period in exactly one place."""
+
+from dataclasses import dataclass
+
+from analytics.conditions import Conditions
+from analytics.events import Events
+from facility.errors import AccountsError
+from facility.interval import Intervals
+from facility.period import Period
+from facility.schedule import PLANNED_CATEGORIES, Category, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Time of a period by category, integer nanoseconds.
+
+    ``calendar`` is the sum of the planned categories and ``unscheduled``; ``user + reserve`` is ``user_time``,
+    the sum of ``delivered``, ``no_beam`` and ``unknown``. Both are checked; accounts that do not close are an
+    error. ``low_beam`` is part of ``delivered``.
+    """
+
+    calendar: int
+    user: int
+    reserve: int
+    study: int
+    tuning: int
+    maintenance: int
+    shutdown: int
+    commissioning: int
+    unscheduled: int
+    user_time: int
+    delivered: int
+    no_beam: int
+    unknown: int
+    low_beam: int
+
+
+def book(conditions: Conditions, events: Events, plan: Plan, period: Period) -> Accounts:
+    """Put the time of `period` into accounts.
+
+    Raises
+    ------
+    AccountsError
+        If they do not close.
+    """
+    start, end = period.start_ns, period.end_ns
+    planned = {c: plan.intervals(c).clip(start, end).total for c in PLANNED_CATEGORIES}
+    user_time = plan.user_time.clip(start, end)
+    no_beam = events.no_beam_time.clip(start, end)
+    known = conditions.known & user_time
+    delivered = known - no_beam
+    unknown = (user_time - conditions.known) - no_beam
+    accounts = Accounts(
+        calendar=period.length_ns,
+        **{category.value: time for category, time in planned.items()},
+        unscheduled=(Intervals.of([(start, end)]) - plan.intervals(*PLANNED_CATEGORIES)).total,
+        user_time=user_time.total,
+        delivered=delivered.total,
+        no_beam=no_beam.total,
+        unknown=unknown.total,
+        low_beam=events.low_beam_time.clip(start, end).total,
+    )
+    _check(accounts, period)
+    return accounts
+
+
+def _check(a: Accounts, period: Period) -> None:
+    by_plan = sum(getattr(a, c.value) for c in Category)
+    by_beam = a.delivered + a.no_beam + a.unknown
+    if by_plan != a.calendar or a.user + a.reserve != a.user_time or by_beam != a.user_time:
+        raise AccountsError(
+            f"the accounts of {period.id} do not close: calendar {a.calendar} ns against {by_plan} ns planned and "
+            f"unscheduled, user time {a.user_time} ns against {by_beam} ns delivered, without beam and unknown; "
+            "this is a defect in kado, please report it with the data"
+        )
+    if not 0 <= a.low_beam <= a.delivered:
+        raise AccountsError(f"the accounts of {period.id} do not close: low beam {a.low_beam} ns is not in delivered")

@@ -1,0 +1,142 @@
+"""Accounts to figures: ratios and means, each by the formula of its definition."""
+
+from dataclasses import dataclass
+
+from analytics.accounts import Accounts
+from analytics.events import Event
+from facility.definition import Mtbf
+from facility.interval import Intervals
+from facility.time import NS_PER_H
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is reported. None: does not exist (no failure, no known time), never zero."""
+
+    availability_pct: float | None
+    """delivered / (delivered + no_beam): known time only."""
+    availability_lower_pct: float | None
+    """If all unknown time had been without beam, by the same rules."""
+    availability_upper_pct: float | None
+    """If all unknown time had been at nominal, by the same rules."""
+    coverage_pct: float | None
+    """Known part of user time."""
+    availability_compensated_pct: float | None
+    """delivered / planned user time; may pass 100 where reserve time was given."""
+    mtbf_h: float | None
+    """By the definition's formula."""
+    mttr_h: float | None
+    """no_beam / N, clipped to user time."""
+    mttr_unclipped_h: float | None
+    """Full lengths of the outages / N."""
+    mtbd_h: float | None
+    """user time / distortions."""
+    longest_run_h: float | None
+    """Longest user time between failures, broken by unknown time."""
+    longest_run_max_h: float | None
+    """The same with unknown time taken as beam."""
+
+
+def percentage(part: int, whole: int) -> float | None:
+    """Return ``part / whole`` in percent, None if there is no whole."""
+    return 100.0 * part / whole if whole else None
+
+
+def mtbf_h(formula: Mtbf, known_user_ns: int, no_beam_ns: int, failures: int) -> float | None:
+    """Return the mean time between failures in hours, by one of the three formulas.
+
+    Parameters
+    ----------
+    formula
+        The definition's.
+    known_user_ns
+        User time in the period, its unknown part taken off.
+    no_beam_ns
+        Downtime in user time.
+    failures
+        N.
+
+    Returns
+    -------
+    float or None
+        None where the formula divides by zero failures: "no failure", not infinity.
+
+    References
+    ----------
+    A. Lüdeke et al., Phys. Rev. Accel. Beams 19, 082802 (2016).
+    """
+    if known_user_ns == 0:
+        return None
+    match formula:
+        case Mtbf.USER_TIME_PER_FAILURES_PLUS_ONE:
+            return known_user_ns / (failures + 1) / NS_PER_H
+        case Mtbf.USER_TIME_PER_FAILURE:
+            return known_user_ns / failures / NS_PER_H if failures else None
+        case Mtbf.KNOWN_UPTIME_PER_FAILURE:
+            return (known_user_ns - no_beam_ns) / failures / NS_PER_H if failures else None
+
+
+def longest_run_h(user_time: Intervals, breaks: Intervals) -> float | None:
+    """Return the longest user time between `breaks`, in hours; blocks without user time do not break a run.
+
+    None without user time.
+    """
+    if not user_time:
+        return None
+    longest = run = 0
+    broken = (breaks & user_time).start.tolist()
+    for start, end in user_time - breaks:
+        if broken and broken[0] < start:
+            while broken and broken[0] < start:
+                broken.pop(0)
+            run = 0
+        run += end - start
+        longest = max(longest, run)
+    return longest / NS_PER_H
+
+
+def compute(
+    accounts: Accounts,
+    failures: list[Event],
+    distortions: int,
+    formula: Mtbf,
+    *,
+    lower: Accounts,
+    upper: Accounts,
+    user_time: Intervals,
+    no_beam: Intervals,
+    unknown: Intervals,
+) -> Figures:
+    """Compute all figures of a period.
+
+    Parameters
+    ----------
+    accounts
+        Of the period.
+    failures
+        The no-beam events that the period counts.
+    distortions
+        Failures and low-beams that the period counts.
+    formula
+        The definition's MTBF.
+    lower, upper
+        Accounts of the same period with unknown time filled by samples at zero, and at nominal.
+    user_time, no_beam, unknown
+        The intervals behind the accounts, clipped to the period.
+    """
+    a = accounts
+    known = a.delivered + a.no_beam
+    n = len(failures)
+    return Figures(
+        availability_pct=percentage(a.delivered, known),
+        availability_lower_pct=percentage(lower.delivered, lower.delivered + lower.no_beam),
+        availability_upper_pct=percentage(upper.delivered, upper.delivered + upper.no_beam),
+        coverage_pct=percentage(a.user_time - a.unknown, a.user_time),
+        availability_compensated_pct=percentage(a.delivered, a.user),
+        mtbf_h=mtbf_h(formula, known, a.no_beam, n),
+        mttr_h=a.no_beam / n / NS_PER_H if n else None,
+        mttr_unclipped_h=sum(e.duration_ns for e in failures) / n / NS_PER_H if n else None,
+        mtbd_h=known / distortions / NS_PER_H if distortions else None,
+        longest_run_h=longest_run_h(user_time, no_beam | unknown),
+        longest_run_max_h=longest_run_h(user_time, no_beam),
+    )

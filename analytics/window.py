@@ -1,0 +1,127 @@
+"""How far to look beyond a period, so that its figures cannot depend on what was left out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facility.batch import Samples
+from facility.definition import Definition
+from facility.period import Period
+from facility.profile import Profile
+from facility.quality import Quality
+from facility.signals import LINK_HOLD_NS
+from facility.time import NS_PER_H, to_ns
+
+Int64 = NDArray[np.int64]
+ReadSamples = Callable[[int, int], Samples]
+"""Returns the delivery signal's samples stamped in ``[start_ns, end_ns)``."""
+
+_GROWTH: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The delivery signal around a period."""
+
+    samples: Samples
+    """From `start_ns` to `end_ns`."""
+    start_ns: int
+    end_ns: int
+    settled: bool
+    """Whether the beam was seen up for the merge gap after the period, so that nothing later changes its figures."""
+
+
+def link_cuts(links: Samples, *, heartbeats: bool) -> Int64:
+    """Return the instants at which a running hold ends because the source's link was lost.
+
+    Parameters
+    ----------
+    links
+        The source's ``<source>_link`` series.
+    heartbeats
+        Whether a heartbeat that stays away is a cut as well: for signals sent on change only, which hold for as
+        long as the link is known to be alive.
+
+    Returns
+    -------
+    (n,) int64 ns, increasing.
+    """
+    down = np.array([word == "down" for word in links.state_words()], dtype=bool)
+    cuts = links.time_ns[down]
+    if heartbeats and len(links):
+        lasts = np.append(np.diff(links.time_ns) > LINK_HOLD_NS, True)
+        cuts = np.concatenate([cuts, links.time_ns[lasts & ~down] + LINK_HOLD_NS])
+    return np.unique(cuts)
+
+
+def load_window(
+    read: ReadSamples, profile: Profile, definition: Definition, part: Period, *, first_ns: int, now_ns: int
+) -> Window:
+    """Read the samples of a period and as much around it as its figures depend on.
+
+    The window reaches back and forward until the beam was surely up, without a gap, for the definition's merge
+    gap; back at most to the first sample there is, forward at most to now.
+
+    Parameters
+    ----------
+    read
+        The store.
+    part
+        The period, cut at now.
+    first_ns
+        Stamp of the first sample that the store holds.
+    now_ns
+        Nothing is known of what comes later.
+    """
+    need = definition.merge_gap_ns
+    stale = profile.delivery.stale_after_ns or LINK_HOLD_NS
+    pieces = [read(part.start_ns, part.end_ns)]
+    start, reach = part.start_ns, max(need, NS_PER_H)
+    while start > first_ns:
+        earlier = max(start - reach, first_ns)
+        pieces.insert(0, read(earlier, start))
+        found = _settled_run(_join(pieces).between(earlier, part.start_ns), _surely_up(profile, start), stale, need)
+        start, reach = earlier, reach * _GROWTH
+        if found is not None:
+            start = found
+            break
+    end, reach, settled = part.end_ns, max(need, to_ns(definition.min_duration_s), NS_PER_H), False
+    while end < now_ns and not settled:
+        later = min(end + reach, now_ns)
+        pieces.append(read(end, later))
+        after = _join(pieces).between(part.end_ns, later)
+        settled = _settled_run(after, _surely_up(profile, later), stale, need) is not None
+        end, reach = later, reach * _GROWTH
+    return Window(_join(pieces).between(start, end), start, end, settled)
+
+
+def _surely_up(profile: Profile, until_ns: int) -> float:
+    """Return a value at which no event can be running that opened before `until_ns`, whatever limits it kept."""
+    rows = [row for rows in profile.limits.by_mode.values() for row in rows]
+    in_force = [limits for since, limits in rows if since < until_ns] or [limits for _, limits in rows]
+    return max(limits.nominal for limits in in_force)
+
+
+def _settled_run(samples: Samples, surely_up: float, stale_ns: int, need_ns: int) -> int | None:
+    """Return the latest instant from which on the beam was up, without a gap, for `need_ns`; None if there is none."""
+    up = (samples.value >= surely_up) & (samples.quality == Quality.GOOD)
+    if not up.any():
+        return None
+    connected = np.diff(samples.time_ns, prepend=samples.time_ns[:1]) <= stale_ns
+    starts = np.flatnonzero(up & ~(connected & np.concatenate([[False], up[:-1]])))
+    ends = np.flatnonzero(up & ~np.concatenate([(connected & up)[1:], [False]]))
+    long_enough = samples.time_ns[ends] - samples.time_ns[starts] >= need_ns
+    if not long_enough.any():
+        return None
+    run = int(np.flatnonzero(long_enough)[-1])
+    latest = int(np.searchsorted(samples.time_ns, samples.time_ns[ends[run]] - need_ns, side="right")) - 1
+    return int(samples.time_ns[latest])
+
+
+def _join(pieces: list[Samples]) -> Samples:
+    """Join pieces that follow each other in time, in place."""
+    pieces[:] = [Samples.joined(pieces)]
+    return pieces[0]
