@@ -7,6 +7,7 @@ One sample is one line::
 All strings are made and joined column by column in Arrow: never one object a sample.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from facility.batch import NO_WORD, Batch
 from facility.errors import DataError
-from facility.quality import QUALITY_WORDS
+from facility.quality import QUALITY_WORDS, Quality
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.slug import check_slug
 from facility.time import NS_PER_S
@@ -72,6 +73,57 @@ def encode(batch: Batch, clock_tolerance_ns: int = CLOCK_TOLERANCE_NS) -> bytes:
     return lines.buffers()[2].to_pybytes()
 
 
+def decode(lines: bytes) -> Batch:
+    r"""Read back what `encode` wrote.
+
+    Parameters
+    ----------
+    lines
+        Lines of one facility, at least one. A line without an arrival arrived when it was stamped.
+
+    Raises
+    ------
+    DataError
+        If there is no line, one was not written by `encode`, or they are of several facilities.
+
+    Examples
+    --------
+    >>> decode(b'telemetry,facility=ring,signal=stored_current value=200.5,quality="good" 1\n').value
+    array([200.5])
+    """
+    text = lines.decode()
+    rows = _LINE.findall(text)
+    if not rows or len(rows) != text.count("\n"):
+        raise DataError("these are not lines of telemetry as kado writes them")
+    facilities, signals, values, states, qualities, reasons, arrivals, times = zip(*rows, strict=True)
+    if len(set(facilities)) != 1:
+        raise DataError(f"lines of {sorted(set(facilities))} cannot be one batch: a batch has one facility")
+    names = tuple(dict.fromkeys(signals))
+    words = tuple(dict.fromkeys(w for w in (*states, *reasons) if w))
+    signal_codes = {name: code for code, name in enumerate(names)}
+    word_codes = {"": NO_WORD} | {word: code for code, word in enumerate(words)}
+    return Batch.build(
+        facilities[0],
+        names,
+        [signal_codes[s] for s in signals],
+        [int(t) for t in times],
+        arrival_ns=[int(a or t) for a, t in zip(arrivals, times, strict=True)],
+        value=[float(v or "nan") for v in values],
+        state=[word_codes[s] for s in states],
+        quality=[Quality.from_word(q) for q in qualities],
+        reason=[word_codes[r] for r in reasons],
+        words=tuple(_ESCAPED.sub(r"\1", word) for word in words),
+    )
+
+
+_LINE: Final = re.compile(
+    rf'^{TELEMETRY},facility=([^ ,]+),signal=([^ ,]+) (?:{FIELD_VALUE}=([^ ,]+),)?(?:{FIELD_STATE}="((?:[^"\\]|\\.)+)",)?'
+    rf'{FIELD_QUALITY}="(\w+)"(?:,{FIELD_REASON}="((?:[^"\\]|\\.)+)")?(?:,{FIELD_ARRIVAL}=(-?\d+)i)? (-?\d+)\n',
+    re.MULTILINE,
+)
+_ESCAPED: Final = re.compile(r"\\(.)")
+
+
 def _heads(batch: Batch) -> Strings:
     facility = check_slug(batch.facility, "facility")
     heads = [f"{TELEMETRY},facility={facility},signal={check_slug(s, 'signal')} " for s in batch.signals]
@@ -104,8 +156,8 @@ def _word_fields(before: str, words: Sequence[str], after: str) -> list[str]:
 
 
 def _quoted(word: str) -> str:
-    if "\n" in word or "\r" in word:
-        raise DataError(f"the word {word!r} holds a line break, which line protocol cannot hold: use another word")
+    if not word or "\n" in word or "\r" in word:
+        raise DataError(f"the word {word!r} is empty or holds a line break, which cannot be read back: use another")
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

@@ -7,7 +7,7 @@ import pytest
 
 from facility.batch import Batch
 from facility.errors import DataError, SlugError
-from storage.influxdb.line_protocol import encode
+from storage.influxdb.line_protocol import decode, encode
 
 HEAD = "telemetry,facility=ring,signal=stored_current "
 
@@ -23,9 +23,10 @@ def test_an_infinite_number_is_refused_by_name() -> None:
         encode(Batch.of_numbers("ring", "stored_current", [6, 7], [1.0, np.inf]))
 
 
-def test_a_word_with_a_line_break_is_refused() -> None:
+@pytest.mark.parametrize("word", ["user\nstudy", "user\r", ""])
+def test_a_word_that_could_not_be_read_back_is_refused(word: str) -> None:
     with pytest.raises(DataError, match="line break"):
-        encode(Batch.of_states("ring", "machine_mode", [1], ["user\nstudy"]))
+        encode(Batch.of_states("ring", "machine_mode", [1], [word]))
 
 
 def test_a_name_that_would_need_escaping_is_refused() -> None:
@@ -50,17 +51,16 @@ def test_nan_is_never_written() -> None:
 
 
 def test_a_state_is_a_string_with_quotes_and_backslashes_escaped() -> None:
-    batch = Batch.of_states("ring", "machine_mode", [1, 2, 3, 4], ["user", 'a "b"', "c\\", ""])
+    batch = Batch.of_states("ring", "machine_mode", [1, 2, 3], ["user", 'a "b"', "c\\"])
     assert [line.split(" ", 1)[1] for line in lines(batch)] == [
         'state="user",quality="good" 1',
         'state="a \\"b\\"",quality="good" 2',
         'state="c\\\\",quality="good" 3',
-        'state="",quality="good" 4',
     ]
 
 
-def test_everything_at_once_stays_in_the_order_of_the_batch() -> None:
-    batch = Batch.build(
+def mixed_batch() -> Batch:
+    return Batch.build(
         "ring",
         ["machine_mode", "stored_current"],
         signal=[1, 0, 1, 1],
@@ -72,7 +72,10 @@ def test_everything_at_once_stays_in_the_order_of_the_batch() -> None:
         reason=[-1, -1, 1, -1],
         words=("user", "clock"),
     )
-    assert lines(batch) == [
+
+
+def test_everything_at_once_stays_in_the_order_of_the_batch() -> None:
+    assert lines(mixed_batch()) == [
         HEAD + 'value=1.5,quality="good" 10000000000',
         'telemetry,facility=ring,signal=machine_mode state="user",quality="good" 9',
         HEAD + 'value=2.5,quality="uncertain",reason="clock",arrival=5999999999i 8000000000',
@@ -88,3 +91,32 @@ def test_every_float_reads_back_as_itself() -> None:
     written = lines(Batch.of_numbers("ring", "stored_current", np.arange(len(values)), values))
     read = [float(line.removeprefix(HEAD + "value=").split(",")[0]) for line in written]
     assert struct.pack(f"{len(read)}d", *read) == values.tobytes()
+
+
+def test_what_was_written_reads_back_as_the_same_batch() -> None:
+    quotes = Batch.of_states("ring", "machine_mode", [1, 2], ['a "b"', "c\\"])
+    batch = Batch.concat([mixed_batch(), quotes])
+    again = decode(encode(batch))
+    assert encode(again) == encode(batch)
+    assert again.words == ("user", 'a "b"', "c\\", "clock")
+    assert again.arrival_ns.tolist() == [10_000_000_000, 9, 5_999_999_999, -7, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"telemetry,facility=ring,signal=a value=1 1\n",
+        b'telemetry,facility=ring,signal=a value=1,quality="good" 1',
+        b'telemetry,facility=ring,signal=a value=1,quality="good" 1\ncpu,host=a value=1 1\n',
+    ],
+)
+def test_lines_of_another_writer_are_not_taken_for_ours(text: bytes) -> None:
+    with pytest.raises(DataError, match="as kado writes them"):
+        decode(text)
+
+
+def test_lines_of_two_facilities_are_not_one_batch() -> None:
+    parts = [encode(Batch.of_numbers(name, "stored_current", [1], [1.0])) for name in ("ring", "linac")]
+    with pytest.raises(DataError, match="linac.*ring"):
+        decode(b"".join(parts))

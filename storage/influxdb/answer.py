@@ -1,0 +1,121 @@
+"""Answers of InfluxDB, which arrive as CSV, as Arrow record batches: piece by piece, with bounded memory."""
+
+import io
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pyarrow  # pyright: ignore[reportMissingTypeStubs]
+import pyarrow.csv  # pyright: ignore[reportMissingTypeStubs]
+
+from facility.errors import DataError, UnreachableError
+from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
+from storage.influxdb.client import Body, InfluxClient
+
+# pyarrow comes without types.
+pa: Any = pyarrow
+csv: Any = pyarrow.csv
+
+BLOCK_BYTES: Final = 4 << 20
+"""The answer is parsed in pieces of this size: some 80,000 samples."""
+
+# A statement of its own behind the query. InfluxDB leaves errors out of CSV, but after an error it runs no
+# further statement, and this one always has rows: our bucket is a database. So its rows prove that the query
+# ended well. They have three columns, always fewer than a query's.
+_END_STATEMENT: Final = "SHOW DATABASES"
+_END_HEADER: Final = "name,tags,name"
+_END_ROW: Final = "databases,"
+
+_COLUMN_TYPES: Final = {
+    "time": pa.int64(),
+    FIELD_VALUE: pa.float64(),
+    FIELD_STATE: pa.string(),
+    FIELD_QUALITY: pa.string(),
+    FIELD_REASON: pa.string(),
+    FIELD_ARRIVAL: pa.int64(),
+}
+
+
+def record_batches(client: InfluxClient, fields: tuple[str, ...], condition: str) -> Iterator[Any]:
+    """Yield the points of measurement ``telemetry`` that a condition selects, as Arrow record batches.
+
+    Parameters
+    ----------
+    fields
+        The columns beside ``time``; null where a point lacks the field.
+    condition
+        InfluxQL after WHERE.
+
+    Raises
+    ------
+    UnreachableError
+        If the answer does not come, or not to its end, or the bucket is missing.
+    AuthorizationError
+        If the token is refused.
+    DataError
+        If the answer is not made of such columns.
+    """
+    columns = ",".join(f'"{field}"' for field in fields)
+    select = f'SELECT {columns} FROM "{TELEMETRY}" WHERE {condition}'
+    with client.query_csv(f"{select}; {_END_STATEMENT}") as body:
+        head = body.read(1 << 16)
+        if head.startswith(_END_HEADER.encode()):
+            return
+        if not head:
+            raise _cut_short(client)
+        end = _End()
+        try:
+            yield from csv.open_csv(
+                _Stream(head, body),
+                csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
+                csv.ParseOptions(invalid_row_handler=end),
+                csv.ConvertOptions(
+                    include_columns=["time", *fields],
+                    column_types=_COLUMN_TYPES,
+                    null_values=[""],
+                    strings_can_be_null=True,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"bucket {client.bucket!r} at {client.url} holds what kado did not write ({error}): give it a bucket"
+            ) from error
+        if not end.seen:
+            raise _cut_short(client)
+
+
+class _End:
+    """Takes the rows which do not fit the query's columns: those of the end statement."""
+
+    def __init__(self) -> None:
+        self.seen = False
+
+    def __call__(self, row: Any) -> str:
+        text = str(row.text)
+        if text.startswith(_END_ROW):
+            self.seen = True
+        return "skip" if text.startswith((_END_ROW, _END_HEADER)) else "error"
+
+
+class _Stream(io.RawIOBase):
+    """What was read already, then the rest."""
+
+    def __init__(self, head: bytes, body: Body) -> None:
+        self._head = head
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._head:
+            head, self._head = self._head[:size], self._head[size:]
+            return head
+        return self._body.read(size)
+
+
+def _cut_short(client: InfluxClient) -> Exception:
+    # As JSON, InfluxDB tells what is wrong, and this raises it.
+    client.query_json(f'SELECT "{FIELD_QUALITY}" FROM "{TELEMETRY}" LIMIT 1')
+    return UnreachableError(
+        f"InfluxDB at {client.url} did not finish its answer: ask again, for a shorter time if it happens again"
+    )
