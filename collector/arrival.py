@@ -7,6 +7,16 @@ from facility.source import GapReport, Rejection
 
 
 @dataclass(frozen=True, slots=True)
+class FilePosition:
+    """How far the import of a file has come, once the arrival that carries it is durable."""
+
+    key: str
+    """Stands for the file's content and for how it is read."""
+    state: str
+    """Written and read by the importer alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """One delivery after validation; landed in one transaction."""
 
@@ -18,6 +28,8 @@ class Arrival:
     """Counted and kept as dead letters."""
     gaps: tuple[GapReport, ...] = ()
     """Stretches in which samples may be missing for good."""
+    position: FilePosition | None = None
+    """Kept in the table ``import_file``, in the transaction of the samples it covers."""
 
     @property
     def samples(self) -> int:
