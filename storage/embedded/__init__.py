@@ -1,0 +1,1 @@
+"""Telemetry as rows of ``telemetry.db``: no server needed."""

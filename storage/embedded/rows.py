@@ -1,0 +1,140 @@
+"""Samples into rows of ``telemetry.db``, in bulk."""
+
+import sqlite3
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, islice, repeat
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facility.batch import NO_WORD, Batch
+from facility.time import NS_PER_S
+from storage.merging import conflicts, parts
+from storage.series import advance, series_of, word_ids
+
+CLOCK_TOLERANCE_NS: Final = 2 * NS_PER_S
+"""An arrival is kept where it differs from the stamp by more than this."""
+
+# A statement with a hundred rows takes less than half the time of a hundred statements.
+_AT_ONCE: Final = (100, 10, 1)
+# So many rows exist as Python objects at one time.
+_PIECE: Final = 20_000
+
+_SAME_KEY: Final = (
+    "ON CONFLICT(series_id, time_ns) DO UPDATE SET value = excluded.value, state_id = excluded.state_id,"
+    " quality = excluded.quality, reason_id = excluded.reason_id, arrival_ns = excluded.arrival_ns"
+)
+_WHERE_DIFFERENT: Final = (
+    "WHERE value IS NOT excluded.value OR state_id IS NOT excluded.state_id"
+    " OR quality <> excluded.quality OR reason_id IS NOT excluded.reason_id"
+)
+_WHERE_ARRIVED_OTHERWISE: Final = "WHERE arrival_ns IS NOT excluded.arrival_ns"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalWritten:
+    """What writing a batch did to one signal."""
+
+    signal: str
+    stored: int
+    rewritten: int
+    conflicts: int
+
+
+def insert(
+    connection: sqlite3.Connection, batch: Batch, clock_tolerance_ns: int = CLOCK_TOLERANCE_NS
+) -> list[SignalWritten]:
+    """Write a batch into `sample`, as if sample by sample in order of arrival; call inside a transaction.
+
+    The counts are exact: a sample whose signal and time are already there, in the file or earlier in the batch,
+    is rewritten; it is a conflict if value, state, quality or reason differ.
+    """
+    columns = _Columns(connection, batch, clock_tolerance_ns)
+    written: list[SignalWritten] = []
+    for part in parts(batch):
+        series_id, newest = series_of(connection, part.signal)
+        first = part.first
+        times = batch.time_ns[first]
+        # Nothing is there yet behind the newest stamp, so nothing has to be looked up.
+        known = 0 if newest is None else int(np.searchsorted(times, newest, side="right"))
+        rewritten, differed = _insert_known(connection, columns, series_id, first[:known])
+        _write(connection, columns, series_id, first[known:], "INSERT", "")
+        repeated = int(part.repeats.sum())
+        if repeated:
+            last = part.last
+            _write(connection, columns, series_id, last[last != first], "INSERT", _SAME_KEY)
+            rewritten += repeated
+            differed += int(conflicts(batch, part).sum())
+        advance(connection, series_id, int(times[-1]))
+        written.append(SignalWritten(part.signal, len(part.rows), rewritten, differed))
+    return written
+
+
+class _Columns:
+    """The columns of a batch as SQLite takes them; those with nothing to say are left to their default."""
+
+    def __init__(self, connection: sqlite3.Connection, batch: Batch, clock_tolerance_ns: int) -> None:
+        self._batch = batch
+        self._late = np.abs(batch.arrival_ns - batch.time_ns) > clock_tolerance_ns
+        codes: list[int] = np.union1d(batch.state, batch.reason).tolist()
+        used = [code for code in codes if code != NO_WORD]
+        self._word_ids = np.full(len(batch.words) + 1, None, dtype=object)
+        self._word_ids[used] = word_ids(connection, [batch.words[code] for code in used])
+
+    def of(self, rows: NDArray[np.int64]) -> dict[str, list[Any]]:
+        batch = self._batch
+        # SQLite stores NaN as NULL.
+        columns: dict[str, list[Any]] = {
+            "time_ns": batch.time_ns[rows].tolist(),
+            "value": batch.value[rows].tolist(),
+        }
+        quality = batch.quality[rows]
+        if bool(quality.any()):
+            columns["quality"] = quality.tolist()
+        for name, codes in (("state_id", batch.state[rows]), ("reason_id", batch.reason[rows])):
+            if bool((codes != NO_WORD).any()):
+                columns[name] = self._word_ids[codes].tolist()
+        late = self._late[rows]
+        if bool(late.any()):
+            arrivals = batch.arrival_ns[rows].tolist()
+            columns["arrival_ns"] = [a if kept else None for a, kept in zip(arrivals, late.tolist(), strict=True)]
+        return columns
+
+
+def _insert_known(
+    connection: sqlite3.Connection, columns: _Columns, series_id: int, rows: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Insert rows that may be there already; return how many were, and how many of those differed."""
+    rewritten = len(rows) - _write(connection, columns, series_id, rows, "INSERT OR IGNORE", "")
+    if not rewritten:
+        return 0, 0
+    differed = _write(connection, columns, series_id, rows, "INSERT", f"{_SAME_KEY} {_WHERE_DIFFERENT}")
+    _write(connection, columns, series_id, rows, "INSERT", f"{_SAME_KEY} {_WHERE_ARRIVED_OTHERWISE}")
+    return rewritten, differed
+
+
+def _write(
+    connection: sqlite3.Connection, columns: _Columns, series_id: int, rows: NDArray[np.int64], verb: str, clause: str
+) -> int:
+    """Run one statement over all rows; return how many rows it changed."""
+    before = connection.total_changes
+    for start in range(0, len(rows), _PIECE):
+        piece = rows[start : start + _PIECE]
+        data = columns.of(piece)
+        values = chain.from_iterable(zip(*data.values(), strict=True))
+        left = len(piece)
+        for at_once in _AT_ONCE:
+            statements, left = divmod(left, at_once)
+            width = at_once * len(data)
+            flat = islice(values, statements * width)
+            statement = _statement(f"{verb} INTO sample(series_id, {', '.join(data)}) VALUES", len(data), at_once)
+            connection.executemany(f"{statement} {clause}", zip(repeat(series_id), *[flat] * width, strict=False))
+    return connection.total_changes - before
+
+
+@lru_cache(maxsize=100)
+def _statement(head: str, width: int, rows: int) -> str:
+    row = f"(?1{', ?' * width})"
+    return f"{head} {', '.join([row] * rows)}"
