@@ -117,8 +117,9 @@ def decode(lines: bytes) -> Batch:
 
 
 _LINE: Final = re.compile(
-    rf'^{TELEMETRY},facility=([^ ,]+),signal=([^ ,]+) (?:{FIELD_VALUE}=([^ ,]+),)?(?:{FIELD_STATE}="((?:[^"\\]|\\.)+)",)?'
-    rf'{FIELD_QUALITY}="(\w+)"(?:,{FIELD_REASON}="((?:[^"\\]|\\.)+)")?(?:,{FIELD_ARRIVAL}=(-?\d+)i)? (-?\d+)\n',
+    rf"^{TELEMETRY},facility=([^ ,]+),signal=([^ ,]+) (?:{FIELD_VALUE}=([^ ,]+),)?"
+    rf'(?:{FIELD_STATE}="((?:[^"\\]|\\.)+)",)?{FIELD_QUALITY}="(\w+)"'
+    rf'(?:,{FIELD_REASON}="((?:[^"\\]|\\.)+)")?(?:,{FIELD_ARRIVAL}=(-?\d+)i)? (-?\d+)\n',
     re.MULTILINE,
 )
 _ESCAPED: Final = re.compile(r"\\(.)")

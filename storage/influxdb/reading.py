@@ -1,0 +1,112 @@
+"""Points of measurement ``telemetry`` back into samples."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow  # pyright: ignore[reportMissingTypeStubs]
+import pyarrow.compute
+from numpy.typing import NDArray
+
+from facility.batch import NO_WORD, Samples
+from facility.errors import DataError
+from facility.quality import QUALITY_WORDS
+from facility.schema import FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE
+from facility.time import format_time
+from storage.influxdb.answer import record_batches
+from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, InfluxClient
+
+# pyarrow comes without types.
+pa: Any = pyarrow
+pc: Any = pyarrow.compute
+
+_FIELDS: Final = (FIELD_VALUE, FIELD_STATE, FIELD_QUALITY, FIELD_REASON)
+
+
+def condition(facility: str, signal: str, first_ns: int = MIN_INFLUX_NS, last_ns: int = MAX_INFLUX_NS) -> str:
+    """Return the InfluxQL condition for a signal's samples from the one to the other instant, both included."""
+    times = f"time >= {max(first_ns, MIN_INFLUX_NS)} AND time <= {min(last_ns, MAX_INFLUX_NS)}"
+    return f"facility = {literal(facility)} AND signal = {literal(signal)} AND {times}"
+
+
+def literal(text: str) -> str:
+    """Return `text` as InfluxQL writes a string."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def read_samples(client: InfluxClient, facility: str, signal: str, which: str) -> Iterator[Samples]:
+    """Yield the samples of one signal that an InfluxQL condition selects, piece by piece, in order of time.
+
+    Raises
+    ------
+    DataError
+        If a point has no quality, or one that does not exist: kado did not write it.
+    UnreachableError
+        If the answer does not come, or not to its end, or the bucket is missing.
+    AuthorizationError
+        If the token is refused.
+    """
+    for table in record_batches(client, _FIELDS, which):
+        if table.num_rows:
+            yield to_samples(facility, signal, table)
+
+
+def to_samples(facility: str, signal: str, table: Any) -> Samples:
+    """Return the rows of an Arrow record batch, in order of time, as samples."""
+    times: NDArray[np.int64] = table.column("time").to_numpy()
+    quality: Any = pc.index_in(table.column(FIELD_QUALITY), pa.array(QUALITY_WORDS))
+    if quality.null_count:
+        row = int(np.flatnonzero(quality.is_null().to_numpy(zero_copy_only=False))[0])
+        raise DataError(
+            f"{signal} at {format_time(int(times[row]))} has the quality {table.column(FIELD_QUALITY)[row].as_py()!r}:"
+            " kado did not write it; delete that point, or give kado a bucket of its own"
+        )
+    words: dict[str, int] = {}
+    state, reason = (_codes(table.column(field), words) for field in (FIELD_STATE, FIELD_REASON))
+    return Samples(
+        facility,
+        signal,
+        times,
+        table.column(FIELD_VALUE).to_numpy(zero_copy_only=False),
+        quality.to_numpy().astype(np.uint8),
+        state,
+        reason,
+        tuple(words),
+    )
+
+
+def _codes(column: Any, words: dict[str, int]) -> NDArray[np.int32] | None:
+    """Return the column as codes of `words`, which grows by what is new; None if it is all null."""
+    if column.null_count == len(column):
+        return None
+    encoded = column.dictionary_encode()
+    codes = [words.setdefault(word, len(words)) for word in encoded.dictionary.to_pylist()]
+    # The last entry is what a null, -1, picks.
+    return np.array([*codes, NO_WORD], np.int32)[encoded.indices.fill_null(-1).to_numpy()]
+
+
+def joined(facility: str, signal: str, pieces: Sequence[Samples]) -> Samples:
+    """Return pieces that follow each other in time as one."""
+    if len(pieces) <= 1:
+        return pieces[0] if pieces else Samples.empty(facility, signal)
+    words: dict[str, int] = {}
+
+    def codes(column: NDArray[np.int32] | None, piece: Samples) -> NDArray[np.int32]:
+        if column is None:
+            return np.full(len(piece), NO_WORD, np.int32)
+        table = [words.setdefault(word, len(words)) for word in piece.words]
+        return np.array([*table, NO_WORD], np.int32)[column]
+
+    state = np.concatenate([codes(piece.state, piece) for piece in pieces])
+    reason = np.concatenate([codes(piece.reason, piece) for piece in pieces])
+    return Samples(
+        facility,
+        signal,
+        np.concatenate([piece.time_ns for piece in pieces]),
+        np.concatenate([piece.value for piece in pieces]),
+        np.concatenate([piece.quality for piece in pieces]),
+        state if bool(np.any(state != NO_WORD)) else None,
+        reason if bool(np.any(reason != NO_WORD)) else None,
+        tuple(words),
+    )

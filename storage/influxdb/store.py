@@ -1,0 +1,171 @@
+"""Telemetry in a bucket of InfluxDB 2."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from facility.batch import Batch, Samples
+from facility.quality import Quality
+from facility.schema import FIELD_QUALITY, FIELD_STATE, FIELD_VALUE, TELEMETRY
+from storage.bucketing import bucketise, check_bucket_count
+from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, NO_CONTENT, InfluxClient
+from storage.influxdb.held import clear_stale, find_held
+from storage.influxdb.line_protocol import encode
+from storage.influxdb.reading import condition, joined, literal, read_samples
+from storage.merging import conflicts, parts
+from storage.store import Buckets, LastValue, SeriesCount, Written
+
+LINES_A_REQUEST: Final = 20_000
+
+
+class InfluxStore:
+    """Samples of one facility in one bucket, behind the protocol `storage.store.TelemetryStore`.
+
+    Nothing is tried twice here: the service writes through the outbox and its forwarder, which never give up.
+    A sample that replaces one with more fields is deleted before it is written, so for a moment it is not there.
+
+    Parameters
+    ----------
+    url, org, bucket
+        Where to.
+    token
+        The secret itself; never printed.
+    facility
+        Whose samples.
+    timeout_s
+        For connecting, and for each wait for the server while writing.
+    token_source
+        Where the token came from, for messages.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        org: str,
+        bucket: str,
+        token: str,
+        facility: str,
+        timeout_s: float = 10.0,
+        *,
+        token_source: str = "store.token",
+    ) -> None:
+        self._client = InfluxClient(url, org, bucket, token, token_source=token_source, timeout_s=timeout_s)
+        self._facility = facility
+
+    @property
+    def kind(self) -> Literal["influxdb"]:
+        """Which backend it is."""
+        return "influxdb"
+
+    def write(self, batch: Batch) -> Written:
+        """Write a batch; when this returns it is durable. Idempotent.
+
+        Raises
+        ------
+        UnreachableError
+            If the server does not take it now, or lacks the bucket.
+        AuthorizationError
+            If it refuses the token.
+        DataError
+            If it refuses the samples, for example because they are older than the bucket keeps them.
+        """
+        of_signal = list(parts(batch))
+        held = find_held(self._client, batch)
+        clear_stale(self._client, batch.facility, held)
+        if of_signal:
+            batch_once = batch.take(np.sort(np.concatenate([part.last for part in of_signal])))
+            for first in range(0, len(batch_once), LINES_A_REQUEST):
+                lines = encode(batch_once.take(np.arange(first, min(first + LINES_A_REQUEST, len(batch_once)))))
+                answer = self._client.write(lines)
+                if answer.status != NO_CONTENT:
+                    raise self._client.problem(answer)
+        repeated = sum(int(part.repeats.sum()) for part in of_signal)
+        differing = sum(int(conflicts(batch, part).sum()) for part in of_signal)
+        return Written(
+            stored=len(batch),
+            rewritten=repeated + sum(one.points for one in held),
+            conflicts=differing + sum(one.conflicts for one in held),
+        )
+
+    def read(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
+        """Return the samples stamped in ``[start_ns, end_ns)``; with `hold` from the last one before on."""
+        pieces: list[Samples] = []
+        if hold:
+            before = f"{condition(self._facility, signal, last_ns=start_ns - 1)} ORDER BY time DESC LIMIT 1"
+            pieces += read_samples(self._client, self._facility, signal, before)
+        pieces += self.read_chunks(signal, start_ns, end_ns)
+        return joined(self._facility, signal, pieces)
+
+    def read_chunks(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Samples]:
+        """Yield the samples stamped in ``[start_ns, end_ns)``, some 80,000 at a time."""
+        if start_ns < end_ns:
+            which = condition(self._facility, signal, start_ns, end_ns - 1)
+            yield from read_samples(self._client, self._facility, signal, which)
+
+    def last(self, signals: Sequence[str]) -> dict[str, LastValue]:
+        """Return the newest sample of each signal that has one."""
+        if not signals:
+            return {}
+        (rows,) = self._client.query_json(
+            f'SELECT last("{FIELD_QUALITY}") AS quality, "{FIELD_VALUE}" AS value, "{FIELD_STATE}" AS state'
+            f' FROM "{TELEMETRY}" WHERE {self._any_of(signals)} GROUP BY signal'
+        )
+        return {
+            row["signal"]: LastValue(
+                time_ns=row["time"],
+                value=float("nan") if row["value"] is None else float(row["value"]),
+                state=row["state"],
+                quality=Quality.from_word(row["quality"]),
+            )
+            for row in rows
+        }
+
+    def buckets(self, signal: str, start_ns: int, end_ns: int, count: int) -> Buckets:
+        """Cut ``[start_ns, end_ns)`` into `count` equal buckets (at most 2,000).
+
+        InfluxQL's ``mean`` knows no weights and its ``integral`` draws lines between samples, so the samples are
+        read, with bounded memory.
+        """
+        check_bucket_count(signal, count)
+        return bucketise(signal, self.read_chunks(signal, start_ns, end_ns), start_ns, end_ns, count)
+
+    def series(self) -> list[SeriesCount]:
+        """Count what the bucket holds, signal by signal, in order of name."""
+        which = f'FROM "{TELEMETRY}" WHERE {self._any_time()} GROUP BY signal'
+        counted, first, last = self._client.query_json(
+            "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("count", "first", "last"))
+        )
+        begins: dict[str, int] = {row["signal"]: row["time"] for row in first}
+        ends: dict[str, int] = {row["signal"]: row["time"] for row in last}
+        return [
+            SeriesCount(row["signal"], row["count"], begins[row["signal"]], ends[row["signal"]])
+            for row in sorted(counted, key=_signal)
+        ]
+
+    def delete(self, signal: str, before_ns: int) -> int:
+        """Delete what is stamped before an instant (retention); return how many samples that were."""
+        (rows,) = self._client.query_json(
+            f'SELECT count("{FIELD_QUALITY}") AS n FROM "{TELEMETRY}"'
+            f" WHERE {condition(self._facility, signal, last_ns=before_ns - 1)}"
+        )
+        if not rows:
+            return 0
+        self._client.delete({"facility": self._facility, "signal": signal}, MIN_INFLUX_NS, before_ns - 1)
+        return int(rows[0]["n"])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _any_time(self) -> str:
+        # Without limits of its own an aggregation may end at the server's now.
+        return f"facility = {literal(self._facility)} AND time >= {MIN_INFLUX_NS} AND time <= {MAX_INFLUX_NS}"
+
+    def _any_of(self, signals: Sequence[str]) -> str:
+        names = " OR ".join(f"signal = {literal(signal)}" for signal in signals)
+        return f"{self._any_time()} AND ({names})"
+
+
+def _signal(row: dict[str, Any]) -> str:
+    return str(row["signal"])
