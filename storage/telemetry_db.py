@@ -44,6 +44,7 @@ _COMMON: Final = (
         reason TEXT NOT NULL, dropped INTEGER NOT NULL)""",
     """CREATE TABLE landed(
         id INTEGER PRIMARY KEY AUTOINCREMENT, committed_ns INTEGER NOT NULL, samples INTEGER NOT NULL)""",
+    "CREATE TABLE import_file(key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID",
 )
 _ONLY: Final = {
     # Its series are not declared as a foreign key: rows are written by one function, and checking costs a fifth.

@@ -106,7 +106,9 @@ class RowReader:
             columns[_REASON] = np.int32
         rows = self._connection.execute(f"SELECT {', '.join(columns)} {where} ORDER BY time_ns", key)
         table: NDArray[Any] = np.fromiter(rows, dtype=list(columns.items()), count=count)
-        quality: NDArray[np.uint8] = table["quality"].copy() if worst else np.zeros(count, np.uint8)
+        quality = np.zeros(count, np.uint8)
+        if worst:
+            quality[:] = table["quality"]
         value: NDArray[np.float64] = table["ifnull(value, 0.0)"].copy()
         if numbers < count:
             value[table["value IS NULL"]] = np.nan

@@ -1,0 +1,304 @@
+"""Landing: arrivals become durable, in one transaction for all that is queued; only then they are acknowledged."""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from collector.arrival import Arrival
+from collector.landing_file import LandingFile
+from collector.landing_status import LandingLimits, LandingState, LandingStatus
+from facility.errors import DataError, KadoError, UnreachableError
+from facility.time import Clock, system_clock
+from storage.data_dir import DataDir, DirectoryLock
+from storage.telemetry_db import StoreKind
+
+_LOG: Final = logging.getLogger(__name__)
+
+_REFRESH_S: Final = 1.0
+# What may pass: no space, a disk that fails, another connection of this process that writes.
+_MAY_PASS: Final = {
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM,
+}  # fmt: skip
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Request:
+    arrival: Arrival
+    done: Callable[[BaseException | None], None]
+
+
+class Landing:
+    """The one writer of a data directory.
+
+    Contract: `open`, then `land` from event loops and `land_now` from threads, in any number at once, then `close`.
+    Both return when the arrival is durable: after a kill or a power cut it is there. Arrivals are taken in the order
+    in which they were handed over, and never split. All that is queued when the writer is free goes into
+    one transaction. While the file is full, or the disk does not take it, nothing is acknowledged and nothing
+    is given up: callers wait, which makes their sources lag. What is queued is bounded by the callers, since each
+    waits. A call that is cancelled may still land. `close` lands what is queued if it can; it does not wait for
+    anything to be forwarded.
+
+    `open` and `close` wait for the disk: on an event loop, ``await asyncio.to_thread(...)`` them.
+    """
+
+    def __init__(self, data_dir: Path, facility: str, file: LandingFile, lock: DirectoryLock, limits: LandingLimits):
+        """Take over what `open` has opened."""
+        self._path = DataDir(data_dir).telemetry
+        self._facility = facility
+        self._file = file
+        self._lock = lock
+        self._limits = limits
+        self._changed = threading.Condition()
+        self._queue: deque[_Request] = deque()
+        self._queued_samples = 0
+        self._closing = False
+        self._refresh_at = 0.0
+        self._status = LandingStatus(LandingState.OPEN, "", 0, file.commits, 0, 0, 0, None, 0, limits.max_bytes)
+        self._refresh()
+        self._thread = threading.Thread(target=self._run, name="landing", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(
+        cls,
+        data_dir: Path,
+        facility: str,
+        store_kind: StoreKind,
+        clock: Clock = system_clock,
+        *,
+        limits: LandingLimits | None = None,
+    ) -> Self:
+        """Lock the data directory and open its files, making what is missing.
+
+        Raises
+        ------
+        LockedError
+            If another process holds the directory.
+        ConfigError
+            If it is another facility's or another store's, or cannot be written.
+        FormatVersionError
+            If its file is of a newer version.
+        """
+        limits = limits or LandingLimits()
+        lock = DirectoryLock(data_dir)
+        try:
+            file = LandingFile(data_dir, facility, store_kind, clock, limits.dead_letters)
+            return cls(data_dir, facility, file, lock, limits)
+        except BaseException:
+            lock.release()
+            raise
+
+    async def land(self, arrival: Arrival) -> None:
+        """Return once an arrival is durable.
+
+        Raises
+        ------
+        DataError
+            If it is of another facility, or holds what the store cannot hold.
+        UnreachableError
+            If the landing was closed before it could be landed: do not acknowledge it.
+        """
+        loop = asyncio.get_running_loop()
+        durable: asyncio.Future[None] = loop.create_future()
+
+        def resolve(error: BaseException | None) -> None:
+            if durable.done():
+                return
+            if error is None:
+                durable.set_result(None)
+            else:
+                durable.set_exception(error)
+
+        def done(error: BaseException | None) -> None:
+            # A loop that is closed has nobody left who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(resolve, error)
+
+        self._hand_over(_Request(arrival, done))
+        await durable
+
+    def land_now(self, arrival: Arrival) -> None:
+        """Do the same as `land`, blocking; for threads without an event loop."""
+        durable: Future[None] = Future()
+
+        def done(error: BaseException | None) -> None:
+            if error is None:
+                durable.set_result(None)
+            else:
+                durable.set_exception(error)
+
+        self._hand_over(_Request(arrival, done))
+        durable.result()
+
+    def status(self) -> LandingStatus:
+        """Return how landing stands; does not wait."""
+        with self._changed:
+            return replace(self._status, queued_samples=self._queued_samples)
+
+    def close(self) -> None:
+        """Land what is queued, close the files and release the directory; harmless when done twice."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _hand_over(self, request: _Request) -> None:
+        batch = request.arrival.batch
+        if batch is not None and batch.facility != self._facility:
+            raise DataError(f"samples of {batch.facility!r} cannot land: {self._path} belongs to {self._facility!r}")
+        with self._changed:
+            if self._closing:
+                raise self._closed_error([request])
+            self._queue.append(request)
+            self._queued_samples += request.arrival.samples
+            self._changed.notify_all()
+
+    # Everything below runs in the writer's thread.
+
+    def _run(self) -> None:
+        try:
+            while group := self._take():
+                self._land_group(group)
+        finally:
+            with self._changed:
+                self._closing = True
+                left = list(self._queue)
+                self._queue.clear()
+                self._status = replace(self._status, state=LandingState.CLOSED)
+            self._finish(left, self._closed_error(left))
+            self._file.close()
+
+    def _take(self) -> list[_Request]:
+        """Return what is queued, when there is some; nothing when the landing is closing."""
+        while True:
+            with self._changed:
+                if not self._queue and not self._closing:
+                    self._changed.wait(_REFRESH_S)
+                group: list[_Request] = []
+                room = self._limits.max_transaction_samples
+                while self._queue and (not group or self._queue[0].arrival.samples <= room):
+                    group.append(self._queue.popleft())
+                    room -= group[-1].arrival.samples
+                if group or self._closing:
+                    return group
+            self._refresh()
+
+    def _land_group(self, group: list[_Request]) -> None:
+        """Land a group of requests, however long it takes, and tell those who wait."""
+        committed = False
+        while True:
+            try:
+                if not committed:
+                    self._check_space()
+                    self._file.commit([r.arrival for r in group])
+                    committed = True
+                self._file.confirm()
+            except _FullError as error:
+                self._trouble(LandingState.FULL, str(error))
+            except Exception as error:
+                if not _may_pass(error):
+                    self._refuse(group, error)
+                    return
+                text = f"{self._path} cannot be written ({error}): make space, or mend the disk; sources wait"
+                self._trouble(LandingState.FAILING, text)
+            else:
+                self._finish(group, None)
+                self._refresh()
+                return
+            with self._changed:
+                closing = self._changed.wait_for(lambda: self._closing, self._limits.retry_s)
+            if closing:
+                self._finish(group, self._closed_error(group))
+                return
+
+    def _refuse(self, group: list[_Request], error: Exception) -> None:
+        """Find whose arrival cannot be landed; the others must not suffer for it."""
+        if len(group) > 1:
+            for request in group:
+                self._land_group([request])
+        elif isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGED:
+            self._finish(group, KadoError(f"{self._path} is damaged ({error}): stop kado, and keep a copy of it"))
+        else:
+            self._finish(group, error)
+
+    def _check_space(self) -> None:
+        used = self._file.used_bytes()
+        if used >= self._limits.max_bytes:
+            raise _FullError(
+                f"{self._path} is full: {used} bytes are used of max_bytes = {self._limits.max_bytes};"
+                " sources wait until some of it is forwarded or deleted"
+            )
+
+    def _trouble(self, state: LandingState, problem: str) -> None:
+        if problem != self._status.problem:
+            _LOG.error("%s", problem)
+        with self._changed:
+            self._status = replace(self._status, state=state, problem=problem, failures=self._status.failures + 1)
+
+    def _finish(self, group: list[_Request], error: BaseException | None) -> None:
+        with self._changed:
+            self._queued_samples -= sum(r.arrival.samples for r in group)
+            if error is None:
+                self._status = replace(self._status, state=LandingState.OPEN, problem="", commits=self._file.commits)
+        for request in group:
+            request.done(error)
+
+    def _refresh(self) -> None:
+        """Look at the file for `status`, in proportion to what that takes."""
+        started = time.monotonic()
+        if started < self._refresh_at:
+            return
+        with suppress(sqlite3.Error):
+            waiting = self._file.waiting()
+            used = self._file.used_bytes()
+            with self._changed:
+                self._status = replace(
+                    self._status,
+                    waiting_samples=waiting.samples,
+                    waiting_bytes=waiting.bytes,
+                    oldest_waiting_ns=waiting.oldest_ns,
+                    used_bytes=used,
+                )
+        took = time.monotonic() - started
+        self._refresh_at = started + max(_REFRESH_S, 20 * took)
+
+    def _closed_error(self, group: list[_Request]) -> UnreachableError:
+        samples = sum(r.arrival.samples for r in group)
+        return UnreachableError(
+            f"the landing in {self._path} was closed with {samples} samples not landed: they are not acknowledged,"
+            " and a source that can will deliver them again"
+        )
+
+
+class _FullError(Exception):
+    """As many bytes are used as may be."""
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and _code(error) in _MAY_PASS)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary error code, 0 for an error of the module itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,0 +1,157 @@
+"""What was received and what became of it, and whether the store agrees."""
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from collector import outbox
+from collector.outbox import SourceCounts
+from storage.counters import Entry
+from storage.store import TelemetryStore
+from storage.telemetry_db import StoreKind, open_reader, snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One count, in samples."""
+
+    source: str
+    """Empty for what is not a source's: what the disk lost, retention deleted, or was written around the collector."""
+    signal: str
+    """Empty where none is known."""
+    entry: Entry
+    cause: str
+    """Of what was rejected, dropped, lost; empty for the others."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTotals:
+    """All counts of one source, in samples."""
+
+    source: str
+    received: int
+    stored: int
+    waiting: int
+    """Durable here, to be forwarded."""
+    rejected: int
+    dropped: int
+    rewritten: int
+    """Part of stored."""
+    conflict: int
+    """Part of rewritten."""
+
+    @property
+    def missing(self) -> int:
+        """Received samples of which the ledger does not tell what became; 0 if it balances."""
+        return self.received - self.stored - self.waiting - self.rejected - self.dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One state of the counts of a data directory."""
+
+    data_dir: Path
+    facility: str
+    store_kind: StoreKind
+    rows: tuple[LedgerRow, ...]
+    waiting: SourceCounts
+    """Source, signal, number; from the outbox itself."""
+    damaged: tuple[str, ...]
+    """Blobs of the outbox that are not what landed, named; looked for only when asked."""
+
+    def sources(self) -> tuple[SourceTotals, ...]:
+        """Return the totals of each source, in order of name."""
+        totals: Counter[tuple[str, str]] = Counter()
+        for row in self.rows:
+            totals[row.source, row.entry] += row.count
+        for source, _, n in self.waiting:
+            totals[source, "waiting"] += n
+        return tuple(
+            SourceTotals(
+                source=source,
+                received=totals[source, Entry.RECEIVED],
+                stored=totals[source, Entry.STORED],
+                waiting=totals[source, "waiting"],
+                rejected=totals[source, Entry.REJECTED],
+                dropped=totals[source, Entry.DROPPED],
+                rewritten=totals[source, Entry.REWRITTEN],
+                conflict=totals[source, Entry.CONFLICT],
+            )
+            for source in sorted({source for source, _ in totals})
+        )
+
+    def total(self, entry: Entry) -> int:
+        """Return the count of an entry over all sources, signals and causes."""
+        return sum(row.count for row in self.rows if row.entry == entry)
+
+    def held(self) -> dict[str, int]:
+        """Return how many samples of each signal the store must hold: stored, not rewritten, not deleted."""
+        signs = {Entry.STORED: 1, Entry.REWRITTEN: -1, Entry.DELETED: -1}
+        held: Counter[str] = Counter()
+        for row in self.rows:
+            held[row.signal] += signs.get(row.entry, 0) * row.count
+        return {signal: n for signal, n in held.items() if signal}
+
+    def waiting_by_signal(self) -> Counter[str]:
+        """Return how many samples of each signal wait in the outbox."""
+        waiting: Counter[str] = Counter()
+        for _, signal, n in self.waiting:
+            waiting[signal] += n
+        return waiting
+
+
+def read_ledger(data_dir: Path, *, check_outbox: bool = False) -> Ledger:
+    """Read the ledger of a data directory, beside whoever writes.
+
+    With `check_outbox` every waiting blob is compared with its checksum, which reads them all.
+
+    Raises
+    ------
+    ConfigError
+        If nothing was collected there yet.
+    FormatVersionError
+        If the file is of another version.
+    """
+    with closing(open_reader(data_dir)) as connection, snapshot(connection):
+        meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
+        kind: StoreKind = next(k for k in get_args(StoreKind) if k == meta["store_kind"])
+        has_outbox = kind == "influxdb"
+        rows = connection.execute("SELECT source, signal, entry, cause, count FROM ledger").fetchall()
+        return Ledger(
+            data_dir=data_dir,
+            facility=meta["facility"],
+            store_kind=kind,
+            rows=tuple(LedgerRow(source, signal, Entry(entry), cause, n) for source, signal, entry, cause, n in rows),
+            waiting=outbox.waiting(connection) if has_outbox else (),
+            damaged=tuple(b.describe() for b in outbox.damaged(connection)) if has_outbox and check_outbox else (),
+        )
+
+
+def verify_ledger(ledger: Ledger, store: TelemetryStore) -> list[str]:
+    """Compare the ledger with what the store itself holds; return every difference, named.
+
+    The service may write meanwhile: the ledger is read once more after the store was counted, and what changed in
+    between is no difference. Neither is a blob of the outbox that the store already has: it counts as stored when
+    the store's answer has been recorded.
+    """
+    counted = {s.signal: s.samples for s in store.series()}
+    after = read_ledger(ledger.data_dir)
+    differences: list[str] = [
+        f"source {t.source or '(none)'}: {t.received} received, but {t.stored} stored + {t.waiting} waiting"
+        f" + {t.rejected} rejected + {t.dropped} dropped make {t.received - t.missing}"
+        for t in after.sources()
+        if t.missing
+    ]
+    least, most, waiting = ledger.held(), after.held(), ledger.waiting_by_signal() | after.waiting_by_signal()
+    for signal in sorted({*least, *most, *counted}):
+        n = counted.get(signal, 0)
+        low, high = sorted((least.get(signal, 0), most.get(signal, 0)))
+        high += waiting[signal]
+        if not low <= n <= high:
+            should = f"{low}" if low == high else f"{low} to {high}"
+            differences.append(f"signal {signal}: the ledger says {should} samples, the {store.kind} store holds {n}")
+    differences += [f"{blob} is damaged: its lines do not match its checksum; it is kept" for blob in ledger.damaged]
+    return differences
