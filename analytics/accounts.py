@@ -1,6 +1,6 @@
 """Events to accounts: every nanosecond of a period in exactly one place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analytics.conditions import Conditions
 from analytics.events import Events
@@ -16,7 +16,8 @@ class Accounts:
 
     ``calendar`` is the sum of the planned categories and ``unscheduled``; ``user + reserve`` is ``user_time``,
     the sum of ``delivered``, ``no_beam`` and ``unknown``. Both are checked; accounts that do not close are an
-    error. ``low_beam`` is part of ``delivered``.
+    error. ``low_beam`` and ``refill`` are parts of ``delivered``, but where the definition takes refill out it
+    stands beside it; ``excluded`` is part of ``no_beam``.
     """
 
     calendar: int
@@ -33,9 +34,27 @@ class Accounts:
     no_beam: int
     unknown: int
     low_beam: int
+    refill: int
+    excluded: int
+
+    @property
+    def known(self) -> int:
+        """User time of which is known what it was."""
+        return self.user_time - self.unknown
 
 
-def book(conditions: Conditions, events: Events, plan: Plan, period: Period) -> Accounts:
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Time that the accounts name beside what the beam did."""
+
+    refill: Intervals = field(default_factory=Intervals.empty)
+    """The machine's mode said ``refill``."""
+    refill_is_delivered: bool = True
+    excluded: Intervals = field(default_factory=Intervals.empty)
+    """Down, and for a reason outside the facility, was said of it."""
+
+
+def book(conditions: Conditions, events: Events, plan: Plan, period: Period, side: Side) -> Accounts:
     """Put the time of `period` into accounts.
 
     Raises
@@ -48,7 +67,9 @@ def book(conditions: Conditions, events: Events, plan: Plan, period: Period) -> 
     user_time = plan.user_time.clip(start, end)
     no_beam = events.no_beam_time.clip(start, end)
     known = conditions.known & user_time
-    delivered = known - no_beam
+    up = known - no_beam
+    refill = up & side.refill
+    delivered = up if side.refill_is_delivered else up - refill
     unknown = (user_time - conditions.known) - no_beam
     accounts = Accounts(
         calendar=period.length_ns,
@@ -58,20 +79,25 @@ def book(conditions: Conditions, events: Events, plan: Plan, period: Period) -> 
         delivered=delivered.total,
         no_beam=no_beam.total,
         unknown=unknown.total,
-        low_beam=events.low_beam_time.clip(start, end).total,
+        low_beam=(events.low_beam_time & delivered).total,
+        refill=refill.total,
+        excluded=(no_beam & side.excluded).total,
     )
-    _check(accounts, period)
+    _check(accounts, period, 0 if side.refill_is_delivered else accounts.refill)
     return accounts
 
 
-def _check(a: Accounts, period: Period) -> None:
+def _check(a: Accounts, period: Period, refill_beside: int) -> None:
     by_plan = sum(getattr(a, c.value) for c in Category)
-    by_beam = a.delivered + a.no_beam + a.unknown
+    by_beam = a.delivered + a.no_beam + a.unknown + refill_beside
     if by_plan != a.calendar or a.user + a.reserve != a.user_time or by_beam != a.user_time:
         raise AccountsError(
             f"the accounts of {period.id} do not close: calendar {a.calendar} ns against {by_plan} ns planned and "
             f"unscheduled, user time {a.user_time} ns against {by_beam} ns delivered, without beam and unknown; "
             "this is a defect in kado, please report it with the data"
         )
-    if not 0 <= a.low_beam <= a.delivered:
-        raise AccountsError(f"the accounts of {period.id} do not close: low beam {a.low_beam} ns is not in delivered")
+    if not (0 <= a.low_beam <= a.delivered and 0 <= a.excluded <= a.no_beam):
+        raise AccountsError(
+            f"the accounts of {period.id} do not close: low beam {a.low_beam} ns exceeds delivered {a.delivered} ns, "
+            f"or excluded {a.excluded} ns exceeds time without beam {a.no_beam} ns"
+        )

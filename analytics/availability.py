@@ -1,18 +1,22 @@
 """The whole chain: samples to conditions, events, accounts and figures of one period."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.accounts import Accounts, book
-from analytics.conditions import Conditions, Glitch, scan
-from analytics.events import Event, Events, find_events
+from analytics.accounts import Accounts, Side, book
+from analytics.conditions import Conditions, Glitch
+from analytics.events import Event, Events, Grouping, find_events
+from analytics.evidence import Evidence, Judged, judge
 from analytics.figures import Figures, compute
-from analytics.rules import Rules
+from analytics.mode import Mismatch, find_mismatches
+from analytics.witness import Heard, Testimony
 from facility.batch import Samples
+from facility.corrections import Assertion, Correction
 from facility.definition import Definition
 from facility.errors import PeriodError, ProfileError
 from facility.interval import Intervals
@@ -27,14 +31,19 @@ PROVISIONAL_BELOW_PCT: Final = 99.0
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many of each the period counts."""
+    """How many of each the period counts: those whose first instant in user time lies in it; of known time."""
 
     failures: int
-    """No-beam events whose first instant in user time lies in the period; of known time."""
+    trips: int
     low_beam: int
-    """Low-beams likewise, those that turned into no-beam left out."""
+    """Low-beams, those that turned into no-beam left out."""
     distortions: int
+    """Failures, trips and low-beams."""
     glitches: int
+    sensor_faults: int
+    """Outages of the signal that its witness contradicts."""
+    mode_mismatches: int | None
+    """None where the machine's mode is not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class ReportedEvent:
     """An event as one period sees it."""
 
     event: Event
+    trip: bool
     user_time_ns: int
     """User time that it cost inside the period."""
     carried_over: bool
@@ -68,8 +78,12 @@ class Availability:
     events: tuple[ReportedEvent, ...]
     """No-beams and low-beams in order of time."""
     glitches: tuple[Glitch, ...]
+    sensor_faults: tuple[Heard, ...]
+    mismatches: tuple[Mismatch, ...]
     unknown: Intervals
     """Unknown user time."""
+    unwitnessed: int
+    """Outages that a named witness said nothing of: the signal alone decided."""
 
 
 def availability(
@@ -83,13 +97,17 @@ def availability(
     window: tuple[int, int] | None = None,
     settled: bool = True,
     cuts: NDArray[np.int64] | None = None,
+    witness: Samples | None = None,
+    mode: Samples | None = None,
+    flags: Mapping[str, Samples] | None = None,
+    corrections: Sequence[Correction] = (),
 ) -> Availability:
     """Compute the availability of a period.
 
     Parameters
     ----------
     profile, definition, plan
-        Limits, rules, and the calendar as known on some date.
+        Limits, rules, and the calendar as known on some date, resolved with the definition's notice.
     delivery
         Samples of the delivery signal in `window`, one held sample before it included.
     period
@@ -103,6 +121,11 @@ def availability(
         Whether `window` reaches far enough forward for the figures to be final.
     cuts
         Instants at which a hold ends because the source's link was lost; `analytics.window.link_cuts`.
+    witness, mode, flags
+        What else was recorded in `window`: the delivery signal's witness, the machine's mode, the flags that the
+        profile names. What is not given does not speak.
+    corrections
+        Those in force, as known on the same date as `plan`.
 
     Raises
     ------
@@ -116,16 +139,90 @@ def availability(
     part = counted_part(profile, period, now_ns)
     _check_schedule(profile, plan, part)
     start, end = window or (part.start_ns, part.end_ns)
-    end = min(end, now_ns)
-    rules = Rules.of(profile, definition, plan, start, end)
-    conditions = scan(delivery, rules, start, end, cuts=cuts)
-    events = find_events(conditions, plan.user_time, definition.merge_gap_ns)
-    accounts = book(conditions, events, plan, part)
+    evidence = Evidence(
+        delivery,
+        start,
+        min(end, now_ns),
+        np.empty(0, np.int64) if cuts is None else cuts,
+        witness,
+        mode,
+        flags or {},
+        corrections,
+    )
+    return assess(evidence, profile, definition, plan, period, part, settled=settled)
+
+
+def assess(
+    evidence: Evidence,
+    profile: Profile,
+    definition: Definition,
+    plan: Plan,
+    period: Period,
+    part: Period,
+    *,
+    settled: bool = True,
+) -> Availability:
+    """Compute the availability of `part` of `period` from evidence; see `availability`."""
+    judged = judge(evidence, profile, definition, plan)
+    grouping = Grouping(
+        merge_gap_ns=definition.merge_gap_ns,
+        trip_below_ns=definition.trip_below_ns,
+        trips_are_downtime=definition.trips_are_downtime,
+        cancelled=plan.cancelled,
+        one_event=tuple(evidence.said(Assertion.ONE_EVENT)),
+        separate=tuple(evidence.said(Assertion.SEPARATE)),
+    )
+    side = Side(evidence.refill, definition.refill_is_delivered, evidence.said(Assertion.EXCLUDED))
+
+    def run(fill: float | None) -> tuple[Conditions, Events, Accounts]:
+        conditions = judged.conditions(fill)
+        events = find_events(conditions, plan.user_time, grouping)
+        return conditions, events, book(conditions, events, plan, part, side)
+
+    conditions, events, accounts = run(None)
     lower = upper = accounts
-    if conditions.known != Intervals.of([(start, end)]):
-        lower = _filled(0.0, delivery, rules, conditions, plan, definition, part, cuts)
-        upper = _filled(math.inf, delivery, rules, conditions, plan, definition, part, cuts)
-    return _report(profile, definition, plan, period, part, conditions, events, accounts, lower, upper, settled)
+    if conditions.known != evidence.span:
+        lower, upper = run(0.0)[2], run(math.inf)[2]
+    mismatches = None
+    if evidence.mode is not None:
+        mismatches = find_mismatches(evidence.mode, plan, None, part.start_ns, part.end_ns)
+    user_time = plan.user_time.clip(part.start_ns, part.end_ns)
+    no_beam = events.no_beam_time.clip(part.start_ns, part.end_ns)
+    unknown = (user_time - conditions.known) - no_beam
+    failures = [e for e in events.failures if _counts_in(part, e)]
+    counts = _count(part, plan, events, conditions, judged, mismatches)
+    figures = compute(
+        accounts,
+        failures,
+        counts.distortions,
+        definition.mtbf,
+        lower=lower,
+        upper=upper,
+        user_time=user_time,
+        no_beam=no_beam,
+        unknown=unknown,
+    )
+    coverage = figures.coverage_pct
+    incomplete = coverage is None or coverage < PROVISIONAL_BELOW_PCT
+    return Availability(
+        facility=profile.id,
+        simulated=profile.simulated,
+        definition=definition.id,
+        period=period,
+        counted_until_ns=part.end_ns,
+        provisional=incomplete or part.end_ns < period.end_ns or not settled,
+        accounts=accounts,
+        figures=figures,
+        counts=counts,
+        events=_reported(part, events),
+        glitches=tuple(g for g in conditions.glitches if user_time.contains(g.start_ns)),
+        sensor_faults=tuple(h for h in judged.heard if _is_fault(h) and user_time.contains(h.stretch.start_ns)),
+        mismatches=mismatches or (),
+        unknown=unknown,
+        unwitnessed=sum(
+            h.testimony is Testimony.SILENT and user_time.contains(h.stretch.start_ns) for h in judged.heard
+        ),
+    )
 
 
 def counted_part(profile: Profile, period: Period, now_ns: int) -> Period:
@@ -160,70 +257,46 @@ def _check_schedule(profile: Profile, plan: Plan, part: Period) -> None:
             )
 
 
-def _filled(
-    fill: float,
-    delivery: Samples,
-    rules: Rules,
-    conditions: Conditions,
-    plan: Plan,
-    definition: Definition,
-    part: Period,
-    cuts: NDArray[np.int64] | None,
-) -> Accounts:
-    """Run the chain again with unknown time filled by samples at `fill`."""
-    filled = scan(delivery, rules, conditions.start_ns, conditions.end_ns, cuts=cuts, fill=fill)
-    return book(filled, find_events(filled, plan.user_time, definition.merge_gap_ns), plan, part)
+def _counts_in(part: Period, event: Event) -> bool:
+    return part.start_ns <= event.first_user_ns < part.end_ns
 
 
-def _report(
-    profile: Profile,
-    definition: Definition,
-    plan: Plan,
-    period: Period,
+def _is_fault(heard: Heard) -> bool:
+    return heard.testimony is Testimony.CONTRADICTED
+
+
+def _count(
     part: Period,
-    conditions: Conditions,
+    plan: Plan,
     events: Events,
-    accounts: Accounts,
-    lower: Accounts,
-    upper: Accounts,
-    settled: bool,
-) -> Availability:
-    start, end = part.start_ns, part.end_ns
-    user_time = plan.user_time.clip(start, end)
-    no_beam = events.no_beam_time.clip(start, end)
-    unknown = (user_time - conditions.known) - no_beam
-    failures = [e for e in events.no_beam if start <= e.first_user_ns < end]
-    low_beams = [e for e in events.low_beam if start <= e.first_user_ns < end]
-    glitches = tuple(g for g in conditions.glitches if start <= g.start_ns < end and user_time.contains(g.start_ns))
-    distortions = len(failures) + len(low_beams)
-    figures = compute(
-        accounts,
-        failures,
-        distortions,
-        definition.mtbf,
-        lower=lower,
-        upper=upper,
-        user_time=user_time,
-        no_beam=no_beam,
-        unknown=unknown,
+    conditions: Conditions,
+    judged: Judged,
+    mismatches: tuple[Mismatch, ...] | None,
+) -> Counts:
+    user_time = plan.user_time.clip(part.start_ns, part.end_ns)
+    failures, trips, low_beam = (
+        sum(_counts_in(part, e) for e in listed) for listed in (events.failures, events.trips, events.low_beam)
     )
-    coverage = figures.coverage_pct
-    reported = [
-        ReportedEvent(e, e.user_time.clip(start, end).total, e.first_user_ns < start)
-        for e in (*events.no_beam, *events.low_beam)
-        if e.user_time.clip(start, end)
+    return Counts(
+        failures=failures,
+        trips=trips,
+        low_beam=low_beam,
+        distortions=failures + trips + low_beam,
+        glitches=sum(user_time.contains(g.start_ns) for g in conditions.glitches),
+        sensor_faults=sum(_is_fault(h) and user_time.contains(h.stretch.start_ns) for h in judged.heard),
+        mode_mismatches=None if mismatches is None else len(mismatches),
+    )
+
+
+def _reported(part: Period, events: Events) -> tuple[ReportedEvent, ...]:
+    listed = [
+        *((e, False) for e in events.failures),
+        *((e, True) for e in events.trips),
+        *((e, False) for e in events.low_beam),
     ]
-    return Availability(
-        facility=profile.id,
-        simulated=profile.simulated,
-        definition=definition.id,
-        period=period,
-        counted_until_ns=end,
-        provisional=coverage is None or coverage < PROVISIONAL_BELOW_PCT or end < period.end_ns or not settled,
-        accounts=accounts,
-        figures=figures,
-        counts=Counts(len(failures), len(low_beams), distortions, len(glitches)),
-        events=tuple(sorted(reported, key=lambda r: (r.event.start_ns, r.event.kind.value))),
-        glitches=glitches,
-        unknown=unknown,
-    )
+    reported = [
+        ReportedEvent(e, trip, time.total, e.first_user_ns < part.start_ns)
+        for e, trip in listed
+        if (time := e.user_time.clip(part.start_ns, part.end_ns))
+    ]
+    return tuple(sorted(reported, key=lambda r: (r.event.start_ns, r.event.kind.value)))

@@ -1,7 +1,7 @@
 """Conditions to events: what counts as one outage, in user time."""
 
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from analytics.conditions import Conditions, Kind, Stretch
 from facility.interval import Intervals
@@ -42,37 +42,59 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """What makes several stretches without beam one event."""
+
+    merge_gap_ns: int = 0
+    """Closer than this, and both in one stretch of contiguous user time; 0 is off."""
+    trip_below_ns: int = 0
+    """Events that cost less user time than this are trips; 0 is off."""
+    trips_are_downtime: bool = True
+    """Whether the time of trips counts as no-beam."""
+    cancelled: Intervals = field(default_factory=Intervals.empty)
+    """User time cancelled too late: without beam, whatever the samples say."""
+    one_event: Sequence[tuple[int, int]] = ()
+    """Stretches of time; the outages that touch one of them were said to be one."""
+    separate: Sequence[tuple[int, int]] = ()
+    """Stretches of time inside which outages were said not to be merged."""
+
+
+@dataclass(frozen=True, slots=True)
 class Events:
     """All events of a window."""
 
-    no_beam: tuple[Event, ...]
+    failures: tuple[Event, ...]
+    """No-beams, trips left out."""
+    trips: tuple[Event, ...]
     low_beam: tuple[Event, ...]
     """Those that are distortions of their own: not turned into no-beam, not inside a merged event."""
     no_beam_time: Intervals
-    """User time without beam, merged."""
+    """User time without beam, merged; with the trips' time if the definition counts it."""
     low_beam_time: Intervals
     """User time with low beam; part of what was delivered."""
 
 
-def find_events(conditions: Conditions, user_time: Intervals, merge_gap_ns: int) -> Events:
-    """Clip no-beam to user time, merge what is closer than `merge_gap_ns`, and book low-beam.
+def find_events(conditions: Conditions, user_time: Intervals, grouping: Grouping) -> Events:
+    """Clip no-beam to user time, merge what belongs together, tell trips from failures, book low-beam.
 
-    Two no-beams are one event if strictly less than `merge_gap_ns` lies between what is known of them, inside
+    Two no-beams are one event if strictly less than the merge gap lies between what is known of them, inside
     one stretch of contiguous user time; all between them is then no-beam, whatever it was. A stretch with
     unknown holes stays one event; a hole as long as the gap or longer stays unknown.
     """
-    pieces = _known_pieces(conditions, user_time)
     groups: list[list[_Piece]] = []
-    for piece in pieces:
-        last = groups[-1][-1] if groups else None
-        if last is not None and (last.stretch is piece.stretch or _merges(last, piece, merge_gap_ns)):
+    for piece in _pieces(conditions, user_time, grouping.cancelled):
+        if groups and any(_same_event(last, piece, grouping) for last in _ends(groups[-1])):
             groups[-1].append(piece)
         else:
             groups.append([piece])
-    no_beam = tuple(_event(group, merge_gap_ns) for group in groups)
-    no_beam_time = Intervals.of(pair for event in no_beam for pair in event.user_time)
-    low_beam, low_beam_time = _low_beam(conditions, user_time, no_beam_time)
-    return Events(no_beam, low_beam, no_beam_time, low_beam_time)
+    no_beam = [_event(group, grouping) for group in groups]
+    trips = tuple(e for e in no_beam if e.user_time.total < grouping.trip_below_ns)
+    failures = tuple(e for e in no_beam if e.user_time.total >= grouping.trip_below_ns)
+    down = no_beam if grouping.trips_are_downtime else failures
+    no_beam_time = Intervals.of(pair for event in down for pair in event.user_time)
+    in_events = Intervals.of(pair for event in no_beam for pair in event.user_time)
+    low_beam, low_beam_time = _low_beam(conditions, user_time, in_events)
+    return Events(failures, trips, low_beam, no_beam_time, low_beam_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,43 +105,73 @@ class _Piece:
     block: int
     start_ns: int
     end_ns: int
+    cancelled: bool = False
 
 
-def _known_pieces(conditions: Conditions, user_time: Intervals) -> list[_Piece]:
+def _pieces(conditions: Conditions, user_time: Intervals, cancelled: Intervals) -> list[_Piece]:
+    def block_of(ns: int) -> int:
+        return int(user_time.start.searchsorted(ns, side="right")) - 1
+
     pieces: list[_Piece] = []
     for stretch in conditions.no_beam:
         known = conditions.known.clip(stretch.start_ns, stretch.end_ns)
-        for start, end in known & user_time:
-            block = int(user_time.start.searchsorted(start, side="right")) - 1
-            pieces.append(_Piece(stretch, block, start, end))
-    return pieces
+        pieces += [_Piece(stretch, block_of(start), start, end) for start, end in known & user_time]
+    for start, end in cancelled & user_time:
+        pieces.append(_Piece(Stretch(Kind.NO_BEAM, start, end), block_of(start), start, end, cancelled=True))
+    return sorted(pieces, key=lambda p: (p.start_ns, p.end_ns))
 
 
-def _merges(last: _Piece, piece: _Piece, merge_gap_ns: int) -> bool:
-    return last.block == piece.block and piece.start_ns - last.end_ns < merge_gap_ns
+def _ends(group: list[_Piece]) -> list[_Piece]:
+    """Return the pieces of a group that a later one may continue: the newest, and the one that reaches furthest."""
+    furthest = max(group, key=lambda p: p.end_ns)
+    return [group[-1]] if furthest is group[-1] else [group[-1], furthest]
 
 
-def _event(group: list[_Piece], merge_gap_ns: int) -> Event:
+def _same_event(last: _Piece, piece: _Piece, grouping: Grouping) -> bool:
+    if last.stretch is piece.stretch:
+        return True
+    if (last.cancelled or piece.cancelled) and piece.start_ns <= last.end_ns:
+        return True
+    if any(_touches(last, span) and _touches(piece, span) for span in grouping.one_event):
+        return True
+    return _merges(last, piece, grouping)
+
+
+def _merges(last: _Piece, piece: _Piece, grouping: Grouping) -> bool:
+    close = last.block == piece.block and piece.start_ns - last.end_ns < grouping.merge_gap_ns
+    return close and not any(
+        start <= last.start_ns and piece.end_ns <= end and last.stretch is not piece.stretch
+        for start, end in grouping.separate
+    )
+
+
+def _touches(piece: _Piece, span: tuple[int, int]) -> bool:
+    return piece.start_ns < span[1] and span[0] < piece.end_ns
+
+
+def _event(group: list[_Piece], grouping: Grouping) -> Event:
     spans = [(piece.start_ns, piece.end_ns) for piece in group]
-    for last, piece in pairwise(group):
-        if _merges(last, piece, merge_gap_ns):
-            spans.append((last.end_ns, piece.start_ns))
+    reach = group[0]
+    for piece in group[1:]:
+        if _merges(reach, piece, grouping):
+            spans.append((reach.end_ns, piece.start_ns))
+        reach = max(reach, piece, key=lambda p: p.end_ns)
     stretches = list(dict.fromkeys(p.stretch for p in group))
     return Event(
         kind=Kind.NO_BEAM,
-        start_ns=stretches[0].start_ns,
-        end_ns=stretches[-1].end_ns,
+        start_ns=min(s.start_ns for s in stretches),
+        end_ns=max(s.end_ns for s in stretches),
         user_time=Intervals.of(spans),
         parts=len(stretches),
         blocks=len({p.block for p in group}),
-        open=stretches[-1].open,
+        open=any(s.open for s in stretches),
     )
 
 
 def _low_beam(
-    conditions: Conditions, user_time: Intervals, no_beam_time: Intervals
+    conditions: Conditions, user_time: Intervals, in_events: Intervals
 ) -> tuple[tuple[Event, ...], Intervals]:
-    bookable = (conditions.known & user_time) - no_beam_time
+    bookable = (conditions.known & user_time) - in_events
     events: list[Event] = []
     booked: list[tuple[int, int]] = []
     for stretch in conditions.low_beam:

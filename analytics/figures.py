@@ -14,11 +14,13 @@ class Figures:
     """What is reported. None: does not exist (no failure, no known time), never zero."""
 
     availability_pct: float | None
-    """delivered / (delivered + no_beam): known time only."""
+    """delivered / known user time: unknown time never counts as up, nor as down."""
     availability_lower_pct: float | None
     """If all unknown time had been without beam, by the same rules."""
     availability_upper_pct: float | None
     """If all unknown time had been at nominal, by the same rules."""
+    availability_without_excluded_pct: float | None
+    """The same with excluded time taken out of downtime: the facility's own part."""
     coverage_pct: float | None
     """Known part of user time."""
     availability_compensated_pct: float | None
@@ -125,12 +127,13 @@ def compute(
         The intervals behind the accounts, clipped to the period.
     """
     a = accounts
-    known = a.delivered + a.no_beam
+    known = a.known
     n = len(failures)
     return Figures(
         availability_pct=percentage(a.delivered, known),
-        availability_lower_pct=percentage(lower.delivered, lower.delivered + lower.no_beam),
-        availability_upper_pct=percentage(upper.delivered, upper.delivered + upper.no_beam),
+        availability_lower_pct=percentage(lower.delivered, lower.known),
+        availability_upper_pct=percentage(upper.delivered, upper.known),
+        availability_without_excluded_pct=percentage(a.delivered, known - a.excluded),
         coverage_pct=percentage(a.user_time - a.unknown, a.user_time),
         availability_compensated_pct=percentage(a.delivered, a.user),
         mtbf_h=mtbf_h(formula, known, a.no_beam, n),

@@ -2,6 +2,7 @@
 
 import sys
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facility.definition import Definition, EndLimit
@@ -25,14 +26,27 @@ class Thresholds:
     """At or above: a low-beam is over; the higher of `no_beam_ends` and `tolerance`."""
 
     @classmethod
-    def of(cls, limits: Limits, end: EndLimit) -> "Thresholds":
-        """Choose the end limit that the definition names."""
+    def of(cls, limits: Limits, definition: Definition) -> "Thresholds":
+        """Choose the start and the end that the definition names."""
+        fraction = definition.no_beam_below_fraction
+        minimum = limits.minimum if fraction is None else fraction * limits.nominal
         ends = {
             EndLimit.NOMINAL: limits.nominal,
-            EndLimit.RECOVERED: limits.recovered,
-            EndLimit.MINIMUM: limits.minimum,
-        }[end]
-        return cls(limits.tolerance, limits.minimum, ends, max(ends, limits.tolerance))
+            EndLimit.RECOVERED: max(limits.recovered, minimum),
+            EndLimit.MINIMUM: minimum,
+        }[definition.no_beam_ends_at]
+        tolerance = max(limits.tolerance, minimum)
+        return cls(tolerance, minimum, ends, max(ends, tolerance))
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """A stretch in which a lower delivery was accepted."""
+
+    start_ns: int
+    end_ns: int
+    limit: float
+    """What counted as full delivery, in the delivery signal's unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +66,36 @@ class Rules:
     """Spacing of samples that stand for unknown time when bounds are computed."""
 
     @classmethod
-    def of(cls, profile: Profile, definition: Definition, plan: Plan, start_ns: int, end_ns: int) -> "Rules":
+    def of(
+        cls,
+        profile: Profile,
+        definition: Definition,
+        plan: Plan,
+        start_ns: int,
+        end_ns: int,
+        reduced: Sequence[Reduced] = (),
+    ) -> "Rules":
         """Join limits, plan and definition for ``[start_ns, end_ns)``.
 
-        The mode is the plan's. Before the profile's first limits those first ones are used.
+        The mode is the plan's. Before the profile's first limits those first ones are used. In `reduced` stretches
+        no limit is above what was accepted there.
         """
         signal = profile.delivery
         edges = {start_ns, *profile.limits.changes(start_ns, end_ns)}
         for block in plan.blocks:
             edges.update(t for t in (block.start_ns, block.end_ns) if start_ns < t < end_ns)
+        for accepted in reduced:
+            edges.update(t for t in (accepted.start_ns, accepted.end_ns) if start_ns < t < end_ns)
         first = min(rows[0] for rows in profile.limits.by_mode.values())[1]
         starts: list[int] = []
         thresholds: list[Thresholds] = []
         for edge, category in _categories(plan, sorted(edges)):
-            limits = profile.limits.at(category, edge) or first
-            chosen = Thresholds.of(limits, definition.no_beam_ends_at)
+            since = _run_start(plan, edge) if definition.limits_frozen_in_runs else edge
+            limits = profile.limits.at(category, since) or first
+            for accepted in reduced:
+                if accepted.start_ns <= edge < accepted.end_ns:
+                    limits = limits.at_most(accepted.limit)
+            chosen = Thresholds.of(limits, definition)
             if not thresholds or thresholds[-1] != chosen:
                 starts.append(edge)
                 thresholds.append(chosen)
@@ -95,6 +124,11 @@ def _categories(plan: Plan, edges: list[int]) -> list[tuple[int, Category]]:
         inside = i >= 0 and edge < blocks[i].end_ns
         result.append((edge, blocks[i].category if inside else Category.UNSCHEDULED))
     return result
+
+
+def _run_start(plan: Plan, ns: int) -> int:
+    """Return the start of the run that an instant belongs to; the instant itself outside runs."""
+    return next((start for start, end in plan.runs.values() if start <= ns < end), ns)
 
 
 def _period_ns(signal: Signal) -> int:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from facility.documents import build, read_toml
 from facility.errors import DefinitionError
-from facility.slug import DefinitionId
+from facility.slug import DefinitionId, Slug
 from facility.text import Text
 from facility.time import to_ns
 
@@ -52,12 +52,38 @@ class Definition(BaseModel):
     """A low run of fewer samples is a glitch; where the signal asks for more, that counts."""
     merge_gap_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """Outages closer than this are one; 0 is off."""
+    no_beam_below_fraction: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
+    """No-beam begins below this part of nominal, in place of the facility's ``minimum``."""
+    requires: tuple[Slug, ...] = Field(default=(), strict=False)
+    """Flags of the facility that must be set for beam to count as delivered (APS: the shutter permit)."""
+    fails_on: tuple[Slug, ...] = Field(default=(), strict=False)
+    """Flags of the facility that, set, mean no beam whatever the current is (SIRIUS: its fault flag)."""
+    limits_frozen_in_runs: bool = False
+    """Within a run of the schedule the limits stay as they were at its start."""
+    trip_below_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Outages that cost less user time than this are trips, counted apart from failures; 0 is off."""
+    trips_are_downtime: bool = True
+    """Whether the time of trips counts as no-beam."""
+    notice_days: float = Field(default=30.0, ge=0, allow_inf_nan=False)
+    """User time cancelled later than this before its start stays user time, without beam."""
+    refill_is_delivered: bool = True
+    """Whether time in which the machine's mode is ``refill`` counts as delivered."""
     mtbf: Mtbf = Field(default=Mtbf.USER_TIME_PER_FAILURE, strict=False)
 
     @property
     def min_duration_ns(self) -> int:
         """`min_duration_s` in ns."""
         return to_ns(self.min_duration_s)
+
+    @property
+    def trip_below_ns(self) -> int:
+        """`trip_below_s` in ns."""
+        return to_ns(self.trip_below_s)
+
+    @property
+    def notice_ns(self) -> int:
+        """`notice_days` in ns, of 24 hours each."""
+        return to_ns(self.notice_days * 86_400)
 
     @property
     def merge_gap_ns(self) -> int:

@@ -13,7 +13,9 @@
     │   ├── ConfigError          kado.toml
     │   ├── ProfileError         a facility profile
     │   ├── DefinitionError      an accounting definition
+    │   ├── ScenarioError        a simulated machine that cannot be
     │   ├── ScheduleError        blocks that overlap, rows that cannot be read
+    │   ├── CorrectionError      a correction that says nothing or contradicts another
     │   ├── PeriodError          a period that is not one, or holds nothing to count
     │   ├── FormatVersionError   a file of another version
     │   └── MissingExtraError    an optional dependency that is not installed
@@ -88,8 +90,16 @@ class DefinitionError(UsageError):
     """An accounting definition that contradicts itself or does not exist."""
 
 
+class ScenarioError(UsageError):
+    """A scenario of a simulator that contradicts itself, or does not fit the facility."""
+
+
 class ScheduleError(UsageError):
     """Schedule blocks that overlap, or rows that cannot be read."""
+
+
+class CorrectionError(UsageError):
+    """A correction that says nothing, or contradicts one in force."""
 
 
 class PeriodError(UsageError, ValueError):

@@ -24,6 +24,10 @@ class Limits:
     minimum: float
     """Below: no-beam."""
 
+    def at_most(self, limit: float) -> "Limits":
+        """Return the limits with none of them above `limit`."""
+        return Limits(*(min(x, limit) for x in (self.nominal, self.recovered, self.tolerance, self.minimum)))
+
 
 class LimitStep(BaseModel):
     """One ``[[limits]]`` table of a profile."""

@@ -44,6 +44,17 @@ class PortGroup(BaseModel):
     cite: str
 
 
+class Flag(BaseModel):
+    """A yes or no that definitions may ask for, such as the permit to open shutters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    signal: Slug
+    """A state signal."""
+    when: tuple[str, ...] = Field(strict=False, min_length=1)
+    """Words of that signal for which the flag is set."""
+
+
 class Profile(BaseModel):
     """A facility, as its TOML profile describes it."""
 
@@ -67,6 +78,8 @@ class Profile(BaseModel):
     target_availability_pct: float | None = Field(default=None, gt=0, le=100, allow_inf_nan=False)
     """What the facility promises for a year; None where it states none."""
     simulated: bool = False
+    flags: dict[Slug, Flag] = Field(default_factory=dict)
+    """By the name under which definitions ask for them."""
     references: dict[str, str] = Field(default_factory=dict)
     """What a fact's `cite` points to."""
     signals: tuple[Signal, ...] = Field(alias="signal", strict=False, min_length=1)
@@ -92,6 +105,19 @@ class Profile(BaseModel):
         for signal in self.signals:
             if signal.witness is not None and signal.witness not in by_id:
                 raise ValueError(f"signal {signal.id!r} names the witness {signal.witness!r}, which is not a signal")
+            if signal.witness is not None:
+                witness = by_id[signal.witness]
+                if witness.beam_above is None and witness.unit != signal.unit:
+                    raise ValueError(
+                        f"witness {witness.id!r} is in {witness.unit!r}, {signal.id!r} in {signal.unit!r}: "
+                        "give the witness a beam_above in its own unit"
+                    )
+        for name, flag in self.flags.items():
+            words = by_id[flag.signal].words if flag.signal in by_id else ()
+            if strange := [w for w in flag.when if w not in words]:
+                raise ValueError(
+                    f"flag {name!r}: {strange[0]!r} is not a word of signal {flag.signal!r}: {list(words)}"
+                )
         for fact in (*self.milestones, *self.ports):
             if fact.cite not in self.references:
                 raise ValueError(f"cite {fact.cite!r} is not among references: {sorted(self.references)}")

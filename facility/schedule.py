@@ -105,6 +105,8 @@ class PlannedBlock:
     block: Block
     published_at_ns: int
     """When the version that says so was published."""
+    cancelled: bool = False
+    """User time that was cancelled too late: it stays user time, and there was no beam."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,11 @@ class Plan:
         return self.intervals(Category.USER, Category.RESERVE)
 
     @property
+    def cancelled(self) -> Intervals:
+        """User time that was cancelled too late."""
+        return Intervals.of((p.block.start_ns, p.block.end_ns) for p in self.planned if p.cancelled)
+
+    @property
     def runs(self) -> dict[str, tuple[int, int]]:
         """Each named run with its first start and last end."""
         runs: dict[str, tuple[int, int]] = {}
@@ -150,8 +157,13 @@ class Plan:
         return runs
 
 
-def resolve(versions: Sequence[ScheduleVersion], as_known_on_ns: int | None = None) -> Plan:
+def resolve(
+    versions: Sequence[ScheduleVersion], as_known_on_ns: int | None = None, *, notice_ns: int | None = None
+) -> Plan:
     """Lay the versions over each other, oldest publication first.
+
+    User time that a version turns into anything else is no longer user time if it was published at least
+    `notice_ns` before the turned part starts. Later than that it stays user time, marked as cancelled.
 
     Parameters
     ----------
@@ -159,6 +171,8 @@ def resolve(versions: Sequence[ScheduleVersion], as_known_on_ns: int | None = No
         In any order; of equal publication times the later one in the sequence wins.
     as_known_on_ns
         Leave out what was published after this instant; None: all.
+    notice_ns
+        The definition's notice; None: any time may be cancelled at any time.
     """
     planned: list[PlannedBlock] = []
     warnings: list[str] = []
@@ -174,9 +188,12 @@ def resolve(versions: Sequence[ScheduleVersion], as_known_on_ns: int | None = No
             )
         if cut >= version.end_ns:
             continue
+        late = _cancelled_late(planned, version, cut, notice_ns)
         kept = [piece for p in planned for piece in _outside(p, cut, version.end_ns)]
-        new = [PlannedBlock(b, published) for b in version.blocks]
-        kept += [piece for p in new for piece in _inside(p, cut, version.end_ns)]
+        for start, end in late:
+            kept += [replace(piece, cancelled=True) for p in planned for piece in _inside(p, start, end)]
+        for start, end in Intervals.of([(cut, version.end_ns)]) - late:
+            kept += [piece for b in version.blocks for piece in _inside(PlannedBlock(b, published), start, end)]
         planned = sorted(kept, key=lambda p: p.block.start_ns)
     return Plan(tuple(planned), tuple(warnings))
 
@@ -197,6 +214,18 @@ def check_changes_something(versions: Iterable[ScheduleVersion]) -> None:
             f"ends at {format_time(first.end_ns)}; for imported history state the time at which it was "
             "published then, in published_at"
         )
+
+
+def _cancelled_late(
+    planned: Sequence[PlannedBlock], version: ScheduleVersion, cut: int, notice_ns: int | None
+) -> Intervals:
+    """Return the user time that `version` turns into something else with less notice than that."""
+    if notice_ns is None:
+        return Intervals.empty()
+    before = Intervals.of((p.block.start_ns, p.block.end_ns) for p in planned if p.block.category.is_user_time)
+    after = Intervals.of((b.start_ns, b.end_ns) for b in version.blocks if b.category.is_user_time)
+    turned = before.clip(cut, version.end_ns) - after
+    return Intervals.of((a, b) for a, b in turned if a - version.published_at_ns < notice_ns)
 
 
 def _outside(planned: PlannedBlock, start: int, end: int) -> list[PlannedBlock]:

@@ -43,6 +43,8 @@ class Signal(BaseModel):
     """A run of fewer low samples than this is a glitch."""
     witness: Slug | None = None
     """Another signal that measures the same thing independently."""
+    beam_above: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """For a witness in another unit: below this it sees no beam. None: the delivery signal's ``minimum``."""
     label: Text | None = None
 
     @model_validator(mode="after")

@@ -1,0 +1,172 @@
+"""Everything that is known of a window, and what it makes of the delivery signal's samples."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.conditions import Conditions, scan
+from analytics.mode import REFILL, intervals_in_mode
+from analytics.overrides import Overridden, Override, lay_over
+from analytics.rules import Reduced, Rules
+from analytics.witness import Heard, Testimony, hear
+from facility.batch import Samples
+from facility.corrections import Assertion, Correction
+from facility.definition import Definition
+from facility.interval import Intervals
+from facility.profile import Profile
+from facility.schedule import Plan
+
+Int64 = NDArray[np.int64]
+
+_BY_ASSERTION = {
+    Assertion.UP: Override.UP,
+    Assertion.DOWN: Override.DOWN,
+    Assertion.UNKNOWN: Override.UNKNOWN,
+    Assertion.SENSOR_FAULT: Override.WORTHLESS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was recorded of ``[start_ns, end_ns)``, beside the plan."""
+
+    delivery: Samples
+    """The delivery signal; one held sample before the window included."""
+    start_ns: int
+    end_ns: int
+    cuts: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """Instants at which a hold ends because the delivery signal's link was lost."""
+    witness: Samples | None = None
+    """The signal that the profile names as the delivery signal's witness."""
+    mode: Samples | None = None
+    """The machine's own mode."""
+    flags: Mapping[str, Samples] = field(default_factory=dict[str, Samples])
+    """The series behind the profile's flags, by flag."""
+    corrections: Sequence[Correction] = ()
+    """Those in force."""
+
+    @property
+    def span(self) -> Intervals:
+        """The window."""
+        return Intervals.of([(self.start_ns, self.end_ns)])
+
+    def said(self, *assertions: Assertion) -> Intervals:
+        """Return the time that corrections say any of `assertions` of."""
+        return Intervals.of((c.start_ns, c.end_ns) for c in self.corrections if c.assertion in assertions)
+
+    @property
+    def refill(self) -> Intervals:
+        """Where the machine's mode says ``refill``."""
+        if self.mode is None:
+            return Intervals.empty()
+        return intervals_in_mode(self.mode, REFILL, None, self.end_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Evidence under one definition: one stream of samples that all later steps see."""
+
+    rules: Rules
+    samples: Samples
+    cuts: Int64
+    heard: tuple[Heard, ...]
+    """What the witness says of each outage that the samples show."""
+    start_ns: int
+    end_ns: int
+
+    def conditions(self, fill: float | None = None) -> Conditions:
+        """Find the conditions, with unknown time filled by samples at `fill` if one is given."""
+        return scan(self.samples, self.rules, self.start_ns, self.end_ns, cuts=self.cuts, fill=fill)
+
+
+def judge(evidence: Evidence, profile: Profile, definition: Definition, plan: Plan) -> Judged:
+    """Lay corrections, flags and the witness over the delivery signal's samples.
+
+    A person's correction goes before a flag, a flag before the witness.
+    """
+    reduced = [
+        Reduced(c.start_ns, c.end_ns, c.limit)
+        for c in evidence.corrections
+        if c.assertion is Assertion.REDUCED and c.limit is not None
+    ]
+    rules = Rules.of(profile, definition, plan, evidence.start_ns, evidence.end_ns, reduced)
+    overrides = [
+        Overridden(c.start_ns, c.end_ns, _BY_ASSERTION[c.assertion])
+        for c in evidence.corrections
+        if c.assertion in _BY_ASSERTION
+    ]
+    corrected = Intervals.of((o.start_ns, o.end_ns) for o in overrides)
+    overrides += _flagged(evidence, profile, definition, rules, corrected)
+    judged = _judged(evidence, rules, overrides, ())
+    heard = _hear(evidence, profile, rules, judged, corrected)
+    taken = Intervals.of((o.start_ns, o.end_ns) for o in overrides)
+    faults = Intervals.of((h.stretch.start_ns, h.fault_end_ns or 0) for h in heard) - taken
+    if not faults:
+        return _judged(evidence, rules, overrides, heard)
+    overrides += [Overridden(start, end, Override.UNKNOWN) for start, end in faults]
+    return _judged(evidence, rules, overrides, heard)
+
+
+def _judged(evidence: Evidence, rules: Rules, overrides: list[Overridden], heard: tuple[Heard, ...]) -> Judged:
+    up_value = max(t.low_beam_ends for t in rules.thresholds)
+    samples, cuts = lay_over(evidence.delivery, overrides, rules.stale_after_ns, evidence.cuts, up_value)
+    return Judged(rules, samples, cuts, heard, evidence.start_ns, evidence.end_ns)
+
+
+def _flagged(
+    evidence: Evidence, profile: Profile, definition: Definition, rules: Rules, corrected: Intervals
+) -> list[Overridden]:
+    """Return where flags that the definition asks for say that there was no beam, or leave it open.
+
+    A facility without such a flag is counted by its delivery signal alone.
+    """
+    down, unsure = Intervals.empty(), Intervals.empty()
+    for names, fatal_when_set in ((definition.requires, False), (definition.fails_on, True)):
+        for name in names:
+            series, flag = evidence.flags.get(name), profile.flags.get(name)
+            if series is None or flag is None:
+                continue
+            said = [
+                intervals_in_mode(series, word, None, evidence.end_ns) for word in profile.signal(flag.signal).words
+            ]
+            known = Intervals.of(pair for intervals in said for pair in intervals)
+            set_ = Intervals.of(
+                pair for word in flag.when for pair in intervals_in_mode(series, word, None, evidence.end_ns)
+            )
+            down |= set_ if fatal_when_set else known - set_
+            unsure |= evidence.span - known
+    if not down and not unsure:
+        return []
+    # Where the current itself is down, an unknown flag cannot make it anything else.
+    plain = scan(evidence.delivery, rules, evidence.start_ns, evidence.end_ns, cuts=evidence.cuts)
+    surely_down = Intervals.of((s.start_ns, s.end_ns) for s in plain.no_beam) & plain.known
+    down -= corrected
+    unsure = unsure - down - corrected - surely_down
+    return [
+        *(Overridden(start, end, Override.DOWN) for start, end in down.clip(evidence.start_ns, evidence.end_ns)),
+        *(Overridden(start, end, Override.UNKNOWN) for start, end in unsure),
+    ]
+
+
+def _hear(
+    evidence: Evidence, profile: Profile, rules: Rules, judged: Judged, corrected: Intervals
+) -> tuple[Heard, ...]:
+    """Ask the witness about the outages that the samples show; what a person said is not questioned."""
+    if evidence.witness is None or profile.delivery.witness is None:
+        return ()
+    witness = profile.signal(profile.delivery.witness)
+    sound = evidence.said(Assertion.SENSOR_SOUND)
+    period_ns = round(1e9 * (witness.period_s or 0))
+    heard: list[Heard] = []
+    for stretch in judged.conditions().no_beam:
+        if corrected.contains(stretch.start_ns):
+            continue
+        minimum = rules.thresholds[rules.piece_at(stretch.start_ns)].minimum
+        low_below = minimum if witness.beam_above is None else witness.beam_above
+        answer = hear(stretch, evidence.witness, low_below, period_ns)
+        if answer.testimony is Testimony.CONTRADICTED and sound.contains(stretch.start_ns):
+            answer = Heard(stretch, Testimony.CONFIRMED)
+        heard.append(answer)
+    return tuple(heard)

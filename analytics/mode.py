@@ -1,0 +1,84 @@
+"""The machine's own mode: a record beside the plan, never the denominator."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from facility.batch import Samples
+from facility.interval import Intervals
+from facility.schedule import Category, Plan
+
+REFILL: Final = "refill"
+"""The mode in which user beam is refilled: planned user time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Time in which the mode signal says something else than the plan."""
+
+    start_ns: int
+    end_ns: int
+    planned: Category
+    mode: str
+
+
+def intervals_in_mode(mode: Samples, word: str, stale_after_ns: int | None, end_ns: int) -> Intervals:
+    """Return the time in which the mode signal is known to say `word`.
+
+    Parameters
+    ----------
+    mode
+        States, one held sample before the window included.
+    stale_after_ns
+        How long a state holds; None: to the next one.
+    end_ns
+        The last state holds to here at most.
+    """
+    spans = _spans(mode, stale_after_ns, end_ns)
+    return Intervals.of((start, end) for start, end, said in spans if said == word)
+
+
+def find_mismatches(
+    mode: Samples, plan: Plan, stale_after_ns: int | None, start_ns: int, end_ns: int
+) -> tuple[Mismatch, ...]:
+    """List where the mode signal and the plan disagree in ``[start_ns, end_ns)``.
+
+    Only words that name a category are compared (``refill`` belongs to user time, reserve time looks like user
+    time), and only where something is planned.
+    """
+    found: list[Mismatch] = []
+    for start, end, said in _spans(mode, stale_after_ns, end_ns):
+        meant = Category.USER if said == REFILL else Category(said) if said in list(Category) else None
+        if meant is None:
+            continue
+        for block in plan.blocks:
+            a, b = max(start, block.start_ns, start_ns), min(end, block.end_ns, end_ns)
+            agrees = meant is block.category or (meant.is_user_time and block.category.is_user_time)
+            if a < b and not agrees:
+                found.append(Mismatch(a, b, block.category, said))
+    return _joined(found)
+
+
+def _spans(mode: Samples, stale_after_ns: int | None, end_ns: int) -> list[tuple[int, int, str]]:
+    """Return (start, end, word) for each stretch of one state, repeated states joined."""
+    spans: list[tuple[int, int, str]] = []
+    ends = [*mode.time_ns[1:].tolist(), end_ns]
+    for start, following, said in zip(mode.time_ns.tolist(), ends, mode.state_words(), strict=True):
+        end = min(following, end_ns, end_ns if stale_after_ns is None else start + stale_after_ns)
+        if said is None or end <= start:
+            continue
+        if spans and spans[-1][1] == start and spans[-1][2] == said:
+            spans[-1] = (spans[-1][0], end, said)
+        else:
+            spans.append((start, end, said))
+    return spans
+
+
+def _joined(mismatches: list[Mismatch]) -> tuple[Mismatch, ...]:
+    joined: list[Mismatch] = []
+    for m in sorted(mismatches, key=lambda m: m.start_ns):
+        last = joined[-1] if joined else None
+        if last is not None and last.end_ns == m.start_ns and (last.planned, last.mode) == (m.planned, m.mode):
+            joined[-1] = Mismatch(last.start_ns, m.end_ns, m.planned, m.mode)
+        else:
+            joined.append(m)
+    return tuple(joined)

@@ -1,0 +1,70 @@
+"""Whether an independent signal agrees that the beam was gone."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import numpy as np
+
+from analytics.conditions import Stretch
+from facility.batch import Samples
+from facility.quality import Quality
+from facility.time import NS_PER_S
+
+WITNESS_WINDOW_NS: Final = 5 * NS_PER_S
+"""How far from the start of an outage the witness may see it too; a slower witness gets one of its periods."""
+
+
+class Testimony(Enum):
+    """What the witness says of an outage."""
+
+    CONFIRMED = "confirmed"
+    """It saw no beam either."""
+    CONTRADICTED = "contradicted"
+    """It saw beam: a sensor fault, unknown until a person confirms."""
+    SILENT = "silent"
+    """It said nothing: the signal alone decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An outage and what the witness says of it."""
+
+    stretch: Stretch
+    testimony: Testimony
+    fault_end_ns: int | None = None
+    """For a contradiction: where the witness went low as well, or the end of the outage."""
+
+
+def hear(stretch: Stretch, witness: Samples, low_below: float, period_ns: int) -> Heard:
+    """Ask the witness about an outage.
+
+    Parameters
+    ----------
+    stretch
+        A no-beam by the delivery signal.
+    witness
+        The witness's samples, reaching `WITNESS_WINDOW_NS` or one period beyond the outage.
+    low_below
+        Below this the witness sees no beam.
+    period_ns
+        The witness's period: the window is at least this wide, so that a slow witness is heard at all.
+
+    Notes
+    -----
+    A low sample anywhere in the window confirms. Only a sample stamped at or after the start of the outage can
+    contradict: one before it says nothing of what came then.
+    """
+    good = (witness.quality == Quality.GOOD) & np.isfinite(witness.value)
+    times, low = witness.time_ns[good], witness.value[good] < low_below
+    width = max(WITNESS_WINDOW_NS, period_ns)
+    start = stretch.start_ns
+    first, at, last = np.searchsorted(times, [start - width, start, start + width + 1], side="left").tolist()
+    if low[first:last].any():
+        return Heard(stretch, Testimony.CONFIRMED)
+    if at == last:
+        return Heard(stretch, Testimony.SILENT)
+    until = int(np.searchsorted(times, stretch.end_ns, side="left"))
+    later_low = np.flatnonzero(low[at:until])
+    end = int(times[at + int(later_low[0])]) if len(later_low) else stretch.end_ns
+    return Heard(stretch, Testimony.CONTRADICTED, end)

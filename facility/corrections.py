@@ -1,0 +1,137 @@
+"""What a person asserts about an interval of time, against or beyond the samples.
+
+Corrections are append-only: one withdraws another, none is edited. They are laid over the samples before events
+are found, so neither a new calculation nor late data orphans them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from facility.errors import CorrectionError
+from facility.time import format_time
+
+
+class Assertion(StrEnum):
+    """What is said of the interval."""
+
+    UP = "up"
+    """The beam was at nominal."""
+    DOWN = "down"
+    """There was no beam."""
+    UNKNOWN = "unknown"
+    """Nothing is known, whatever the samples say."""
+    SENSOR_FAULT = "sensor-fault"
+    """The delivery signal's samples are bad."""
+    SENSOR_SOUND = "sensor-sound"
+    """The delivery signal's samples are right although the witness disagrees."""
+    EXCLUDED = "excluded"
+    """Down for a reason outside the facility; still down, and listed apart."""
+    REDUCED = "reduced"
+    """A lower delivery was accepted: the limits are lowered."""
+    ONE_EVENT = "one-event"
+    """The outages that touch the interval are one."""
+    SEPARATE = "separate"
+    """The outages inside the interval are not merged with each other."""
+
+
+class Exclusion(StrEnum):
+    """Reasons outside the facility."""
+
+    GRID = "grid"
+    EARTHQUAKE = "earthquake"
+    WEATHER = "weather"
+
+
+BEAM_ASSERTIONS = (Assertion.UP, Assertion.DOWN, Assertion.UNKNOWN, Assertion.SENSOR_FAULT)
+"""Say what the beam or its signal did: two of them cannot speak of the same instant."""
+
+_CONTRADICTIONS = (
+    BEAM_ASSERTIONS,
+    (Assertion.ONE_EVENT, Assertion.SEPARATE),
+    (Assertion.SENSOR_FAULT, Assertion.SENSOR_SOUND),
+    (Assertion.EXCLUDED,),
+    (Assertion.REDUCED,),
+)
+"""Within each group, overlapping corrections contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One assertion, as recorded."""
+
+    id: int
+    """Given by the journal; 0 before it is recorded."""
+    start_ns: int
+    end_ns: int
+    assertion: Assertion
+    author: str
+    reason: str
+    recorded_at_ns: int
+    evidence: str = ""
+    category: Exclusion | None = None
+    """Of `Assertion.EXCLUDED`."""
+    limit: float | None = None
+    """Of `Assertion.REDUCED`: what counts as fully delivered, in the delivery signal's unit."""
+
+    def describe(self) -> str:
+        """Return the correction as people read it in a message."""
+        return f"#{self.id} {self.assertion.value} {format_time(self.start_ns)} to {format_time(self.end_ns)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A correction taken back; it stays on record."""
+
+    correction_id: int
+    author: str
+    reason: str
+    recorded_at_ns: int
+
+
+def check_correction(new: Correction, in_force: Sequence[Correction]) -> None:
+    """Refuse a correction that says nothing, or contradicts one in force.
+
+    Raises
+    ------
+    CorrectionError
+        Naming the correction, or both of those that contradict each other.
+    """
+    if new.end_ns <= new.start_ns:
+        raise CorrectionError(
+            f"a correction must end after its start: {format_time(new.start_ns)} to {format_time(new.end_ns)}"
+        )
+    if not new.author.strip() or not new.reason.strip():
+        raise CorrectionError("a correction needs an author and a reason: it will be read by someone who disputes it")
+    if (new.category is None) == (new.assertion is Assertion.EXCLUDED):
+        raise CorrectionError(f"'excluded', and it alone, needs a category: {', '.join(e.value for e in Exclusion)}")
+    if (new.limit is None) == (new.assertion is Assertion.REDUCED):
+        raise CorrectionError("'reduced', and it alone, needs the limit that counted as full delivery")
+    if new.limit is not None and not new.limit > 0:
+        raise CorrectionError(f"the limit of 'reduced' is {new.limit}: it must be above 0")
+    for other in in_force:
+        overlap = new.start_ns < other.end_ns and other.start_ns < new.end_ns
+        if overlap and any(new.assertion in group and other.assertion in group for group in _CONTRADICTIONS):
+            raise CorrectionError(
+                f"{new.assertion.value} {format_time(new.start_ns)} to {format_time(new.end_ns)} contradicts "
+                f"{other.describe()} by {other.author}: withdraw that one first, or choose another interval"
+            )
+
+
+def in_force(
+    corrections: Sequence[Correction], withdrawals: Sequence[Withdrawal], as_known_on_ns: int | None = None
+) -> tuple[Correction, ...]:
+    """Return the corrections that hold, in order of start.
+
+    Parameters
+    ----------
+    as_known_on_ns
+        Leave out what was recorded after this instant; None: nothing.
+    """
+
+    def known(recorded_at_ns: int) -> bool:
+        return as_known_on_ns is None or recorded_at_ns <= as_known_on_ns
+
+    withdrawn = {w.correction_id for w in withdrawals if known(w.recorded_at_ns)}
+    kept = (c for c in corrections if known(c.recorded_at_ns) and c.id not in withdrawn)
+    return tuple(sorted(kept, key=lambda c: (c.start_ns, c.id)))
