@@ -1,10 +1,11 @@
-"""What waits to be forwarded to InfluxDB: one blob of line protocol for each transaction, in order."""
+"""What waits to be forwarded to InfluxDB: blobs of line protocol, in the order of the transactions."""
 
 import json
 import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,12 +21,15 @@ from storage.series import advance, series_of
 SourceCounts = tuple[tuple[str, str, int], ...]
 """Source, signal, number of samples."""
 
+MAX_BLOB_SAMPLES: Final = 100_000
+"""Some 10 MB of lines."""
+
 _COLUMNS: Final = "id, committed_ns, samples, first_ns, last_ns, counts, may_rewrite, rewritten, checksum, lines"
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """The samples of one transaction, as they are to be sent."""
+    """Samples of one transaction, as they are to be sent."""
 
     id: int
     committed_ns: int
@@ -55,10 +59,10 @@ class Blob:
 def append(
     connection: sqlite3.Connection, arrived: Sequence[tuple[str, Batch]], committed_ns: int
 ) -> dict[CountKey, int]:
-    """Append samples as one blob, each with its source, and return what the ledger has to count now.
+    """Append samples, each with its source, and return what the ledger has to count now.
 
-    Of samples of the same signal and time only the last waits in the blob; those before it count as stored and
-    rewritten. Call inside a transaction.
+    They become one blob, or more where one would be too large. Of samples of the same signal and time only the
+    last waits; those before it count as stored and rewritten. Call inside a transaction.
     """
     # Arrow is heavy to import, and the embedded store has no outbox.
     from storage.influxdb.line_protocol import encode
@@ -67,7 +71,6 @@ def append(
     sources = [source for source, _ in arrived]
     source = np.repeat(np.arange(len(arrived)), [len(b) for _, b in arrived])
     counts: Counter[CountKey] = Counter()
-    left: Counter[tuple[str, str]] = Counter()
     winners: list[NDArray[np.int64]] = []
     may_rewrite = False
     for part in parts(batch):
@@ -75,11 +78,9 @@ def append(
         oldest_ns, newest_ns = (int(batch.time_ns[part.rows[i]]) for i in (0, -1))
         may_rewrite |= newest is not None and oldest_ns <= newest
         advance(connection, series_id, newest_ns)
+        winners.append(part.last)
         for name, n in _by_source(sources, source[part.rows]):
             counts[name, part.signal, Entry.RECEIVED, ""] += n
-        winners.append(part.last)
-        for name, n in _by_source(sources, source[part.last]):
-            left[name, part.signal] += n
         if bool(part.repeats.any()):
             # The sample that is replaced is the one that does not wait: it is counted, under its own source.
             replaced = part.rows[np.flatnonzero(part.repeats) - 1]
@@ -89,20 +90,23 @@ def append(
             differing = part.rows[np.flatnonzero(conflicts(batch, part)) - 1]
             for name, n in _by_source(sources, source[differing]):
                 counts[name, part.signal, Entry.CONFLICT, ""] += n
-    merged = batch.take(np.concatenate(winners))
-    lines = encode(merged)
-    row = {
-        "committed_ns": committed_ns,
-        "samples": len(merged),
-        "first_ns": int(merged.time_ns.min()),
-        "last_ns": int(merged.time_ns.max()),
-        "counts": json.dumps([[name, signal, n] for (name, signal), n in left.items()]),
-        "may_rewrite": may_rewrite,
-        "checksum": zlib.crc32(lines),
-        "lines": lines,
-    }
-    marks = ", ".join(f":{name}" for name in row)
-    connection.execute(f"INSERT INTO outbox({', '.join(row)}) VALUES({marks})", row)
+    rows = np.concatenate(winners)
+    for start in range(0, len(rows), MAX_BLOB_SAMPLES):
+        piece = rows[start : start + MAX_BLOB_SAMPLES]
+        blob = batch.take(piece)
+        lines = encode(blob)
+        row = {
+            "committed_ns": committed_ns,
+            "samples": len(blob),
+            "first_ns": int(blob.time_ns.min()),
+            "last_ns": int(blob.time_ns.max()),
+            "counts": json.dumps(_waiting(sources, source[piece], blob)),
+            "may_rewrite": may_rewrite,
+            "checksum": zlib.crc32(lines),
+            "lines": lines,
+        }
+        marks = ", ".join(f":{name}" for name in row)
+        connection.execute(f"INSERT INTO outbox({', '.join(row)}) VALUES({marks})", row)
     return counts
 
 
@@ -121,6 +125,23 @@ def waiting(connection: sqlite3.Connection) -> SourceCounts:
     return tuple((source, signal, n) for (source, signal), n in total.items())
 
 
+def next_group(connection: sqlite3.Connection, max_samples: int) -> list[Blob]:
+    """Return the blobs that may be sent together next: the oldest, and what follows it up to `max_samples`.
+
+    One that may rewrite something comes first or not at all: what the server holds of it can be asked only when
+    everything before it was sent. One that is not `intact` comes alone.
+    """
+    group: list[Blob] = []
+    with closing(connection.execute(f"SELECT {_COLUMNS} FROM outbox ORDER BY id")) as rows:
+        for row in rows:
+            blob = _blob(row)
+            room = max_samples - sum(b.samples for b in group)
+            if group and (blob.samples > room or blob.may_rewrite or not blob.intact or not group[0].intact):
+                break
+            group.append(blob)
+    return group
+
+
 def damaged(connection: sqlite3.Connection) -> Iterator[Blob]:
     """Yield every waiting blob whose lines are not those that landed."""
     for row in connection.execute(f"SELECT {_COLUMNS} FROM outbox ORDER BY id"):
@@ -133,6 +154,15 @@ def _by_source(sources: Sequence[str], codes: NDArray[np.int64]) -> Iterator[tup
     for code, n in enumerate(np.bincount(codes, minlength=len(sources)).tolist()):
         if n:
             yield sources[code], n
+
+
+def _waiting(sources: Sequence[str], codes: NDArray[np.int64], blob: Batch) -> list[tuple[str, str, int]]:
+    keys, numbers = np.unique(codes * len(blob.signals) + blob.signal, return_counts=True)
+    totals: Counter[tuple[str, str]] = Counter()
+    for key, n in zip(keys, numbers, strict=True):
+        code, signal = divmod(int(key), len(blob.signals))
+        totals[sources[code], blob.signals[signal]] += int(n)
+    return [(source, signal, n) for (source, signal), n in totals.items()]
 
 
 def _blob(row: tuple[Any, ...]) -> Blob:
