@@ -1,0 +1,114 @@
+"""Faults of a simulated machine: when they begin, what they do, how long they last.
+
+Every fault follows from the seed, its kind, and the day or month it begins in, so those of any stretch of
+time can be listed without those before.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from facility.interval import Intervals
+from facility.schedule import Category
+from facility.time import NS_PER_DAY, from_datetime, local_midnight, to_datetime, to_ns
+from simulators.calendar import Calendar
+from simulators.scenario import Effect, FaultKind, Length
+from simulators.seeds import stream
+
+MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing that went wrong."""
+
+    start_ns: int
+    end_ns: int
+    """When its cause was repaired."""
+    cause: str
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class FaultProcess:
+    """All faults of a machine, for ever."""
+
+    kinds: tuple[FaultKind, ...]
+    seed: int
+    calendar: Calendar
+
+    def between(self, start_ns: int, end_ns: int, effect: Effect | None = None) -> tuple[Fault, ...]:
+        """Return the faults that touch ``[start_ns, end_ns)``, of one effect or all, uncut, in order of time."""
+        kinds = [kind for kind in self.kinds if effect in (None, kind.effect)]
+        faults = [f for kind in kinds for f in self._of_kind(kind, start_ns, end_ns)]
+        return tuple(sorted(f for f in faults if f.start_ns < end_ns and f.end_ns > start_ns))
+
+    def _of_kind(self, kind: FaultKind, start_ns: int, end_ns: int) -> list[Fault]:
+        earliest = start_ns - to_ns(kind.length_s.max)
+        if kind.per_month is not None:
+            return self._at_random(kind, kind.per_month, earliest, end_ns)
+        if kind.each_month is not None:
+            return self._each_month(kind, kind.each_month, earliest, end_ns)
+        return self._at(kind, earliest, end_ns)
+
+    def _at_random(self, kind: FaultKind, per_month: float, start_ns: int, end_ns: int) -> list[Fault]:
+        faults: list[Fault] = []
+        for day in range(start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY + 1):
+            rng = stream(self.seed, kind.key, day)
+            number = int(rng.poisson(per_month / 30))
+            starts = np.sort(rng.integers(0, NS_PER_DAY // MS, number)) * MS + day * NS_PER_DAY
+            faults += [_fault(kind, start, rng) for start in starts.tolist()]
+        return faults
+
+    def _each_month(self, kind: FaultKind, number: int, start_ns: int, end_ns: int) -> list[Fault]:
+        zone = self.calendar.zone
+        faults: list[Fault] = []
+        month = to_datetime(start_ns, zone).date().replace(day=1)
+        while (first := local_midnight(month, zone)) < end_ns:
+            following = (month + timedelta(days=32)).replace(day=1)
+            rng = stream(self.seed, kind.key, month.year, month.month)
+            user_time = self._user_time(first, local_midnight(following, zone))
+            if user_time:
+                moments = np.sort(rng.integers(0, user_time.total // MS, number)) * MS
+                faults += [_fault(kind, _within(user_time, moment), rng) for moment in moments.tolist()]
+            month = following
+        return faults
+
+    def _user_time(self, start_ns: int, end_ns: int) -> Intervals:
+        plan = self.calendar.plan(start_ns, end_ns)
+        return plan.intervals(Category.USER, Category.RESERVE).clip(start_ns, end_ns)
+
+    def _at(self, kind: FaultKind, start_ns: int, end_ns: int) -> list[Fault]:
+        zone = self.calendar.zone
+        first, last = to_datetime(start_ns, zone).date(), to_datetime(end_ns, zone).date()
+        faults: list[Fault] = []
+        for moment in kind.at or ():
+            days = [moment.date()] if isinstance(moment, datetime) else _days(first, last)
+            for day in days:
+                when = moment if isinstance(moment, datetime) else datetime.combine(day, moment, zone)
+                start = from_datetime(when)
+                faults.append(_fault(kind, start, stream(self.seed, kind.key, start // MS)))
+        return faults
+
+
+def _fault(kind: FaultKind, start_ns: int, rng: np.random.Generator) -> Fault:
+    return Fault(start_ns, start_ns + _length_ns(kind.length_s, rng), kind.cause, kind.effect)
+
+
+def _length_ns(length: Length, rng: np.random.Generator) -> int:
+    seconds = length.median * length.spread ** float(rng.standard_normal())
+    return round(min(max(seconds, length.min), length.max) * 1000) * MS
+
+
+def _within(intervals: Intervals, offset_ns: int) -> int:
+    """Return the instant that lies `offset_ns` into the intervals, laid end to end."""
+    for start, end in intervals:
+        if offset_ns < end - start:
+            return start + offset_ns
+        offset_ns -= end - start
+    raise AssertionError("offset beyond the intervals")
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=i) for i in range((last - first).days + 1)]

@@ -1,0 +1,112 @@
+"""Live from a simulator: its samples, released as a clock passes their stamps."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Final, Protocol
+
+import numpy as np
+
+from facility.batch import Batch
+from facility.errors import ScenarioError
+from facility.source import LinkReport
+from facility.time import NS_PER_H, Clock, format_time
+
+POLL_S: Final = 0.2
+"""Samples are released at most so much later than they are due."""
+
+
+class Simulated(Protocol):
+    """What a feed needs of a simulator; times are UTC ns, and any stretch may be asked for, in any order."""
+
+    def history(self, start_ns: int, end_ns: int) -> Iterator[Batch]:
+        """Yield the samples stamped in ``[start_ns, end_ns)``, in order of time."""
+        ...
+
+    def links(self, start_ns: int, end_ns: int) -> tuple[LinkReport, ...]:
+        """Return what the link reports in ``[start_ns, end_ns)``, in order of time."""
+        ...
+
+
+class Feed:
+    """Releases what a simulator does from an instant on; the same samples as its history.
+
+    Parameters
+    ----------
+    clock
+        The computer's, or a test's: nothing is released before the clock has passed its stamp.
+    start_ns
+        What is stamped before is left out; None: the moment that `items` is asked first.
+    end_ns
+        What is stamped at or after it is left out, and `items` ends there; None: never.
+    speed
+        At 1, what the clock has passed already comes at once. At another speed simulated time begins at
+        `start_ns` and runs so much faster until it meets the clock, which it then follows.
+
+    Raises
+    ------
+    ScenarioError
+        If there is another speed than 1 and no `start_ns`, or it lies in the future.
+    """
+
+    def __init__(
+        self,
+        simulated: Simulated,
+        clock: Clock,
+        *,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        speed: float = 1.0,
+    ) -> None:
+        began = clock()
+        if speed != 1.0 and start_ns is None:
+            raise ScenarioError(f"at speed {speed:g} a simulator needs a start in the past, to catch up from")
+        if start_ns is not None and speed != 1.0 and start_ns > began:
+            raise ScenarioError(
+                f"at speed {speed:g} the start {format_time(start_ns)} must not lie after now, {format_time(began)}"
+            )
+        self._simulated = simulated
+        self._clock = clock
+        self._speed = speed
+        self._began = began
+        self._start = began if start_ns is None else start_ns
+        self._end = end_ns
+
+    def now(self) -> int:
+        """Return the simulated instant."""
+        now = self._clock()
+        if self._speed != 1.0:
+            now = min(now, self._start + round((now - self._began) * self._speed))
+        return now
+
+    async def items(self) -> AsyncIterator[Batch | LinkReport]:
+        """Yield batches of at most an hour, and what the link reports, in order of time."""
+        done = self._start
+        while True:
+            due = self.now() + 1 if self._end is None else min(self.now() + 1, self._end)
+            while done < due:
+                # The first sample of a day makes the whole day: some 20 ms, off the event loop.
+                until = min(due, (done // NS_PER_H + 1) * NS_PER_H)
+                for item in await asyncio.to_thread(self._released, done, until):
+                    yield item
+                done = until
+            if self._end is not None and done >= self._end:
+                return
+            await asyncio.sleep(POLL_S)
+
+    def _released(self, start_ns: int, end_ns: int) -> list[Batch | LinkReport]:
+        items: list[Batch | LinkReport] = []
+        for report in self._simulated.links(start_ns, end_ns):
+            items += self._arriving(start_ns, report.time_ns)
+            items.append(report)
+            start_ns = report.time_ns
+        return [*items, *self._arriving(start_ns, end_ns)]
+
+    def _arriving(self, start_ns: int, end_ns: int) -> list[Batch]:
+        if end_ns <= start_ns:
+            return []
+        arrival = max(self._clock(), end_ns - 1)
+        return [
+            replace(batch, arrival_ns=np.full(len(batch), arrival, np.int64))
+            for batch in self._simulated.history(start_ns, end_ns)
+        ]

@@ -1,0 +1,222 @@
+"""Scenarios: what a simulated machine does and what goes wrong with it, as data.
+
+A scenario is a TOML file under ``simulators/scenarios/``, or the user's own. It says nothing of limits: those
+are the facility profile's.
+"""
+
+from datetime import date, time
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from facility.documents import build, read_toml
+from facility.errors import ScenarioError
+from facility.schedule import Category
+from facility.slug import Slug
+from facility.text import Text
+
+_STRICT: Final = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, allow_inf_nan=False)
+
+BEAM_MODES: Final = (Category.USER, Category.RESERVE, Category.STUDY, Category.TUNING, Category.COMMISSIONING)
+"""Planned modes in which the ring is filled."""
+
+
+class Effect(StrEnum):
+    """What a fault does, to the beam or to what is seen of it."""
+
+    BEAM_DUMP = "beam_dump"
+    """The beam is gone at once, and the ring is filled again once the cause is repaired."""
+    NO_INJECTION = "no_injection"
+    """No top-up: the beam decays until the injector is back."""
+    MONITOR_GLITCH = "monitor_glitch"
+    """The current monitor reads zero, marked good, for a sample or two."""
+    MONITOR_DROPOUT = "monitor_dropout"
+    """The current monitor reads zero, marked bad, while the second monitor sees the beam."""
+    LINK_OUTAGE = "link_outage"
+    """No signal arrives at all."""
+
+
+class Length(BaseModel):
+    """How long faults of a kind last: log-normal, cut at `min` and `max`, in seconds."""
+
+    model_config = _STRICT
+
+    median: float = Field(gt=0)
+    spread: float = Field(default=2.0, ge=1)
+    """Two thirds of all lengths lie within this factor of the median; 1: all are the median."""
+    min: float = Field(gt=0)
+    max: float = Field(gt=0, le=30 * 86_400)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.min <= self.median <= self.max:
+            raise ValueError(f"min {self.min} <= median {self.median} <= max {self.max} does not hold")
+        return self
+
+
+class FaultKind(BaseModel):
+    """One ``[[fault]]`` table: a cause, what it does, how often and for how long."""
+
+    model_config = _STRICT
+
+    cause: Slug
+    """Such as ``rf``, ``vacuum``, ``injector``."""
+    effect: Effect = Field(strict=False)
+    length_s: Length
+    """Until the cause is repaired; filling the ring again comes on top."""
+    per_month: float | None = Field(default=None, gt=0, le=10_000)
+    """Mean number in 30 days, at any time, independent of each other (a Poisson process)."""
+    each_month: int | None = Field(default=None, ge=1, le=1000)
+    """Exact number in the user time of each calendar month that has any."""
+    at: tuple[AwareDatetime | time, ...] | None = Field(default=None, min_length=1, strict=False)
+    """At these instants; a local time without a date means every day."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        given = [n for n in ("per_month", "each_month", "at") if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"fault {self.key}: say how often by exactly one of per_month, each_month and at, not by "
+                f"{' and '.join(given) or 'none'}"
+            )
+        if self.effect is Effect.MONITOR_GLITCH and self.length_s.max > 2:
+            raise ValueError(
+                f"fault {self.key}: a monitor_glitch lasts at most 2 s, not {self.length_s.max}; use monitor_dropout"
+            )
+        return self
+
+    @property
+    def key(self) -> str:
+        """Cause and effect; names the kind, unique in a scenario."""
+        return f"{self.cause}/{self.effect.value}"
+
+
+class Ring(BaseModel):
+    """A storage ring. The defaults are assumed, typical of a 3 GeV light source; no facility published them."""
+
+    model_config = _STRICT
+
+    reference_ma: float = Field(default=400.0, gt=0)
+    """The current at which `touschek_lifetime_h` and `beam_gas_lifetime_h` hold; both fall as 1/current."""
+    touschek_lifetime_h: float = Field(default=10.0, gt=0)
+    """Electrons that scatter off each other within a bunch."""
+    beam_gas_lifetime_h: float = Field(default=40.0, gt=0)
+    """Scattering off gas that the beam itself desorbs from the walls."""
+    base_gas_lifetime_h: float = Field(default=100.0, gt=0)
+    """Scattering off the gas that is there without beam; the same at every current."""
+    injection_ma_per_s: float = Field(default=0.4, gt=0)
+    """Net rise while injecting, at full efficiency."""
+    efficiency_min: float = Field(default=0.85, gt=0, le=1)
+    """Each refill's efficiency lies between this and 1."""
+    shot_ma: float = Field(default=0.2, ge=0)
+    """A refill ends up to this far above the target."""
+    band_pct: float = Field(default=0.5, gt=0, lt=50)
+    """Height of the top-up band below the target."""
+    fill_steps: tuple[float, ...] = Field(default=(0.25, 0.5, 0.75), strict=False)
+    """Parts of the target at which a fill from zero pauses."""
+    fill_hold_s: float = Field(default=120.0, ge=0)
+    """Length of such a pause."""
+    noise_ma: float = Field(default=0.003, ge=0)
+    """Standard deviation of the current monitor's noise; the second monitor has five times as much."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if list(self.fill_steps) != sorted(set(self.fill_steps)) or any(not 0 < s < 1 for s in self.fill_steps):
+            raise ValueError(f"fill_steps {list(self.fill_steps)} must rise, between 0 and 1")
+        return self
+
+
+class TargetStep(BaseModel):
+    """One ``[[target]]`` table: the stored current aimed at from a date on."""
+
+    model_config = _STRICT
+
+    since: AwareDatetime | date = Field(alias="from")
+    """A date means midnight in the facility's zone."""
+    mode: Category = Field(default=Category.USER, strict=False)
+    """A mode without targets of its own takes those of ``user``."""
+    current_ma: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _has_beam(self) -> Self:
+        if self.mode not in BEAM_MODES:
+            raise ValueError(f"a target needs a mode with beam, one of {[m.value for m in BEAM_MODES]}")
+        return self
+
+
+class Span(BaseModel):
+    """The stretch of time that a scenario is about."""
+
+    model_config = _STRICT
+
+    start: AwareDatetime = Field(alias="from")
+    end: AwareDatetime = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"to {self.end.isoformat()} does not come after from {self.start.isoformat()}")
+        return self
+
+
+class CalendarRules(BaseModel):
+    """How the operation calendar is drawn up."""
+
+    model_config = _STRICT
+
+    long_shutdowns: bool = True
+    """Summer, New Year and the end of the fiscal year; without them every week is a week of user operation."""
+
+
+class Scenario(BaseModel):
+    """What a simulated machine does, and what goes wrong with it."""
+
+    model_config = _STRICT
+
+    id: Slug
+    title: Text
+    period: Span | None = None
+    """What to simulate where nobody says; None: up to now."""
+    calendar: CalendarRules = CalendarRules()
+    ring: Ring = Ring()
+    targets: tuple[TargetStep, ...] = Field(default=(), alias="target", strict=False)
+    """None: the profile's limits, from their dates on."""
+    faults: tuple[FaultKind, ...] = Field(default=(), alias="fault", strict=False)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        keys = [f.key for f in self.faults]
+        if twice := sorted({k for k in keys if keys.count(k) > 1}):
+            raise ValueError(f"fault {twice[0]} is described twice: give one of them another cause")
+        return self
+
+
+def shipped_scenarios() -> tuple[str, ...]:
+    """Return the ids of the scenarios that come with kado."""
+    files = (resources.files("simulators") / "scenarios").iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+
+
+def load_scenario(name: str) -> Scenario:
+    """Load a scenario by the id of a shipped one, or from a file.
+
+    Parameters
+    ----------
+    name
+        Such as ``quiet_week``, or the path of a TOML file (anything that ends in ``.toml``).
+
+    Raises
+    ------
+    ScenarioError
+        If there is none of that name, or it is impossible.
+    """
+    if name.endswith(".toml"):
+        return build(Scenario, read_toml(Path(name), ScenarioError), name, ScenarioError)
+    if name not in shipped_scenarios():
+        known = ", ".join(shipped_scenarios())
+        raise ScenarioError(f"no scenario {name!r}: use one of {known}, or the path of your own .toml file")
+    with resources.as_file(resources.files("simulators") / "scenarios" / f"{name}.toml") as path:
+        return build(Scenario, read_toml(path, ScenarioError), f"scenario {name}", ScenarioError)

@@ -1,0 +1,98 @@
+"""A simulated machine as a source, in this process: what ``kind = "simulator"`` means."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Literal
+
+import numpy as np
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from facility.batch import Batch
+from facility.errors import ScenarioError
+from facility.profile import Profile
+from facility.slug import Slug
+from facility.source import Delivery, GapReport, LinkReport
+from facility.time import Clock, from_datetime
+from simulators.feed import Feed
+from simulators.machine import Machine
+from simulators.scenario import load_scenario
+
+MAX_UNACKNOWLEDGED: Final = 16
+"""Deliveries that may wait to become durable; then the reader stops."""
+
+
+class SimulatorSource(BaseModel):
+    """One ``[[source]]`` table of kind ``simulator``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    kind: Literal["simulator"] = "simulator"
+    id: Slug
+    scenario: str = "demo"
+    """A shipped one, or the path of your own ``.toml`` file."""
+    seed: int = Field(default=1, ge=0)
+    """Another seed, another history."""
+    speed: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Other than 1: how fast simulated time runs from `start` until it meets the present."""
+    start: AwareDatetime | None = None
+    """The first instant to deliver; None: the moment of connecting. What has passed already comes at once."""
+    signals: tuple[Slug, ...] = Field(
+        default=("stored_current", "stored_current_2", "machine_mode", "beam_lifetime"), min_length=1, strict=False
+    )
+    """Those of the profile's signals to deliver."""
+
+    @asynccontextmanager
+    async def connect(self, profile: Profile, clock: Clock) -> AsyncGenerator["SimulatorReader"]:
+        """Start the machine.
+
+        Raises
+        ------
+        ScenarioError
+            If the facility is not a simulated one, or the scenario does not fit it.
+        """
+        scenario = await asyncio.to_thread(load_scenario, self.scenario)
+        machine = Machine(profile, scenario, self.seed)
+        if unknown := [s for s in self.signals if s not in machine.signals]:
+            raise ScenarioError(
+                f"source {self.id}: the simulated {profile.id} has no signal {unknown[0]!r}; "
+                f"it has {', '.join(machine.signals)}"
+            )
+        start_ns = None if self.start is None else from_datetime(self.start)
+        yield SimulatorReader(Feed(machine, clock, start_ns=start_ns, speed=self.speed), machine, self.signals)
+
+
+class SimulatorReader:
+    """Delivers what the machine does; ends only by being cancelled."""
+
+    replayable = False
+
+    def __init__(self, feed: Feed, machine: Machine, signals: tuple[str, ...]) -> None:
+        self._feed = feed
+        self._machine = machine
+        self._signals = signals
+        self._room = asyncio.Semaphore(MAX_UNACKNOWLEDGED)
+
+    async def items(self) -> AsyncIterator[Delivery | LinkReport | GapReport]:
+        """Yield the link's state, then samples and what the link reports, as time passes."""
+        yield self._first_report()
+        async for item in self._feed.items():
+            if isinstance(item, LinkReport):
+                yield item
+            elif len(batch := self._chosen(item)):
+                await self._room.acquire()
+                yield Delivery(batch)
+
+    async def acknowledge(self, token: object) -> None:
+        """Make room for another delivery."""
+        self._room.release()
+
+    def _first_report(self) -> LinkReport:
+        now = self._feed.now()
+        if self._machine.link_is_lost(now):
+            return LinkReport(now, "down", "simulated link outage")
+        return LinkReport(now, "up")
+
+    def _chosen(self, batch: Batch) -> Batch:
+        chosen = [code for code, name in enumerate(batch.signals) if name in self._signals]
+        return batch if len(chosen) == len(batch.signals) else batch.take(np.isin(batch.signal, chosen))
