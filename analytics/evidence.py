@@ -73,6 +73,8 @@ class Judged:
     cuts: Int64
     heard: tuple[Heard, ...]
     """What the witness says of each outage that the samples show."""
+    flagged: tuple[Overridden, ...]
+    """Where flags that the definition asks for said no beam, or were not known."""
     start_ns: int
     end_ns: int
 
@@ -98,21 +100,28 @@ def judge(evidence: Evidence, profile: Profile, definition: Definition, plan: Pl
         if c.assertion in _BY_ASSERTION
     ]
     corrected = Intervals.of((o.start_ns, o.end_ns) for o in overrides)
-    overrides += _flagged(evidence, profile, definition, rules, corrected)
-    judged = _judged(evidence, rules, overrides, ())
+    flagged = _flagged(evidence, profile, definition, rules, corrected)
+    overrides += flagged
+    judged = _judged(evidence, rules, overrides, (), flagged)
     heard = _hear(evidence, profile, rules, judged, corrected)
     taken = Intervals.of((o.start_ns, o.end_ns) for o in overrides)
     faults = Intervals.of((h.stretch.start_ns, h.fault_end_ns or 0) for h in heard) - taken
     if not faults:
-        return _judged(evidence, rules, overrides, heard)
+        return _judged(evidence, rules, overrides, heard, flagged)
     overrides += [Overridden(start, end, Override.UNKNOWN) for start, end in faults]
-    return _judged(evidence, rules, overrides, heard)
+    return _judged(evidence, rules, overrides, heard, flagged)
 
 
-def _judged(evidence: Evidence, rules: Rules, overrides: list[Overridden], heard: tuple[Heard, ...]) -> Judged:
+def _judged(
+    evidence: Evidence,
+    rules: Rules,
+    overrides: list[Overridden],
+    heard: tuple[Heard, ...],
+    flagged: list[Overridden],
+) -> Judged:
     up_value = max(t.low_beam_ends for t in rules.thresholds)
     samples, cuts = lay_over(evidence.delivery, overrides, rules.stale_after_ns, evidence.cuts, up_value)
-    return Judged(rules, samples, cuts, heard, evidence.start_ns, evidence.end_ns)
+    return Judged(rules, samples, cuts, heard, tuple(flagged), evidence.start_ns, evidence.end_ns)
 
 
 def _flagged(

@@ -1,0 +1,66 @@
+"""Downtime by system, each nanosecond of it once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+from analytics.events import Event
+from facility.incidents import Incident
+from facility.interval import Intervals
+
+RECOVERY: Final = "recovery"
+"""Time of an event that no incident covers."""
+
+
+class Sharing(StrEnum):
+    """Who bears time in which several incidents overlap."""
+
+    ROOT_CAUSE = "root-cause"
+    """The root cause; the earliest incident where none is named as such."""
+    EQUAL = "equal-share"
+    """All of them alike."""
+
+
+def attached(event: Event, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
+    """Return the incidents that overlap an event, in order of start."""
+    overlapping = (i for i in incidents if i.start_ns < event.end_ns and event.start_ns < i.end_ns)
+    return tuple(sorted(overlapping, key=lambda i: (i.start_ns, i.id)))
+
+
+def downtime_by_system(
+    events: Sequence[Event], incidents: Sequence[Incident], sharing: Sharing, start_ns: int, end_ns: int
+) -> dict[str, int]:
+    """Share the user time that events cost in ``[start_ns, end_ns)`` among systems, in ns, largest first.
+
+    The shares of an event add up to what it cost, to the nanosecond: where it does not divide, the systems that
+    come first by name bear one more.
+    """
+    shares: Counter[str] = Counter()
+    for event in events:
+        for a, b, covering in _pieces(event.user_time.clip(start_ns, end_ns), attached(event, incidents)):
+            if not covering:
+                shares[RECOVERY] += b - a
+            elif sharing is Sharing.ROOT_CAUSE:
+                shares[_root_cause(attached(event, incidents)).system] += b - a
+            else:
+                systems = sorted({i.system for i in covering})
+                each, rest = divmod(b - a, len(systems))
+                for n, system in enumerate(systems):
+                    shares[system] += each + (n < rest)
+    return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _pieces(time: Intervals, incidents: Sequence[Incident]) -> list[tuple[int, int, list[Incident]]]:
+    """Cut time where incidents begin and end."""
+    edges = {t for i in incidents for t in (i.start_ns, i.end_ns)}
+    pieces: list[tuple[int, int, list[Incident]]] = []
+    for start, end in time:
+        cuts = sorted({start, end, *(t for t in edges if start < t < end)})
+        pieces += [(a, b, [i for i in incidents if i.start_ns <= a and b <= i.end_ns]) for a, b in pairwise(cuts)]
+    return pieces
+
+
+def _root_cause(incidents: Sequence[Incident]) -> Incident:
+    return next((i for i in incidents if i.root_cause), incidents[0])

@@ -1,0 +1,44 @@
+"""What a person found to be behind an outage."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from facility.time import NS_PER_H, NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that was broken for a while; attached to events by overlap, so it may overlap others."""
+
+    id: int
+    """Given by the journal; 0 before it is recorded."""
+    start_ns: int
+    end_ns: int
+    system: str
+    """Such as ``rf`` or ``vacuum``."""
+    component: str
+    title: str
+    author: str
+    recorded_at_ns: int
+    root_cause: bool = False
+    """Whether it caused the others that overlap the same event."""
+    cause_text: str = ""
+    resolution: str = ""
+
+
+class Review(StrEnum):
+    """What an outage asks for, by its length (after Jefferson Lab's downtime manager)."""
+
+    ACKNOWLEDGE = "acknowledge"
+    """Under half an hour."""
+    ROOT_CAUSE = "root cause"
+    """Under four hours: a text on its root cause."""
+    ASSESSMENT = "assessment"
+    """From four hours on: a written assessment."""
+
+    @classmethod
+    def of(cls, duration_ns: int) -> "Review":
+        """Return the level for an outage of that length."""
+        if duration_ns < 1800 * NS_PER_S:
+            return cls.ACKNOWLEDGE
+        return cls.ROOT_CAUSE if duration_ns < 4 * NS_PER_H else cls.ASSESSMENT
