@@ -7,11 +7,15 @@ after another to it). Collector and simulators implement it; the console wires t
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from facility.batch import Batch
 from facility.profile import Profile
-from facility.time import Clock
+from facility.time import MIN_NS, Clock
+
+SINCE_LAST_COMMIT: Final = MIN_NS
+"""Start of a gap whose reader cannot know it: the collector puts the instant of the source's last commit there,
+and records no gap for a source that never delivered anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class GapReport:
     """Samples of ``[start_ns, end_ns)`` may be missing for good."""
 
     start_ns: int
+    """May be `SINCE_LAST_COMMIT`."""
     end_ns: int
     reason: str
     """A slug such as ``session_lost`` or ``not_replayable``."""
