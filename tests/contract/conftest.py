@@ -1,0 +1,35 @@
+"""The backends on which the contract suites run, each made empty for a test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.embedded.store import EmbeddedStore
+from storage.influxdb.store import InfluxStore
+from storage.store import TelemetryStore
+
+FACILITY = "ring"
+
+
+def open_embedded(request: pytest.FixtureRequest) -> TelemetryStore:
+    return EmbeddedStore(Path(request.getfixturevalue("tmp_path"), "data"), FACILITY, read_only=False)
+
+
+def open_influxdb(request: pytest.FixtureRequest) -> TelemetryStore:
+    bucket = request.getfixturevalue("influx_bucket")
+    return InfluxStore(bucket.url, bucket.org, bucket.name, bucket.token, FACILITY)
+
+
+TELEMETRY_STORES: dict[str, Callable[[pytest.FixtureRequest], TelemetryStore]] = {
+    "embedded": open_embedded,
+    "influxdb": open_influxdb,
+}
+
+
+@pytest.fixture(params=TELEMETRY_STORES)
+def store(request: pytest.FixtureRequest) -> Iterator[TelemetryStore]:
+    """An empty store of facility `ring`."""
+    opened = TELEMETRY_STORES[request.param](request)
+    yield opened
+    opened.close()
