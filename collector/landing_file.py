@@ -158,7 +158,8 @@ class LandingFile:
         )  # fmt: skip
         with transaction(self._connection):
             gaps.keep(self._connection, "", [GapReport(int(since), now, LOST_BY_DISK, lost)])
-            count(self._connection, {("", "", Entry.LOST, LOST_BY_DISK): lost})
+            # Their own counts went with them, so they are counted as received once more, under no source.
+            count(self._connection, {("", "", Entry.RECEIVED, ""): lost, ("", "", Entry.LOST, LOST_BY_DISK): lost})
             # Numbers go on behind the mark, so that the same loss is not found again.
             last = Mark(mark.commit + 1, max(mark.samples, self._last.samples))
             self._connection.execute("DELETE FROM landed")

@@ -38,6 +38,8 @@ class SourceTotals:
     """Durable here, to be forwarded."""
     rejected: int
     dropped: int
+    lost: int
+    """Acknowledged, and gone since: the disk broke its promise."""
     rewritten: int
     """Part of stored."""
     conflict: int
@@ -46,7 +48,7 @@ class SourceTotals:
     @property
     def missing(self) -> int:
         """Received samples of which the ledger does not tell what became; 0 if it balances."""
-        return self.received - self.stored - self.waiting - self.rejected - self.dropped
+        return self.received - self.stored - self.waiting - self.rejected - self.dropped - self.lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Ledger:
                 waiting=totals[source, "waiting"],
                 rejected=totals[source, Entry.REJECTED],
                 dropped=totals[source, Entry.DROPPED],
+                lost=totals[source, Entry.LOST],
                 rewritten=totals[source, Entry.REWRITTEN],
                 conflict=totals[source, Entry.CONFLICT],
             )
@@ -141,7 +144,7 @@ def verify_ledger(ledger: Ledger, store: TelemetryStore) -> list[str]:
     after = read_ledger(ledger.data_dir)
     differences: list[str] = [
         f"source {t.source or '(none)'}: {t.received} received, but {t.stored} stored + {t.waiting} waiting"
-        f" + {t.rejected} rejected + {t.dropped} dropped make {t.received - t.missing}"
+        f" + {t.rejected} rejected + {t.dropped} dropped + {t.lost} lost make {t.received - t.missing}"
         for t in after.sources()
         if t.missing
     ]

@@ -9,7 +9,7 @@ CountKey = tuple[str, str, "Entry", str]
 
 
 class Entry(StrEnum):
-    """What became of samples. For every source: received = stored + waiting + rejected + dropped."""
+    """What became of samples. For every source: received = stored + waiting + rejected + dropped + lost."""
 
     RECEIVED = "received"
     STORED = "stored"
