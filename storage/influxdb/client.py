@@ -23,6 +23,12 @@ QUERY_TIMEOUT_S: Final = 60.0
 """How long a query may compute before the next bytes arrive."""
 
 
+class MissingBucketError(UnreachableError):
+    """The server was reached, and has no such bucket or organisation for us."""
+
+    retryable = False
+
+
 @dataclass(frozen=True, slots=True)
 class WriteAnswer:
     """What became of a write request."""
@@ -176,7 +182,9 @@ class InfluxClient:
         Raises
         ------
         UnreachableError
-            If the server does not answer, or lacks the bucket or the organisation.
+            If the server does not answer.
+        MissingBucketError
+            If it lacks the bucket or the organisation.
         AuthorizationError
             If it refuses the token.
         """
@@ -263,13 +271,13 @@ class InfluxClient:
             f"InfluxDB at {self.url} does not answer ({why}); check that it runs, and store.url in kado.toml"
         )
 
-    def _missing(self, message: str) -> UnreachableError:
+    def _missing(self, message: str) -> MissingBucketError:
         if "organization" in message:
-            return UnreachableError(
+            return MissingBucketError(
                 f"InfluxDB at {self.url} has no organisation {self.org!r} that the token may see; "
                 f"create it with: influx org create --name {self.org}, or correct store.org"
             )
-        return UnreachableError(
+        return MissingBucketError(
             f"InfluxDB at {self.url} has no bucket {self.bucket!r} that the token may see; "
             f"create it with: influx bucket create --org {self.org} --name {self.bucket}, or correct store.bucket"
         )

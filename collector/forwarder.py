@@ -1,0 +1,291 @@
+"""From the outbox to InfluxDB, in order, until the server has said that it has it."""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from collector.delivery_policy import Action, Decision, DeliveryPolicy
+from collector.forwarder_status import ForwarderState, ForwarderStatus
+from collector.outbox import Blob, next_group
+from collector.sending import Interruption, Sender, Sent
+from collector.settling import Outcome, note_rewritten, set_aside, settle
+from facility.errors import KadoError, UnreachableError
+from facility.time import NS_PER_S, Clock, to_ns
+from storage.influxdb.client import InfluxClient, WriteAnswer
+from storage.telemetry_db import open_writer
+
+_LOG: Final = logging.getLogger(__name__)
+
+CANARY: Final = "kado_canary"
+"""InfluxDB measurement of points that only show whether the bucket takes points at all."""
+
+_IDLE_S: Final = 0.1
+_RETENTION_AGE_NS: Final = 600 * NS_PER_S
+
+
+class Forwarder:
+    """Sends what waits in a data directory's outbox to one bucket of InfluxDB, in order, one request at a time.
+
+    Contract: for the process that holds the directory's lock, one forwarder a directory. `run` for ever on an event
+    loop, or `drain` in a thread, not both at once; then `close`. A blob leaves the outbox in the transaction that
+    counts what became of it, and only after the server has said that it has it: after a crash it is sent again,
+    which changes nothing, since the same points have the same names. Nothing is given up because a server is away,
+    refuses our token, or lacks the bucket.
+
+    What may rewrite something is compared with what the server holds, before it is sent for the first time; that
+    number is durable before the first attempt, so that points of an attempt without an answer are never taken for
+    somebody else's.
+
+    Parameters
+    ----------
+    data_dir, facility
+        Whose outbox.
+    client
+        The bucket; used by the forwarder alone, and closed with it.
+    clock
+        For retention, status and canaries.
+    policy
+        How patient it is.
+    max_lines
+        In one request.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        facility: str,
+        client: InfluxClient,
+        clock: Clock,
+        policy: DeliveryPolicy,
+        *,
+        max_lines: int = 20_000,
+    ) -> None:
+        self._data_dir = data_dir
+        self._facility = facility
+        self._client = client
+        self._clock = clock
+        self._policy = policy
+        self._sender = Sender(self._write, policy, self._canary, max_lines=max_lines)
+        self._connection: sqlite3.Connection | None = None
+        self._stopping = threading.Event()
+        self._problem: KadoError | None = None
+        self._retention_ns: int | None = None
+        self._asked_at_ns: int | None = None
+        self._status = ForwarderStatus(ForwarderState.IDLE, clock())
+
+    def status(self) -> ForwarderStatus:
+        """Return how forwarding stands; does not wait, and may be called from any thread."""
+        return self._status
+
+    async def run(self) -> None:
+        """Forward for ever; everything that waits for disk or network does so in a thread of its own.
+
+        When it is cancelled it ends with the request in flight, at the latest after the client's timeout.
+        """
+        self._stopping.clear()
+        executor = ThreadPoolExecutor(1, thread_name_prefix="forwarder")
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                pause_s = await loop.run_in_executor(executor, self._step)
+                await asyncio.sleep(pause_s)
+        finally:
+            self._stopping.set()
+            await asyncio.to_thread(executor.shutdown)
+
+    def drain(self, patience_s: float = 60.0) -> None:
+        """Forward until nothing waits, blocking; for a command that ends.
+
+        Raises
+        ------
+        KadoError
+            If a person has to mend something, or the server could not take anything for `patience_s`. What
+            is left stays in the outbox, and is forwarded by whoever runs next.
+        """
+        self._stopping.clear()
+        deadline = time.monotonic() + patience_s
+        while True:
+            pause_s = self._step()
+            if self._status.state is ForwarderState.IDLE:
+                return
+            if self._problem is None:
+                deadline = time.monotonic() + patience_s
+            elif self._status.state is ForwarderState.HOLDING or time.monotonic() + pause_s > deadline:
+                rest = f"what could not be forwarded waits in {self._data_dir}; `kado run` goes on with it"
+                raise type(self._problem)(f"{self._problem}\n{rest}")
+            time.sleep(pause_s)
+
+    def close(self) -> None:
+        """Close the connections to file and server; call when neither `run` nor `drain` is running."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Everything below runs in one thread at a time.
+
+    def _step(self) -> float:
+        """Forward what can go together next; return how long to wait before the step after it."""
+        try:
+            return self._forward_next()
+        except UnreachableError as error:
+            return self._interrupted(error, retry=error.retryable)
+        except KadoError as error:
+            return self._interrupted(error, retry=False)
+        except sqlite3.OperationalError as error:
+            text = f"{self._data_dir}/telemetry.db cannot be read or written ({error}): make space, or mend the disk"
+            return self._interrupted(UnreachableError(text), retry=True)
+
+    def _forward_next(self) -> float:
+        if self._connection is None:
+            self._connection = open_writer(self._data_dir, self._facility, "influxdb", self._clock(), any_thread=True)
+        group = next_group(self._connection, self._sender.max_lines)
+        if not group:
+            self._enter(ForwarderState.IDLE)
+            return _IDLE_S
+        if not group[0].intact:
+            _LOG.error(
+                "%s is not what landed (its checksum is wrong): set aside as a dead letter, its samples are lost",
+                group[0].describe(),
+            )
+            set_aside(self._connection, group[0], self._clock())
+            return 0.0
+        oldest_ns = self._oldest_ns()
+        drafts = [_Draft.of(blob, oldest_ns) for blob in group]
+        if group[0].may_rewrite and drafts[0].lines:
+            drafts[0] = self._compared(self._connection, drafts[0])
+        result = self._sender.send([line for draft in drafts for line in draft.lines], self._status.failures)
+        if isinstance(result, Interruption):
+            retry = result.decision.action is Action.RETRY
+            return self._interrupted(self._client.problem(result.answer), retry=retry, decision=result.decision)
+        outcomes = _outcomes(drafts, result)
+        settle(self._connection, outcomes, self._clock())
+        self._delivered(outcomes)
+        return 0.0
+
+    def _compared(self, connection: sqlite3.Connection, draft: "_Draft") -> "_Draft":
+        """Find out what the server holds of a draft, once for the ledger, and clear what would stay behind."""
+        # Arrow is heavy to import, and most of what is sent is new.
+        from storage.influxdb.held import clear_stale, find_held
+        from storage.influxdb.line_protocol import decode
+
+        batch = decode(b"".join(draft.lines))
+        held = find_held(self._client, batch)
+        blob = draft.blob
+        if blob.rewritten is None:
+            points = {one.signal: one.points for one in held}
+            rewritten = note_rewritten(connection, blob, points, {one.signal: one.conflicts for one in held})
+            draft = replace(draft, blob=replace(blob, rewritten=rewritten))
+        clear_stale(self._client, batch.facility, held)
+        return draft
+
+    def _oldest_ns(self) -> int | None:
+        """Return the instant before which the bucket keeps nothing, if there is one and we may know it."""
+        now = self._clock()
+        if self._asked_at_ns is None or not 0 <= now - self._asked_at_ns < _RETENTION_AGE_NS:
+            try:
+                self._retention_ns = self._client.bucket_info().retention_ns
+            except UnreachableError as error:
+                # A token that may only write points cannot look; then the answers to writes will tell.
+                if error.retryable:
+                    raise
+            self._asked_at_ns = now
+        return None if self._retention_ns is None else now - self._retention_ns
+
+    def _write(self, lines: bytes) -> WriteAnswer:
+        return WriteAnswer(None, "stopped") if self._stopping.is_set() else self._client.write(lines)
+
+    def _canary(self) -> bytes:
+        return f"{CANARY},facility={self._facility} ok=true {self._clock()}\n".encode()
+
+    def _delivered(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.refused:
+                line, words = outcome.refused[0]
+                _LOG.error(
+                    "InfluxDB refuses %d points of %s, kept as dead letters; the first: %s (%s)",
+                    len(outcome.refused), outcome.blob.describe(), line.decode().strip(), words,
+                )  # fmt: skip
+            if outcome.too_old:
+                _LOG.warning(
+                    "%d points of %s are older than bucket %s keeps them: dropped and counted",
+                    len(outcome.too_old), outcome.blob.describe(), self._client.bucket,
+                )  # fmt: skip
+        if self._problem is not None:
+            _LOG.info("InfluxDB at %s takes points again", self._client.url)
+        self._problem = None
+        samples = sum(o.blob.samples for o in outcomes)
+        self._status = replace(self._status, delivered=self._status.delivered + samples)
+        self._enter(ForwarderState.SENDING)
+
+    def _interrupted(self, problem: KadoError, *, retry: bool, decision: Decision | None = None) -> float:
+        failures = self._status.failures
+        if decision is None:
+            no_answer = WriteAnswer(None)
+            decision = self._policy.decide(no_answer, failures) if retry else self._policy.hold(no_answer)
+        if self._stopping.is_set():
+            return decision.pause_s
+        if str(problem) != self._status.problem:
+            _LOG.log(logging.WARNING if retry else logging.ERROR, "%s", problem)
+        self._problem = problem
+        # The bucket may be another one when the server is back.
+        self._asked_at_ns = None
+        self._enter(ForwarderState.RETRYING if retry else ForwarderState.HOLDING)
+        next_try_ns = self._clock() + to_ns(decision.pause_s)
+        self._status = replace(self._status, problem=str(problem), failures=failures + 1, next_try_ns=next_try_ns)
+        return decision.pause_s
+
+    def _enter(self, state: ForwarderState) -> None:
+        since_ns = self._status.since_ns if state is self._status.state else self._clock()
+        self._status = replace(
+            self._status, state=state, since_ns=since_ns, problem="", failures=0, next_try_ns=None,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A blob as it is to be sent."""
+
+    blob: Blob
+    lines: list[bytes]
+    too_old: list[bytes]
+
+    @classmethod
+    def of(cls, blob: Blob, oldest_ns: int | None) -> "_Draft":
+        lines = blob.lines.splitlines(keepends=True)
+        if oldest_ns is None or blob.first_ns >= oldest_ns:
+            return cls(blob, lines, [])
+        times = [int(line[line.rindex(b" ") :]) for line in lines]
+        return cls(
+            blob,
+            [line for line, time_ns in zip(lines, times, strict=True) if time_ns >= oldest_ns],
+            [line for line, time_ns in zip(lines, times, strict=True) if time_ns < oldest_ns],
+        )
+
+
+def _outcomes(drafts: list[_Draft], sent: Sent) -> list[Outcome]:
+    """Say for each blob what became of it; places in `sent` run on from draft to draft."""
+    outcomes: list[Outcome] = []
+    first = 0
+    for draft in drafts:
+        here = range(first, first + len(draft.lines))
+        refused = [(draft.lines[place - first], words) for place, words in sent.refused.items() if place in here]
+        too_old = [draft.lines[place - first] for place in sent.too_old if place in here]
+        outcomes.append(Outcome(draft.blob, refused, draft.too_old + too_old))
+        first += len(draft.lines)
+    return outcomes
