@@ -118,5 +118,5 @@ def test_lines_of_another_writer_are_not_taken_for_ours(text: bytes) -> None:
 
 def test_lines_of_two_facilities_are_not_one_batch() -> None:
     parts = [encode(Batch.of_numbers(name, "stored_current", [1], [1.0])) for name in ("ring", "linac")]
-    with pytest.raises(DataError, match="linac.*ring"):
+    with pytest.raises(DataError, match=r"linac.*ring"):
         decode(b"".join(parts))
