@@ -14,7 +14,7 @@ from analytics.events import Event, Events, Grouping, find_events
 from analytics.evidence import Evidence, Judged, judge
 from analytics.figures import Figures, compute
 from analytics.mode import Mismatch, find_mismatches
-from analytics.witness import Heard, Testimony
+from analytics.witness import Heard, Verdict
 from facility.batch import Samples
 from facility.corrections import Assertion, Correction
 from facility.definition import Definition
@@ -220,7 +220,7 @@ def assess(
         mismatches=mismatches or (),
         unknown=unknown,
         unwitnessed=sum(
-            h.testimony is Testimony.SILENT and user_time.contains(h.stretch.start_ns) for h in judged.heard
+            h.verdict is Verdict.SILENT and user_time.contains(h.stretch.start_ns) for h in judged.heard
         ),
     )
 
@@ -262,7 +262,7 @@ def _counts_in(part: Period, event: Event) -> bool:
 
 
 def _is_fault(heard: Heard) -> bool:
-    return heard.testimony is Testimony.CONTRADICTED
+    return heard.verdict is Verdict.CONTRADICTED
 
 
 def _count(

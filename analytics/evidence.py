@@ -10,7 +10,7 @@ from analytics.conditions import Conditions, scan
 from analytics.mode import REFILL, intervals_in_mode
 from analytics.overrides import Overridden, Override, lay_over
 from analytics.rules import Reduced, Rules
-from analytics.witness import Heard, Testimony, hear
+from analytics.witness import Heard, Verdict, hear
 from facility.batch import Samples
 from facility.corrections import Assertion, Correction
 from facility.definition import Definition
@@ -175,7 +175,7 @@ def _hear(
         minimum = rules.thresholds[rules.piece_at(stretch.start_ns)].minimum
         low_below = minimum if witness.beam_above is None else witness.beam_above
         answer = hear(stretch, evidence.witness, low_below, period_ns)
-        if answer.testimony is Testimony.CONTRADICTED and sound.contains(stretch.start_ns):
-            answer = Heard(stretch, Testimony.CONFIRMED)
+        if answer.verdict is Verdict.CONTRADICTED and sound.contains(stretch.start_ns):
+            answer = Heard(stretch, Verdict.CONFIRMED)
         heard.append(answer)
     return tuple(heard)

@@ -15,7 +15,7 @@ WITNESS_WINDOW_NS: Final = 5 * NS_PER_S
 """How far from the start of an outage the witness may see it too; a slower witness gets one of its periods."""
 
 
-class Testimony(Enum):
+class Verdict(Enum):
     """What the witness says of an outage."""
 
     CONFIRMED = "confirmed"
@@ -31,7 +31,7 @@ class Heard:
     """An outage and what the witness says of it."""
 
     stretch: Stretch
-    testimony: Testimony
+    verdict: Verdict
     fault_end_ns: int | None = None
     """For a contradiction: where the witness went low as well, or the end of the outage."""
 
@@ -61,10 +61,10 @@ def hear(stretch: Stretch, witness: Samples, low_below: float, period_ns: int) -
     start = stretch.start_ns
     first, at, last = np.searchsorted(times, [start - width, start, start + width + 1], side="left").tolist()
     if low[first:last].any():
-        return Heard(stretch, Testimony.CONFIRMED)
+        return Heard(stretch, Verdict.CONFIRMED)
     if at == last:
-        return Heard(stretch, Testimony.SILENT)
+        return Heard(stretch, Verdict.SILENT)
     until = int(np.searchsorted(times, stretch.end_ns, side="left"))
     later_low = np.flatnonzero(low[at:until])
     end = int(times[at + int(later_low[0])]) if len(later_low) else stretch.end_ns
-    return Heard(stretch, Testimony.CONTRADICTED, end)
+    return Heard(stretch, Verdict.CONTRADICTED, end)
