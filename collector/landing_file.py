@@ -4,15 +4,18 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from collector import dead_letters, gaps, outbox
 from collector.arrival import Arrival
 from collector.mark import HighWaterMark, Mark
 from facility.batch import Batch
-from facility.source import GapReport
+from facility.signals import link_signal
+from facility.source import SINCE_LAST_COMMIT, GapReport
 from facility.time import Clock
 from storage.counters import CountKey, Entry, count
 from storage.embedded.rows import insert
@@ -80,7 +83,7 @@ class LandingFile:
             else:
                 self._append_blob(arrivals, counts, now)
             for arrival in arrivals:
-                self._keep_rest(arrival, counts)
+                self._keep_rest(arrival, counts, now)
             count(self._connection, counts)
             last = self._number(now, sum(a.samples for a in arrivals))
         self._last = last
@@ -120,20 +123,29 @@ class LandingFile:
         if arrived := _by_source(arrivals):
             counts.update(outbox.append(self._connection, arrived, now))
 
-    def _keep_rest(self, arrival: Arrival, counts: Counter[CountKey]) -> None:
+    def _keep_rest(self, arrival: Arrival, counts: Counter[CountKey], now: int) -> None:
         source = arrival.source
         if arrival.rejected:
             dead_letters.keep(self._connection, source, arrival.rejected, self._letters)
         for rejection in arrival.rejected:
             counts[source, "", Entry.RECEIVED, ""] += rejection.count
             counts[source, "", Entry.REJECTED, rejection.cause] += rejection.count
-        gaps.keep(self._connection, source, arrival.gaps)
+        gaps.keep(self._connection, source, [known for gap in arrival.gaps if (known := self._since(source, gap))])
+        if arrival.batch is not None and _has_data(source, arrival.batch):
+            self._connection.execute("INSERT OR REPLACE INTO source VALUES(?, ?)", (source, now))
         for gap in arrival.gaps:
             counts[source, "", Entry.RECEIVED, ""] += gap.dropped
             counts[source, "", Entry.DROPPED, gap.reason] += gap.dropped
         if arrival.position is not None:
             position = (arrival.position.key, arrival.position.state)
             self._connection.execute("INSERT OR REPLACE INTO import_file VALUES(?, ?)", position)
+
+    def _since(self, source: str, gap: GapReport) -> GapReport | None:
+        """Put the instant of the source's last commit where the reader could not know the start."""
+        if gap.start_ns != SINCE_LAST_COMMIT:
+            return gap
+        row = self._connection.execute("SELECT committed_ns FROM source WHERE id = ?", (source,)).fetchone()
+        return None if row is None else replace(gap, start_ns=row[0])
 
     def _number(self, now: int, samples: int) -> Mark:
         """Give the transaction its number; it stays the only row."""
@@ -166,6 +178,12 @@ class LandingFile:
             self._connection.execute("INSERT INTO landed VALUES(?, ?, ?)", (last.commit, now, last.samples))
         self._last = last
         self.confirm()
+
+
+def _has_data(source: str, batch: Batch) -> bool:
+    link = link_signal(source)
+    codes: list[int] = np.unique(batch.signal).tolist()
+    return any(batch.signals[code] != link for code in codes)
 
 
 def _by_source(arrivals: Sequence[Arrival]) -> list[tuple[str, Batch]]:

@@ -110,12 +110,6 @@ def append(
     return counts
 
 
-def oldest(connection: sqlite3.Connection) -> Blob | None:
-    """Return the blob that is to be sent next; whether it is `intact` is for the caller to ask."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM outbox ORDER BY id LIMIT 1").fetchone()
-    return None if row is None else _blob(row)
-
-
 def waiting(connection: sqlite3.Connection) -> SourceCounts:
     """Return how many samples of each source and signal wait."""
     total: Counter[tuple[str, str]] = Counter()

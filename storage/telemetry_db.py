@@ -10,6 +10,7 @@
     dead_letter  what was received and cannot become a sample; bounded, oldest go
     ledger       what was received and what became of it, in samples
     gap          stretches in which samples may be missing for good
+    source       when samples of each source last landed, those of its link not counted
     landed       number of the last commit, and all samples landed so far
     import_file  how far each imported file has come
 
@@ -42,6 +43,7 @@ _COMMON: Final = (
     """CREATE TABLE gap(
         id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
         reason TEXT NOT NULL, dropped INTEGER NOT NULL)""",
+    "CREATE TABLE source(id TEXT PRIMARY KEY, committed_ns INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE landed(
         id INTEGER PRIMARY KEY AUTOINCREMENT, committed_ns INTEGER NOT NULL, samples INTEGER NOT NULL)""",
     "CREATE TABLE import_file(key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID",
