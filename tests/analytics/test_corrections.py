@@ -4,13 +4,13 @@ import pytest
 
 from facility.corrections import Assertion, Correction, Exclusion, Withdrawal, check_correction, in_force
 from facility.errors import CorrectionError
-from stories import GAP, Story, at, said, seconds
+from stories import GAP, Beam, Story, at, said, seconds
 
-OUTAGE = [(100, 200.0), (60, 0.0), (100, 200.0)]
-SILENCE = [(100, 200.0), (60, GAP), (100, 200.0)]
+OUTAGE: Beam = [(100, 200.0), (60, 0.0), (100, 200.0)]
+SILENCE: Beam = [(100, 200.0), (60, GAP), (100, 200.0)]
 
 
-def corrected(beam: list[tuple[float, float | None]], *corrections: Correction, **rules: float) -> Story:
+def corrected(beam: Beam, *corrections: Correction, **rules: float) -> Story:
     return Story(beam, evidence={"corrections": corrections}, rules=rules)
 
 
@@ -52,7 +52,7 @@ def test_excluded_downtime_is_still_downtime_and_figures_are_given_without_it() 
 
 
 def test_reduced_lowers_the_limits_for_its_time_only() -> None:
-    beam = [(100, 200.0), (60, 100.0), (100, 100.0), (100, 200.0)]
+    beam: Beam = [(100, 200.0), (60, 100.0), (100, 100.0), (100, 200.0)]
     low = Story(beam).count()
     assert seconds(low.accounts.low_beam) == 160
     counted = corrected(beam, said(Assertion.REDUCED, 100, 160, limit=100.0)).count()
@@ -61,7 +61,7 @@ def test_reduced_lowers_the_limits_for_its_time_only() -> None:
 
 
 def test_one_event_counts_two_outages_once_and_leaves_the_beam_between_them_delivered() -> None:
-    beam = [(100, 200.0), (60, 0.0), (50, 200.0), (60, 0.0), (100, 200.0)]
+    beam: Beam = [(100, 200.0), (60, 0.0), (50, 200.0), (60, 0.0), (100, 200.0)]
     assert Story(beam).count().counts.failures == 2
     counted = corrected(beam, said(Assertion.ONE_EVENT, 90, 280)).count()
     assert counted.counts.failures == 1
@@ -69,7 +69,7 @@ def test_one_event_counts_two_outages_once_and_leaves_the_beam_between_them_deli
 
 
 def test_separate_keeps_outages_apart_that_the_merge_rule_would_join() -> None:
-    beam = [(100, 200.0), (60, 0.0), (50, 200.0), (60, 0.0), (100, 200.0)]
+    beam: Beam = [(100, 200.0), (60, 0.0), (50, 200.0), (60, 0.0), (100, 200.0)]
     merged = Story(beam, rules={"merge_gap_s": 60.0}).count()
     assert (merged.counts.failures, seconds(merged.accounts.no_beam)) == (1, 170)
     counted = corrected(beam, said(Assertion.SEPARATE, 90, 280), merge_gap_s=60.0).count()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ T0 = parse_time("2025-05-12T01:00:00Z")
 """Second 0 of every story."""
 GAP = None
 """In a story: no samples."""
+
+Beam = Sequence[tuple[float, float | None]]
+"""A beam told as (seconds, value)."""
 
 
 def at(second: float) -> int:
@@ -48,7 +52,7 @@ def profile(**changes: Any) -> Profile:
         },
         "limits": [
             {
-                "from": parse_date("2020-01-01"),
+                "from": date(2020, 1, 1),
                 "nominal": 200.0,
                 "recovered": 190.0,
                 "tolerance": 180.0,
@@ -59,26 +63,19 @@ def profile(**changes: Any) -> Profile:
     return Profile.model_validate(document | changes)
 
 
-def parse_date(text: str) -> object:
-    """Return a date as TOML gives it."""
-    from datetime import date
-
-    return date.fromisoformat(text)
-
-
 def definition(**rules: Any) -> Definition:
     """A definition with kado's default rules, changed as asked."""
     texts = {"id": "story", "title": {"en": "Story", "ja": "話"}, "references": ["a test"]}
     return Definition.model_validate(texts | rules)
 
 
-def told(signal: str, segments: Sequence[tuple[float, float | None]], step_s: float = 1.0) -> Samples:
+def told(signal: str, segments: Beam, step_s: float = 1.0) -> Samples:
     """Return numbers told as (seconds, value): a sample each step, none where the value is GAP."""
     times: list[int] = []
     values: list[float] = []
     second = 0.0
     for length, value in segments:
-        if value is not GAP:
+        if value is not None:
             here = np.arange(0, length, step_s)
             times += [at(second + s) for s in here.tolist()]
             values += [value] * len(here)
@@ -103,7 +100,7 @@ def said(assertion: Assertion, start: float, end: float, **more: Any) -> Correct
 class Story:
     """A beam, and all that was recorded beside it; `count` says what the accounting makes of it."""
 
-    beam: Sequence[tuple[float, float | None]]
+    beam: Beam
     user: Sequence[tuple[float, float]] = ()
     """User blocks in seconds; the whole story if none is given."""
     rules: Mapping[str, Any] = field(default_factory=dict)
