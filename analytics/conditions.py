@@ -86,6 +86,8 @@ class _Run:
     """Samples below a limit, not yet known to be an event or a glitch."""
 
     start_ns: int
+    limit: float
+    """The limit in force at its first sample: the run keeps it, as the event keeps it that it may become."""
     known_before_ns: int
     """Last known instant before the run."""
     count: int = 1
@@ -294,7 +296,7 @@ class Scanner:
             self._piece += 1
             change = rules.starts[self._piece]
             if self._last_ns is not None and self._last_ns < change < self._hold_end(until_ns):
-                self._sample(change, self._last_value, change)
+                self._sample(change, self._last_value, change, held=True)
 
     def _next_that_matters(self, values: Float64, i: int, stop: int) -> int:
         now = self._rules.thresholds[self._piece]
@@ -311,51 +313,70 @@ class Scanner:
         tolerance = now.tolerance
         return _first(values, i, stop, lambda v: v < tolerance)
 
-    def _sample(self, ns: int, value: float, known_before_ns: int) -> None:
-        """Take one good sample; `known_before_ns` is where the hold before it ended, `ns` if there is no gap."""
+    def _sample(self, ns: int, value: float, known_before_ns: int, *, held: bool = False) -> None:
+        """Take one good sample.
+
+        `known_before_ns` is where the hold before it ended, `ns` if there is no gap. A sample that is `held` and
+        looked at again under new limits may begin a run; it is no further sample of one.
+        """
         now = self._rules.thresholds[self._piece]
         if self._state is _State.DOWN:
             if value < self._opened_with.no_beam_ends:
                 return
             self._close(known_before_ns)
-        self._minimum_run = self._extend(self._minimum_run, ns, value < now.minimum, known_before_ns)
-        run = self._minimum_run
-        if run is not None:
-            over = value >= now.minimum
-            if not self._may_be_glitch(run, ns):
-                self._open_no_beam(run)
-                if value >= self._opened_with.no_beam_ends:
-                    self._close(known_before_ns)
-                else:
-                    return
-            elif over:
-                self._glitch(Glitch(Kind.NO_BEAM, run.start_ns, ns))
-                self._minimum_run = None
+        if self._minimum_run is None or not held:
+            self._compare_with_minimum(ns, value, now.minimum, known_before_ns)
+        if self._state is _State.DOWN:
+            return
         if self._state is _State.LOW:
             if value < self._opened_with.low_beam_ends:
                 return
             self._close(known_before_ns)
-        self._tolerance_run = self._extend(self._tolerance_run, ns, value < now.tolerance, known_before_ns)
-        run = self._tolerance_run
-        if run is None:
-            return
-        run.below_minimum |= value < now.minimum
-        if not self._may_be_glitch(run, ns):
-            self._open_low_beam(run)
-            if value >= self._opened_with.low_beam_ends:
-                self._close(known_before_ns)
-        elif value >= now.tolerance:
-            kind = Kind.NO_BEAM if run.below_minimum else Kind.LOW_BEAM
-            self._glitches.append(Glitch(kind, run.start_ns, ns))
-            self._tolerance_run = None
+        if self._tolerance_run is None or not held:
+            self._compare_with_tolerance(ns, value, now, known_before_ns)
 
-    @staticmethod
-    def _extend(run: _Run | None, ns: int, low: bool, known_before_ns: int) -> _Run | None:
-        if low and run is None:
-            return _Run(ns, known_before_ns)
-        if low and run is not None:
-            run.count += 1
-        return run
+    def _compare_with_minimum(self, ns: int, value: float, minimum: float, known_before_ns: int) -> None:
+        run = self._minimum_run
+        if run is not None:
+            low = value < run.limit
+            run.count += low
+            if not self._may_be_glitch(run, ns):
+                self._open_no_beam(run)
+                if value < self._opened_with.no_beam_ends:
+                    return
+                self._close(known_before_ns)
+            elif low:
+                return
+            else:
+                self._glitch(Glitch(Kind.NO_BEAM, run.start_ns, ns))
+                self._minimum_run = None
+        if value < minimum:
+            self._minimum_run = run = _Run(ns, minimum, known_before_ns)
+            if not self._may_be_glitch(run, ns):
+                self._open_no_beam(run)
+
+    def _compare_with_tolerance(self, ns: int, value: float, now: Thresholds, known_before_ns: int) -> None:
+        run = self._tolerance_run
+        if run is not None:
+            low = value < run.limit
+            run.count += low
+            run.below_minimum |= value < now.minimum
+            if not self._may_be_glitch(run, ns):
+                self._open_low_beam(run)
+                if value < self._opened_with.low_beam_ends:
+                    return
+                self._close(known_before_ns)
+            elif low:
+                return
+            else:
+                kind = Kind.NO_BEAM if run.below_minimum else Kind.LOW_BEAM
+                self._glitches.append(Glitch(kind, run.start_ns, ns))
+                self._tolerance_run = None
+        if value < now.tolerance:
+            below_minimum = value < now.minimum
+            self._tolerance_run = run = _Run(ns, now.tolerance, known_before_ns, below_minimum=below_minimum)
+            if not self._may_be_glitch(run, ns):
+                self._open_low_beam(run)
 
     def _may_be_glitch(self, run: _Run, ns: int) -> bool:
         """Whether a good sample at `ns` at or above the limit makes, or would make, the run a glitch."""

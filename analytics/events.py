@@ -1,5 +1,6 @@
 """Conditions to events: what counts as one outage, in user time."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -177,7 +178,14 @@ def _low_beam(
     for stretch in conditions.low_beam:
         time = bookable.clip(stretch.start_ns, stretch.end_ns)
         booked += list(time)
-        if time and not stretch.became_no_beam:
+        if time and not (stretch.became_no_beam and _became_counted(stretch, conditions, in_events)):
             blocks = len({int(user_time.start.searchsorted(a, side="right")) for a, _ in time})
             events.append(Event(Kind.LOW_BEAM, stretch.start_ns, stretch.end_ns, time, 1, blocks, stretch.open))
     return tuple(events), Intervals.of(booked)
+
+
+def _became_counted(low_beam: Stretch, conditions: Conditions, in_events: Intervals) -> bool:
+    """Whether the no-beam that a low-beam turned into counts; where it touches no user time, it does not."""
+    following = bisect_left(conditions.no_beam, low_beam.end_ns, key=lambda s: s.start_ns)
+    no_beam = conditions.no_beam[following]
+    return bool(in_events.clip(no_beam.start_ns, no_beam.end_ns))

@@ -129,10 +129,12 @@ def compute(
     a = accounts
     known = a.known
     n = len(failures)
+    # What is known may lie outside both fillings: a hole too short for an outage counts as beam in either.
+    answers = [pct for x in (a, lower, upper) if (pct := percentage(x.delivered, x.known)) is not None]
     return Figures(
         availability_pct=percentage(a.delivered, known),
-        availability_lower_pct=percentage(lower.delivered, lower.known),
-        availability_upper_pct=percentage(upper.delivered, upper.known),
+        availability_lower_pct=min(answers, default=None),
+        availability_upper_pct=max(answers, default=None),
         availability_without_excluded_pct=percentage(a.delivered, known - a.excluded),
         coverage_pct=percentage(a.user_time - a.unknown, a.user_time),
         availability_compensated_pct=percentage(a.delivered, a.user),

@@ -86,7 +86,7 @@ class Rules:
             edges.update(t for t in (block.start_ns, block.end_ns) if start_ns < t < end_ns)
         for accepted in reduced:
             edges.update(t for t in (accepted.start_ns, accepted.end_ns) if start_ns < t < end_ns)
-        first = min(rows[0] for rows in profile.limits.by_mode.values())[1]
+        first = min((rows[0] for rows in profile.limits.by_mode.values()), key=lambda row: row[0])[1]
         starts: list[int] = []
         thresholds: list[Thresholds] = []
         for edge, category in _categories(plan, sorted(edges)):
