@@ -4,7 +4,7 @@ Writes take line protocol as it is. Reads are InfluxQL at ``/query``, whose text
 """
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -61,7 +61,7 @@ class Body(Protocol):
 class InfluxClient:
     """One bucket of one server.
 
-    To be used by one thread at a time. Connections are made on use and kept; nothing is tried twice.
+    Cheap to make; to be used by one thread at a time. Connections are made on use and kept; nothing is tried twice.
 
     Parameters
     ----------
@@ -78,18 +78,14 @@ class InfluxClient:
     def __init__(
         self, url: str, org: str, bucket: str, token: str, *, token_source: str = "store.token", timeout_s: float = 10.0
     ) -> None:
-        # Takes a second: only who talks to InfluxDB pays for it.
-        from influxdb_client.client.influxdb_client import InfluxDBClient
-
         self.url = url
         self.org = org
         self.bucket = bucket
         self.token_source = token_source
         self._timeout_ms = (timeout_s * 1000, timeout_s * 1000)
         self._query_timeout_ms = (timeout_s * 1000, max(timeout_s, QUERY_TIMEOUT_S) * 1000)
-        client: Any = InfluxDBClient(url=url, token=token, org=org)
-        self._close: Callable[[], None] = client.close
-        self._call: Any = client.api_client.call_api
+        self._token = token
+        self._official: Any = None
 
     def write(self, lines: bytes) -> WriteAnswer:
         """Send line protocol with times in nanoseconds; whatever goes wrong is in the answer."""
@@ -99,7 +95,7 @@ class InfluxClient:
         query = [("org", self.org), ("bucket", self.bucket), ("precision", "ns")]
         headers = {"Content-Type": "text/plain; charset=utf-8", "Accept": "application/json"}
         try:
-            _, status, _ = self._call(
+            _, status, _ = self._api.call_api(
                 "/api/v2/write", "POST", None, query, headers, lines, _request_timeout=self._timeout_ms
             )
         except ApiException as error:
@@ -218,7 +214,18 @@ class InfluxClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._close()
+        if self._official is not None:
+            self._official.close()
+            self._official = None
+
+    @property
+    def _api(self) -> Any:
+        if self._official is None:
+            # Importing it takes a second, which only who talks to InfluxDB has to spend, and not on an event loop.
+            from influxdb_client.client.influxdb_client import InfluxDBClient
+
+            self._official = InfluxDBClient(url=self.url, token=self._token, org=self.org)
+        return self._official.api_client
 
     def _ask(self, influxql: str, accept: str) -> Any:
         query = [("db", self.bucket), ("q", influxql), ("epoch", "ns"), ("chunked", "true")]
@@ -244,7 +251,7 @@ class InfluxClient:
         from urllib3.exceptions import HTTPError
 
         try:
-            return self._call(
+            return self._api.call_api(
                 path,
                 method,
                 None,
