@@ -1,0 +1,1 @@
+"""Import of recorded samples from CSV and Parquet files: what ``kado import`` drives."""

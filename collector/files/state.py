@@ -1,0 +1,57 @@
+"""What an import knows of itself: counted while it runs, saved with each block, read when it is continued."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+from collector.causes import Cause
+from collector.files.summary import RejectedRows
+from facility.batch import Batch
+
+LISTED_ROWS = 10
+"""Rejected rows of a cause whose numbers are kept."""
+
+
+@dataclass(slots=True)
+class ImportState:
+    """How far an import has come, and its counts up to there."""
+
+    position: int = 0
+    last_number: int = 0
+    """Line or row before `position`."""
+    finished_ns: int | None = None
+    """When the end of the file was reached."""
+    read: int = 0
+    stored: int = 0
+    rewritten: int = 0
+    conflicts: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+    rejected: dict[Cause, RejectedRows] = field(default_factory=dict[Cause, RejectedRows])
+
+    def store(self, batch: Batch | None) -> None:
+        """Count samples that are to be stored."""
+        if batch is None or not len(batch):
+            return
+        self.stored += len(batch)
+        first, last = int(batch.time_ns.min()), int(batch.time_ns.max())
+        self.first_ns = first if self.first_ns is None else min(self.first_ns, first)
+        self.last_ns = last if self.last_ns is None else max(self.last_ns, last)
+
+    def reject(self, cause: Cause, numbers: Sequence[int]) -> None:
+        """Count rejected rows, given their lines or row numbers in order."""
+        before = self.rejected.get(cause, RejectedRows(cause, 0, ()))
+        first = (*before.first, *numbers[:LISTED_ROWS])[:LISTED_ROWS]
+        self.rejected[cause] = RejectedRows(cause, before.count + len(numbers), first)
+
+    def to_json(self) -> str:
+        """Write it down."""
+        return json.dumps(asdict(self) | {"rejected": [asdict(rows) for rows in self.rejected.values()]})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        saved = json.loads(text)
+        rejected = [RejectedRows(Cause(r["cause"]), r["count"], tuple(r["first"])) for r in saved.pop("rejected")]
+        return cls(**saved, rejected={rows.cause: rows for rows in rejected})
