@@ -1,0 +1,1 @@
+"""Payloads of messages into batches, by format: JSON, bare values, line protocol."""

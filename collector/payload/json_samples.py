@@ -1,0 +1,170 @@
+"""JSON payloads: a sample as an object, or an array of them.
+
+``{"time": "2026-11-23T03:00:00.123456789Z", "value": 200.1, "quality": "good"}``. `time` may be integer
+nanoseconds; `value` is a number, for a state signal one of its words, and null only where `quality` is ``bad``;
+without `quality` a sample is good. Keys besides these three are ignored: a publisher may send more than
+kado needs. Nothing is converted: ``"200.1"`` and ``true`` are no numbers.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, cast
+
+import msgspec
+
+from collector.causes import Cause
+from collector.payload.format import Message, Rejected, Rows, Target, Targets, to_batch
+from facility.batch import Batch
+from facility.quality import QUALITY_WORDS
+from facility.source import Rejection
+
+QualityWord = Literal["good", "uncertain", "bad"]
+
+
+class NumberSample(msgspec.Struct, gc=False):
+    """A sample of a number signal."""
+
+    time: int | str
+    value: float | None
+    quality: QualityWord = "good"
+
+
+class StateSample(msgspec.Struct, gc=False):
+    """A sample of a state signal."""
+
+    time: int | str
+    value: str | None
+    quality: QualityWord = "good"
+
+
+Sample = NumberSample | StateSample
+_Decode = Callable[[bytes], Sample | list[Sample]]
+
+_DECODERS: dict[bool, _Decode] = {
+    False: msgspec.json.Decoder(NumberSample | list[NumberSample]).decode,
+    True: msgspec.json.Decoder(StateSample | list[StateSample]).decode,
+}
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+# What msgspec raises on input that is not what was asked for.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class JsonFormat:
+    """Reads JSON payloads.
+
+    Parameters
+    ----------
+    targets
+        The source's signals.
+    topics
+        The signal of each topic.
+    max_payload_bytes
+        A larger payload is rejected without being read.
+    """
+
+    def __init__(self, targets: Targets, topics: Mapping[str, str], max_payload_bytes: int) -> None:
+        self._targets = targets
+        self._limit = max_payload_bytes
+        self._routes: dict[str, tuple[Target, _Decode]] = {}
+        for topic, signal in topics.items():
+            target = targets.target(signal)
+            self._routes[topic] = (target, _DECODERS[target.is_state])
+
+    def decode(self, messages: Sequence[Message], arrival_ns: int) -> tuple[Batch | None, tuple[Rejection, ...]]:
+        """Return the samples of messages, in order, and what had to be rejected."""
+        rejected = Rejected(arrival_ns)
+        codes: list[int] = []
+        samples: list[Sample] = []
+        origins: list[tuple[str, bytes]] = []
+        for message in messages:
+            topic, payload = message.topic, message.payload
+            route = self._routes.get(topic)
+            if route is None:
+                rejected.unknown_topic(message)
+                continue
+            if len(payload) > self._limit:
+                rejected.oversized(message, self._limit)
+                continue
+            target, decode = route
+            try:
+                found = decode(payload)
+            except _UNREADABLE:
+                found = _readable_part(topic, payload, target, decode, rejected)
+            if isinstance(found, list):
+                samples += found
+                codes += [target.code] * len(found)
+                origins += [(topic, payload)] * len(found)
+            else:
+                samples.append(found)
+                codes.append(target.code)
+                origins.append((topic, payload))
+        rows = Rows(codes, [s.time for s in samples], [s.value for s in samples], [s.quality for s in samples], origins)
+        return to_batch(self._targets, rows, rejected), tuple(rejected.found)
+
+
+def _readable_part(topic: str, payload: bytes, target: Target, decode: _Decode, rejected: Rejected) -> list[Sample]:
+    """Name what is wrong in a payload that cannot be read as a whole; return the samples that are right."""
+    try:
+        elements = _ELEMENTS.decode(payload)
+    except _UNREADABLE:
+        # One object, or not JSON at all.
+        cause, detail, count = _fault(payload, target)
+        rejected.add(cause, topic, payload, detail, count)
+        return []
+    samples: list[Sample] = []
+    for element in elements:
+        text = bytes(element)
+        try:
+            sample = decode(text)
+            if isinstance(sample, list):
+                raise msgspec.DecodeError
+            samples.append(sample)
+        except _UNREADABLE:
+            cause, detail, count = _fault(text, target)
+            rejected.add(cause, topic, text, detail, count)
+    return samples
+
+
+def _fault(text: bytes, target: Target) -> tuple[Cause, str, int]:
+    """Return why a text is not a sample, and how many samples it stands for."""
+    try:
+        document = msgspec.json.decode(text)
+    except _UNREADABLE as error:
+        return _not_json(text, target, error)
+    name = target.signal
+    if not isinstance(document, dict):
+        return Cause.BAD_JSON, f"{name}: a sample is an object with time and value, this is {_cut(document)}", 1
+    sample = cast("dict[str, object]", document)
+    time, value, quality = sample.get("time"), sample.get("value"), sample.get("quality", "good")
+    if time is None:
+        return Cause.MISSING_TIME, f'{name}: a sample needs "time", with offset or in integer ns', 1
+    if isinstance(time, bool) or not isinstance(time, int | str):
+        return Cause.BAD_TIME, f"{name}: time is {_cut(time)}, wanted ISO 8601 text or integer ns", 1
+    if "value" not in sample:
+        return Cause.MISSING_VALUE, f'{name}: a sample needs "value"', 1
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (isinstance(value, str) if target.is_state else number):
+        wanted = "one of its states as text" if target.is_state else "a number"
+        return Cause.WRONG_TYPE, f"{name}: value is {_cut(value)}, wanted {wanted}", 1
+    if quality not in QUALITY_WORDS:
+        return Cause.UNKNOWN_QUALITY, f"{name}: quality is {_cut(quality)}: use {', '.join(QUALITY_WORDS)}", 1
+    return Cause.BAD_JSON, f"{name}: {_cut(sample)} is not a sample", 1
+
+
+def _not_json(text: bytes, target: Target, error: Exception) -> tuple[Cause, str, int]:
+    """Tell NaN and infinity, which some publishers write although JSON has none, from other defects."""
+    constants: list[str] = []
+    try:
+        document = json.loads(text, parse_constant=constants.append)
+    except (ValueError, RecursionError):
+        document = None
+    count = len(cast("list[object]", document)) if isinstance(document, list) else 1
+    if constants:
+        detail = f"{target.signal}: {constants[0]} is not JSON: send null and quality bad where there is no number"
+        return Cause.NOT_FINITE, detail, max(count, 1)
+    return Cause.BAD_JSON, f"{target.signal}: not JSON: {error}", max(count, 1)
+
+
+def _cut(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."

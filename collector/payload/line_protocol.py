@@ -1,0 +1,120 @@
+"""InfluxDB line protocol: ``measurement,tag=x field=200.1,other=1i 1795431969000000000``.
+
+A signal is one field of one series; tags may come in any order. Fields that no signal is mapped to are ignored,
+a line of which none is mapped is rejected. Times are integer nanoseconds; a line without time is rejected.
+A string field is a state, any number a number; a boolean is neither. What is written so is good.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from collector.causes import Cause
+from collector.payload.format import Message, Rejected, Rows, Target, Targets, to_batch
+from facility.batch import Batch
+from facility.source import Rejection
+
+# Backslash escapes a separator in names; inside quotes it escapes the quote and itself.
+_NAME = r"(?:\\.|[^,= \\])+"
+_SERIES = re.compile(rf"((?:\\.|[^, \\])+)((?:,{_NAME}={_NAME})*)")
+_FIELD = re.compile(rf'({_NAME})=("(?:\\.|[^"\\])*"|[^, "]+)')
+_LINE = re.compile(rf"{_SERIES.pattern} +({_FIELD.pattern}(?:,{_FIELD.pattern})*)(?: +(?P<time>-?\d+))? *")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_INTEGER = re.compile(r"[+-]?\d+[iu]")
+
+Field = tuple[str, str]
+"""A series in its one spelling (tags in order of name) and a field of it."""
+
+
+def series_key(text: str) -> str:
+    """Return a series with its tags in order of name.
+
+    Raises
+    ------
+    ValueError
+        If the text is not a measurement with tags.
+    """
+    match = _SERIES.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a series: write a measurement and its tags, like beam,monitor=dcct1")
+    tags = sorted(t[0] for t in re.finditer(rf"{_NAME}={_NAME}", match[2]))
+    return ",".join([match[1], *tags])
+
+
+class LineFormat:
+    """Reads line protocol.
+
+    Parameters
+    ----------
+    targets
+        The source's signals.
+    topics
+        For each topic the signal of each field.
+    max_payload_bytes
+        A larger payload is rejected without being read.
+    """
+
+    def __init__(self, targets: Targets, topics: Mapping[str, Mapping[Field, str]], max_payload_bytes: int) -> None:
+        self._targets = targets
+        self._limit = max_payload_bytes
+        self._routes = {
+            topic: {field: targets.target(signal) for field, signal in fields.items()}
+            for topic, fields in topics.items()
+        }
+
+    def decode(self, messages: Sequence[Message], arrival_ns: int) -> tuple[Batch | None, tuple[Rejection, ...]]:
+        """Return the samples of messages, in order, and what had to be rejected."""
+        rejected = Rejected(arrival_ns)
+        rows = Rows()
+        for message in messages:
+            fields = self._routes.get(message.topic)
+            if fields is None:
+                rejected.unknown_topic(message)
+            elif len(message.payload) > self._limit:
+                rejected.oversized(message, self._limit)
+            else:
+                for line in message.payload.splitlines():
+                    if line.strip() and not line.startswith(b"#"):
+                        _read(message.topic, line, fields, rows, rejected)
+        return to_batch(self._targets, rows, rejected), tuple(rejected.found)
+
+
+def _read(topic: str, line: bytes, fields: Mapping[Field, Target], rows: Rows, rejected: Rejected) -> None:
+    match = _LINE.fullmatch(line.decode(errors="replace"))
+    if match is None:
+        rejected.add(Cause.BAD_LINE, topic, line, f"{line[:80]!r} is not a line of line protocol")
+        return
+    series, time = series_key(match[1] + match[2]), match["time"]
+    found = [(t, v) for name, v in _FIELD.findall(match[3]) if (t := fields.get((series, _plain(name)))) is not None]
+    if not found:
+        known = "; ".join(sorted({f"{s} {f}" for s, f in fields}))
+        detail = f"no signal is mapped to a field of {series}; mapped here: {known}"
+        rejected.add(Cause.UNKNOWN_SIGNAL, topic, line, detail)
+        return
+    if time is None:
+        rejected.add(Cause.MISSING_TIME, topic, line, f"{series}: the line has no time: send integer ns", len(found))
+        return
+    for target, text in found:
+        value = _value(text, target)
+        if value is None:
+            wanted = "a string" if target.is_state else "a number"
+            rejected.add(Cause.WRONG_TYPE, topic, line, f"{target.signal}: the field is {text[:40]}, wanted {wanted}")
+            continue
+        rows.codes.append(target.code)
+        rows.times.append(int(time))
+        rows.values.append(value)
+        rows.qualities.append("good")
+        rows.origins.append((topic, line))
+
+
+def _value(text: str, target: Target) -> float | str | None:
+    if text.startswith('"'):
+        return re.sub(r'\\(["\\])', r"\1", text[1:-1]) if target.is_state else None
+    if target.is_state:
+        return None
+    if _INTEGER.fullmatch(text):
+        return float(text[:-1])
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\\([,= ])", r"\1", name)

@@ -1,0 +1,116 @@
+"""The seam between kado and an MQTT client library: one connection with a persistent session.
+
+Two libraries implement it (`mqttium_client`, `aiomqtt_client`) and pass one contract suite.
+"""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from collector.payload.format import Message
+from facility.errors import AuthorizationError, UnreachableError
+
+CONNECT_TIMEOUT_S: Final = 10.0
+KEEPALIVE_S: Final = 30
+"""A broker that is silent for one and a half of it is gone."""
+SUBSCRIBE_TIMEOUT_S: Final = 300.0
+"""The answer comes behind everything that the session has kept for us."""
+
+# Reason codes of MQTT 5.
+_REFUSED: Final = {0x86: "bad user name or password", 0x87: "not authorized", 0x8C: "bad authentication method"}
+_TAKEN_OVER: Final = 0x8E
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The broker, who we are there, and what we want."""
+
+    source_id: str
+    url: str
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    username: str | None
+    password: str | None = field(repr=False)
+    client_id: str
+    """The name of our session at the broker."""
+    session_expiry_s: int
+    topics: tuple[str, ...]
+
+    def unreachable(self, why: object) -> UnreachableError:
+        """Return the error of a broker that does not answer."""
+        return UnreachableError(
+            f"source {self.source_id}: MQTT broker {self.url} cannot be reached ({why}):"
+            " is it running, and is url right?"
+        )
+
+    def refused(self, code: int, why: str) -> UnreachableError:
+        """Return the error of a broker that says no."""
+        if code in _REFUSED:
+            return AuthorizationError(
+                f"source {self.source_id}: MQTT broker {self.url} refuses user {self.username!r}"
+                f" ({_REFUSED[code]}): check username and password_file or password_env"
+            )
+        return UnreachableError(f"source {self.source_id}: MQTT broker {self.url} refuses the connection ({why})")
+
+    def not_subscribed(self, codes: Sequence[int]) -> UnreachableError:
+        """Return the error of topics that the broker does not let us read."""
+        denied = [topic for topic, code in zip(self.topics, codes, strict=True) if code >= 0x80]
+        return AuthorizationError(
+            f"source {self.source_id}: MQTT broker {self.url} does not let user {self.username!r} subscribe to"
+            f" {', '.join(denied)}: check its access rules"
+        )
+
+    def lost(self, code: int | None, why: object) -> UnreachableError:
+        """Return the error of a connection that ended."""
+        if code == _TAKEN_OVER:
+            return UnreachableError(
+                f"source {self.source_id}: another client took over the session {self.client_id!r} at {self.url}:"
+                " two kado with one client id take each other's samples, give each its own client_id"
+            )
+        return UnreachableError(f"source {self.source_id}: connection to MQTT broker {self.url} lost ({why})")
+
+
+class MqttConnection(Protocol):
+    """One connection to a broker, open until its context is left; for one event loop."""
+
+    session_present: bool
+    """Whether the broker still had our session, and with it what we had not acknowledged."""
+
+    async def subscribe(self) -> None:
+        """Subscribe to the endpoint's topics, QoS 1; retained messages come each time.
+
+        Its answer may come after thousands of messages that the session kept: something must receive meanwhile.
+
+        Raises
+        ------
+        UnreachableError
+            If the broker does not let us (`AuthorizationError`), or is gone.
+        """
+        ...
+
+    async def receive(self, at_most: int, linger_s: float) -> list[Message]:
+        """Return the next messages in the order they came: at least one, and all that come within `linger_s`.
+
+        Raises
+        ------
+        UnreachableError
+            When the connection is lost and all that came before has been returned.
+        """
+        ...
+
+    async def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Tell the broker that messages are durable; call in the order they came, for every one that came.
+
+        Silent on a connection that is gone: the broker delivers them again.
+        """
+        ...
+
+    def end(self, error: UnreachableError) -> None:
+        """Let `receive` raise an error once all that came has been returned."""
+        ...
+
+    def take_dropped(self) -> int:
+        """Return how many QoS 0 messages were dropped since the last call because we could not keep up."""
+        ...

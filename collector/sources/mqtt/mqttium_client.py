@@ -1,0 +1,124 @@
+"""MQTT by mqttium: acknowledges by hand, and lets the network wait where we cannot keep up."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final, cast
+
+from mqttium import (
+    ConnectRefusedError,
+    MQTTError,
+    MQTTProtocolVersion,
+    NotConnectedError,
+    SubscribeError,
+)
+from mqttium.api import AsyncClient, Properties
+from mqttium.api import Message as MqttiumMessage
+
+from collector.payload.format import Message
+from collector.sources.mqtt.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, SUBSCRIBE_TIMEOUT_S, Endpoint
+from collector.sources.mqtt.inbox import Inbox
+from facility.errors import UnreachableError
+
+_LARGEST_PACKET: Final = 268_435_460
+"""The protocol's own limit. A smaller one would make the broker drop larger messages without a word."""
+# Beyond these the socket is not read, which makes the broker wait. The queue hands on to the inbox.
+_QUEUED_MESSAGES: Final = 1024
+_QUEUED_BYTES: Final = _LARGEST_PACKET
+# Mosquitto 2.0.11 sends more than a lower Receive Maximum allows, and then mqttium ends the connection.
+_RECEIVE_MAXIMUM: Final = 65_535
+
+
+@asynccontextmanager
+async def connect_mqttium(endpoint: Endpoint) -> AsyncGenerator["MqttiumConnection"]:
+    """Open a connection; leaving the context closes it, the session stays.
+
+    Raises
+    ------
+    UnreachableError
+        If the broker does not answer or refuses us.
+    """
+    client = AsyncClient(
+        endpoint.client_id,
+        protocol=MQTTProtocolVersion.MQTTv5,
+        clean_start=False,
+        keepalive=KEEPALIVE_S,
+        username=endpoint.username,
+        password=endpoint.password,
+        connect_properties=Properties({"session_expiry_interval": endpoint.session_expiry_s}),
+        maximum_packet_size=_LARGEST_PACKET,
+        max_inbound_inflight=_RECEIVE_MAXIMUM,
+        manual_ack=True,
+        max_iterator_messages=_QUEUED_MESSAGES,
+        max_iterator_bytes=_QUEUED_BYTES,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        subscribe_timeout=SUBSCRIBE_TIMEOUT_S,
+    )
+    async with client:
+        try:
+            answer = await client.connect(endpoint.host, endpoint.port, ssl=endpoint.tls)
+        except ConnectRefusedError as error:
+            raise endpoint.refused(error.reason_code, str(error)) from error
+        except (MQTTError, OSError) as error:
+            raise endpoint.unreachable(error) from error
+        connection = MqttiumConnection(client, endpoint, answer.session_present)
+        pump = asyncio.create_task(connection.pump(), name=f"{endpoint.source_id}: mqttium")
+        try:
+            yield connection
+        finally:
+            pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await pump
+
+
+class MqttiumConnection:
+    """`collector.sources.mqtt.connection.MqttConnection` by mqttium."""
+
+    def __init__(self, client: AsyncClient, endpoint: Endpoint, session_present: bool) -> None:
+        self.session_present = session_present
+        self._client = client
+        self._endpoint = endpoint
+        self._inbox = Inbox()
+
+    async def pump(self) -> None:
+        """Move messages into the inbox until the connection ends; while that is full, the network waits."""
+        inbox = self._inbox
+        try:
+            async for message in self._client.messages():
+                inbox.put(message)
+                if inbox.full:
+                    await inbox.room()
+        except MQTTError as error:
+            inbox.close(self._endpoint.lost(None, error))
+        else:
+            stats = self._client.stats()
+            why = stats.last_disconnect_error or "closed"
+            inbox.close(self._endpoint.lost(stats.last_disconnect_reason_code, why))
+
+    async def subscribe(self) -> None:
+        """Subscribe to the endpoint's topics."""
+        try:
+            await self._client.subscribe(self._endpoint.topics, qos=1)
+        except SubscribeError as error:
+            raise self._endpoint.not_subscribed(error.result.reason_codes) from error
+        except (MQTTError, OSError) as error:
+            raise self._endpoint.lost(None, error) from error
+
+    async def receive(self, at_most: int, linger_s: float) -> list[Message]:
+        """Return the next messages."""
+        return await self._inbox.take(at_most, linger_s)
+
+    async def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Acknowledge messages in order."""
+        ack = self._client.ack
+        with suppress(NotConnectedError):
+            for message in cast("Sequence[MqttiumMessage]", messages):
+                await ack(message)
+
+    def end(self, error: UnreachableError) -> None:
+        """Let `receive` raise an error once all that came has been returned."""
+        self._inbox.close(error)
+
+    def take_dropped(self) -> int:
+        """Return 0: nothing is dropped, the network waits."""
+        return 0

@@ -1,0 +1,205 @@
+"""What a ``[[source]]`` table of kind ``mqtt`` means."""
+
+import asyncio
+import os
+import ssl
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from collector.payload.bare_value import ValueFormat
+from collector.payload.format import PayloadFormat, Targets
+from collector.payload.json_samples import JsonFormat
+from collector.payload.line_protocol import LineFormat, series_key
+from collector.sources.mqtt.connection import Endpoint, MqttConnection
+from collector.sources.mqtt.reader import MqttReader
+from facility.errors import ConfigError, UnreachableError
+from facility.profile import Profile
+from facility.slug import Slug
+from facility.time import Clock
+
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+# From a TOML document a path is a string.
+_TomlPath = Annotated[Path, Field(strict=False)]
+
+
+class TopicMapping(BaseModel):
+    """One ``[[source.signal]]`` table: where a signal comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    topic: str = Field(min_length=1)
+    """The whole topic; wildcards are not allowed."""
+    signal: Slug
+    series: str | None = None
+    """Format ``influx``: measurement and tags that the line must have, ``beam,monitor=dcct1``."""
+    field: str = "value"
+    """Format ``influx``: the field that holds the value."""
+
+    @model_validator(mode="after")
+    def _exact(self) -> Self:
+        if "+" in self.topic or "#" in self.topic:
+            raise ValueError(f"topic {self.topic!r} has a wildcard: name each topic, a signal has exactly one")
+        if self.topic.startswith("$share/"):
+            raise ValueError(f"topic {self.topic!r} is a shared subscription: each kado needs all samples, in order")
+        if self.series is not None:
+            series_key(self.series)
+        return self
+
+
+class MqttSource(BaseModel):
+    """One ``[[source]]`` table of kind ``mqtt``; see README.md and sample.toml beside this file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+    id: Slug
+    kind: Literal["mqtt"] = "mqtt"
+    url: str
+    username: str | None = None
+    password_env: str | None = None
+    password_file: _TomlPath | None = None
+    ca_file: _TomlPath | None = None
+    client: Literal["mqttium", "aiomqtt"] = "mqttium"
+    client_id: str | None = Field(default=None, min_length=1)
+    session_expiry_s: int = Field(default=7 * 86_400, gt=0, lt=2**32)
+    format: Literal["json", "value", "influx"] = "json"
+    max_payload_bytes: int = Field(default=1024 * 1024, gt=0)
+    batch_size: int = Field(default=2_000, gt=0, le=10_000)
+    batch_delay_s: float = Field(default=0.01, ge=0, le=1, allow_inf_nan=False)
+    mappings: tuple[TopicMapping, ...] = Field(alias="signal", strict=False, min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError(f"url {self.url!r} is not a broker: write mqtt://host:1883, or mqtts://host:8883 for TLS")
+        if "@" in parts.netloc:
+            raise ValueError("url holds a user: use username, and password_file or password_env")
+        try:
+            _ = parts.port
+        except ValueError as error:
+            raise ValueError(f"url {self.url!r}: {error}") from error
+        if self.password_env is not None and self.password_file is not None:
+            raise ValueError("password_env and password_file are both given: use one of them")
+        if self.username is None and (self.password_env is not None or self.password_file is not None):
+            raise ValueError("a password is given and no username: add username")
+        if self.ca_file is not None and parts.scheme != "mqtts":
+            raise ValueError("ca_file is for TLS: use a url that begins with mqtts://")
+        self._check_mappings()
+        return self
+
+    def _check_mappings(self) -> None:
+        signals = [m.signal for m in self.mappings]
+        if twice := sorted({s for s in signals if signals.count(s) > 1}):
+            raise ValueError(f"signal {twice[0]!r} is mapped twice: a signal comes from one place")
+        lines = self.format == "influx"
+        for m in self.mappings:
+            if lines != (m.series is not None):
+                wanted = "needs series, the measurement and tags" if lines else "takes no series, which is for influx"
+                raise ValueError(f"signal {m.signal!r}: format {self.format!r} {wanted}")
+        places = [(m.topic, series_key(m.series), m.field) if m.series else (m.topic, "", "") for m in self.mappings]
+        if taken := [p for p in places if places.count(p) > 1]:
+            raise ValueError(f"topic {taken[0][0]!r} is mapped to two signals: one sample would count twice")
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The signals that it delivers."""
+        return tuple(m.signal for m in self.mappings)
+
+    @asynccontextmanager
+    async def connect(self, profile: Profile, clock: Clock) -> AsyncGenerator[MqttReader]:
+        """Connect, resume the session and subscribe; leaving the context disconnects, the session stays.
+
+        Raises
+        ------
+        UnreachableError
+            If the broker cannot be reached, or refuses us (`AuthorizationError`).
+        ProfileError
+            If the profile lacks a signal that is mapped.
+        ConfigError
+            If the password or the certificate cannot be read.
+        """
+        payload = self._payload_format(profile)
+        endpoint = await asyncio.to_thread(self._endpoint, profile.id)
+        async with self._open(endpoint) as connection:
+            subscribing = asyncio.create_task(connection.subscribe(), name=f"{self.id}: subscribe")
+            try:
+                if connection.session_present:
+                    # The answer comes behind all that the session has kept, which must be read meanwhile.
+                    subscribing.add_done_callback(partial(_end_if_failed, connection))
+                else:
+                    await subscribing
+                yield MqttReader(connection, payload, clock, self.batch_size, self.batch_delay_s)
+            finally:
+                subscribing.cancel()
+                await asyncio.wait([subscribing])
+
+    def _open(self, endpoint: Endpoint) -> AbstractAsyncContextManager[MqttConnection]:
+        # Only the library that is used is imported.
+        if self.client == "aiomqtt":
+            from collector.sources.mqtt.aiomqtt_client import connect_aiomqtt
+
+            return connect_aiomqtt(endpoint)
+        from collector.sources.mqtt.mqttium_client import connect_mqttium
+
+        return connect_mqttium(endpoint)
+
+    def _payload_format(self, profile: Profile) -> PayloadFormat:
+        targets = Targets.of(profile, self.signals)
+        if self.format == "influx":
+            fields: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)
+            for m in self.mappings:
+                fields[m.topic][series_key(m.series or ""), m.field] = m.signal
+            return LineFormat(targets, fields, self.max_payload_bytes)
+        topics = {m.topic: m.signal for m in self.mappings}
+        if self.format == "value":
+            return ValueFormat(targets, topics, self.max_payload_bytes)
+        return JsonFormat(targets, topics, self.max_payload_bytes)
+
+    def _endpoint(self, facility: str) -> Endpoint:
+        """Read the files that are named; blocks."""
+        parts = urlsplit(self.url)
+        return Endpoint(
+            source_id=self.id,
+            url=self.url,
+            host=parts.hostname or "",
+            port=parts.port or _PORTS[parts.scheme],
+            tls=self._tls_context() if parts.scheme == "mqtts" else None,
+            username=self.username,
+            password=self._password(),
+            client_id=self.client_id or f"kado-{facility}-{self.id}",
+            session_expiry_s=self.session_expiry_s,
+            topics=tuple(dict.fromkeys(m.topic for m in self.mappings)),
+        )
+
+    def _password(self) -> str | None:
+        if self.password_env is not None:
+            if self.password_env not in os.environ:
+                raise ConfigError(
+                    f"source {self.id}: environment variable {self.password_env!r} (password_env) is not set"
+                )
+            return os.environ[self.password_env]
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"source {self.id}: password_file cannot be read: {error}") from error
+
+    def _tls_context(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            raise ConfigError(f"source {self.id}: ca_file {self.ca_file} cannot be read: {error}") from error
+
+
+def _end_if_failed(connection: MqttConnection, subscribing: "asyncio.Task[None]") -> None:
+    error = None if subscribing.cancelled() else subscribing.exception()
+    if isinstance(error, UnreachableError):
+        connection.end(error)
