@@ -29,6 +29,7 @@ EARLIEST_INTEGER_NS = 100_000_000 * NS_PER_S
 measurement: they are refused, since as nanoseconds nearly all of them would quietly lie in January 1970."""
 
 _INTEGER = re.compile(r"-?[0-9]+")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _YEAR = re.compile(r"[0-9]{4}")
 _NAIVE_NS = pa.timestamp("ns")
 _UTC_NS = pa.timestamp("ns", "UTC")
@@ -180,9 +181,15 @@ def _all_naive(text: ArrowArray) -> bool:
         return False
 
 
-def _read_number(value: Any) -> float | Cause:
+def _read_number(value: str | int) -> float | Cause:
+    if isinstance(value, str):
+        value = value.strip()
+        if _DECIMAL.fullmatch(value):
+            return float(value)  # As Arrow reads it, in a tenth of the time.
+        if "n" not in value.lower():  # Arrow takes NaN and infinity in several spellings.
+            return Cause.WRONG_TYPE
     try:
-        return pa.array([value.strip() if isinstance(value, str) else value]).cast(pa.float64())[0].as_py()
+        return pa.array([value]).cast(pa.float64())[0].as_py()
     except ArrowInvalid:
         return Cause.WRONG_TYPE
 

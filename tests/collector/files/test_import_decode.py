@@ -138,6 +138,15 @@ def test_a_number_is_read_exactly_or_not_at_all(text: str | None, quality: Quali
         np.testing.assert_equal(value, expected)
 
 
+@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["{!r}", "{:.17e}", "{:.25f}", "{:+g}"]))
+def test_a_number_among_bad_ones_is_the_same_number(number: float, form: str) -> None:
+    text = form.format(number)
+    quality = np.zeros(2, np.uint8)
+    alone = decode_numbers(pa.array([text]), quality[:1], no_causes(1))
+    among = decode_numbers(pa.array([text, "x"]), quality, no_causes(2))
+    assert repr(alone[0]) == repr(among[0]) == repr(np.float64(text))
+
+
 def test_an_integer_that_float64_cannot_hold_is_not_rounded() -> None:
     causes = no_causes(2)
     values = decode_numbers(pa.array([2**53 + 1, 2**53]), np.zeros(2, np.uint8), causes)
@@ -205,7 +214,10 @@ TIMES = [
     " 2025-01-01T00:00:00Z", "0x18160cbc4bd0000f",
 ]  # fmt: skip
 SIGNALS = ["stored_current", "stored_current", " machine_mode", "machine_mode", "beam", ""]
-VALUES = ["200.5", " 1", "", " ", "user", "shutdown ", "nan", "-inf", "x", "1e400", '"2"', '"2"x', "true"]
+VALUES = [
+    "200.5", " 1", "", " ", "user", "shutdown ", "nan", "-inf", "x", "1e400", '"2"', '"2"x', "true", "+1", "1.", ".5",
+    "-.5E-3", "1e", ".", "-", "infinity", "NaN(0)", "1_0", "0x1p3", "1f", "0.1", "123456789.123456789e-5", "\uff11",
+]  # fmt: skip
 QUALITIES = ["", "good", "bad", " uncertain", "GOOD"]
 LINES = [
     "", "  ", "\r", ",,,", "1,2,3", "1,2,3,4,5", '"', "a\rb", "\x00",
