@@ -49,13 +49,14 @@ def keep(
         " VALUES(?, ?, ?, ?, ?, ?, ?)",
         [(r.arrival_ns, source, r.address, r.cause, r.detail, len(r.payload), r.payload) for r in rejected],
     )
-    kept = 0
-    sizes = connection.execute("SELECT id, size FROM dead_letter ORDER BY id DESC").fetchall()
-    for n, (letter, size) in enumerate(sizes):
-        kept += size
-        if n == limits.max_letters or kept > limits.max_bytes:
-            connection.execute("DELETE FROM dead_letter WHERE id <= ?", (letter,))
-            return
+    letters, size = connection.execute("SELECT count(*), ifnull(sum(size), 0) FROM dead_letter").fetchone()
+    with closing(connection.execute("SELECT id, size FROM dead_letter ORDER BY id")) as oldest_first:
+        gone = 0
+        while letters > limits.max_letters or size > limits.max_bytes:
+            gone, freed = oldest_first.fetchone()
+            letters, size = letters - 1, size - freed
+    if gone:
+        connection.execute("DELETE FROM dead_letter WHERE id <= ?", (gone,))
 
 
 def read_dead_letters(data_dir: Path, limit: int = 100) -> tuple[int, list[DeadLetter]]:

@@ -1,7 +1,7 @@
 """``telemetry.db`` and ``telemetry.mark`` as landing writes them: one transaction after the other."""
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from collector.arrival import Arrival
 from collector.mark import HighWaterMark, Mark
 from facility.batch import Batch
 from facility.signals import link_signal
-from facility.source import SINCE_LAST_COMMIT, GapReport
+from facility.source import SINCE_LAST_COMMIT, GapReport, Rejection
 from facility.time import Clock
 from storage.counters import CountKey, Entry, count
 from storage.embedded.rows import insert
@@ -84,6 +84,7 @@ class LandingFile:
                 self._append_blob(arrivals, counts, now)
             for arrival in arrivals:
                 self._keep_rest(arrival, counts, now)
+            self._keep_rejected(arrivals, counts)
             count(self._connection, counts)
             last = self._number(now, sum(a.samples for a in arrivals))
         self._last = last
@@ -125,11 +126,6 @@ class LandingFile:
 
     def _keep_rest(self, arrival: Arrival, counts: Counter[CountKey], now: int) -> None:
         source = arrival.source
-        if arrival.rejected:
-            dead_letters.keep(self._connection, source, arrival.rejected, self._letters)
-        for rejection in arrival.rejected:
-            counts[source, "", Entry.RECEIVED, ""] += rejection.count
-            counts[source, "", Entry.REJECTED, rejection.cause] += rejection.count
         gaps.keep(self._connection, source, [known for gap in arrival.gaps if (known := self._since(source, gap))])
         if arrival.batch is not None and _has_data(source, arrival.batch):
             self._connection.execute("INSERT OR REPLACE INTO source VALUES(?, ?)", (source, now))
@@ -139,6 +135,17 @@ class LandingFile:
         if arrival.position is not None:
             position = (arrival.position.key, arrival.position.state)
             self._connection.execute("INSERT OR REPLACE INTO import_file VALUES(?, ?)", position)
+
+    def _keep_rejected(self, arrivals: Sequence[Arrival], counts: Counter[CountKey]) -> None:
+        rejected: defaultdict[str, list[Rejection]] = defaultdict(list)
+        for arrival in arrivals:
+            rejected[arrival.source] += arrival.rejected
+        for source, rejections in rejected.items():
+            if rejections:
+                dead_letters.keep(self._connection, source, rejections, self._letters)
+            for rejection in rejections:
+                counts[source, "", Entry.RECEIVED, ""] += rejection.count
+                counts[source, "", Entry.REJECTED, rejection.cause] += rejection.count
 
     def _since(self, source: str, gap: GapReport) -> GapReport | None:
         """Put the instant of the source's last commit where the reader could not know the start."""

@@ -37,6 +37,7 @@ _COMMON: Final = (
     """CREATE TABLE dead_letter(
         id INTEGER PRIMARY KEY AUTOINCREMENT, arrival_ns INTEGER NOT NULL, source TEXT NOT NULL, address TEXT NOT NULL,
         cause TEXT NOT NULL, detail TEXT NOT NULL, size INTEGER NOT NULL, payload BLOB NOT NULL)""",
+    "CREATE INDEX dead_letter_size ON dead_letter(size)",
     """CREATE TABLE ledger(
         source TEXT NOT NULL, signal TEXT NOT NULL, entry TEXT NOT NULL, cause TEXT NOT NULL, count INTEGER NOT NULL,
         PRIMARY KEY(source, signal, entry, cause)) WITHOUT ROWID""",
