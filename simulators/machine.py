@@ -230,4 +230,4 @@ def cut(batch: Batch, start_ns: int, end_ns: int) -> Batch:
     first, last = np.searchsorted(batch.time_ns, [start_ns, end_ns]).tolist()
     if (first, last) == (0, len(batch)):
         return batch
-    return batch.take(np.arange(first, last))
+    return batch.take(np.arange(first, last, dtype=np.int64))

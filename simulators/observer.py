@@ -1,12 +1,13 @@
 """What an honest observer must find in a current monitor's samples: the reference for an answer key.
 
 A second reading of the accounting rules, written for clarity and on purpose without `analytics`, so that the
-two check each other. It knows the samples of a period and nothing before or after it. Limits are taken to
-change at instants at which there is a sample.
+two check each other. It knows the samples of a period and nothing before or after it. Where limits change
+within the few seconds in which a low run may still be a glitch, or where there is no sample at that instant,
+the rules leave room, and so does this.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -59,6 +60,8 @@ class _Pending:
     first_ns: int
     limits: Limits
     count: int = 0
+    glitches: list[Low] = field(default_factory=list[Low])
+    """Glitches below ``minimum`` in a run below ``tolerance``: part of it, should it be a glitch itself."""
 
 
 class Observer:
@@ -119,6 +122,7 @@ class Observer:
             self._becomes_down(self._maybe_down)
         elif self._maybe_low is not None:
             self._low = self._maybe_low
+            self._glitches += self._low.glitches
         if self._down is not None:
             self._no_beam.append(Low(self._down.first_ns, known_to))
         elif self._low is not None:
@@ -172,7 +176,8 @@ class Observer:
         elif (pending := self._maybe_down) is not None:
             self._maybe_down = None
             if self._is_glitch(pending, run.first_ns):
-                self._glitches.append(Low(pending.first_ns, run.first_ns))
+                found = self._glitches if self._maybe_low is None else self._maybe_low.glitches
+                found.append(Low(pending.first_ns, run.first_ns))
             else:
                 self._becomes_down(pending)
                 if run.value < self._restored(pending.limits):
@@ -192,19 +197,22 @@ class Observer:
             self._maybe_low.count += run.count
         elif (pending := self._maybe_low) is not None:
             self._maybe_low = None
-            if not self._is_glitch(pending, run.first_ns):
-                if run.value >= max(self._restored(pending.limits), pending.limits.tolerance):
-                    self._low_beam.append(Low(pending.first_ns, run.known_to_ns))
-                else:
-                    self._low = pending
-            elif not any(g.start_ns == pending.first_ns for g in self._glitches[-1:]):
+            if self._is_glitch(pending, run.first_ns):
                 self._glitches.append(Low(pending.first_ns, run.first_ns))
+                return
+            self._glitches += pending.glitches
+            if run.value >= max(self._restored(pending.limits), pending.limits.tolerance):
+                self._low_beam.append(Low(pending.first_ns, run.known_to_ns))
+            else:
+                self._low = pending
 
     def _is_glitch(self, pending: _Pending, good_ns: int) -> bool:
         too_short = good_ns - pending.first_ns < self._definition.min_duration_ns
         return too_short or pending.count < self._min_samples
 
     def _becomes_down(self, pending: _Pending) -> None:
+        if self._maybe_low is not None:
+            self._glitches += self._maybe_low.glitches
         low = self._low or self._maybe_low
         if low is not None and low.first_ns < pending.first_ns:
             self._low_beam.append(Low(low.first_ns, pending.first_ns, then_no_beam=True))

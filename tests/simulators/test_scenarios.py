@@ -1,0 +1,132 @@
+"""Scenarios are data, and an impossible one says what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from facility.errors import ScenarioError
+from facility.profile import load_profile
+from facility.time import parse_time
+from simulators.machine import Machine
+from simulators.scenario import load_scenario, shipped_scenarios
+from simulators.targets import Target, Targets
+
+HEAD = 'id = "own"\ntitle = { en = "Own", ja = "自作" }\n'
+FAULT = '[[fault]]\ncause = "rf"\neffect = "beam_dump"\nlength_s = { median = 60, min = 60, max = 60 }\n'
+SIMULATED = load_profile("nanoterasu_sim")
+
+
+def own(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "own.toml"
+    path.write_text(HEAD + text, encoding="utf-8")
+    return str(path)
+
+
+def test_the_shipped_scenarios_are_these() -> None:
+    assert shipped_scenarios() == ("beam_dump", "demo", "quiet_week", "ramp_to_400ma")
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_every_shipped_scenario_fits_the_simulated_facility(name: str) -> None:
+    scenario = load_scenario(name)
+    assert scenario.id == name
+    Machine(SIMULATED, scenario)
+
+
+def test_a_scenario_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
+    scenario = load_scenario(own(tmp_path, FAULT + "at = [2026-11-12T13:00:00+09:00, 04:00:00]\n"))
+    assert scenario.faults[0].key == "rf/beam_dump"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[fualt]]\n", "unknown key 'fualt'; did you mean 'fault'?"),
+        (
+            "[ring]\ntouschek_lifetime = 10\n",
+            "unknown key 'ring.touschek_lifetime'; did you mean 'touschek_lifetime_h'?",
+        ),
+        (FAULT + "per_month = -2\n", "fault[1].per_month = -2: Input should be greater than 0"),
+        (FAULT + "per_month = nan\n", "fault[1].per_month = nan"),
+        (FAULT, "fault rf/beam_dump: say how often by exactly one of per_month, each_month and at, not by none"),
+        (FAULT + "per_month = 1\neach_month = 1\n", "not by per_month and each_month"),
+        (FAULT + "per_month = 1\n" + FAULT + "each_month = 1\n", "fault rf/beam_dump is described twice"),
+        (
+            FAULT.replace("min = 60", "min = 90") + "per_month = 1\n",
+            "min 90.0 <= median 60.0 <= max 60.0 does not hold",
+        ),
+        (FAULT.replace("beam_dump", "explosion") + "per_month = 1\n", "fault[1].effect = 'explosion'"),
+        (
+            FAULT.replace("beam_dump", "monitor_glitch") + "per_month = 1\n",
+            "a monitor_glitch lasts at most 2 s, not 60.0; use monitor_dropout",
+        ),
+        (FAULT + "at = [2026-11-12T13:00:00]\n", "Input should have timezone info"),
+        ("[ring]\nfill_steps = [0.5, 0.25]\n", "fill_steps [0.5, 0.25] must rise, between 0 and 1"),
+        ('[[target]]\nfrom = 2026-04-01\nmode = "shutdown"\ncurrent_ma = 400\n', "a target needs a mode with beam"),
+        (
+            "period = { from = 2026-11-02T00:00:00Z, to = 2026-11-01T00:00:00Z }\n",
+            "to 2026-11-01T00:00:00+00:00 does not come after from 2026-11-02T00:00:00+00:00",
+        ),
+        ("[ring\n", "is not valid TOML"),
+    ],
+)
+def test_an_impossible_scenario_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(own(tmp_path, text))
+    assert message in str(caught.value)
+    assert "own.toml" in str(caught.value)
+
+
+def test_a_scenario_that_does_not_exist_names_those_that_do() -> None:
+    with pytest.raises(ScenarioError, match=r"no scenario 'demmo': use one of beam_dump, demo, quiet_week"):
+        load_scenario("demmo")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[[target]]\nfrom = 2024-04-01\ncurrent_ma = 650\n",
+            "scenario own: a target of 650.0 mA, and a shot of 0.2 mA above it, passes physical_max 600.0 of "
+            "nanoterasu_sim's stored_current; lower the target",
+        ),
+        (
+            "[[target]]\nfrom = 2024-04-01\ncurrent_ma = 200\n",
+            "scenario own: from 2025-09-02T00:00:00+09:00 users would get 199 to 200 mA, below the nominal 248.75 mA "
+            "of nanoterasu_sim; raise the target or narrow band_pct",
+        ),
+        ('[[target]]\nfrom = 2024-04-01\nmode = "study"\ncurrent_ma = 200\n', "has no target for mode 'user'"),
+    ],
+)
+def test_a_scenario_that_does_not_fit_the_facility_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        Machine(SIMULATED, load_scenario(own(tmp_path, text)))
+    assert message in str(caught.value)
+
+
+def test_a_real_facility_is_never_simulated() -> None:
+    with pytest.raises(ScenarioError, match="facility nanoterasu is a real one"):
+        Machine(load_profile("nanoterasu"), load_scenario("quiet_week"))
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="seed -1 is negative"):
+        Machine(SIMULATED, load_scenario("quiet_week"), -1)
+
+
+def test_without_targets_of_its_own_the_ring_follows_the_limits_of_the_profile_from_their_dates() -> None:
+    user = next(iter(Targets.of(SIMULATED, load_scenario("quiet_week")).by_mode.values()))
+    assert [(parse_time(f"{day}T00:00+09:00"), current) for day, current in STEPS] == [
+        (since, target.current_ma) for since, target in user
+    ]
+    assert user[-1][1] == Target(400.0, 398.0)
+
+
+STEPS = [
+    ("2024-04-01", 160.0),
+    ("2024-07-01", 200.0),
+    ("2025-09-01", 250.0),
+    ("2025-11-01", 300.0),
+    ("2026-01-01", 350.0),
+    ("2026-04-01", 400.0),
+]
