@@ -1,0 +1,127 @@
+"""Connections to the journal's database, and its schema brought up to date."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from facility.errors import ConfigError, FormatVersionError, UnreachableError
+from storage.journal.schema import REVISIONS
+
+_BUSY_S: Final = 30.0
+_WRITES: Final = "kado_writes"
+_VERSION: Final = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32)))
+
+
+class Database:
+    """A database with the journal's schema.
+
+    Several processes may write: each transaction takes the right to write when it begins, and waits for it.
+    """
+
+    def __init__(self, where: Path | str) -> None:
+        """Connect, and bring the schema up to date.
+
+        Raises
+        ------
+        ConfigError
+            If `where` is no path and no URL of a database.
+        FormatVersionError
+            If the database is of a newer revision, or not kado's.
+        UnreachableError
+            If it cannot be opened, or is busy for too long.
+        """
+        self.name = str(where)
+        try:
+            url = sa.make_url(self.name) if "://" in self.name else sa.URL.create("sqlite", database=self.name)
+            is_file = url.get_backend_name() == "sqlite"
+            self._engine = sa.create_engine(url, connect_args={"timeout": _BUSY_S} if is_file else {})
+        except (exc.ArgumentError, ModuleNotFoundError) as error:
+            raise ConfigError(f"journal {self.name!r} is neither a path nor the URL of a database: {error}") from error
+        self.name = url.database or "" if is_file else url.render_as_string()
+        if is_file:
+            Path(self.name).parent.mkdir(parents=True, exist_ok=True)
+            event.listen(self._engine, "connect", _prepare)
+            event.listen(self._engine, "begin", _begin)
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Generator[sa.Connection]:
+        """Read one state of the database inside."""
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Generator[sa.Connection]:
+        """Make all or nothing of what is written inside; durable at its end."""
+        with self._translated(), self._engine.execution_options(**{_WRITES: True}).begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        with self.reading() as connection:
+            found = self._revision(connection)
+        if found == REVISIONS[-1]:
+            return
+        # Alembic takes a quarter of a second to import, and is rarely needed.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(resources.files("storage.journal") / "migrations"))
+        with self.writing() as connection:
+            # Somebody else may have been faster.
+            if self._revision(connection) != REVISIONS[-1]:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+
+    def _revision(self, connection: sa.Connection) -> str | None:
+        """Return the revision of the schema; None if there is nothing yet."""
+        tables = sa.inspect(connection).get_table_names()
+        if not tables:
+            return None
+        if _VERSION.name not in tables:
+            raise FormatVersionError(f"{self.name} is a database, but not kado's journal: move it away")
+        found = connection.execute(sa.select(_VERSION.c.version_num)).scalar_one()
+        if found not in REVISIONS:
+            raise FormatVersionError(
+                f"journal {self.name} has revision {found}, this kado knows up to {REVISIONS[-1]}: update kado"
+            )
+        return found
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except exc.OperationalError as error:
+            raise UnreachableError(
+                f"journal {self.name} cannot be read or written ({error.orig}): check that its folder is there, may be"
+                " written and has space, and that no other program holds it"
+            ) from error
+        except exc.DatabaseError as error:
+            if type(error) is not exc.DatabaseError:
+                raise  # of a kind of its own: a defect of ours, not of the file
+            raise FormatVersionError(f"{self.name} is not a journal of kado's ({error.orig}): move it away") from error
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    # The driver's own transactions begin too late; ours begin below.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: sa.Connection) -> None:
+    # A transaction that reads first and then writes could be refused half-way, when two of them meet.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,132 @@
+"""The journal: what people decided and published. Nothing in it is ever changed or deleted."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+
+from facility.schedule import Block, Category, ScheduleVersion
+from facility.time import Clock, system_clock
+from storage.journal.connection import Database
+from storage.journal.schema import SCHEDULE_BLOCK, SCHEDULE_VERSION
+
+
+class Journal:
+    """The journal of one data directory; several processes may write to it at once.
+
+    Use `open`, and close it or use it as a context manager.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @classmethod
+    def open(cls, where: Path | str, clock: Clock = system_clock) -> Self:
+        """Open a journal, making it or bringing its schema up to date.
+
+        Parameters
+        ----------
+        where
+            The path of a SQLite file, or the URL of a database as SQLAlchemy writes it.
+        clock
+            Tells when something was recorded.
+
+        Raises
+        ------
+        FormatVersionError
+            If it is of a newer revision, or not kado's.
+        UnreachableError
+            If it cannot be opened.
+        ConfigError
+            If `where` is neither a path nor a URL.
+        """
+        return cls(Database(where), clock)
+
+    def add_schedule_versions(self, versions: Iterable[ScheduleVersion], author: str, origin: str) -> int:
+        """Record versions of the calendar, in their order, all or none.
+
+        A version that is recorded already, with the same publication time and the same blocks, is passed over.
+
+        Parameters
+        ----------
+        versions
+            What was published.
+        author
+            Who records it.
+        origin
+            Where it was read from, such as the name of a file.
+
+        Returns
+        -------
+        int
+            How many were new.
+        """
+        added = 0
+        with self._database.writing() as connection:
+            known = set(connection.execute(sa.select(SCHEDULE_VERSION.c.fingerprint)).scalars())
+            for version in versions:
+                blocks = [_row(block) for block in version.blocks]
+                fingerprint = _fingerprint(version.published_at_ns, blocks)
+                if fingerprint in known:
+                    continue
+                known.add(fingerprint)
+                made = connection.execute(
+                    sa.insert(SCHEDULE_VERSION).values(
+                        published_at_ns=version.published_at_ns,
+                        recorded_at_ns=self._clock(),
+                        author=author,
+                        origin=origin,
+                        fingerprint=fingerprint,
+                    )
+                )
+                (version_id,) = made.inserted_primary_key or (None,)
+                rows = [{"version_id": version_id, "position": i, **row} for i, row in enumerate(blocks)]
+                connection.execute(sa.insert(SCHEDULE_BLOCK), rows)
+                added += 1
+        return added
+
+    def schedule_versions(self) -> tuple[ScheduleVersion, ...]:
+        """Return every version of the calendar, in the order they were recorded."""
+        version, block = SCHEDULE_VERSION.c, SCHEDULE_BLOCK.c
+        with self._database.reading() as connection:
+            published = connection.execute(sa.select(version.id, version.published_at_ns).order_by(version.id)).all()
+            rows = connection.execute(sa.select(SCHEDULE_BLOCK).order_by(block.version_id, block.position)).all()
+        blocks: dict[int, list[Block]] = {number: [] for number, _ in published}
+        for row in rows:
+            blocks[row.version_id].append(
+                Block(row.start_ns, row.end_ns, Category(row.category), tuple(row.tags), row.run, row.note)
+            )
+        return tuple(ScheduleVersion(at_ns, tuple(blocks[number])) for number, at_ns in published)
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _row(block: Block) -> dict[str, Any]:
+    return {
+        "start_ns": block.start_ns,
+        "end_ns": block.end_ns,
+        "category": block.category.value,
+        "tags": list(block.tags),
+        "run": block.run,
+        "note": block.note,
+    }
+
+
+def _fingerprint(published_at_ns: int, blocks: list[dict[str, Any]]) -> str:
+    content = json.dumps([published_at_ns, blocks], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()
