@@ -55,7 +55,7 @@ def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[s
     lines: list[str] = []
     for problem in error.errors(include_url=False):
         loc = problem["loc"]
-        place = _place(loc)
+        place = _place(_without_tags(model, loc))
         match problem["type"]:
             case "extra_forbidden":
                 known = sorted(_names(model, loc[:-1]))
@@ -64,6 +64,13 @@ def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[s
                 lines.append(f"{name}: unknown key {place!r}; {hint}")
             case "missing":
                 lines.append(f"{name}: {place!r} is missing")
+            case "union_tag_invalid":
+                tag, known = problem["ctx"]["tag"], problem["ctx"]["expected_tags"].replace("'", "").split(", ")
+                near = difflib.get_close_matches(tag, known, n=1, cutoff=0.5)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                lines.append(f"{name}: {place}.kind = {tag!r} is none of {', '.join(known)}{hint}")
+            case "union_tag_not_found":
+                lines.append(f"{name}: '{place}.kind' is missing")
             case "value_error":
                 text = str(problem.get("ctx", {}).get("error", problem["msg"]))
                 lines.append(f"{name}: {place}: {text}" if place else f"{name}: {text}")
@@ -77,6 +84,16 @@ def _place(loc: tuple[int | str, ...]) -> str:
     for part in loc:
         text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def _without_tags(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return a place as it stands in the document, without the tags that a union adds to it."""
+    kept = [
+        part
+        for i, part in enumerate(loc)
+        if isinstance(part, int) or i == len(loc) - 1 or part in _names(model, loc[:i])
+    ]
+    return tuple(kept)
 
 
 def _names(model: type[BaseModel], loc: tuple[int | str, ...]) -> set[str]:

@@ -1,0 +1,114 @@
+"""The service: what it is made of, opened in order, run until it is told to stop."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from collector.intake import Intake
+from collector.landing import Landing
+from collector.landing_status import LandingLimits, LandingStatus
+from collector.service import Collector
+from collector.supervisor import SourceStatus
+from console.config import Configuration, InfluxSettings
+from facility.time import Clock
+
+if TYPE_CHECKING:
+    from collector.forwarder import Forwarder
+    from collector.forwarder_status import ForwarderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationStatus:
+    """How the service stands; up to a second old."""
+
+    sources: dict[str, SourceStatus]
+    landing: LandingStatus
+    forwarder: "ForwarderStatus | None"
+    """None with the embedded store."""
+
+
+class Application:
+    """One kado, from sources to store.
+
+    Contract: open it with `open_application`, then `run` once. What opens first closes last. Shutdown does not
+    drain: what is durable stays in the landing and is forwarded after the next start.
+    """
+
+    def __init__(
+        self, configuration: Configuration, landing: Landing, collector: Collector, forwarder: "Forwarder | None"
+    ) -> None:
+        self.configuration = configuration
+        self._landing = landing
+        self._collector = collector
+        self._forwarder = forwarder
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Collect and forward until `stop` is set; an error that is a defect ends it."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(self._collector.run(), name="collector")]
+            if self._forwarder is not None:
+                running.append(tasks.create_task(self._forwarder.run(), name="forwarder"))
+            await stop.wait()
+            for task in running:
+                task.cancel()
+
+    def status(self) -> ApplicationStatus:
+        """Return how everything stands; does not wait."""
+        return ApplicationStatus(
+            sources=self._collector.status(),
+            landing=self._landing.status(),
+            forwarder=None if self._forwarder is None else self._forwarder.status(),
+        )
+
+
+@asynccontextmanager
+async def open_application(
+    configuration: Configuration, clock: Clock, rng: random.Random
+) -> AsyncGenerator[Application]:
+    """Lock the data directory and open what the service needs.
+
+    Raises
+    ------
+    LockedError
+        If another process holds the data directory.
+    ConfigError
+        If the directory is another facility's or another store's, or there is no token for the store.
+    """
+    profile = configuration.profile
+    async with AsyncExitStack() as stack:
+        landing = await asyncio.to_thread(make_landing, configuration, clock)
+        stack.push_async_callback(asyncio.to_thread, landing.close)
+        forwarder = None
+        if isinstance(configuration.store, InfluxSettings):
+            forwarder = await asyncio.to_thread(make_forwarder, configuration, configuration.store, clock, rng)
+            stack.push_async_callback(asyncio.to_thread, forwarder.close)
+        intake = Intake(profile, [source.id for source in configuration.sources], clock)
+        collector = Collector(profile, configuration.sources, intake, landing, clock, rng)
+        yield Application(configuration, landing, collector, forwarder)
+
+
+def make_landing(configuration: Configuration, clock: Clock) -> Landing:
+    """Lock the data directory and return its landing; whoever calls closes it."""
+    limits = LandingLimits(max_bytes=configuration.settings.landing.max_bytes)
+    return Landing.open(
+        configuration.data_dir, configuration.profile.id, configuration.store.kind, clock, limits=limits
+    )
+
+
+def make_forwarder(
+    configuration: Configuration, store: InfluxSettings, clock: Clock, rng: random.Random
+) -> "Forwarder":
+    """Return the forwarder of a data directory whose landing is open; whoever calls closes it."""
+    from collector.delivery_policy import DeliveryPolicy
+    from collector.forwarder import Forwarder
+    from storage.influxdb.client import InfluxClient
+
+    token = store.token(configuration.folder, os.environ)
+    client = InfluxClient(
+        store.url, store.org, store.bucket, token, token_source=store.token_source, timeout_s=store.timeout_s
+    )
+    return Forwarder(configuration.data_dir, configuration.profile.id, client, clock, DeliveryPolicy(rng.random))

@@ -1,0 +1,42 @@
+"""``kado run``."""
+
+from console.command import ConfigOption
+
+
+def run(config: ConfigOption = None) -> None:
+    r"""Run the service: collect, keep every sample, forward.
+
+    Ends on Ctrl-C or SIGTERM; what is durable stays, and is forwarded after the next start.
+
+    \b
+    Examples:
+      kado run
+      kado run --config /etc/kado/kado.toml
+    """
+    import asyncio
+    import logging
+    import random
+
+    from console.application import open_application
+    from console.config import Configuration, load_configuration
+    from console.output import note, simulated_mark
+    from console.stopping import stop_on_signals
+    from facility.errors import ConfigError
+    from facility.time import system_clock
+
+    async def serve(configuration: Configuration) -> None:
+        stop = stop_on_signals()
+        async with open_application(configuration, system_clock, random.Random()) as application:
+            mark = f"{simulated_mark()} " if configuration.profile.simulated else ""
+            note(
+                f"{mark}kado runs: facility {configuration.profile.id}, {configuration.store.kind} store, "
+                f"{len(configuration.sources)} sources, data in {configuration.data_dir}; Ctrl-C ends"
+            )
+            await application.run(stop)
+        note("kado has ended; everything that was acknowledged is kept")
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configuration = load_configuration(config)
+    if not configuration.sources:
+        raise ConfigError(f"{configuration.path} has no source: add a [[source]] table, or see 'kado init'")
+    asyncio.run(serve(configuration))

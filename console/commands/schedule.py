@@ -1,0 +1,105 @@
+"""``kado schedule``: the operation calendar."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.command import AsKnownOnOption, ConfigOption, Format, FormatOption
+
+
+def import_schedule(
+    file: Annotated[Path, typer.Argument(help="CSV: start,end,category,published_at[,tags,run,note].")],
+    config: ConfigOption = None,
+    author: Annotated[str | None, typer.Option(help="Who states it; without it the name of your account.")] = None,
+) -> None:
+    r"""Import a schedule from CSV; known versions stay as they are.
+
+    Rows with the same published_at are one version. It replaces what earlier versions said between its first
+    start and its last end, and changes nothing before it was published.
+
+    \b
+    Example:
+      kado schedule import fy2026.csv --author "Beam operation group"
+    """
+    import getpass
+
+    from console.config import load_configuration
+    from console.filling import add_versions
+    from console.output import note
+    from facility.errors import ScheduleError
+    from facility.schedule import check_changes_something, resolve
+    from facility.schedule_csv import read_schedule
+
+    configuration = load_configuration(config)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScheduleError(f"{file} cannot be read: {error}") from error
+    versions = read_schedule(text, file.name)
+    check_changes_something(versions)
+    new = add_versions(configuration, versions, file.name, author or getpass.getuser())
+    for warning in resolve(versions).warnings:
+        note(f"warning: {warning}")
+    print(f"{file.name}: {new} new versions, {len(versions) - new} known already")
+
+
+def show_schedule(
+    period: Annotated[str | None, typer.Option("--period", "-p", help="Only what lies in it.")] = None,
+    as_known_on: AsKnownOnOption = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Show the calendar, all versions laid over each other.
+
+    \b
+    Examples:
+      kado schedule show --period 2026-10
+      kado schedule show --as-known-on 2026-09-01T00:00:00+09:00
+    """
+    from console.config import load_configuration
+    from console.figures import load_plan
+    from console.output import print_json, show
+    from console.views.schedule import calendar, calendar_document
+
+    configuration = load_configuration(config)
+    profile = configuration.profile
+    plan = load_plan(configuration, as_known_on)
+    wanted = None if period is None else profile.period(period, plan)
+    if output is Format.JSON:
+        print_json(calendar_document(profile, plan, wanted))
+    else:
+        show(*calendar(profile, plan, wanted))
+
+
+def diff_schedule(
+    since: Annotated[
+        str | None, typer.Option("--since", help="The calendar as known then; without it, before the newest version.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="... against as known then; without it, now.")] = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Show what changed in the calendar, and when.
+
+    \b
+    Examples:
+      kado schedule diff
+      kado schedule diff --since 2026-04-01T00:00:00+09:00
+    """
+    from console.config import load_configuration
+    from console.figures import load_schedule_versions
+    from console.output import print_json, show
+    from console.views.schedule import changes, changes_document
+    from facility.time import parse_time
+
+    configuration = load_configuration(config)
+    profile = configuration.profile
+    versions = load_schedule_versions(configuration)
+    newest = max((v.published_at_ns for v in versions), default=1)
+    since_ns = newest - 1 if since is None else parse_time(since)
+    until_ns = None if until is None else parse_time(until)
+    if output is Format.JSON:
+        print_json(changes_document(profile, versions, since_ns, until_ns))
+    else:
+        show(*changes(profile, versions, since_ns, until_ns))

@@ -1,0 +1,263 @@
+"""``kado.toml``: what a kado is made of, checked strictly before anything starts."""
+
+import difflib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast
+
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from console.sources import simulated_kinds, source_classes
+from facility.documents import build, read_toml
+from facility.errors import ConfigError
+from facility.profile import Profile, load_profile
+from facility.signals import link_signal
+from facility.source import SourceSpec
+
+DEFAULT_PATH = Path("kado.toml")
+ENV_PREFIX = "KADO_"
+
+
+class EmbeddedSettings(BaseModel):
+    """``[store] kind = "embedded"``: everything in files below ``data_dir``, no server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    kind: Literal["embedded"] = "embedded"
+
+
+class InfluxSettings(BaseModel):
+    """``[store] kind = "influxdb"``: samples go to an InfluxDB 2."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    kind: Literal["influxdb"]
+    url: str = Field(pattern=r"^https?://.+", description="Address of the server, such as http://localhost:8086.")
+    org: str = Field(min_length=1, description="Organisation that owns the bucket.")
+    bucket: str = Field(min_length=1, description="Bucket that takes the samples.")
+    token_file: Path | None = Field(
+        default=None, strict=False, description="File with the token, relative to the folder of kado.toml."
+    )
+    token_env: str | None = Field(
+        default=None, min_length=1, description="Environment variable with the token; instead of token_file."
+    )
+    timeout_s: float = Field(
+        default=10.0, gt=0, allow_inf_nan=False, description="How long an answer may take before it counts as none."
+    )
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if (self.token_file is None) == (self.token_env is None):
+            raise ValueError("give the token by exactly one of token_file and token_env (never in kado.toml itself)")
+        return self
+
+    @property
+    def token_source(self) -> str:
+        """Where the token comes from, for messages."""
+        if self.token_env is not None:
+            return f"the environment variable {self.token_env} (store.token_env)"
+        return f"{self.token_file} (store.token_file)"
+
+    def token(self, folder: Path, environ: Mapping[str, str]) -> str:
+        """Read the token; `folder` is where a relative ``token_file`` starts from.
+
+        Raises
+        ------
+        ConfigError
+            If there is none.
+        """
+        if self.token_env is not None:
+            text = environ.get(self.token_env, "")
+        else:
+            path = folder / cast("Path", self.token_file)
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{path} (store.token_file) cannot be read: {error}") from error
+        if not (token := text.strip()):
+            raise ConfigError(
+                f"{self.token_source} holds no token: put one there that may read and write bucket {self.bucket!r}"
+            )
+        return token
+
+
+StoreSettings = EmbeddedSettings | InfluxSettings
+
+
+class LandingSettings(BaseModel):
+    """``[landing]``: the file in which samples become durable, ``telemetry.db``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    max_bytes: int = Field(
+        default=16 * 1024**3,
+        ge=16 * 1024**2,
+        description="So much of telemetry.db may be used; then sources wait, until some is forwarded or deleted.",
+    )
+
+
+class Settings(BaseSettings):
+    """The keys of ``kado.toml``; `settings_model` adds the kinds of source."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", strict=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__", title="kado.toml"
+    )
+
+    # Variables of this prefix that are no key of the file.
+    other_variables: ClassVar[frozenset[str]] = frozenset(
+        {"KADO_CONFIG", "KADO_DEMO_SECONDS", "KADO_CACHE", "KADO_REQUIRE_SERVICES", "KADO_TEST_DATA"}
+    )
+
+    facility: str = Field(
+        min_length=1, description="A facility profile that comes with kado, or the path of your own .toml file."
+    )
+    data_dir: Path = Field(
+        default=Path("data"),
+        strict=False,
+        description="Folder for telemetry.db and journal.db, relative to the folder of kado.toml.",
+    )
+    store: Annotated[StoreSettings, Field(discriminator="kind")] = Field(
+        default=EmbeddedSettings(), description="Where samples are kept."
+    )
+    landing: LandingSettings = Field(default=LandingSettings(), description="What bounds telemetry.db.")
+    source: tuple[Any, ...] = Field(default=(), strict=False, description="Where signals come from.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment override the file."""
+        return env_settings, init_settings
+
+
+@cache
+def settings_model() -> type[Settings]:
+    """Return `Settings` with ``[[source]]`` tables of all kinds that there are."""
+    union: Any = Union[tuple(source_classes().values())]  # noqa: UP007
+    one: Any = Annotated[union, Field(discriminator="kind")]
+    several: Any = tuple
+    return create_model("Settings", __base__=Settings, source=(several[one, ...], Settings.model_fields["source"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Settings with what they name: the facility's profile, absolute places."""
+
+    path: Path
+    """The file that the settings came from."""
+    settings: Settings
+    profile: Profile
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths in the file start from, and own definitions lie."""
+        return self.path.parent
+
+    @property
+    def data_dir(self) -> Path:
+        """Folder of telemetry.db and journal.db."""
+        return self.folder / self.settings.data_dir
+
+    @property
+    def store(self) -> StoreSettings:
+        """Where samples are kept."""
+        return self.settings.store
+
+    @property
+    def sources(self) -> tuple[SourceSpec, ...]:
+        """Where signals come from."""
+        return self.settings.source
+
+
+def load_configuration(path: Path | None = None) -> Configuration:
+    """Load ``kado.toml``, the environment laid over it, and the profile that it names.
+
+    Parameters
+    ----------
+    path
+        The file; None: ``kado.toml`` in the working folder.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each key that is unknown, missing or wrong.
+    ProfileError
+        If the facility's profile is not there or contradicts itself.
+    """
+    path = (path or DEFAULT_PATH).absolute()
+    if not path.is_file():
+        raise ConfigError(f"no configuration at {path}: write one with 'kado init', or name another with --config FILE")
+    document = read_toml(path, ConfigError)
+    _check_environment(os.environ)
+    settings = build(settings_model(), document, _named(path), ConfigError)
+    sources = tuple(_placed(source, path.parent) for source in settings.source)
+    settings = settings.model_copy(update={"source": sources})
+    configuration = Configuration(path, settings, load_profile(settings.facility, path.parent))
+    if problems := _contradictions(configuration):
+        raise ConfigError("\n".join(f"{_named(path)}: {problem}" for problem in problems))
+    return configuration
+
+
+def _placed(source: BaseModel, folder: Path) -> BaseModel:
+    """Let the files that a source names start from the folder of ``kado.toml``."""
+    paths = {name: value for name, value in source if isinstance(value, Path)}
+    return source.model_copy(update={name: folder / value for name, value in paths.items()})
+
+
+def _named(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _check_environment(environ: Mapping[str, str]) -> None:
+    for key in ("KADO_STORE", "KADO_LANDING", "KADO_SOURCE"):
+        try:
+            json.loads(environ.get(key, "null"))
+        except ValueError as error:
+            raise ConfigError(f"environment: {key} is not JSON ({error}); write tables and lists as JSON") from error
+    keys = [f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for name in environ:
+        key, nested, _ = name.upper().partition("__")
+        if not key.startswith(ENV_PREFIX) or key in keys or key in Settings.other_variables:
+            continue
+        near = difflib.get_close_matches(key, keys, n=1, cutoff=0.8)
+        if near or nested:
+            known = f"did you mean {near[0]}{nested}?" if near else f"known are {', '.join(keys)}"
+            raise ConfigError(f"environment: {name} overrides no key of kado.toml; {known}")
+
+
+def _contradictions(configuration: Configuration) -> list[str]:
+    problems: list[str] = []
+    profile = configuration.profile
+    known = [signal.id for signal in profile.signals]
+    ids = [source.id for source in configuration.sources]
+    problems += [f"two sources are called {i!r}: an id must be unique" for i in sorted(set(ids)) if ids.count(i) > 1]
+    for source in configuration.sources:
+        kind = getattr(source, "kind", "")
+        if kind in simulated_kinds() and not profile.simulated:
+            problems.append(
+                f"source {source.id!r} is a simulator and facility {profile.id!r} is real: simulated samples go to a "
+                "facility of their own, such as nanoterasu_sim"
+            )
+        if link_signal(source.id) in known:
+            problems.append(
+                f"source {source.id!r}: its link would be stored as {link_signal(source.id)!r}, a signal's name"
+            )
+        for signal in source.signals:
+            if signal not in known:
+                near = difflib.get_close_matches(signal, known, n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+                problems.append(f"source {source.id!r}: facility {profile.id} has no signal {signal!r}; {hint}")
+    return problems

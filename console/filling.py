@@ -1,0 +1,113 @@
+"""Puts a lot of samples into a store at once, while no service runs: history and imported files."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from collector.files.importer import IMPORT_SOURCE, import_file
+from collector.files.layout import Layout
+from collector.files.summary import ImportProgress, ImportSummary
+from collector.intake import Intake
+from collector.landing import Landing
+from console.application import make_forwarder, make_landing
+from console.config import Configuration, InfluxSettings
+from console.progress import progress_bar
+from console.stores import open_journal
+from facility.schedule import ScheduleVersion
+from facility.source import Delivery
+from facility.time import Clock
+from simulators.machine import Machine
+
+SIMULATED_SOURCE = "simulator"
+"""The source that simulated history is counted for where the configuration has no simulator of its own."""
+
+
+def import_samples(
+    configuration: Configuration, path: Path, layout: Layout, clock: Clock, *, again: bool
+) -> ImportSummary:
+    """Import a file with a progress bar; see `collector.files.importer.import_file`."""
+    intake = Intake(configuration.profile, [IMPORT_SOURCE], clock)
+    with _landing(configuration, clock) as landing, progress_bar(path.name, 1) as bar:
+
+        def show(progress: ImportProgress) -> None:
+            rejected = f", {progress.rejected:,} rejected" if progress.rejected else ""
+            bar.advance_to(progress.done, f"{progress.rows:,} rows{rejected}", progress.total)
+
+        return import_file(path, layout, configuration.profile, intake, landing, clock, again=again, progress=show)
+
+
+def fill_history(configuration: Configuration, machine: Machine, start_ns: int, end_ns: int, clock: Clock) -> int:
+    """Put what a machine did in ``[start_ns, end_ns)`` into the store, its calendar into the journal.
+
+    Returns
+    -------
+    int
+        How many samples landed.
+    """
+    add_versions(configuration, machine.schedule(start_ns, end_ns), f"simulator, scenario {machine.scenario.id}")
+    source = source_of_history(configuration)
+    intake = Intake(configuration.profile, [source], clock)
+    landed = 0
+    with _landing(configuration, clock) as landing, progress_bar("simulating", end_ns - start_ns) as bar:
+        for report in machine.links(start_ns, end_ns):
+            landing.land_now(intake.link(source, report))
+        for batch in machine.history(start_ns, end_ns):
+            landing.land_now(intake.check(source, Delivery(batch)))
+            landed += len(batch)
+            bar.advance_to(int(batch.time_ns[-1]) - start_ns, f"{landed:,} samples")
+        bar.advance_to(end_ns - start_ns, f"{landed:,} samples")
+    return landed
+
+
+def source_of_history(configuration: Configuration) -> str:
+    """Return the id of the configured simulator, so that its history and its present are one source."""
+    ids = [source.id for source in configuration.sources if getattr(source, "kind", "") == "simulator"]
+    return ids[0] if ids else SIMULATED_SOURCE
+
+
+def add_versions(
+    configuration: Configuration, versions: tuple[ScheduleVersion, ...], origin: str, author: str = "kado"
+) -> int:
+    """Add the versions of a calendar that the journal does not have; return how many that were."""
+    with open_journal(configuration) as journal:
+        return journal.add_schedule_versions(versions, author, origin)
+
+
+@contextmanager
+def _landing(configuration: Configuration, clock: Clock) -> Generator[Landing]:
+    """Open the landing; with InfluxDB forward at the end what landed."""
+    with make_landing(configuration, clock) as landing:
+        yield landing
+        if isinstance(configuration.store, InfluxSettings):
+            _forward(configuration, configuration.store, landing, clock)
+
+
+def _forward(configuration: Configuration, store: InfluxSettings, landing: Landing, clock: Clock) -> None:
+    with closing(make_forwarder(configuration, store, clock, random.Random())) as forwarder:
+        waiting = landing.status().waiting_samples
+        with progress_bar(f"to {store.url}", waiting) as bar:
+            for _ in _while_running(forwarder.drain):
+                delivered = forwarder.status().delivered
+                bar.advance_to(delivered, f"{delivered:,} samples", max(waiting, delivered))
+
+
+def _while_running(work: Callable[[], None]) -> Generator[None]:
+    """Do `work` in a thread and yield now and then until it is done; an error of it is raised here."""
+    errors: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=guarded, name="forwarding", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        yield
+        time.sleep(0.1)
+    if errors:
+        raise errors[0]

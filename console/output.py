@@ -1,0 +1,95 @@
+"""Tables for people, JSON for programs; both of a simulated facility say so."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from facility.profile import Profile
+from facility.text import SIMULATED
+from facility.time import NS_PER_S, format_time
+
+# Nobody sees the edge of a pipe or a file: wide enough that nothing is cut there.
+_NO_TERMINAL_WIDTH = 200
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """Return a console for stdout or stderr that honours NO_COLOR, COLUMNS and the lack of a terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _NO_TERMINAL_WIDTH
+    return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+
+
+def print_json(document: object) -> None:
+    """Write one JSON document, with full precision; NaN and infinity are defects."""
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+def show(*parts: RenderableType) -> None:
+    """Print to stdout."""
+    screen = terminal()
+    for part in parts:
+        screen.print(part)
+
+
+def note(text: str) -> None:
+    """Print a line to stderr, beside the data."""
+    print(text, file=sys.stderr)
+
+
+def title(profile: Profile, what: str) -> Text:
+    """Return the first line of what is shown of a facility, marked where it is simulated."""
+    line = Text()
+    if profile.simulated:
+        line.append(f" {simulated_mark()} ", style="bold black on yellow")
+        line.append("  ")
+    line.append(f"{profile.name.en}: {what}", style="bold")
+    return line
+
+
+def simulated_mark() -> str:
+    """Return the words that stand on everything that is simulated."""
+    return f"{SIMULATED.en} / {SIMULATED.ja}"
+
+
+def table(left: Iterable[str] = (), right: Iterable[str] = (), *, order: Sequence[str] = ()) -> Table:
+    """Make a table without frames; `right` names the columns of numbers.
+
+    Parameters
+    ----------
+    order
+        All headings as they follow each other; without it `left`, then `right`.
+    """
+    numbers = set(right)
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+    for heading in order or [*left, *right]:
+        made.add_column(heading, justify="right" if heading in numbers else "left", no_wrap=heading in numbers)
+    return made
+
+
+def local(ns: int | None, zone: tzinfo, *, offset: bool = False) -> str:
+    """Write an instant in the facility's own time, to the second; a dash for none."""
+    if ns is None:
+        return "–"
+    text = format_time(ns // NS_PER_S * NS_PER_S, zone).replace("T", " ")
+    return f"{text[:19]} {text[19:]}" if offset else text[:19]
+
+
+def offset_of(ns: int, zone: tzinfo) -> str:
+    """Return the zone's offset at an instant, such as ``+09:00``."""
+    return format_time(ns // NS_PER_S * NS_PER_S, zone)[19:]
+
+
+def age(ns: int | None, now_ns: int) -> str:
+    """Write how long ago an instant was."""
+    if ns is None:
+        return "never"
+    seconds = max(0, (now_ns - ns) // NS_PER_S)
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,26 @@
+"""The kinds of source that ``[[source]]`` may name, wired from collector and simulators."""
+
+from functools import cache
+from importlib import import_module
+from typing import cast
+
+from pydantic import BaseModel
+
+from collector.sources.table import SOURCES as COLLECTED
+from simulators.table import SOURCES as SIMULATED
+
+
+@cache
+def source_classes() -> dict[str, type[BaseModel]]:
+    """Return the class that a ``[[source]]`` table of each kind becomes; each is a `facility.source.SourceSpec`."""
+    return {kind: _load(place) for kind, place in {**COLLECTED, **SIMULATED}.items()}
+
+
+def simulated_kinds() -> frozenset[str]:
+    """Return the kinds whose samples are simulated."""
+    return frozenset(SIMULATED)
+
+
+def _load(place: str) -> type[BaseModel]:
+    module, _, name = place.partition(":")
+    return cast("type[BaseModel]", getattr(import_module(module), name))

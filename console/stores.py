@@ -1,0 +1,72 @@
+"""Opens what is kept, as the configuration says."""
+
+import fcntl
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from console.config import Configuration, InfluxSettings
+from storage.data_dir import DataDir
+from storage.store import TelemetryStore
+
+if TYPE_CHECKING:
+    from storage.journal.journal import Journal
+
+
+@contextmanager
+def open_store(configuration: Configuration) -> Generator[TelemetryStore]:
+    """Open the store for reading, beside whoever writes.
+
+    Raises
+    ------
+    ConfigError
+        If nothing was collected yet, the data directory is another facility's, or there is no token.
+    UnreachableError
+        If its server does not answer.
+    """
+    store = make_store(configuration)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def make_store(configuration: Configuration) -> TelemetryStore:
+    """Return the store for reading; whoever calls closes it."""
+    if isinstance(configuration.store, InfluxSettings):
+        from storage.influxdb.store import InfluxStore
+
+        s = configuration.store
+        token = s.token(configuration.folder, os.environ)
+        return InfluxStore(
+            s.url,
+            s.org,
+            s.bucket,
+            token,
+            configuration.profile.id,
+            timeout_s=s.timeout_s,
+            token_source=s.token_source,
+        )
+    from storage.embedded.store import EmbeddedStore
+
+    return EmbeddedStore(configuration.data_dir, configuration.profile.id)
+
+
+def open_journal(configuration: Configuration) -> "Journal":
+    """Open the journal, making it if there is none; use it as a context manager."""
+    from storage.journal.journal import Journal
+
+    return Journal.open(DataDir(configuration.data_dir).journal)
+
+
+def running_pid(configuration: Configuration) -> str | None:
+    """Return the pid of the kado that runs on the data directory; None if none does."""
+    try:
+        with DataDir(configuration.data_dir).lock.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return DataDir(configuration.data_dir).lock.read_text().strip()
+    except FileNotFoundError:
+        return None
+    return None

@@ -1,0 +1,252 @@
+"""Availability as a manager reads it, and as a program does."""
+
+from dataclasses import asdict
+from datetime import tzinfo
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any, Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from analytics.accounts import Accounts
+from analytics.availability import PROVISIONAL_BELOW_PCT, Availability, ReportedEvent
+from console.figures import AvailabilityReport
+from console.output import local, offset_of, table, title
+from console.rounding import count, duration, hours, percent, split_hours
+from console.views.definitions import FORMULAS
+from facility.schedule import PLANNED_CATEGORIES
+from facility.time import format_time, to_datetime, to_s
+
+_CATEGORIES: Final = (*(c.value for c in PLANNED_CATEGORIES), "unscheduled")
+_JAPANESE: Final = {
+    "user": "利用時間",
+    "reserve": "予備時間",
+    "study": "スタディ",
+    "tuning": "調整運転",
+    "maintenance": "保守",
+    "shutdown": "停止期間",
+    "commissioning": "立上げ調整",
+    "unscheduled": "計画外",
+    "calendar": "暦時間",
+    "user_time": "利用時間計",
+    "delivered": "供給",
+    "no_beam": "ビーム停止",
+    "unknown": "不明",
+    "low_beam": "低電流",
+    "refill": "再入射",
+    "excluded": "除外",
+}
+_NO_FAILURE: Final = "no failure"
+
+
+def report(loaded: AvailabilityReport, digits: int = 1) -> list[RenderableType]:
+    """Return the report: figures, accounts that add up, events."""
+    result, profile = loaded.availability, loaded.profile
+    zone = profile.zone
+    start, end = result.period.start_ns, result.period.end_ns
+    lines: list[RenderableType] = [
+        title(profile, f"availability 稼働率 {result.period.id}"),
+        f"Period      {local(start, zone, offset=True)} to {local(end, zone, offset=True)}",
+        f"Definition  {loaded.definition.id}: {loaded.definition.title.en}",
+        f"Known on    {local(loaded.as_known_on_ns, zone, offset=True)}",
+        "",
+        _figures(loaded, digits),
+    ]
+    lines += [Text(f"Provisional 暫定: {reason}", style="yellow") for reason in provisional_reasons(result, zone)]
+    accounts = _accounts(result.accounts, refill_is_delivered=loaded.definition.refill_is_delivered)
+    return [*lines, "", accounts, "", *event_table(loaded)]
+
+
+def provisional_reasons(result: Availability, zone: tzinfo) -> list[str]:
+    """Return why a figure may still change, or should not be relied on."""
+    if not result.provisional:
+        return []
+    reasons: list[str] = []
+    coverage = result.figures.coverage_pct
+    if coverage is None:
+        reasons.append("there is no user time")
+    elif coverage < PROVISIONAL_BELOW_PCT:
+        reasons.append(f"coverage is below {PROVISIONAL_BELOW_PCT:g} %")
+    if result.counted_until_ns < result.period.end_ns:
+        reasons.append(f"counted until {local(result.counted_until_ns, zone, offset=True)}, the period is not over")
+    return reasons or ["what follows the period may still change it"]
+
+
+def event_table(loaded: AvailabilityReport) -> list[RenderableType]:
+    """Return the events of the period, no-beam and low-beam."""
+    result, zone = loaded.availability, loaded.profile.zone
+    if not result.events:
+        return ["No events: no loss of beam in user time."]
+    offset = offset_of(result.events[0].event.start_ns, zone)
+    order = ["event", f"start ({offset})", "end", "length", "user time lost", "note"]
+    rows = table(order=order, right=["length", "user time lost"])
+    for reported in result.events:
+        e = reported.event
+        rows.add_row(
+            e.kind.value.replace("_", " "),
+            local(e.start_ns, zone),
+            "still open" if e.open else _end(e.start_ns, e.end_ns, zone),
+            duration(e.duration_ns),
+            duration(reported.user_time_ns),
+            ", ".join(_marks(reported)),
+        )
+    return [rows]
+
+
+def _end(start_ns: int, end_ns: int, zone: tzinfo) -> str:
+    """Return the time of day at which an event ended, and how many days later that was."""
+    days = (to_datetime(end_ns, zone).date() - to_datetime(start_ns, zone).date()).days
+    return local(end_ns, zone)[11:] + (f" +{days} d" if days else "")
+
+
+def _marks(reported: ReportedEvent) -> list[str]:
+    e = reported.event
+    marks = ["trip"] if reported.trip else []
+    marks += ["carried over"] if reported.carried_over else []
+    marks += [f"{e.parts} merged"] if e.parts > 1 else []
+    return marks + ([f"{e.blocks} blocks"] if e.blocks > 1 else [])
+
+
+def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
+    result = loaded.availability
+    f, counts = result.figures, result.counts
+    n = counts.failures
+    carried = sum(r.carried_over and r.event.kind.value == "no_beam" for r in result.events)
+    failures = f"{carried} more carried over from before" if carried else ""
+    mtbf = _NO_FAILURE if n == 0 and f.mtbf_h is None else _with_unit(hours(f.mtbf_h, 1), "h")
+    mttr = _NO_FAILURE if n == 0 else _with_unit(hours(f.mttr_h), "h")
+    rows = table(order=["", "ja", "value", "meaning"], right=["value"])
+    rows.show_header = False
+    between = f"between {percent(f.availability_lower_pct, digits)} and {percent(f.availability_upper_pct, digits)} %"
+    rows.add_row("Availability", "稼働率", Text(f"{percent(f.availability_pct, digits)} %", style="bold"), between)
+    rows.add_row("Coverage", "データ被覆率", f"{percent(f.coverage_pct, digits)} %", "of user time is known")
+    rows.add_row("Failures N", "故障", count(n), failures)
+    if counts.trips or loaded.definition.trip_below_s:
+        below = f"shorter than {duration(loaded.definition.trip_below_ns)}, not among the failures"
+        rows.add_row("Trips", "短時間停止", count(counts.trips), below)
+    rows.add_row("MTBF", "平均故障間隔", mtbf, FORMULAS[loaded.definition.mtbf])
+    rows.add_row("MTTR", "平均復旧時間", mttr, "no beam / N")
+    rows.add_row(
+        "Longest run", "最長連続運転", _with_unit(hours(f.longest_run_h, 1), "h"), _longest(f.longest_run_max_h)
+    )
+    rows.add_row("Low beam", "低電流", count(counts.low_beam), "distortions beside the failures")
+    rows.add_row("Glitches", "瞬時変動", count(counts.glitches), "too short to be events")
+    if counts.sensor_faults:
+        rows.add_row("Sensor faults", "センサー故障", count(counts.sensor_faults), "the witness saw beam: unknown time")
+    if result.unwitnessed:
+        rows.add_row("Unwitnessed", "照合なし", count(result.unwitnessed), "the witness was silent: signal alone")
+    if counts.mode_mismatches:
+        rows.add_row(
+            "Mode mismatch", "モード相違", count(counts.mode_mismatches), "the machine's mode is not the plan's"
+        )
+    return rows
+
+
+def _with_unit(text: str, unit: str) -> str:
+    return f"{text} {unit}" if text[:1].isdigit() else text
+
+
+def _longest(longest_max_h: float | None) -> str:
+    return "" if longest_max_h is None else f"{hours(longest_max_h, 1)} h if unknown time was beam"
+
+
+def account_hours(accounts: Accounts, *, refill_is_delivered: bool = True) -> dict[str, Decimal]:
+    """Return the accounts in hours with two decimals that add up as printed."""
+    a = accounts
+    outside = {name: getattr(a, name) for name in _CATEGORIES if name not in ("user", "reserve")}
+    rounded = split_hours({"user_time": a.user_time, **outside})
+    rounded["calendar"] = sum(rounded.values(), Decimal(0))
+    rounded |= split_hours({"user": a.user, "reserve": a.reserve}, total=rounded["user_time"])
+    parts = {"delivered": a.delivered, "no_beam": a.no_beam, "unknown": a.unknown}
+    if not refill_is_delivered:
+        parts["refill"] = a.refill
+    rounded |= split_hours(parts, total=rounded["user_time"])
+    for name, whole in (("low_beam", "delivered"), ("refill", "delivered"), ("excluded", "no_beam")):
+        if name not in parts:
+            rounded[name] = min(split_hours({name: getattr(a, name)})[name], rounded[whole])
+    return rounded
+
+
+def _accounts(accounts: Accounts, *, refill_is_delivered: bool) -> RenderableType:
+    rounded = account_hours(accounts, refill_is_delivered=refill_is_delivered)
+
+    def row(name: str, before: str = "") -> tuple[str, str, str]:
+        return before + name.replace("_", " "), _JAPANESE[name], f"{rounded[name]:,}"
+
+    beside = [] if refill_is_delivered else ["refill"]
+    planned = [row(name) for name in _CATEGORIES if rounded[name]] + [row("calendar", "= ")]
+    user = [row(name) for name in ("delivered", *beside, "no_beam", "unknown")] + [row("user_time", "= ")]
+    parts = [("low_beam", "delivered"), ("refill", "delivered"), ("excluded", "no beam")]
+    user += [row(name, f"of {whole}: ") for name, whole in parts if rounded[name] and name not in beside]
+    rows = table(order=["planned", "計画", "h", "user time", "利用時間", "h "], right=["h", "h "])
+    none = ("", "", "")
+    for left, right in zip_longest(planned, user, fillvalue=none):
+        rows.add_row(*left, *right)
+    return rows
+
+
+def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
+    """Return the report for programs: full precision, None for what does not exist or was not looked for."""
+    result, zone = loaded.availability, loaded.profile.zone
+    accounts = {name: to_s(ns) for name, ns in asdict(result.accounts).items()}
+    f, counts = result.figures, result.counts
+    return {
+        "facility": result.facility,
+        "simulated": result.simulated,
+        "definition": result.definition,
+        "period": {
+            "id": result.period.id,
+            "start": format_time(result.period.start_ns, zone),
+            "end": format_time(result.period.end_ns, zone),
+        },
+        "counted_until": format_time(result.counted_until_ns, zone),
+        "as_known_on": format_time(loaded.as_known_on_ns, zone),
+        "provisional": result.provisional,
+        "accounts_s": accounts,
+        "figures": {
+            "availability_pct": f.availability_pct,
+            "availability_lower_pct": f.availability_lower_pct,
+            "availability_upper_pct": f.availability_upper_pct,
+            "availability_without_excluded_pct": f.availability_without_excluded_pct,
+            "coverage_pct": f.coverage_pct,
+            "availability_compensated_pct": f.availability_compensated_pct,
+            "mtbf_h": f.mtbf_h,
+            "mttr_h": f.mttr_h,
+            "mttr_unclipped_h": f.mttr_unclipped_h,
+            "mtbd_h": f.mtbd_h,
+            "longest_run_h": f.longest_run_h,
+            "longest_run_max_h": f.longest_run_max_h,
+            "downtime_budget_h": None,
+        },
+        "counts": {
+            "failures": counts.failures,
+            "trips": counts.trips,
+            "low_beam": counts.low_beam,
+            "distortions": counts.distortions,
+            "glitches": counts.glitches,
+            "sensor_faults": counts.sensor_faults,
+            "mode_mismatches": counts.mode_mismatches,
+        },
+        "events": event_documents(loaded),
+    }
+
+
+def event_documents(loaded: AvailabilityReport) -> list[dict[str, Any]]:
+    """Return the events for programs."""
+    return [_event_document(r, loaded) for r in loaded.availability.events]
+
+
+def _event_document(reported: ReportedEvent, loaded: AvailabilityReport) -> dict[str, Any]:
+    e, zone = reported.event, loaded.profile.zone
+    return {
+        "id": e.id(loaded.profile.id),
+        "kind": e.kind.value,
+        "start": format_time(e.start_ns, zone),
+        "end": format_time(e.end_ns, zone),
+        "duration_s": to_s(e.duration_ns),
+        "user_time_s": to_s(reported.user_time_ns),
+        "trip": reported.trip,
+        "carried_over": reported.carried_over,
+        "open": e.open,
+    }
