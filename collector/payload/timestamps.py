@@ -159,7 +159,7 @@ def _columns(text: Bytes2D, utc: bool) -> tuple[Int64, NDArray[np.bool_]]:
     fine = (digits[:, columns] <= 9).all(axis=1)
     fine &= (text[:, [4, 7, 13, 16]] == np.frombuffer(b"--::", np.uint8)).all(axis=1)
     fine &= (text[:, 10] == ord("T")) | (text[:, 10] == ord(" "))
-    numbers: Int64 = (digits.astype(np.float64) @ weights).astype(np.int64).T
+    numbers: list[Int64] = list((digits.astype(np.float64) @ weights).astype(np.int64).T)
     year, month, day, hour, minute, second, fraction_ns, offset_h, offset_min = numbers
     end = length - (1 if utc else 6)
     if end > 20:
@@ -181,5 +181,5 @@ def _columns(text: Bytes2D, utc: bool) -> tuple[Int64, NDArray[np.bool_]]:
     before = year - 1
     days = before * 365 + before // 4 - before // 100 + before // 400 + _DAYS_BEFORE[month] + (leap & (month > 2))
     seconds: Int64 = (days + day - 1 - _EPOCH_DAYS) * 86_400 + hour * 3600 + minute * 60 + second
-    stamps: Int64 = seconds * NS_PER_S + fraction_ns
+    stamps = seconds * NS_PER_S + fraction_ns
     return stamps, fine

@@ -99,7 +99,7 @@ class AiomqttConnection:
         try:
             answer = await self._client.subscribe(topics, timeout=SUBSCRIBE_TIMEOUT_S)
         except aiomqtt.MqttError as error:
-            raise self._endpoint.lost(None, error) from error
+            raise self._endpoint.lost(error) from error
         codes = [_code(code) or 0 for code in answer]
         if any(code >= 0x80 for code in codes):
             raise self._endpoint.not_subscribed(codes)
@@ -130,6 +130,7 @@ class AiomqttConnection:
         if message.qos == 0 and self._inbox.full:
             self._dropped += 1
         else:
+            message.payload = bytes(message.payload)
             self._inbox.put(cast("Message", message))
 
     def _on_connect(
@@ -140,9 +141,7 @@ class AiomqttConnection:
             cast("Any", self._connected)(client, userdata, flags, code, properties)
 
     def _on_end(self, ended: asyncio.Future[None]) -> None:
-        error = ended.exception()
-        code = _code(error.rc) if isinstance(error, aiomqtt.MqttCodeError) else None
-        self._inbox.close(self._endpoint.lost(code, error or "closed"))
+        self._inbox.close(self._endpoint.lost(ended.exception() or "closed"))
 
 
 def _code(reason: object) -> int | None:

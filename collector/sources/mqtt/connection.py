@@ -19,7 +19,6 @@ SUBSCRIBE_TIMEOUT_S: Final = 300.0
 
 # Reason codes of MQTT 5.
 _REFUSED: Final = {0x86: "bad user name or password", 0x87: "not authorized", 0x8C: "bad authentication method"}
-_TAKEN_OVER: Final = 0x8E
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +61,12 @@ class Endpoint:
             f" {', '.join(denied)}: check its access rules"
         )
 
-    def lost(self, code: int | None, why: object) -> UnreachableError:
+    def lost(self, why: object) -> UnreachableError:
         """Return the error of a connection that ended."""
-        if code == _TAKEN_OVER:
-            return UnreachableError(
-                f"source {self.source_id}: another client took over the session {self.client_id!r} at {self.url}:"
-                " two kado with one client id take each other's samples, give each its own client_id"
-            )
-        return UnreachableError(f"source {self.source_id}: connection to MQTT broker {self.url} lost ({why})")
+        return UnreachableError(
+            f"source {self.source_id}: connection to MQTT broker {self.url} lost ({why}): the broker or the network"
+            f" went away, or another client connected with our client id {self.client_id!r}"
+        )
 
 
 class MqttConnection(Protocol):

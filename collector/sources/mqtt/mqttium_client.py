@@ -89,11 +89,9 @@ class MqttiumConnection:
                 if inbox.full:
                     await inbox.room()
         except MQTTError as error:
-            inbox.close(self._endpoint.lost(None, error))
+            inbox.close(self._endpoint.lost(error))
         else:
-            stats = self._client.stats()
-            why = stats.last_disconnect_error or "closed"
-            inbox.close(self._endpoint.lost(stats.last_disconnect_reason_code, why))
+            inbox.close(self._endpoint.lost(self._client.stats().last_disconnect_error or "closed"))
 
     async def subscribe(self) -> None:
         """Subscribe to the endpoint's topics."""
@@ -102,7 +100,7 @@ class MqttiumConnection:
         except SubscribeError as error:
             raise self._endpoint.not_subscribed(error.result.reason_codes) from error
         except (MQTTError, OSError) as error:
-            raise self._endpoint.lost(None, error) from error
+            raise self._endpoint.lost(error) from error
 
     async def receive(self, at_most: int, linger_s: float) -> list[Message]:
         """Return the next messages."""
