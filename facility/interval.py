@@ -87,7 +87,7 @@ class Intervals:
         """Return what lies in ``[start, end)``."""
         first = int(np.searchsorted(self.end, start, side="right"))
         last = int(np.searchsorted(self.start, end, side="left"))
-        if last <= first:
+        if last <= first or end <= start:
             return Intervals.empty()
         return Intervals(np.maximum(self.start[first:last], start), np.minimum(self.end[first:last], end))
 

@@ -22,7 +22,10 @@ Clock = Callable[[], int]
 """Returns the instant now, in nanoseconds; passed in wherever time matters."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?")
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
 
 
 def system_clock() -> int:
@@ -122,12 +125,13 @@ def from_datetime(moment: datetime) -> int:
     Raises
     ------
     TimeError
-        If it is naive.
+        If it is naive, or outside the years 1678 to 2261.
     """
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise TimeError(f"{moment.isoformat()} has no time zone: give it one, for example tzinfo=UTC")
     delta = moment.astimezone(UTC) - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * NS_PER_S + delta.microseconds * 1000
+    ns = (delta.days * 86_400 + delta.seconds) * NS_PER_S + delta.microseconds * 1000
+    return check_range(ns, moment.isoformat())
 
 
 def to_datetime(ns: int, zone: tzinfo = UTC) -> datetime:
