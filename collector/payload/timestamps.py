@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,7 @@ def _texts(times: list[str]) -> tuple[Int64, dict[int, BadTime]]:
     return stamps, bad
 
 
-@cache
+@lru_cache(maxsize=64)
 def _shape(length: int, utc: bool) -> tuple[Int64, Float64] | None:
     """Return where the digits stand in texts of a shape, and the weights that make numbers of them; None: no shape.
 
@@ -149,7 +149,7 @@ def _shape(length: int, utc: bool) -> tuple[Int64, Float64] | None:
 
 def _columns(text: Bytes2D, utc: bool) -> tuple[Int64, NDArray[np.bool_]]:
     """Read ``YYYY-MM-DDTHH:MM:SS[.f]`` and ``Z`` or ``+HH:MM``; say which rows were just that, and in range."""
-    rows, length = text.shape
+    rows, length = len(text), len(text[0])
     shape = _shape(length, utc)
     if shape is None:
         return np.zeros(rows, np.int64), np.zeros(rows, np.bool_)

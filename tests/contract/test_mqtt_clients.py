@@ -166,14 +166,8 @@ async def test_what_was_not_acknowledged_comes_again_after_kill_9(ring: Ring, ha
     async with ring.connection():
         pass
     await ring.publish(*numbered(40))
-    # This very file, under a name that can be imported.
-    (tmp_path / "contract_clients.py").write_text(Path(__file__).read_text())
-    (tmp_path / "hanging.py").write_text(HANGING)
-    root = Path(__file__).parents[2]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(tmp_path / "hanging.py"), ring.client, ring.broker.url, str(ring.broker.port),
-        stdout=subprocess.PIPE, env={"PYTHONPATH": f"{root}:{root / 'tests' / 'support'}:{tmp_path}"},
-    )  # fmt: skip
+    command = [sys.executable, str(hanging), ring.client, ring.broker.url, str(ring.broker.port), *sys.path]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert await process.stdout.readline() == b"40\n"
     process.kill()
