@@ -23,6 +23,7 @@ class Cause(StrEnum):
     UNKNOWN_STATE = "unknown_state"
     UNKNOWN_QUALITY = "unknown_quality"
     OVERSIZED = "oversized"
+    REFUSED_BY_STORE = "refused_by_store"
 
     @property
     def words(self) -> Text:
@@ -46,4 +47,5 @@ _WORDS = {
     Cause.UNKNOWN_STATE: Text(en="a state that the signal does not have", ja="信号にない状態"),
     Cause.UNKNOWN_QUALITY: Text(en="a quality other than good, uncertain, bad", ja="good・uncertain・bad以外の品質"),
     Cause.OVERSIZED: Text(en="a payload over the size limit", ja="サイズ上限を超えたペイロード"),
+    Cause.REFUSED_BY_STORE: Text(en="a point that InfluxDB refuses, though it takes others", ja="InfluxDBが拒否した点"),
 }

@@ -164,6 +164,7 @@ class Forwarder:
                 group[0].describe(),
             )
             set_aside(self._connection, group[0], self._clock())
+            self._enter(ForwarderState.SENDING)
             return 0.0
         oldest_ns = self._oldest_ns()
         drafts = [_Draft.of(blob, oldest_ns) for blob in group]
@@ -181,17 +182,18 @@ class Forwarder:
     def _compared(self, connection: sqlite3.Connection, draft: "_Draft") -> "_Draft":
         """Find out what the server holds of a draft, once for the ledger, and clear what would stay behind."""
         # Arrow is heavy to import, and most of what is sent is new.
-        from storage.influxdb.held import clear_stale, find_held
+        from storage.influxdb.held import clear_stale, find_held, signals_between
         from storage.influxdb.line_protocol import decode
 
-        batch = decode(b"".join(draft.lines))
-        held = find_held(self._client, batch)
         blob = draft.blob
+        # Late data mostly goes where there is nothing yet, and need not be taken apart to know that.
+        some = signals_between(self._client, self._facility, blob.first_ns, blob.last_ns)
+        held = find_held(self._client, decode(b"".join(draft.lines))) if some else []
         if blob.rewritten is None:
             points = {one.signal: one.points for one in held}
             rewritten = note_rewritten(connection, blob, points, {one.signal: one.conflicts for one in held})
             draft = replace(draft, blob=replace(blob, rewritten=rewritten))
-        clear_stale(self._client, batch.facility, held)
+        clear_stale(self._client, self._facility, held)
         return draft
 
     def _oldest_ns(self) -> int | None:

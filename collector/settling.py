@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from collector import dead_letters, gaps
+from collector.causes import Cause
 from collector.outbox import Blob, SourceCounts
 from facility.source import GapReport, Rejection
 from storage.counters import CountKey, Entry, count
 from storage.telemetry_db import transaction
 
-REFUSED_BY_STORE: Final = "refused_by_store"
-"""Cause of a rejection: InfluxDB does not take the point, though it takes others."""
 BEYOND_RETENTION: Final = "beyond_retention"
 """Cause of a drop: older than the bucket keeps points."""
 CORRUPT: Final = "corrupt_blob"
@@ -64,14 +63,14 @@ def settle(connection: sqlite3.Connection, outcomes: Sequence[Outcome], now_ns: 
             for source, signal, n in blob.counts:
                 key = (source, signal)
                 counts[source, signal, Entry.STORED, ""] += n - refused[key] - too_old[key]
-                counts[source, signal, Entry.REJECTED, REFUSED_BY_STORE] += refused[key]
+                counts[source, signal, Entry.REJECTED, Cause.REFUSED_BY_STORE] += refused[key]
                 counts[source, signal, Entry.DROPPED, BEYOND_RETENTION] += too_old[key]
             for source, signal, n in blob.rewritten or ():
                 counts[source, signal, Entry.REWRITTEN, ""] += n
             sources = {signal: source for source, signal, _ in blob.counts}
             for line, words in outcome.refused:
                 signal = _signal(line)
-                letter = Rejection(REFUSED_BY_STORE, signal, line, words, now_ns)
+                letter = Rejection(Cause.REFUSED_BY_STORE, signal, line, words, now_ns)
                 dead_letters.keep(connection, sources[signal], [letter])
         count(connection, counts)
 

@@ -37,6 +37,23 @@ class Held:
     bucket holds in them is in the batch."""
 
 
+def signals_between(client: InfluxClient, facility: str, first_ns: int, last_ns: int) -> set[str]:
+    """Return the signals that have samples from the one to the other instant: one cheap question.
+
+    Raises
+    ------
+    UnreachableError
+        If the server does not answer, or lacks the bucket.
+    AuthorizationError
+        If it refuses the token.
+    """
+    (rows,) = client.query_json(
+        f'SELECT count("{FIELD_QUALITY}") FROM "{TELEMETRY}" WHERE facility = {literal(facility)}'
+        f" AND time >= {first_ns} AND time <= {last_ns} GROUP BY signal"
+    )
+    return {row["signal"] for row in rows}
+
+
 def find_held(client: InfluxClient, batch: Batch, clock_tolerance_ns: int = CLOCK_TOLERANCE_NS) -> list[Held]:
     """Look up which points of a batch a bucket holds already.
 
@@ -49,13 +66,7 @@ def find_held(client: InfluxClient, batch: Batch, clock_tolerance_ns: int = CLOC
     """
     if not len(batch):
         return []
-    # One cheap question; most batches are new.
-    first, last = int(batch.time_ns.min()), int(batch.time_ns.max())
-    (rows,) = client.query_json(
-        f'SELECT count("{FIELD_QUALITY}") FROM "{TELEMETRY}" WHERE facility = {literal(batch.facility)}'
-        f" AND time >= {first} AND time <= {last} GROUP BY signal"
-    )
-    near: set[str] = {row["signal"] for row in rows}
+    near = signals_between(client, batch.facility, int(batch.time_ns.min()), int(batch.time_ns.max()))
     held: list[Held] = []
     for part in parts(batch):
         if part.signal not in near:

@@ -218,25 +218,45 @@ def test_a_server_that_refuses_everything_loses_us_nothing(
     assert read_dead_letters(data_dir)[0] == 0
 
 
+@pytest.mark.parametrize("nth", [0, 1, 2])
 def test_a_damaged_blob_is_named_and_set_aside_and_the_others_go_on(
-    data_dir: Path, script: Callable[..., ScriptedInfluxDB], caplog: pytest.LogCaptureFixture
+    data_dir: Path, script: Callable[..., ScriptedInfluxDB], caplog: pytest.LogCaptureFixture, nth: int
 ) -> None:
     server = script()
     land(data_dir, numbers(0, 10), numbers(10, 10), numbers(20, 10))
     with closing(sqlite3.connect(data_dir / "telemetry.db")) as connection:
-        damaged = "CAST(replace(CAST(lines AS TEXT), 'value=15', 'value=16') AS BLOB)"
-        connection.execute(f"UPDATE outbox SET lines = {damaged} WHERE first_ns = ?", (T + 10,))
+        damaged = f"CAST(replace(CAST(lines AS TEXT), 'value={nth or ''}5', 'value=77') AS BLOB)"
+        connection.execute(f"UPDATE outbox SET lines = {damaged} WHERE first_ns = ?", (T + 10 * nth,))
         connection.commit()
     with forwarder(data_dir, server) as forwarding:
         forwarding.drain()
-    assert stamps(server) == [*range(10), *range(20, 30)]
+    assert stamps(server) == [i for i in range(30) if i // 10 != nth]
     counted = totals(data_dir)
     assert (counted.received, counted.stored, counted.lost) == (30, 20, 10)
     _, (letter,) = read_dead_letters(data_dir)
-    assert (letter.cause, letter.address) == ("corrupt_blob", "outbox/2")
+    assert (letter.cause, letter.address) == ("corrupt_blob", f"outbox/{nth + 1}")
     ((source, gap),) = read_gaps(data_dir)
-    assert (source, gap.start_ns, gap.end_ns, gap.dropped) == ("mqtt", T + 10, T + 20, 10)
-    assert "outbox blob 2" in caplog.text
+    assert (source, gap.start_ns, gap.end_ns, gap.dropped) == ("mqtt", T + 10 * nth, T + 10 * nth + 10, 10)
+    assert f"outbox blob {nth + 1}" in caplog.text
+
+
+def test_a_file_that_cannot_be_written_counts_nothing_twice(
+    data_dir: Path, script: Callable[..., ScriptedInfluxDB]
+) -> None:
+    server = script()
+    land(data_dir, numbers(0, 10))
+    with forwarder(data_dir, server) as forwarding:
+        forwarding.drain()
+        land(data_dir, numbers(10, 10))
+        assert forwarding._connection is not None
+        forwarding._connection.execute("PRAGMA query_only = ON")
+        forwarding._step()
+        assert forwarding.status().state is ForwarderState.RETRYING
+        assert "telemetry.db cannot be read or written" in forwarding.status().problem
+        forwarding._connection.execute("PRAGMA query_only = OFF")
+        forwarding.drain()
+    assert sorted(set(stamps(server))) == list(range(20))
+    assert (totals(data_dir).stored, totals(data_dir).rewritten) == (20, 0)
 
 
 def test_a_wrong_token_ends_a_drain_and_keeps_what_waits(
