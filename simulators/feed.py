@@ -1,7 +1,7 @@
 """Live from a simulator: its samples, released as a clock passes their stamps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -79,7 +79,7 @@ class Feed:
             now = min(now, self._start + round((now - self._began) * self._speed))
         return now
 
-    async def items(self) -> AsyncIterator[Batch | LinkReport]:
+    async def items(self) -> AsyncGenerator[Batch | LinkReport]:
         """Yield batches of at most an hour, and what the link reports, in order of time."""
         done = self._start
         while True:

@@ -1,7 +1,7 @@
 """A simulated machine as a source, in this process: what ``kind = "simulator"`` means."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final, Literal
 
@@ -73,7 +73,7 @@ class SimulatorReader:
         self._signals = signals
         self._room = asyncio.Semaphore(MAX_UNACKNOWLEDGED)
 
-    async def items(self) -> AsyncIterator[Delivery | LinkReport | GapReport]:
+    async def items(self) -> AsyncGenerator[Delivery | LinkReport | GapReport]:
         """Yield the link's state, then samples and what the link reports, as time passes."""
         yield self._first_report()
         async for item in self._feed.items():
