@@ -84,6 +84,16 @@ def test_a_bucket_that_cannot_be_read_is_not_an_empty_one(influxdb: InfluxDB) ->
     store.close()
 
 
+def test_a_token_for_this_bucket_alone_is_enough(influxdb: InfluxDB) -> None:
+    bucket = influxdb.create_bucket()
+    store = open_store(bucket, token=influxdb.create_token(bucket))
+    store.write(Batch.of_numbers("ring", "stored_current", [T, T + 1], [1.0, 2.0]))
+    assert store.read("stored_current", T + 1, T + 2, hold=True).value.tolist() == [1.0, 2.0]
+    assert store.delete("stored_current", T + 1) == 1
+    assert [s.samples for s in store.series()] == [1]
+    store.close()
+
+
 def test_an_answer_that_ends_early_is_not_taken_for_the_whole(bad_server: str) -> None:
     store = InfluxStore(bad_server, "kado", "kado", "secret", "ring")
     with pytest.raises(UnreachableError, match="did not finish its answer"):
