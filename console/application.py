@@ -1,7 +1,6 @@
 """The service: what it is made of, opened in order, run until it is told to stop."""
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from collector.intake import Intake
 from collector.landing import Landing
-from collector.landing_status import LandingLimits, LandingStatus
+from collector.landing_status import LandingStatus
 from collector.service import Collector
 from collector.supervisor import SourceStatus
 from console.config import Configuration, InfluxSettings
+from console.stores import make_forwarder, make_landing
 from facility.time import Clock
 
 if TYPE_CHECKING:
@@ -89,26 +89,3 @@ async def open_application(
         intake = Intake(profile, [source.id for source in configuration.sources], clock)
         collector = Collector(profile, configuration.sources, intake, landing, clock, rng)
         yield Application(configuration, landing, collector, forwarder)
-
-
-def make_landing(configuration: Configuration, clock: Clock) -> Landing:
-    """Lock the data directory and return its landing; whoever calls closes it."""
-    limits = LandingLimits(max_bytes=configuration.settings.landing.max_bytes)
-    return Landing.open(
-        configuration.data_dir, configuration.profile.id, configuration.store.kind, clock, limits=limits
-    )
-
-
-def make_forwarder(
-    configuration: Configuration, store: InfluxSettings, clock: Clock, rng: random.Random
-) -> "Forwarder":
-    """Return the forwarder of a data directory whose landing is open; whoever calls closes it."""
-    from collector.delivery_policy import DeliveryPolicy
-    from collector.forwarder import Forwarder
-    from storage.influxdb.client import InfluxClient
-
-    token = store.token(configuration.folder, os.environ)
-    client = InfluxClient(
-        store.url, store.org, store.bucket, token, token_source=store.token_source, timeout_s=store.timeout_s
-    )
-    return Forwarder(configuration.data_dir, configuration.profile.id, client, clock, DeliveryPolicy(rng.random))

@@ -22,13 +22,12 @@ from console.views.screen import line, screen
 from console.watching import StoreThread, Watcher
 from facility.errors import PeriodError
 from facility.period import month_of
-from facility.time import NS_PER_DAY, NS_PER_S, Clock, system_clock, to_datetime
+from facility.time import NS_PER_S, Clock, system_clock, to_datetime
 from simulators.machine import Machine
 from simulators.scenario import load_scenario
 from storage.data_dir import DataDir
 
 SECONDS_WITHOUT_TERMINAL: Final = 20.0
-BACKFILL_DAYS: Final = 61
 SCENARIO: Final = "demo"
 SEED: Final = 1
 DRAWN_EVERY_S: Final = 1.0
@@ -58,7 +57,7 @@ def run_demonstration(data_dir: Path, seconds: float | None, clock: Clock = syst
     now_ns = clock() // NS_PER_S * NS_PER_S
     last_month = month_of(month_of(now_ns, profile.zone).start_ns - 1, profile.zone)
     begun = time.monotonic()
-    start_ns = _first_missing(configuration, min(last_month.start_ns, now_ns - BACKFILL_DAYS * NS_PER_DAY))
+    start_ns = _first_missing(configuration, last_month.start_ns)
     landed = fill_history(configuration, machine, start_ns, now_ns, clock)
     note(f"SIMULATED: {landed:,} samples back-filled in {time.monotonic() - begun:.1f} s, data in {data_dir}")
     show("", *report(load_availability(configuration, last_month.id, clock=clock)), "")

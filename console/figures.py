@@ -54,16 +54,18 @@ def load_plan(configuration: Configuration, as_known_on: str | None = None, noti
 
 def load_availability(
     configuration: Configuration,
-    period: str,
+    period: str | Period,
     definition: str | None = None,
     as_known_on: str | None = None,
     *,
     clock: Clock = system_clock,
 ) -> AvailabilityReport:
-    """Compute the availability of a period as people write it.
+    """Compute the availability of a period.
 
     Parameters
     ----------
+    period
+        As people write it, or as it is.
     definition
         Its id; None: the facility's own.
     as_known_on
@@ -76,28 +78,16 @@ def load_availability(
     DefinitionError
         If there is no such definition.
     """
-    plan = load_plan(configuration, as_known_on)
-    wanted = configuration.profile.period(period, plan)
-    return load_availability_of(configuration, wanted, definition, as_known_on, clock=clock)
-
-
-def load_availability_of(
-    configuration: Configuration,
-    period: Period,
-    definition: str | None = None,
-    as_known_on: str | None = None,
-    *,
-    clock: Clock = system_clock,
-) -> AvailabilityReport:
-    """Compute the availability of a period that is known already; otherwise as `load_availability`."""
-    now_ns = clock()
-    chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
-    plan = load_plan(configuration, as_known_on, chosen.notice_ns)
-    with open_store(configuration) as store:
-        extent = extent_of(store, configuration.profile)
-        result = compute_availability(configuration, store.read, extent, plan, chosen, period, now_ns)
+    profile, now_ns = configuration.profile, clock()
     known_on_ns = now_ns if as_known_on is None else parse_time(as_known_on)
-    return AvailabilityReport(configuration.profile, chosen, known_on_ns, result)
+    chosen = load_definition(definition or profile.definition, configuration.folder)
+    plan = resolve(load_schedule_versions(configuration), known_on_ns, notice_ns=chosen.notice_ns)
+    if isinstance(period, str):
+        period = profile.period(period, plan)
+    with open_store(configuration) as store:
+        extent = extent_of(store, profile)
+        result = compute_availability(configuration, store.read, extent, plan, chosen, period, now_ns)
+    return AvailabilityReport(profile, chosen, known_on_ns, result)
 
 
 def compute_availability(

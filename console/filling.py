@@ -1,27 +1,32 @@
 """Puts a lot of samples into a store at once, while no service runs: history and imported files."""
 
+import asyncio
 import random
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
+from collector.arrival import Arrival
 from collector.files.importer import IMPORT_SOURCE, import_file
 from collector.files.layout import Layout
 from collector.files.summary import ImportProgress, ImportSummary
 from collector.intake import Intake
 from collector.landing import Landing
-from console.application import make_forwarder, make_landing
 from console.config import Configuration, InfluxSettings
-from console.progress import progress_bar
-from console.stores import open_journal
+from console.progress import Bar, progress_bar
+from console.stores import make_forwarder, make_landing, open_journal
 from facility.schedule import ScheduleVersion
 from facility.source import Delivery
 from facility.time import Clock
 from simulators.machine import Machine
 
-SIMULATED_SOURCE = "simulator"
+WRITTEN_AHEAD: Final = 3
+"""Days of history that may wait to become durable while the next one is made."""
+SIMULATED_SOURCE: Final = "simulator"
 """The source that simulated history is counted for where the configuration has no simulator of its own."""
 
 
@@ -50,15 +55,33 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
     add_versions(configuration, machine.schedule(start_ns, end_ns), f"simulator, scenario {machine.scenario.id}")
     source = source_of_history(configuration)
     intake = Intake(configuration.profile, [source], clock)
-    landed = 0
     with _landing(configuration, clock) as landing, progress_bar("simulating", end_ns - start_ns) as bar:
         for report in machine.links(start_ns, end_ns):
             landing.land_now(intake.link(source, report))
-        for batch in machine.history(start_ns, end_ns):
-            landing.land_now(intake.check(source, Delivery(batch)))
-            landed += len(batch)
-            bar.advance_to(int(batch.time_ns[-1]) - start_ns, f"{landed:,} samples")
-        bar.advance_to(end_ns - start_ns, f"{landed:,} samples")
+        arrivals = (intake.check(source, Delivery(batch)) for batch in machine.history(start_ns, end_ns))
+        return asyncio.run(_land_all(landing, arrivals, bar, start_ns))
+
+
+async def _land_all(landing: Landing, arrivals: Iterator[Arrival], bar: Bar, start_ns: int) -> int:
+    """Land arrivals in order, the next ones made while those before them are written; return their samples."""
+    landed = 0
+    writing: deque[tuple[asyncio.Task[None], Arrival]] = deque()
+
+    async def finish_oldest() -> None:
+        nonlocal landed
+        task, arrival = writing.popleft()
+        await task
+        landed += arrival.samples
+        if arrival.batch is not None:
+            bar.advance_to(int(arrival.batch.time_ns[-1]) - start_ns, f"{landed:,} samples")
+
+    for arrival in arrivals:
+        writing.append((asyncio.create_task(landing.land(arrival), name="land"), arrival))
+        await asyncio.sleep(0)  # hands it over
+        if len(writing) > WRITTEN_AHEAD:
+            await finish_oldest()
+    while writing:
+        await finish_oldest()
     return landed
 
 

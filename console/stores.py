@@ -2,15 +2,19 @@
 
 import fcntl
 import os
+import random
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from console.config import Configuration, InfluxSettings
+from facility.time import Clock
 from storage.data_dir import DataDir
 from storage.store import TelemetryStore
 
 if TYPE_CHECKING:
+    from collector.forwarder import Forwarder
+    from collector.landing import Landing
     from storage.journal.journal import Journal
 
 
@@ -70,3 +74,35 @@ def running_pid(configuration: Configuration) -> str | None:
     except FileNotFoundError:
         return None
     return None
+
+
+def make_landing(configuration: Configuration, clock: Clock) -> "Landing":
+    """Lock the data directory and return its landing; whoever calls closes it.
+
+    Raises
+    ------
+    LockedError
+        If another process holds the data directory.
+    """
+    from collector.landing import Landing
+    from collector.landing_status import LandingLimits
+
+    limits = LandingLimits(max_bytes=configuration.settings.landing.max_bytes)
+    return Landing.open(
+        configuration.data_dir, configuration.profile.id, configuration.store.kind, clock, limits=limits
+    )
+
+
+def make_forwarder(
+    configuration: Configuration, store: InfluxSettings, clock: Clock, rng: random.Random
+) -> "Forwarder":
+    """Return the forwarder of a data directory whose landing is open; whoever calls closes it."""
+    from collector.delivery_policy import DeliveryPolicy
+    from collector.forwarder import Forwarder
+    from storage.influxdb.client import InfluxClient
+
+    token = store.token(configuration.folder, os.environ)
+    client = InfluxClient(
+        store.url, store.org, store.bucket, token, token_source=store.token_source, timeout_s=store.timeout_s
+    )
+    return Forwarder(configuration.data_dir, configuration.profile.id, client, clock, DeliveryPolicy(rng.random))

@@ -6,7 +6,7 @@ from typing import Final
 
 from analytics.availability import Availability, ReportedEvent
 from console.config import Configuration
-from console.figures import load_availability_of
+from console.figures import load_availability
 from facility.errors import UsageError
 from facility.period import Period
 from facility.time import format_time
@@ -44,7 +44,7 @@ def verify_key(configuration: Configuration, key: AnswerKey) -> list[Difference]
         raise UsageError(f"the answer key is of facility {key.facility!r}, and the configuration of {profile.id!r}")
     start, end = key.period.start, key.period.end
     period = Period(f"{format_time(start)}/{format_time(end)}", start, end)
-    return compare(key, load_availability_of(configuration, period, key.definition).availability)
+    return compare(key, load_availability(configuration, period, key.definition).availability)
 
 
 def compare(key: AnswerKey, found: Availability) -> list[Difference]:

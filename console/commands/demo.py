@@ -17,7 +17,7 @@ def demo(
 ) -> None:
     r"""Watch a simulated storage ring; needs no server.
 
-    Back-fills two simulated months, prints last month's availability, and then shows the machine live until
+    Back-fills the last and the running month, prints last month's availability, and then shows the machine live until
     Ctrl-C. Leaves a kado.toml in its folder, so that all other commands work there too.
 
     \b

@@ -74,7 +74,8 @@ def show_schedule(
 
 def diff_schedule(
     since: Annotated[
-        str | None, typer.Option("--since", help="The calendar as known then; without it, before the newest version.")
+        str | None,
+        typer.Option("--since", help="The calendar as known then; without it, as before the newest publication."),
     ] = None,
     until: Annotated[str | None, typer.Option("--until", help="... against as known then; without it, now.")] = None,
     config: ConfigOption = None,
@@ -91,13 +92,19 @@ def diff_schedule(
     from console.figures import load_schedule_versions
     from console.output import print_json, show
     from console.views.schedule import changes, changes_document
+    from facility.errors import ScheduleError
     from facility.time import parse_time
 
     configuration = load_configuration(config)
     profile = configuration.profile
     versions = load_schedule_versions(configuration)
-    newest = max((v.published_at_ns for v in versions), default=1)
-    since_ns = newest - 1 if since is None else parse_time(since)
+    published = sorted({v.published_at_ns for v in versions})
+    if since is None and len(published) < 2:
+        raise ScheduleError(
+            f"the journal holds {len(published)} publications of the calendar, so there is nothing to compare; "
+            "see 'kado schedule show', or give --since"
+        )
+    since_ns = published[-2] if since is None else parse_time(since)
     until_ns = None if until is None else parse_time(until)
     if output is Format.JSON:
         print_json(changes_document(profile, versions, since_ns, until_ns))
