@@ -76,6 +76,7 @@ class Forwarder:
         self._connection: sqlite3.Connection | None = None
         self._stopping = threading.Event()
         self._problem: KadoError | None = None
+        self._samples = 0
         self._retention_ns: int | None = None
         self._asked_at_ns: int | None = None
         self._status = ForwarderStatus(ForwarderState.IDLE, clock())
@@ -231,8 +232,7 @@ class Forwarder:
         if self._problem is not None:
             _LOG.info("InfluxDB at %s takes points again", self._client.url)
         self._problem = None
-        samples = sum(o.blob.samples for o in outcomes)
-        self._status = replace(self._status, delivered=self._status.delivered + samples)
+        self._samples += sum(o.blob.samples for o in outcomes)
         self._enter(ForwarderState.SENDING)
 
     def _interrupted(self, problem: KadoError, *, retry: bool, decision: Decision | None = None) -> float:
@@ -247,16 +247,21 @@ class Forwarder:
         self._problem = problem
         # The bucket may be another one when the server is back.
         self._asked_at_ns = None
-        self._enter(ForwarderState.RETRYING if retry else ForwarderState.HOLDING)
-        next_try_ns = self._clock() + to_ns(decision.pause_s)
-        self._status = replace(self._status, problem=str(problem), failures=failures + 1, next_try_ns=next_try_ns)
+        self._enter(
+            ForwarderState.RETRYING if retry else ForwarderState.HOLDING,
+            problem=str(problem),
+            failures=failures + 1,
+            next_try_ns=self._clock() + to_ns(decision.pause_s),
+        )
         return decision.pause_s
 
-    def _enter(self, state: ForwarderState) -> None:
-        since_ns = self._status.since_ns if state is self._status.state else self._clock()
-        self._status = replace(
-            self._status, state=state, since_ns=since_ns, problem="", failures=0, next_try_ns=None,
-        )  # fmt: skip
+    def _enter(
+        self, state: ForwarderState, *, problem: str = "", failures: int = 0, next_try_ns: int | None = None
+    ) -> None:
+        before = self._status
+        since_ns = before.since_ns if state is before.state else self._clock()
+        # In one step: others read it at any time.
+        self._status = ForwarderStatus(state, since_ns, problem, failures, next_try_ns, self._samples)
 
 
 @dataclass(frozen=True, slots=True)
