@@ -8,11 +8,11 @@ from datetime import date, timedelta, tzinfo
 from facility.errors import PeriodError, TimeError
 from facility.time import local_midnight, parse_time, to_datetime
 
-_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
-_MONTH = re.compile(r"(\d{4})-(\d\d)")
-_QUARTER = re.compile(r"(\d{4})Q([1-4])")
-_YEAR = re.compile(r"(\d{4})")
-_FISCAL = re.compile(r"FY(\d{4})")
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_MONTH = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
+_QUARTER = re.compile(r"(\d{4})Q([1-4])", re.ASCII)
+_YEAR = re.compile(r"(\d{4})", re.ASCII)
+_FISCAL = re.compile(r"FY(\d{4})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,10 @@ def parse_period(
     if "/" in text:
         return _explicit(text)
     first, last = _days(text, fiscal_year_starts_in, sorted(runs or ()))
-    return Period(text, local_midnight(first, zone), local_midnight(last, zone))
+    try:
+        return Period(text, local_midnight(first, zone), local_midnight(last, zone))
+    except TimeError as error:
+        raise PeriodError(f"period {text!r} does not exist: {error}") from error
 
 
 def month_of(ns: int, zone: tzinfo) -> Period:
@@ -83,9 +86,10 @@ def day_of(ns: int, zone: tzinfo) -> Period:
 
 
 def _explicit(text: str) -> Period:
+    first, _, last = text.partition("/")
     try:
-        start, end = (parse_time(part) for part in text.split("/"))
-    except (TimeError, ValueError) as error:
+        start, end = parse_time(first), parse_time(last)
+    except TimeError as error:
         raise PeriodError(f"period {text!r} is not START/END: {error}") from error
     if end <= start:
         raise PeriodError(f"period {text!r} does not end after its start")

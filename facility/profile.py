@@ -91,7 +91,7 @@ class Profile(BaseModel):
     def _consistent(self) -> Self:
         try:
             ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"time_zone {self.time_zone!r} is not an IANA zone such as 'Asia/Tokyo'") from error
         ids = [s.id for s in self.signals]
         if twice := sorted({i for i in ids if ids.count(i) > 1}):

@@ -32,7 +32,7 @@ def read_schedule(text: str, name: str) -> tuple[ScheduleVersion, ...]:
     ScheduleError
         With every row that cannot be read, or the two blocks that overlap.
     """
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=None))
     header = [h.strip() for h in reader.fieldnames or ()]
     missing = [c for c in REQUIRED_COLUMNS if c not in header]
     unknown = [c for c in header if c not in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)]
@@ -47,7 +47,10 @@ def read_schedule(text: str, name: str) -> tuple[ScheduleVersion, ...]:
     problems: list[str] = []
     for row in reader:
         try:
-            published, block = _read_row({k: (v or "").strip() for k, v in row.items() if isinstance(k, str)})
+            # Beyond the header's columns: a comma in a note that nobody quoted, for example.
+            if reader.restkey in row:
+                raise ScheduleError(f"more columns than the header has ({len(header)}): put '\"' around texts with ','")
+            published, block = _read_row({k: (v or "").strip() for k, v in row.items()})
         except (ScheduleError, TimeError) as error:
             problems.append(f"{name}:{reader.line_num}: {error}")
         else:
@@ -56,7 +59,10 @@ def read_schedule(text: str, name: str) -> tuple[ScheduleVersion, ...]:
         raise ScheduleError("\n".join(problems))
     if not by_publication:
         raise ScheduleError(f"{name}: no rows below the header")
-    return tuple(ScheduleVersion.of(published, blocks) for published, blocks in sorted(by_publication.items()))
+    try:
+        return tuple(ScheduleVersion.of(published, blocks) for published, blocks in sorted(by_publication.items()))
+    except ScheduleError as error:
+        raise ScheduleError(f"{name}: {error}") from error
 
 
 def write_schedule(versions: Sequence[ScheduleVersion]) -> str:
