@@ -11,7 +11,7 @@ from collector.intake import Intake
 from collector.landing import Landing
 from collector.landing_status import LandingStatus
 from collector.service import Collector
-from collector.supervisor import SourceStatus
+from collector.source_status import SourceStatus
 from console.config import Configuration, InfluxSettings
 from console.stores import make_forwarder, make_landing
 from facility.time import Clock

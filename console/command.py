@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -62,9 +62,10 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             function(*args, **options)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
-        except Exception as error:
+        except Exception as raised:
             if debug:
                 traceback.print_exc()
+            error = _culprit(raised)
             if isinstance(error, KadoError):
                 print(f"kado: {error}", file=sys.stderr)
                 raise typer.Exit(error.exit_code) from None
@@ -77,3 +78,12 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(function)
     guarded.__signature__ = signature.replace(parameters=[*signature.parameters.values(), _DEBUG])  # type: ignore[attr-defined]
     return guarded
+
+
+def _culprit(error: Exception) -> Exception:
+    """Return the error that tasks which ran together failed with: of several a defect, else the first."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    group = cast("ExceptionGroup[Exception]", error)
+    leaves = [_culprit(e) for e in group.exceptions]
+    return next((e for e in leaves if not isinstance(e, KadoError)), leaves[0])

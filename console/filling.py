@@ -6,12 +6,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from collector.arrival import Arrival
-from collector.files.importer import IMPORT_SOURCE, import_file
+from collector.files.importer import import_file
 from collector.files.layout import Layout
 from collector.files.summary import ImportProgress, ImportSummary
 from collector.intake import Intake
@@ -34,14 +34,17 @@ def import_samples(
     configuration: Configuration, path: Path, layout: Layout, clock: Clock, *, again: bool
 ) -> ImportSummary:
     """Import a file with a progress bar; see `collector.files.importer.import_file`."""
-    intake = Intake(configuration.profile, [IMPORT_SOURCE], clock)
-    with _landing(configuration, clock) as landing, progress_bar(path.name, 1) as bar:
+    kind = configuration.store.kind
+    with progress_bar(path.name, 1) as bar:
 
         def show(progress: ImportProgress) -> None:
             rejected = f", {progress.rejected:,} rejected" if progress.rejected else ""
             bar.advance_to(progress.done, f"{progress.rows:,} rows{rejected}", progress.total)
 
-        return import_file(path, layout, configuration.profile, intake, landing, clock, again=again, progress=show)
+        data_dir, profile = configuration.data_dir, configuration.profile
+        summary = import_file(path, layout, profile, data_dir, kind, clock=clock, again=again, progress=show)
+    forward_waiting(configuration, clock)
+    return summary
 
 
 def fill_history(configuration: Configuration, machine: Machine, start_ns: int, end_ns: int, clock: Clock) -> int:
@@ -55,11 +58,13 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
     add_versions(configuration, machine.schedule(start_ns, end_ns), f"simulator, scenario {machine.scenario.id}")
     source = source_of_history(configuration)
     intake = Intake(configuration.profile, [source], clock)
-    with _landing(configuration, clock) as landing, progress_bar("simulating", end_ns - start_ns) as bar:
+    with make_landing(configuration, clock) as landing, progress_bar("simulating", end_ns - start_ns) as bar:
         for report in machine.links(start_ns, end_ns):
             landing.land_now(intake.link(source, report))
         arrivals = (intake.check(source, Delivery(batch)) for batch in machine.history(start_ns, end_ns))
-        return asyncio.run(_land_all(landing, arrivals, bar, start_ns))
+        landed = asyncio.run(_land_all(landing, arrivals, bar, start_ns))
+    forward_waiting(configuration, clock)
+    return landed
 
 
 async def _land_all(landing: Landing, arrivals: Iterator[Arrival], bar: Bar, start_ns: int) -> int:
@@ -99,19 +104,22 @@ def add_versions(
         return journal.add_schedule_versions(versions, author, origin)
 
 
-@contextmanager
-def _landing(configuration: Configuration, clock: Clock) -> Generator[Landing]:
-    """Open the landing; with InfluxDB forward at the end what landed."""
-    with make_landing(configuration, clock) as landing:
-        yield landing
-        if isinstance(configuration.store, InfluxSettings):
-            _forward(configuration, configuration.store, landing, clock)
+def forward_waiting(configuration: Configuration, clock: Clock) -> None:
+    """With InfluxDB: forward all that waits, with a progress bar.
 
-
-def _forward(configuration: Configuration, store: InfluxSettings, landing: Landing, clock: Clock) -> None:
-    with closing(make_forwarder(configuration, store, clock, random.Random())) as forwarder:
+    Raises
+    ------
+    AuthorizationError, UnreachableError, DataError
+        If it does not get there. What is left waits for whoever runs next.
+    """
+    if not isinstance(configuration.store, InfluxSettings):
+        return
+    with (
+        make_landing(configuration, clock) as landing,
+        closing(make_forwarder(configuration, configuration.store, clock, random.Random())) as forwarder,
+    ):
         waiting = landing.status().waiting_samples
-        with progress_bar(f"to {store.url}", waiting) as bar:
+        with progress_bar(f"to {configuration.store.url}", waiting) as bar:
             for _ in _while_running(forwarder.drain):
                 delivered = forwarder.status().delivered
                 bar.advance_to(delivered, f"{delivered:,} samples", max(waiting, delivered))

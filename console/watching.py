@@ -86,16 +86,15 @@ class Watcher:
         """Return what there is to see now."""
         profile = self._configuration.profile
         newest, totals = await thread.ask(self._newest)
-        now_ns = self._clock()
         return LiveView(
             profile=profile,
             definition=self._definition,
             plan=self._plan,
-            now_ns=now_ns,
+            now_ns=self._clock(),
             newest=newest,
             figures=self._figures,
             totals=totals,
-            links=link_lines(self._application.status().sources, profile.zone, now_ns),
+            links=link_lines(self._application.status().sources, profile.zone),
         )
 
     def _newest(self, store: TelemetryStore) -> tuple[LastValue | None, tuple[SourceTotals, ...]]:

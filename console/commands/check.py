@@ -15,7 +15,7 @@ def check(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> N
     Example:
       kado check
     """
-    from console.checks import run_checks
+    from console.checks import Outcome, run_checks
     from console.config import load_configuration
     from console.output import print_json, show, title
     from console.views.checks import checks_document, outcome_line
@@ -23,12 +23,12 @@ def check(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> N
 
     configuration = load_configuration(config)
     found = run_checks(configuration, system_clock)
+    outcomes: list[Outcome] = []
     if output is Format.JSON:
-        outcomes = list(found)
+        outcomes += found
         print_json(checks_document(configuration.profile, outcomes))
     else:
         show(title(configuration.profile, "check"))
-        outcomes = []
         for outcome in found:
             show(outcome_line(outcome))
             outcomes.append(outcome)

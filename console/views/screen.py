@@ -93,16 +93,17 @@ def _beam(view: LiveView) -> RenderableType:
         value = view.newest.value if view.newest is not None and view.newest.value > 0 else 0.0
         bar = Table.grid(padding=(0, 1))
         share = f"{percent(100 * value / target)} % of {target:g} {view.profile.delivery.unit}"
-        bar.add_row(ProgressBar(total=target, completed=min(value, target), width=20), Text(share))
+        bar.add_row(ProgressBar(total=target, completed=min(value, target), width=10), Text(share))
     grid.add_row(english, japanese, Text(_current(view), style="bold"), bar)
     grid.add_row("Beam", "ビーム", _state(view), _since(view))
     block = _block(view)
     until = "" if block is None else f"until {local(block.end_ns, view.profile.zone)[:16]}"
     grid.add_row("Planned", "運転計画", Text(_planned(view), style="bold"), until)
-    grid.add_row("Newest sample", "最新データ", f"{_age(view)} ago", "")
+    grid.add_row("Newest", "最新値", f"{_age(view)} ago", "")
+    links = Table.grid(padding=(0, 2, 0, 0))
     for i, link in enumerate(view.links):
-        grid.add_row("" if i else "Link", "" if i else "接続", Text(link), "")
-    return grid
+        links.add_row("" if i else "Link", "" if i else "接続", link)
+    return Group(grid, links)
 
 
 def _grid() -> Table:
@@ -169,7 +170,7 @@ def _since(view: LiveView) -> str:
     since = view.figures.since_ns
     if since is None:
         return "since before this month"
-    return f"since {local(since, view.profile.zone)} ({age(since, view.now_ns)})"
+    return f"since {local(since, view.profile.zone)[5:]} ({age(since, view.now_ns)})"
 
 
 def _block(view: LiveView) -> Block | None:
