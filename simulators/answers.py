@@ -106,7 +106,7 @@ def answer(
         ),
         counts=KeyCounts(
             failures=books.failures,
-            low_beam=sum(not low.then_no_beam for low, _ in books.low_beams),
+            low_beam=books.distortions,
             glitches=len(books.glitches),
         ),
     )
@@ -127,6 +127,8 @@ class _Books:
     low_beams: list[tuple[Low, Intervals]] = field(default_factory=list[tuple[Low, Intervals]])
     glitches: list[Low] = field(default_factory=list[Low])
     failures: int = 0
+    distortions: int = 0
+    """Low-beams; one that turned into no-beam is part of that, if that cost user time."""
 
     def close(self) -> None:
         """Book everything."""
@@ -147,6 +149,8 @@ class _Books:
         low_beams = [(low, Intervals.of([(low.start_ns, low.end_ns)]) & self.delivered) for low in self.seen.low_beam]
         self.low_beams = [(low, time) for low, time in low_beams if time]
         self.low_beam = Intervals.of(pair for _, time in self.low_beams for pair in time)
+        starts = {low.start_ns for low, _ in self.outages}
+        self.distortions = sum(low.no_beam_ns not in starts for low, _ in self.low_beams)
         self.glitches = [g for g in self.seen.glitches if self.user_time.contains(g.start_ns)]
 
     def _same_block(self, end_ns: int, start_ns: int) -> bool:

@@ -9,6 +9,7 @@ import csv
 import json
 import logging
 import random
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import aiomqtt
 
 from facility.batch import NO_WORD, Batch
-from facility.errors import ConfigError
+from facility.errors import ConfigError, KadoError
 from facility.profile import load_profile
 from facility.quality import QUALITY_WORDS
 from facility.source import LinkReport
@@ -241,6 +242,9 @@ def main() -> None:
     logging.basicConfig(format="%(message)s")
     try:
         asyncio.run(_main(_arguments()))
+    except KadoError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         pass
 

@@ -26,8 +26,8 @@ class Low:
     """Stamp of the first low sample."""
     end_ns: int
     """Stamp of the sample that ended it; before a gap, where the last sample's hold ran out."""
-    then_no_beam: bool = False
-    """A low-beam that ended in a no-beam."""
+    no_beam_ns: int | None = None
+    """Start of the no-beam that a low-beam turned into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class _Pending:
     """A low run that may still be a glitch."""
 
     first_ns: int
+    known_to_ns: int
+    """Where the hold of the sample before it ended."""
     limits: Limits
     count: int = 0
     glitches: list[Low] = field(default_factory=list[Low])
@@ -171,7 +173,7 @@ class Observer:
             self._no_beam.append(Low(self._down.first_ns, run.known_to_ns))
             self._down = None
         if run.value < run.limits.minimum:
-            self._maybe_down = self._maybe_down or _Pending(run.first_ns, run.limits)
+            self._maybe_down = self._maybe_down or _Pending(run.first_ns, run.known_to_ns, run.limits)
             self._maybe_down.count += run.count
         elif (pending := self._maybe_down) is not None:
             self._maybe_down = None
@@ -193,7 +195,7 @@ class Observer:
                 self._low = None
             return
         if run.value < run.limits.tolerance:
-            self._maybe_low = self._maybe_low or _Pending(run.first_ns, run.limits)
+            self._maybe_low = self._maybe_low or _Pending(run.first_ns, run.known_to_ns, run.limits)
             self._maybe_low.count += run.count
         elif (pending := self._maybe_low) is not None:
             self._maybe_low = None
@@ -215,6 +217,6 @@ class Observer:
             self._glitches += self._maybe_low.glitches
         low = self._low or self._maybe_low
         if low is not None and low.first_ns < pending.first_ns:
-            self._low_beam.append(Low(low.first_ns, pending.first_ns, then_no_beam=True))
+            self._low_beam.append(Low(low.first_ns, pending.known_to_ns, pending.first_ns))
         self._low = self._maybe_low = None
         self._down = pending

@@ -73,7 +73,7 @@ def test_a_flaky_signal_may_ask_for_two_low_samples() -> None:
 def test_low_beam_ends_at_the_tolerance_and_a_dump_ends_it_too() -> None:
     seen = observe(each_second((10, 200.0), (20, 190.0), (10, 196.0), (20, 190.0), (10, 0.0), (30, 200.0)))
     assert seconds(seen.low_beam) == [(10, 30), (40, 60)]
-    assert [low.then_no_beam for low in seen.low_beam] == [False, True]
+    assert [low.no_beam_ns for low in seen.low_beam] == [None, 60 * NS_PER_S]
     assert seconds(seen.no_beam) == [(60, 70)]
 
 
