@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -115,6 +116,14 @@ class Server(ABC):
         self.stop()
         self.start()
 
+    def freeze(self) -> None:
+        """Let the server hang: it keeps its connections and answers nobody (SIGSTOP)."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def output(self) -> str:
         """Return the last lines that the server wrote."""
         if not self._log.exists():
@@ -160,12 +169,21 @@ class Mosquitto(Server):
         took since it started, with or without: it writes its database when it stops.)
     password
         When given, clients must log in as user ``kado`` with it.
+    log_packets
+        Log every packet, so that a test can count what the broker sent twice.
     """
 
     program = "mosquitto"
     username = "kado"
 
-    def __init__(self, directory: Path, *, persistence: bool = False, password: str | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        persistence: bool = False,
+        password: str | None = None,
+        log_packets: bool = False,
+    ) -> None:
         super().__init__(directory)
         self.password = password
         lines = [
@@ -175,8 +193,10 @@ class Mosquitto(Server):
             "max_queued_messages 0",
             "max_inflight_messages 2000",
             "set_tcp_nodelay true",
-            "log_dest stdout",
+            "log_dest stderr",
         ]
+        if log_packets:
+            lines.append("log_type all")
         if persistence:
             lines += ["persistence true", f"persistence_location {directory}/"]
         if password is not None:
@@ -193,6 +213,11 @@ class Mosquitto(Server):
     def url(self) -> str:
         """Address as kado's configuration takes it."""
         return f"mqtt://{self.host}:{self.port}"
+
+    def packets(self, text: str) -> int:
+        """Count the logged packets that contain `text`; needs ``log_packets``."""
+        with self._log.open(errors="replace") as log:
+            return sum(text in line for line in log)
 
     def _password_file(self, password: str) -> Path:
         path = self.directory / "passwords"
