@@ -65,7 +65,8 @@ def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[s
             case "missing":
                 lines.append(f"{name}: {place!r} is missing")
             case "union_tag_invalid":
-                tag, known = problem["ctx"]["tag"], problem["ctx"]["expected_tags"].replace("'", "").split(", ")
+                context = problem.get("ctx", {})
+                tag, known = context["tag"], context["expected_tags"].replace("'", "").split(", ")
                 near = difflib.get_close_matches(tag, known, n=1, cutoff=0.5)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 lines.append(f"{name}: {place}.kind = {tag!r} is none of {', '.join(known)}{hint}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import blockbuster
 import pytest
+from hypothesis import settings
 
 from servers import Bucket, InfluxDB, Mosquitto, Server
 
@@ -17,6 +18,10 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ["facility", "storage", "collector", "analytics", "simulators", "console"]
 
 SERVERS = pytest.StashKey[list[Server]]()
+
+# How long an example takes says more about a busy machine than about the code.
+settings.register_profile("kado", deadline=None)
+settings.load_profile("kado")
 
 
 # --- A task left behind, or a blocked event loop, fails the test (pyproject.toml does it for warnings).
