@@ -1,5 +1,6 @@
 """How far to look beyond a period, so that its figures cannot depend on what was left out."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -78,12 +79,14 @@ def load_window(
     """
     need = definition.merge_gap_ns
     stale = profile.delivery.stale_after_ns or LINK_HOLD_NS
+    highest = sys.float_info.max if profile.delivery.physical_max is None else profile.delivery.physical_max
     pieces = [read(part.start_ns, part.end_ns)]
     start, reach = part.start_ns, max(need, NS_PER_H)
     while start > first_ns:
         earlier = max(start - reach, first_ns)
         pieces.insert(0, read(earlier, start))
-        found = _settled_run(_join(pieces).between(earlier, part.start_ns), _surely_up(profile, start), stale, need)
+        before = _join(pieces).between(earlier, part.start_ns)
+        found = _settled_run(before, _surely_up(profile, start), highest, stale, need)
         start, reach = earlier, reach * _GROWTH
         if found is not None:
             start = found
@@ -93,7 +96,7 @@ def load_window(
         later = min(end + reach, now_ns)
         pieces.append(read(end, later))
         after = _join(pieces).between(part.end_ns, later)
-        settled = _settled_run(after, _surely_up(profile, later), stale, need) is not None
+        settled = _settled_run(after, _surely_up(profile, later), highest, stale, need) is not None
         end, reach = later, reach * _GROWTH
     return Window(_join(pieces).between(start, end), start, end, settled)
 
@@ -105,9 +108,9 @@ def _surely_up(profile: Profile, until_ns: int) -> float:
     return max(limits.nominal for limits in in_force)
 
 
-def _settled_run(samples: Samples, surely_up: float, stale_ns: int, need_ns: int) -> int | None:
+def _settled_run(samples: Samples, surely_up: float, highest: float, stale_ns: int, need_ns: int) -> int | None:
     """Return the latest instant from which on the beam was up, without a gap, for `need_ns`; None if there is none."""
-    up = (samples.value >= surely_up) & (samples.quality == Quality.GOOD)
+    up = (samples.value >= surely_up) & (samples.value <= highest) & (samples.quality == Quality.GOOD)
     if not up.any():
         return None
     connected = np.diff(samples.time_ns, prepend=samples.time_ns[:1]) <= stale_ns

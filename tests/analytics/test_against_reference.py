@@ -1,0 +1,92 @@
+"""The fast accounting agrees, to the nanosecond, with a slow one that was written from the rules alone.
+
+``KADO_CASES`` sets the number of generated cases, ``KADO_FIRST_CASE`` the seed of the first.
+"""
+
+import os
+from collections import Counter
+
+import pytest
+
+from analytics import conditions
+from analytics.availability import Availability, availability
+from generated_cases import Case, generate
+from reference_accounting import TICK, Reference
+from rules_at_work import rules_at_work
+
+CASES = int(os.environ.get("KADO_CASES", "2000"))
+FIRST = int(os.environ.get("KADO_FIRST_CASE", "0"))
+AT_LEAST = 50
+"""Of 2,000 cases, so many must have given each rule something to decide."""
+
+
+@pytest.mark.timeout(0)
+def test_fast_and_slow_accounting_agree_and_every_rule_had_something_to_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    differences: list[str] = []
+    at_work: Counter[str] = Counter()
+    for seed in range(FIRST, FIRST + CASES):
+        case = generate(seed)
+        # Looked at whole, or in some 50 pieces: where they are cut must not matter.
+        monkeypatch.setattr(conditions, "CHUNK", (1 << 15, 7 + len(case.samples) // 50)[seed % 2])
+        slow, fast = _slow(case), _fast(case)
+        wanted, found = _answers_of_reference(slow), _answers(fast)
+        if wanted != found:
+            wrong = [f"{k} {found[k]}, wanted {wanted[k]}" for k in wanted if wanted[k] != found[k]]
+            differences.append(f"case {seed}: " + "; ".join(wrong))
+        at_work.update({rule: int(did) for rule, did in rules_at_work(case, slow, fast).items()})
+    assert differences == []
+    assert {rule: cases for rule, cases in at_work.items() if cases < AT_LEAST * CASES // 2000} == {}
+
+
+def _fast(case: Case) -> Availability:
+    return availability(
+        case.profile,
+        case.definition,
+        case.plan,
+        case.samples,
+        case.period,
+        now_ns=case.window[1],
+        window=case.window,
+        cuts=case.cuts,
+    )
+
+
+def _slow(case: Case) -> Reference:
+    return Reference(
+        case.profile, case.definition, case.plan, case.samples, case.period, case.window, case.cuts.tolist()
+    )
+
+
+def _answers(found: Availability) -> dict[str, float | None]:
+    accounts, counts, figures = found.accounts, found.counts, found.figures
+    return {
+        "user_time": accounts.user_time,
+        "delivered": accounts.delivered,
+        "no_beam": accounts.no_beam,
+        "unknown": accounts.unknown,
+        "low_beam": accounts.low_beam,
+        "failures": counts.failures,
+        "low beams": counts.low_beam,
+        "glitches": counts.glitches,
+        "availability": figures.availability_pct,
+        "lower": figures.availability_lower_pct,
+        "upper": figures.availability_upper_pct,
+    }
+
+
+def _answers_of_reference(slow: Reference) -> dict[str, float | None]:
+    first, last = slow.period
+    ticks = Counter(slow.account[first:last])
+    return {
+        "user_time": sum(slow.user[first:last]) * TICK,
+        "delivered": (ticks["up"] + ticks["low"]) * TICK,
+        "no_beam": ticks["down"] * TICK,
+        "unknown": ticks["unknown"] * TICK,
+        "low_beam": ticks["low"] * TICK,
+        "failures": sum(first <= k < last for k in slow.failures.values()),
+        "low beams": sum(first <= k < last for k in slow.low_beams.values()),
+        "glitches": sum(first <= k < last and slow.user[k] for k in slow.judged[2]),
+        "availability": slow.availability_pct(slow.account),
+        "lower": slow.lower_pct,
+        "upper": slow.upper_pct,
+    }

@@ -1,0 +1,149 @@
+"""A second reading of the accounting rules: half-second by half-second, slow, and meant to be obviously right.
+
+It knows nothing of `analytics`; every time it is given lies on the half-second grid. Where the fast one waits
+with a decision, this one looks ahead in the samples; where that one combines intervals, this one counts ticks.
+"""
+
+import math
+from collections import Counter
+
+from facility.batch import Samples
+from facility.definition import Definition
+from facility.period import Period
+from facility.profile import Profile
+from facility.quality import Quality
+from facility.schedule import Category, Plan
+from facility.time import NS_PER_S, parse_time, to_ns
+
+TICK, UNCERTAIN, BAD = NS_PER_S // 2, Quality.UNCERTAIN.value, Quality.BAD.value
+
+
+class Reference:
+    def __init__(
+        self, profile: Profile, rules: Definition, plan: Plan, samples: Samples, period: Period,
+        window: tuple[int, int], cuts: list[int]) -> None:  # fmt: skip
+        self.profile, self.rules, self.signal = profile, rules, profile.delivery
+        self.first = min(window[0], *samples.time_ns[:1].tolist(), window[1])
+        self.n = (window[1] - self.first) // TICK
+        self.period = self.tick(period.start_ns), self.tick(period.end_ns)
+        self.min_samples = max(rules.min_samples, self.signal.min_samples)
+        self.category = [Category.UNSCHEDULED] * self.n
+        for block in plan.blocks:
+            a, b = self.tick(block.start_ns), self.tick(block.end_ns)
+            self.category[a:b] = [block.category] * (b - a)
+        start, asked = self.tick(window[0]), (Category.USER, Category.RESERVE)
+        self.user = [k >= start and c in asked for k, c in enumerate(self.category)]
+        self.limits = self.limits_in_force()
+        self.value, self.stamped = self.hold(self.good_samples(samples), {self.tick(t) for t in cuts})
+        self.judged = self.judge(self.value, self.stamped)
+        self.account, self.failures, self.low_beams = self.book(*self.judged)
+        answers = [self.account, *(self.book(*self.filled(fill))[0] for fill in (0.0, math.inf))]
+        known = [pct for pct in map(self.availability_pct, answers) if pct is not None]
+        self.lower_pct, self.upper_pct = min(known, default=None), max(known, default=None)
+
+    def tick(self, ns: int) -> int:
+        return min(max((ns - self.first) // TICK, 0), self.n)
+
+    def limits_in_force(self) -> list:
+        """The mode is the plan's, `user` where it has no limits of its own; grace keeps the limits before a step."""
+        by_mode: dict[Category, list] = {}
+        for step in self.profile.limit_steps:
+            grace = to_ns(step.grace_h * 3600) if step.mode in by_mode else 0
+            start = self.tick(parse_time(str(step.since)) + grace)
+            by_mode.setdefault(step.mode, [step.limits] * self.n)[start:] = [step.limits] * (self.n - start)
+        return [by_mode.get(c, by_mode[Category.USER])[k] for k, c in enumerate(self.category)]
+
+    def good_samples(self, samples: Samples) -> dict[int, float]:
+        """Bad: no finite number, above `physical_max`, of quality bad, or uncertain because of a clock."""
+        good, highest = {}, math.inf if self.signal.physical_max is None else self.signal.physical_max
+        codes = [-1] * len(samples) if samples.reason is None else samples.reason.tolist()
+        columns = samples.time_ns.tolist(), samples.value.tolist(), samples.quality.tolist(), codes
+        for ns, value, quality, code in zip(*columns, strict=True):
+            clock = quality == UNCERTAIN and code >= 0 and samples.words[code] == "clock"
+            if not (quality == BAD or clock or not math.isfinite(value) or value > highest or self.tick(ns) == self.n):
+                good[self.tick(ns)] = value
+        return good
+
+    def hold(self, good: dict[int, float], cuts: set[int]) -> tuple[list[float | None], list[bool]]:
+        """A good sample holds until the next one, at most `stale_after`, at most until the link is lost."""
+        longest = self.n if self.signal.stale_after_ns is None else self.signal.stale_after_ns // TICK
+        value, held, age = [], None, 0
+        for k in range(self.n):
+            age += 1
+            if k in good:
+                held, age = good[k], 0
+            elif age >= longest or k in cuts:
+                held = None
+            value.append(held)
+        return value, [k in good for k in range(self.n)]
+
+    def is_glitch(self, k: int, limit: float, value: list, stamped: list[bool]) -> int:
+        """Return the tick of the good sample that makes the low run from `k` on a glitch; 0 if it is an event."""
+        low = 1
+        for j in range(k + 1, self.n):
+            if stamped[j]:
+                glitch = (j - k) * TICK < self.rules.min_duration_ns or low < self.min_samples
+                if value[j] >= limit or not glitch:
+                    return j if glitch else 0
+                low += 1
+        return 0  # only a good sample ends a glitch, silence does not
+
+    def judge(self, value: list, stamped: list[bool]) -> tuple[list[str], list[int], list[int], dict]:
+        """For each tick up, low, down or unknown, and the number of its event; glitches; {low-beam: what it became}."""
+        state, event, opened, spared_low, spared_down = "up", 0, self.limits[0], 0, 0
+        before, ends_at = None, self.rules.no_beam_ends_at.value
+        states, number, glitches, became = [""] * self.n, [0] * self.n, [], {}
+        for k in range(self.n):
+            v, limits = value[k], self.limits[k]
+            look, before = stamped[k] or limits is not before, limits
+            if v is not None and look:  # else the state lives through the gap
+                end = getattr(opened, ends_at)
+                if v >= (end if state == "down" else max(end, opened.tolerance)):
+                    state = "up"
+                if state == "up" and v < limits.tolerance and k >= spared_low:
+                    spared_low = self.is_glitch(k, limits.tolerance, value, stamped)
+                    glitches += [k] if spared_low else []
+                    if not spared_low:
+                        state, opened, event = "low", limits, event + 1
+                if state != "down" and v < limits.minimum and k >= spared_down:
+                    spared_down = self.is_glitch(k, limits.minimum, value, stamped)
+                    glitches += [k] if spared_down and k >= spared_low else []  # one dip is one glitch
+                    if not spared_down:
+                        became |= {event: event + 1} if state == "low" else {}
+                        state, opened, event = "down", limits, event + 1
+            states[k], number[k] = ("unknown" if v is None else state), event
+        return states, number, glitches, became
+
+    def book(
+        self, states: list[str], number: list[int], _: list[int], became: dict[int, int]
+    ) -> tuple[list[str], dict, dict]:
+        """Merge. For each tick its account; {event: its first tick in user time} of no-beams and of low-beams."""
+        one_event, failures, last, gap = list(range(max(number, default=0) + 2)), {}, -1, self.rules.merge_gap_ns
+        account = [s if u else "" for s, u in zip(states, self.user, strict=True)]
+        for k in range(self.n):
+            if not self.user[k]:
+                last = -1  # events are merged inside one stretch of user time
+            elif states[k] == "down":
+                if last >= 0 and (k - last - 1) * TICK < gap:
+                    one_event[number[k]] = one_event[number[last]]
+                    account[last:k] = ["down"] * (k - last)
+                last = k
+                failures.setdefault(one_event[number[k]], k)
+        low_beams = {number[k]: k for k in reversed(range(self.n)) if account[k] == "low"}
+        # Low-beam that became no-beam is one distortion with it, if that one touches user time at all.
+        alone = {e for e in low_beams if e not in became or one_event[became[e]] not in failures}
+        return account, failures, {e: low_beams[e] for e in alone}
+
+    def filled(self, fill: float) -> tuple[list[str], list[int], list[int], dict]:
+        """Put samples at the signal's period into every unknown stretch, and judge again."""
+        value, stamped, spacing, since = list(self.value), list(self.stamped), to_ns(self.signal.period_s or 1.0), 0
+        for k, known in enumerate(self.value):
+            since = since + 1 if known is None else 0
+            if known is None:
+                value[k], stamped[k] = fill, (since - 1) * TICK % spacing == 0
+        return self.judge(value, stamped)
+
+    def availability_pct(self, account: list[str]) -> float | None:
+        time = Counter(account[slice(*self.period)])
+        delivered = time["up"] + time["low"]
+        return 100.0 * delivered / (delivered + time["down"]) if delivered + time["down"] else None
