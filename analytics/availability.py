@@ -219,9 +219,7 @@ def assess(
         sensor_faults=tuple(h for h in judged.heard if _is_fault(h) and user_time.contains(h.stretch.start_ns)),
         mismatches=mismatches or (),
         unknown=unknown,
-        unwitnessed=sum(
-            h.verdict is Verdict.SILENT and user_time.contains(h.stretch.start_ns) for h in judged.heard
-        ),
+        unwitnessed=sum(h.verdict is Verdict.SILENT and user_time.contains(h.stretch.start_ns) for h in judged.heard),
     )
 
 

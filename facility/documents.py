@@ -73,7 +73,7 @@ def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[s
             case "union_tag_not_found":
                 lines.append(f"{name}: '{place}.kind' is missing")
             case "value_error":
-                text = str(problem.get("ctx", {}).get("error", problem["msg"]))
+                text = str(problem["ctx"]["error"]) if "ctx" in problem else problem["msg"]
                 lines.append(f"{name}: {place}: {text}" if place else f"{name}: {text}")
             case _:
                 lines.append(f"{name}: {place} = {problem['input']!r}: {problem['msg']}")
