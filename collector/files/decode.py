@@ -28,7 +28,7 @@ EARLIEST_INTEGER_NS = 100_000_000 * NS_PER_S
 """Integers below this (3 March 1973) are seconds, milliseconds, microseconds or dates, not nanoseconds of a
 measurement: they are refused, since as nanoseconds nearly all of them would quietly lie in January 1970."""
 
-_INTEGER = re.compile(r"-?[0-9]+")
+_INTEGER = re.compile(r"-?[0-9]{1,30}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _YEAR = re.compile(r"[0-9]{4}")
 _NAIVE_NS = pa.timestamp("ns")

@@ -338,3 +338,11 @@ def test_an_import_does_not_write_beside_the_service(tmp_path: Path, data_dir: P
     path = write(tmp_path, row(0))
     with DirectoryLock(data_dir), pytest.raises(LockedError):
         run(path, data_dir)
+
+
+def test_with_influxdb_what_is_imported_waits_to_be_forwarded(tmp_path: Path, data_dir: Path) -> None:
+    path = write(tmp_path, row(0), row(1), row(2, "x"))
+    summary = import_file(path, Layout(), PROFILE, data_dir, "influxdb", clock=lambda: NOW_NS)
+    assert (summary.stored, summary.rejected_rows) == (2, 1)
+    (source,) = read_ledger(data_dir).sources()
+    assert (source.received, source.waiting, source.rejected, source.missing) == (3, 2, 1, 0)
