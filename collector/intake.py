@@ -87,15 +87,15 @@ class Intake:
 
     def link(self, source_id: str, report: LinkReport) -> Arrival:
         """Return the sample of ``<source>_link`` that a report stands for."""
-        words = (report.state,) if not report.reason else (report.state, report.reason)
+        words = tuple(dict.fromkeys([report.state, report.reason]))
         batch = Batch.build(
             self._facility,
             [link_signal(source_id)],
             [0],
             [report.time_ns],
             state=[0],
-            reason=[1 if report.reason else NO_WORD],
-            words=tuple(dict.fromkeys(words)),
+            reason=[words.index(report.reason) if report.reason else NO_WORD],
+            words=words if report.reason else words[:1],
         )
         return Arrival(source_id, batch)
 

@@ -34,13 +34,10 @@ class TopicMapping(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    topic: str = Field(min_length=1)
-    """The whole topic; wildcards are not allowed."""
-    signal: Slug
-    series: str | None = None
-    """Format ``influx``: measurement and tags that the line must have, ``beam,monitor=dcct1``."""
-    field: str = "value"
-    """Format ``influx``: the field that holds the value."""
+    topic: str = Field(min_length=1, description="The whole topic, without wildcards.")
+    signal: Slug = Field(description="A signal of the facility's profile.")
+    series: str | None = Field(default=None, description="Format influx: measurement and tags, beam,monitor=dcct1.")
+    field: str = Field(default="value", description="Format influx: the field that holds the value.")
 
     @model_validator(mode="after")
     def _exact(self) -> Self:
@@ -58,21 +55,33 @@ class MqttSource(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
-    id: Slug
+    id: Slug = Field(description="Name of the source, in the ledger and as the series <id>_link.")
     kind: Literal["mqtt"] = "mqtt"
-    url: str
-    username: str | None = None
-    password_env: str | None = None
-    password_file: _TomlPath | None = None
-    ca_file: _TomlPath | None = None
-    client: Literal["mqttium", "aiomqtt"] = "mqttium"
-    client_id: str | None = Field(default=None, min_length=1)
-    session_expiry_s: int = Field(default=7 * 86_400, gt=0, lt=2**32)
-    format: Literal["json", "value", "influx"] = "json"
-    max_payload_bytes: int = Field(default=1024 * 1024, gt=0)
-    batch_size: int = Field(default=2_000, gt=0, le=10_000)
-    batch_delay_s: float = Field(default=0.01, ge=0, le=1, allow_inf_nan=False)
-    mappings: tuple[TopicMapping, ...] = Field(alias="signal", strict=False, min_length=1)
+    url: str = Field(description="The broker: mqtt://host:1883, or mqtts://host:8883 for TLS.")
+    username: str | None = Field(default=None, description="User at the broker; without it anonymous.")
+    password_env: str | None = Field(default=None, description="Environment variable that holds the password.")
+    password_file: _TomlPath | None = Field(default=None, description="File that holds the password.")
+    ca_file: _TomlPath | None = Field(
+        default=None, description="Certificate of the authority that signed the broker's, PEM; for mqtts://."
+    )
+    client: Literal["mqttium", "aiomqtt"] = Field(default="mqttium", description="The library that speaks MQTT.")
+    client_id: str | None = Field(
+        default=None, min_length=1, description="Name of the session at the broker; default kado-<facility>-<id>."
+    )
+    session_expiry_s: int = Field(
+        default=7 * 86_400, gt=0, lt=2**32, description="How long the broker keeps the session while kado is away."
+    )
+    format: Literal["json", "value", "influx"] = Field(default="json", description="What a payload holds.")
+    max_payload_bytes: int = Field(default=1024 * 1024, gt=0, description="A larger payload is rejected.")
+    batch_size: int = Field(
+        default=2_000, gt=0, le=10_000, description="Messages that become durable together, at most."
+    )
+    batch_delay_s: float = Field(
+        default=0.01, ge=0, le=1, allow_inf_nan=False, description="How long a batch waits for more messages."
+    )
+    mappings: tuple[TopicMapping, ...] = Field(
+        alias="signal", strict=False, min_length=1, description="Where each signal comes from."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
