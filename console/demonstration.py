@@ -51,7 +51,7 @@ seed = 1
 
 def run_demonstration(data_dir: Path, seconds: float | None, clock: Clock = system_clock) -> None:
     """Fill what is missing, print last month's availability, show the present until it is over."""
-    configuration = load_configuration(_configuration_file(data_dir))
+    configuration = load_configuration(configuration_file(data_dir))
     profile = configuration.profile
     machine = Machine(profile, load_scenario(SCENARIO), SEED)
     now_ns = clock() // NS_PER_S * NS_PER_S
@@ -67,7 +67,8 @@ def run_demonstration(data_dir: Path, seconds: float | None, clock: Clock = syst
     asyncio.run(_show_present(_continued(configuration, now_ns), seconds, clock, on_terminal=on_terminal))
 
 
-def _configuration_file(data_dir: Path) -> Path:
+def configuration_file(data_dir: Path) -> Path:
+    """Return the demonstration's kado.toml, made where there is none."""
     path = data_dir / "kado.toml"
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)

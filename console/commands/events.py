@@ -35,4 +35,6 @@ def events(
             }
         )
     else:
-        show(title(loaded.profile, f"events {period}, definition {loaded.definition.id}"), *event_table(loaded))
+        heading = title(loaded.profile, "losses of beam ビーム停止")
+        names = f"Period      {period}\nDefinition  {loaded.definition.id}: {loaded.definition.title.en}"
+        show(heading, names, *event_table(loaded))

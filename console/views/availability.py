@@ -46,7 +46,7 @@ def report(loaded: AvailabilityReport, digits: int = 1) -> list[RenderableType]:
     zone = profile.zone
     start, end = result.period.start_ns, result.period.end_ns
     lines: list[RenderableType] = [
-        title(profile, f"availability 稼働率 {result.period.id}"),
+        title(profile, f"availability 稼働率{_named(result.period.id)}"),
         f"Period      {local(start, zone, offset=True)} to {local(end, zone, offset=True)}",
         f"Definition  {loaded.definition.id}: {loaded.definition.title.en}",
         f"Known on    {local(loaded.as_known_on_ns, zone, offset=True)}",
@@ -56,6 +56,11 @@ def report(loaded: AvailabilityReport, digits: int = 1) -> list[RenderableType]:
     lines += [Text(f"Provisional 暫定: {reason}", style="yellow") for reason in provisional_reasons(result, zone)]
     accounts = _accounts(result.accounts, refill_is_delivered=loaded.definition.refill_is_delivered)
     return [*lines, "", accounts, "", *event_table(loaded)]
+
+
+def _named(period_id: str) -> str:
+    """Return a period's name for a title; one that is given by its ends stands below."""
+    return "" if "/" in period_id else f" {period_id}"
 
 
 def provisional_reasons(result: Availability, zone: tzinfo) -> list[str]:
