@@ -4,14 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final
 
 from analytics.events import Event
-from facility.incidents import Incident
+from facility.incidents import RECOVERY, Incident
 from facility.interval import Intervals
-
-RECOVERY: Final = "recovery"
-"""Time of an event that no incident covers."""
 
 
 class Sharing(StrEnum):

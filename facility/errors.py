@@ -4,6 +4,7 @@
 
     KadoError                    exit 1
     ├── AccountsError            accounts that do not close
+    ├── ArchiveError             a sealed file that is missing, damaged or cannot be written
     ├── ProblemFoundError             a check ran and found a problem that it reports
     ├── DataError                a sample, row or payload that cannot be accepted
     │   └── RejectedError        with one rejection for each culprit
@@ -16,6 +17,7 @@
     │   ├── ScenarioError        a simulated machine that cannot be
     │   ├── ScheduleError        blocks that overlap, rows that cannot be read
     │   ├── CorrectionError      a correction that says nothing or contradicts another
+    │   ├── IncidentError        an incident that says nothing
     │   ├── PeriodError          a period that is not one, or holds nothing to count
     │   ├── FormatVersionError   a file of another version
     │   └── MissingExtraError    an optional dependency that is not installed
@@ -40,6 +42,10 @@ class KadoError(Exception):
 
 class AccountsError(KadoError):
     """The accounts of a period do not add up: a defect in kado, never to be hidden."""
+
+
+class ArchiveError(KadoError):
+    """A sealed file of the embedded store that is missing, damaged or cannot be written."""
 
 
 class ProblemFoundError(KadoError):
@@ -100,6 +106,10 @@ class ScheduleError(UsageError):
 
 class CorrectionError(UsageError):
     """A correction that says nothing, or contradicts one in force."""
+
+
+class IncidentError(UsageError):
+    """An incident that says nothing."""
 
 
 class PeriodError(UsageError, ValueError):

@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from facility.time import NS_PER_H, NS_PER_S
+from facility.errors import IncidentError
+from facility.slug import check_slug
+from facility.time import NS_PER_H, NS_PER_S, format_time
+
+RECOVERY: Final = "recovery"
+"""Time of an outage that no incident covers; no system may be called that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +48,24 @@ class Review(StrEnum):
         if duration_ns < 1800 * NS_PER_S:
             return cls.ACKNOWLEDGE
         return cls.ROOT_CAUSE if duration_ns < 4 * NS_PER_H else cls.ASSESSMENT
+
+
+def check_incident(new: Incident) -> None:
+    """Refuse an incident that says nothing.
+
+    Raises
+    ------
+    IncidentError
+        Naming what is wrong.
+    SlugError
+        If the system's name is no slug.
+    """
+    if new.end_ns <= new.start_ns:
+        raise IncidentError(
+            f"an incident must end after its start: {format_time(new.start_ns)} to {format_time(new.end_ns)}"
+        )
+    if check_slug(new.system, "system") == RECOVERY:
+        raise IncidentError(f"{RECOVERY!r} is what no incident covers: name the system that was broken")
+    for what, text in (("a component", new.component), ("a title", new.title), ("an author", new.author)):
+        if not text.strip():
+            raise IncidentError(f"an incident needs {what}")

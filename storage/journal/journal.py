@@ -3,14 +3,26 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
 
+from facility.corrections import Correction, Withdrawal, check_correction, in_force
+from facility.errors import CorrectionError
+from facility.incidents import Incident, check_incident
 from facility.schedule import Block, Category, ScheduleVersion
-from facility.time import Clock, system_clock
+from facility.time import Clock, format_time, system_clock
+from storage.journal.assertions import (
+    insert_correction,
+    insert_incident,
+    insert_withdrawal,
+    select_corrections,
+    select_incidents,
+    select_withdrawals,
+)
 from storage.journal.connection import Database
 from storage.journal.schema import SCHEDULE_BLOCK, SCHEDULE_VERSION
 
@@ -102,6 +114,92 @@ class Journal:
                 Block(row.start_ns, row.end_ns, Category(row.category), tuple(row.tags), row.run, row.note)
             )
         return tuple(ScheduleVersion(at_ns, tuple(blocks[number])) for number, at_ns in published)
+
+    def add_correction(self, new: Correction) -> Correction:
+        """Record a correction, checked against those in force at that very moment.
+
+        Parameters
+        ----------
+        new
+            Its id and time of record are given here, whatever they were.
+
+        Returns
+        -------
+        Correction
+            As recorded.
+
+        Raises
+        ------
+        CorrectionError
+            If it says nothing, or contradicts one in force; then nothing is written.
+        """
+        with self._database.writing() as connection:
+            holding = in_force(select_corrections(connection), select_withdrawals(connection))
+            check_correction(new, holding)
+            return insert_correction(connection, replace(new, recorded_at_ns=self._clock()))
+
+    def withdraw(self, correction_id: int, author: str, reason: str) -> Correction:
+        """Take a correction back; both stay on record.
+
+        Returns
+        -------
+        Correction
+            The one that no longer holds.
+
+        Raises
+        ------
+        CorrectionError
+            If there is none of that id, it was withdrawn before, or author or reason is missing.
+        """
+        with self._database.writing() as connection:
+            corrections = {c.id: c for c in select_corrections(connection)}
+            withdrawn = {w.correction_id: w for w in select_withdrawals(connection)}
+            if correction_id not in corrections:
+                known = f"the journal holds {len(corrections)}" if corrections else "the journal holds none"
+                raise CorrectionError(f"there is no correction #{correction_id}: {known}, see 'kado correct list'")
+            if correction_id in withdrawn:
+                before = withdrawn[correction_id]
+                raise CorrectionError(
+                    f"correction #{correction_id} was withdrawn already, by {before.author} on "
+                    f"{format_time(before.recorded_at_ns)}: {before.reason}"
+                )
+            if not author.strip() or not reason.strip():
+                raise CorrectionError("a withdrawal needs an author and a reason, as the correction did")
+            insert_withdrawal(connection, Withdrawal(correction_id, author, reason, self._clock()))
+        return corrections[correction_id]
+
+    def corrections(self) -> tuple[Correction, ...]:
+        """Return every correction, withdrawn or not, in the order they were recorded."""
+        with self._database.reading() as connection:
+            return select_corrections(connection)
+
+    def withdrawals(self) -> tuple[Withdrawal, ...]:
+        """Return every withdrawal, in order of the corrections."""
+        with self._database.reading() as connection:
+            return select_withdrawals(connection)
+
+    def corrections_in_force(self, as_known_on_ns: int | None = None) -> tuple[Correction, ...]:
+        """Return the corrections that hold, in order of start; what was recorded later than that left out."""
+        with self._database.reading() as connection:
+            return in_force(select_corrections(connection), select_withdrawals(connection), as_known_on_ns)
+
+    def add_incident(self, new: Incident) -> Incident:
+        """Record what was broken; its id and time of record are given here.
+
+        Raises
+        ------
+        IncidentError
+            If it says nothing.
+        """
+        check_incident(new)
+        with self._database.writing() as connection:
+            return insert_incident(connection, replace(new, recorded_at_ns=self._clock()))
+
+    def incidents(self, as_known_on_ns: int | None = None) -> tuple[Incident, ...]:
+        """Return the incidents in the order they were recorded; what was recorded later than that left out."""
+        with self._database.reading() as connection:
+            incidents = select_incidents(connection)
+        return tuple(i for i in incidents if as_known_on_ns is None or i.recorded_at_ns <= as_known_on_ns)
 
     def close(self) -> None:
         """Close the journal."""

@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Revisions of the schema, oldest first; the last one is what this kado reads and writes."""
 
 METADATA: Final = sa.MetaData()
@@ -35,3 +35,48 @@ SCHEDULE_BLOCK: Final = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
 )
 """The blocks of a version, in order of time."""
+
+CORRECTION: Final = sa.Table(
+    "correction",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("start_ns", sa.BigInteger, nullable=False),
+    sa.Column("end_ns", sa.BigInteger, nullable=False),
+    sa.Column("assertion", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=True),
+    sa.Column("limit_value", sa.Double, nullable=True),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What people assert about intervals of time; `category` and `limit_value` where the assertion has one."""
+
+WITHDRAWAL: Final = sa.Table(
+    "withdrawal",
+    METADATA,
+    sa.Column("correction_id", sa.Integer, sa.ForeignKey("correction.id"), primary_key=True, autoincrement=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+)
+"""Corrections taken back, each at most once."""
+
+INCIDENT: Final = sa.Table(
+    "incident",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("start_ns", sa.BigInteger, nullable=False),
+    sa.Column("end_ns", sa.BigInteger, nullable=False),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("component", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("root_cause", sa.Boolean, nullable=False),
+    sa.Column("cause_text", sa.Text, nullable=False),
+    sa.Column("resolution", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What was broken, from when to when; attached to events by overlap."""

@@ -1,0 +1,88 @@
+"""Rows of corrections, withdrawals and incidents."""
+
+from dataclasses import asdict, replace
+
+import sqlalchemy as sa
+
+from facility.corrections import Assertion, Correction, Exclusion, Withdrawal
+from facility.incidents import Incident
+from storage.journal.schema import CORRECTION, INCIDENT, WITHDRAWAL
+
+
+def insert_correction(connection: sa.Connection, new: Correction) -> Correction:
+    """Add a correction; return it with the id that it got."""
+    made = connection.execute(
+        sa.insert(CORRECTION).values(
+            start_ns=new.start_ns,
+            end_ns=new.end_ns,
+            assertion=new.assertion.value,
+            category=None if new.category is None else new.category.value,
+            limit_value=new.limit,
+            author=new.author,
+            reason=new.reason,
+            evidence=new.evidence,
+            recorded_at_ns=new.recorded_at_ns,
+        )
+    )
+    (number,) = made.inserted_primary_key or (0,)
+    return replace(new, id=number)
+
+
+def select_corrections(connection: sa.Connection) -> tuple[Correction, ...]:
+    """Return every correction, withdrawn or not, in the order they were recorded."""
+    return tuple(
+        Correction(
+            id=row.id,
+            start_ns=row.start_ns,
+            end_ns=row.end_ns,
+            assertion=Assertion(row.assertion),
+            author=row.author,
+            reason=row.reason,
+            recorded_at_ns=row.recorded_at_ns,
+            evidence=row.evidence,
+            category=None if row.category is None else Exclusion(row.category),
+            limit=row.limit_value,
+        )
+        for row in connection.execute(sa.select(CORRECTION).order_by(CORRECTION.c.id))
+    )
+
+
+def insert_withdrawal(connection: sa.Connection, new: Withdrawal) -> None:
+    """Add a withdrawal."""
+    connection.execute(sa.insert(WITHDRAWAL).values(**asdict(new)))
+
+
+def select_withdrawals(connection: sa.Connection) -> tuple[Withdrawal, ...]:
+    """Return every withdrawal, in order of the corrections."""
+    rows = connection.execute(sa.select(WITHDRAWAL).order_by(WITHDRAWAL.c.correction_id))
+    return tuple(Withdrawal(row.correction_id, row.author, row.reason, row.recorded_at_ns) for row in rows)
+
+
+def insert_incident(connection: sa.Connection, new: Incident) -> Incident:
+    """Add an incident; return it with the id that it got."""
+    values = asdict(new)
+    del values["id"]
+    made = connection.execute(sa.insert(INCIDENT).values(**values))
+    (number,) = made.inserted_primary_key or (0,)
+    return replace(new, id=number)
+
+
+def select_incidents(connection: sa.Connection) -> tuple[Incident, ...]:
+    """Return every incident, in the order they were recorded."""
+    rows = connection.execute(sa.select(INCIDENT).order_by(INCIDENT.c.id))
+    return tuple(
+        Incident(
+            id=row.id,
+            start_ns=row.start_ns,
+            end_ns=row.end_ns,
+            system=row.system,
+            component=row.component,
+            title=row.title,
+            author=row.author,
+            recorded_at_ns=row.recorded_at_ns,
+            root_cause=row.root_cause,
+            cause_text=row.cause_text,
+            resolution=row.resolution,
+        )
+        for row in rows
+    )
