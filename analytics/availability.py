@@ -137,7 +137,7 @@ def availability(
         If the accounts do not close.
     """
     part = counted_part(profile, period, now_ns)
-    _check_schedule(profile, plan, part)
+    check_schedule(profile, plan, part)
     start, end = window or (part.start_ns, part.end_ns)
     evidence = Evidence(
         delivery,
@@ -239,7 +239,14 @@ def counted_part(profile: Profile, period: Period, now_ns: int) -> Period:
     return Period(period.id, period.start_ns, min(period.end_ns, now_ns))
 
 
-def _check_schedule(profile: Profile, plan: Plan, part: Period) -> None:
+def check_schedule(profile: Profile, plan: Plan, part: Period) -> None:
+    """Refuse a period in which nothing is scheduled, or with user time that no limits apply to.
+
+    Raises
+    ------
+    PeriodError, ProfileError
+        Saying what to add.
+    """
     if not plan.intervals(*PLANNED_CATEGORIES).clip(part.start_ns, part.end_ns):
         raise PeriodError(
             f"facility {profile.id} has no schedule for {part.id}, and the schedule alone says what was promised: "

@@ -12,7 +12,8 @@ from rich.live import Live
 
 from console.application import open_application
 from console.config import Configuration, load_configuration
-from console.figures import extent_of, load_availability
+from console.evidence import extent_of
+from console.figures import load_availability
 from console.filling import fill_history
 from console.output import note, show, terminal
 from console.stopping import stop_on_signals

@@ -1,46 +1,69 @@
 """Loads what a figure is computed from, and calls the pure functions that compute it."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from analytics.availability import Availability, availability, counted_part
-from analytics.window import Window, link_cuts, load_window
+from analytics.availability import Availability, assess, check_schedule, counted_part
+from analytics.evidence import Evidence
 from console.config import Configuration
+from console.evidence import Read, extent_of, load_evidence
 from console.stores import open_journal, open_store
-from facility.batch import Samples
+from facility.corrections import Correction
 from facility.definition import Definition, load_definition
-from facility.errors import PeriodError
+from facility.incidents import Incident
 from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import Plan, ScheduleVersion, resolve
-from facility.signals import link_signal
-from facility.time import Clock, format_time, parse_time, system_clock
+from facility.time import Clock, parse_time, system_clock
 from storage.data_dir import DataDir
-from storage.store import TelemetryStore
 
-Read = Callable[[str, int, int], Samples]
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What people decided and published, as known at some time."""
+
+    versions: tuple[ScheduleVersion, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    """Those in force."""
+    incidents: tuple[Incident, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityReport:
-    """An availability with the names it is printed with."""
+    """An availability with the names it is printed with, and what it was computed from."""
 
     profile: Profile
     definition: Definition
     as_known_on_ns: int
-    """Schedule versions published later were left out."""
+    """What was published or recorded by people later was left out."""
     availability: Availability
+    plan: Plan
+    evidence: Evidence
+    incidents: tuple[Incident, ...]
+
+    @property
+    def part(self) -> Period:
+        """The part of the period that was counted."""
+        period = self.availability.period
+        return Period(period.id, period.start_ns, self.availability.counted_until_ns)
+
+
+def load_record(configuration: Configuration, as_known_on_ns: int | None = None) -> Record:
+    """Return what the journal holds; versions published, and all else recorded, after that instant left out."""
+    if not DataDir(configuration.data_dir).journal.exists():
+        return Record()
+    with open_journal(configuration) as journal:
+        versions = journal.schedule_versions()
+        return Record(
+            tuple(v for v in versions if as_known_on_ns is None or v.published_at_ns <= as_known_on_ns),
+            journal.corrections_in_force(as_known_on_ns),
+            journal.incidents(as_known_on_ns),
+        )
 
 
 def load_schedule_versions(configuration: Configuration) -> tuple[ScheduleVersion, ...]:
     """Return every version of the calendar that was ever imported."""
-    if not DataDir(configuration.data_dir).journal.exists():
-        return ()
-    with open_journal(configuration) as journal:
-        return journal.schedule_versions()
+    return load_record(configuration).versions
 
 
 def load_plan(configuration: Configuration, as_known_on: str | None = None, notice_ns: int | None = None) -> Plan:
@@ -49,7 +72,7 @@ def load_plan(configuration: Configuration, as_known_on: str | None = None, noti
     With `notice_ns`, a definition's, user time that was cancelled later than that stays user time.
     """
     known_on_ns = None if as_known_on is None else parse_time(as_known_on)
-    return resolve(load_schedule_versions(configuration), known_on_ns, notice_ns=notice_ns)
+    return resolve(load_record(configuration, known_on_ns).versions, notice_ns=notice_ns)
 
 
 def load_availability(
@@ -69,7 +92,7 @@ def load_availability(
     definition
         Its id; None: the facility's own.
     as_known_on
-        ISO 8601: leave out schedule versions published later; None: now.
+        ISO 8601: leave out what was published or recorded later; None: now.
 
     Raises
     ------
@@ -81,13 +104,17 @@ def load_availability(
     profile, now_ns = configuration.profile, clock()
     known_on_ns = now_ns if as_known_on is None else parse_time(as_known_on)
     chosen = load_definition(definition or profile.definition, configuration.folder)
-    plan = resolve(load_schedule_versions(configuration), known_on_ns, notice_ns=chosen.notice_ns)
+    record = load_record(configuration, known_on_ns)
+    plan = resolve(record.versions, notice_ns=chosen.notice_ns)
     if isinstance(period, str):
         period = profile.period(period, plan)
+    part = counted_part(profile, period, now_ns)
     with open_store(configuration) as store:
         extent = extent_of(store, profile)
-        result = compute_availability(configuration, store.read, extent, plan, chosen, period, now_ns)
-    return AvailabilityReport(profile, chosen, known_on_ns, result)
+        check_schedule(profile, plan, part)
+        known = load_evidence(configuration, store.read, extent, [chosen], part, record.corrections, now_ns)
+    result = assess(known.evidence, profile, chosen, plan, period, part, settled=known.settled)
+    return AvailabilityReport(profile, chosen, known_on_ns, result, plan, known.evidence, record.incidents)
 
 
 def compute_availability(
@@ -98,17 +125,20 @@ def compute_availability(
     definition: Definition,
     period: Period,
     now_ns: int,
+    corrections: Sequence[Correction] = (),
 ) -> Availability:
     """Read what was recorded in and around a period and compute its availability.
 
     Parameters
     ----------
     read
-        Returns a signal's samples stamped in ``[start_ns, end_ns)``.
+        The store's.
     extent
         Stamps of the delivery signal's first and last sample.
     plan
         Resolved with the definition's notice.
+    corrections
+        Those in force.
 
     Raises
     ------
@@ -116,69 +146,7 @@ def compute_availability(
         If the period lies in the future, has no schedule, or no samples.
     """
     profile = configuration.profile
-    window = _load_window(profile, read, extent, definition, counted_part(profile, period, now_ns), now_ns)
-    start, end = window.start_ns, window.end_ns
-    witness, mode = profile.delivery.witness, profile.mode_signal
-    return availability(
-        profile,
-        definition,
-        plan,
-        window.samples,
-        period,
-        now_ns=now_ns,
-        window=(start, end),
-        settled=window.settled,
-        cuts=_load_cuts(configuration, read, start, end),
-        witness=None if witness is None else read(witness, start, end),
-        mode=None if mode is None else read(mode, start, end),
-        flags={flag.signal: read(flag.signal, start, end) for flag in profile.flags.values()},
-    )
-
-
-def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
-    """Return the stamps of the delivery signal's first and last sample.
-
-    Raises
-    ------
-    PeriodError
-        If there is none.
-    """
-    signal = profile.delivery_signal
-    held = {series.signal: series for series in store.series()}.get(signal)
-    if held is None or held.first_ns is None or held.last_ns is None:
-        raise PeriodError(
-            f"facility {profile.id} has no samples of {signal} at all: start 'kado run', or import some with "
-            "'kado import FILE'"
-        )
-    return held.first_ns, held.last_ns
-
-
-def _load_window(
-    profile: Profile, read: Read, extent: tuple[int, int], definition: Definition, part: Period, now_ns: int
-) -> Window:
-    def read_delivery(start_ns: int, end_ns: int) -> Samples:
-        return read(profile.delivery_signal, start_ns, end_ns)
-
-    window = load_window(read_delivery, profile, definition, part, first_ns=extent[0], now_ns=now_ns)
-    stale = profile.delivery.stale_after_ns
-    # A sample stamped before the period may hold into it.
-    reach = part.length_ns if stale is None else stale
-    if not window.samples.between(part.start_ns - reach, part.end_ns):
-        first, last = (format_time(ns, profile.zone) for ns in extent)
-        raise PeriodError(
-            f"facility {profile.id} has no samples of {profile.delivery_signal} in {part.id}: the store holds {first} "
-            f"to {last}; choose a period inside that, or import more with 'kado import FILE'"
-        )
-    return window
-
-
-def _load_cuts(configuration: Configuration, read: Read, start_ns: int, end_ns: int) -> NDArray[np.int64]:
-    """Return where the links of the sources of the delivery signal were lost."""
-    profile = configuration.profile
-    heartbeats = profile.delivery.stale_after_ns is None
-    cuts = [
-        link_cuts(read(link_signal(source.id), start_ns, end_ns), heartbeats=heartbeats)
-        for source in configuration.sources
-        if profile.delivery_signal in source.signals
-    ]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *cuts]))
+    part = counted_part(profile, period, now_ns)
+    check_schedule(profile, plan, part)
+    known = load_evidence(configuration, read, extent, [definition], part, corrections, now_ns)
+    return assess(known.evidence, profile, definition, plan, period, part, settled=known.settled)

@@ -1,5 +1,6 @@
 """Figures of the running day and month, from a store that grows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ from analytics.rules import Rules
 from console.config import Configuration
 from console.figures import compute_availability
 from facility.batch import Samples
+from facility.corrections import Correction
 from facility.definition import Definition
 from facility.errors import PeriodError
 from facility.period import Period, day_of, month_of
@@ -62,9 +64,10 @@ class GrowingSamples:
     def __init__(self, store: TelemetryStore) -> None:
         self._store = store
         self._kept: dict[str, tuple[int, int, Samples]] = {}
+        self._held: dict[str, tuple[int, Samples]] = {}
 
-    def read(self, signal: str, start_ns: int, end_ns: int) -> Samples:
-        """Return the samples stamped in ``[start_ns, end_ns)``."""
+    def read(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
+        """Return the samples stamped in ``[start_ns, end_ns)``; with `hold`, also the last one before."""
         first, last, kept = self._kept.get(signal, (start_ns, start_ns, self._store.read(signal, start_ns, start_ns)))
         if start_ns < first:
             kept, first = Samples.joined([self._store.read(signal, start_ns, first), kept]), start_ns
@@ -73,7 +76,19 @@ class GrowingSamples:
             again = max(first, last - _REREAD_NS)
             kept, last = Samples.joined([kept.between(first, again), self._store.read(signal, again, end_ns)]), end_ns
         self._kept[signal] = (first, last, kept)
-        return kept.between(start_ns, end_ns)
+        part = kept.between(start_ns, end_ns)
+        before = kept.between(first, start_ns) if hold else part
+        if hold and not before:
+            before = self._held_before(signal, first)
+        if not hold or not before:
+            return part
+        return Samples.joined([before.between(int(before.time_ns[-1]), start_ns), part])
+
+    def _held_before(self, signal: str, ns: int) -> Samples:
+        """Return the last sample before an instant, looked up once."""
+        if self._held.get(signal, (None,))[0] != ns:
+            self._held[signal] = (ns, self._store.read(signal, ns, ns, hold=True))
+        return self._held[signal][1]
 
 
 class LiveCalculator:
@@ -86,12 +101,14 @@ class LiveCalculator:
         plan: Plan,
         definition: Definition,
         extent: tuple[int, int],
+        corrections: Sequence[Correction] = (),
     ) -> None:
         self._configuration = configuration
         self._extent = extent
         self._samples = GrowingSamples(store)
         self._plan = plan
         self._definition = definition
+        self._corrections = corrections
 
     def compute(self, now_ns: int) -> LiveFigures:
         """Compute the figures as they stand at an instant."""
@@ -109,7 +126,14 @@ class LiveCalculator:
     def _availability(self, period: Period, now_ns: int) -> Availability | None:
         try:
             return compute_availability(
-                self._configuration, self._samples.read, self._extent, self._plan, self._definition, period, now_ns
+                self._configuration,
+                self._samples.read,
+                self._extent,
+                self._plan,
+                self._definition,
+                period,
+                now_ns,
+                self._corrections,
             )
         except PeriodError:
             return None

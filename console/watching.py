@@ -10,12 +10,14 @@ from typing import Final, Self, TypeVar
 from collector.ledger import SourceTotals, read_ledger
 from console.application import Application
 from console.config import Configuration
-from console.figures import extent_of, load_plan
+from console.evidence import extent_of
+from console.figures import load_record
 from console.live_figures import LiveCalculator, LiveFigures
 from console.stores import make_store
 from console.views.links import link_lines
 from console.views.screen import LiveView
 from facility.definition import load_definition
+from facility.schedule import resolve
 from facility.time import Clock
 from storage.store import LastValue, TelemetryStore
 
@@ -64,7 +66,9 @@ class Watcher:
         self._application = application
         self._clock = clock
         self._definition = load_definition(configuration.profile.definition, configuration.folder)
-        self._plan = load_plan(configuration, None, self._definition.notice_ns)
+        record = load_record(configuration)
+        self._plan = resolve(record.versions, notice_ns=self._definition.notice_ns)
+        self._corrections = record.corrections
         self._figures: LiveFigures | None = None
 
     async def run(self, thread: StoreThread) -> None:
@@ -75,7 +79,9 @@ class Watcher:
             nonlocal calculator
             if calculator is None:
                 extent = extent_of(store, self._configuration.profile)
-                calculator = LiveCalculator(self._configuration, store, self._plan, self._definition, extent)
+                calculator = LiveCalculator(
+                    self._configuration, store, self._plan, self._definition, extent, self._corrections
+                )
             return calculator.compute(self._clock())
 
         while True:

@@ -6,7 +6,8 @@ import pytest
 
 from command_line import Kado
 from console.config import Configuration, load_configuration
-from console.figures import compute_availability, extent_of, load_plan
+from console.evidence import extent_of
+from console.figures import compute_availability, load_plan
 from console.live_figures import BeamState, GrowingSamples, LiveCalculator
 from console.stores import open_store
 from facility.batch import Samples

@@ -1,0 +1,150 @@
+"""Reads all that is known of a period, and of as much around it as its figures depend on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.evidence import Evidence
+from analytics.window import Window, link_cuts, load_window
+from console.config import Configuration
+from facility.batch import Samples
+from facility.corrections import BEAM_ASSERTIONS, Correction
+from facility.definition import Definition
+from facility.errors import PeriodError
+from facility.period import Period
+from facility.profile import Profile
+from facility.signals import link_signal
+from facility.time import format_time
+from storage.store import TelemetryStore
+
+
+class Read(Protocol):
+    """Returns a signal's samples, as `TelemetryStore.read` does."""
+
+    def __call__(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
+        """Return the samples stamped in ``[start_ns, end_ns)``; with `hold`, also the last one before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read for a period."""
+
+    evidence: Evidence
+    settled: bool
+    """Whether it reaches far enough forward for the figures to be final."""
+
+
+def load_evidence(
+    configuration: Configuration,
+    read: Read,
+    extent: tuple[int, int],
+    definitions: Sequence[Definition],
+    part: Period,
+    corrections: Sequence[Correction],
+    now_ns: int,
+) -> Known:
+    """Read what was recorded in and around a period.
+
+    Parameters
+    ----------
+    read
+        The store's.
+    extent
+        Stamps of the delivery signal's first and last sample.
+    definitions
+        By which it will be judged: the window is wide enough for each, and for any mixture of their rules.
+    part
+        The part of the period that is over.
+    corrections
+        Those in force.
+
+    Raises
+    ------
+    PeriodError
+        If nothing at all is known of `part`: neither samples nor a correction.
+    """
+    profile = configuration.profile
+    widest = definitions[0].model_copy(
+        update={
+            "merge_gap_s": max(d.merge_gap_s for d in definitions),
+            "min_duration_s": max(d.min_duration_s for d in definitions),
+        }
+    )
+    window = _load_window(profile, read, extent, widest, part, corrections, now_ns)
+    start, end = window.start_ns, min(window.end_ns, now_ns)
+    witness = profile.delivery.witness
+    mode = None if profile.mode_signal is None else read(profile.mode_signal, start, end, hold=True)
+    evidence = Evidence(
+        window.samples,
+        start,
+        end,
+        _load_cuts(configuration, read, start, end),
+        None if witness is None else read(witness, start, end),
+        # What was never recorded does not agree with the plan: it does not speak.
+        mode if mode else None,
+        {name: read(flag.signal, start, end, hold=True) for name, flag in profile.flags.items()},
+        corrections,
+    )
+    return Known(evidence, window.settled)
+
+
+def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
+    """Return the stamps of the delivery signal's first and last sample.
+
+    Raises
+    ------
+    PeriodError
+        If there is none.
+    """
+    signal = profile.delivery_signal
+    held = {series.signal: series for series in store.series()}.get(signal)
+    if held is None or held.first_ns is None or held.last_ns is None:
+        raise PeriodError(
+            f"facility {profile.id} has no samples of {signal} at all: start 'kado run', or import some with "
+            "'kado import FILE'"
+        )
+    return held.first_ns, held.last_ns
+
+
+def _load_window(
+    profile: Profile,
+    read: Read,
+    extent: tuple[int, int],
+    definition: Definition,
+    part: Period,
+    corrections: Sequence[Correction],
+    now_ns: int,
+) -> Window:
+    def read_delivery(start_ns: int, end_ns: int) -> Samples:
+        return read(profile.delivery_signal, start_ns, end_ns)
+
+    window = load_window(read_delivery, profile, definition, part, first_ns=extent[0], now_ns=now_ns)
+    stale = profile.delivery.stale_after_ns
+    # A sample stamped before the period may hold into it.
+    reach = part.length_ns if stale is None else stale
+    said = any(
+        c.assertion in BEAM_ASSERTIONS and c.start_ns < part.end_ns and part.start_ns < c.end_ns for c in corrections
+    )
+    if not said and not window.samples.between(part.start_ns - reach, part.end_ns):
+        first, last = (format_time(ns, profile.zone) for ns in extent)
+        raise PeriodError(
+            f"facility {profile.id} has no samples of {profile.delivery_signal} in {part.id}: the store holds {first} "
+            f"to {last}; choose a period inside that, or import more with 'kado import FILE'"
+        )
+    return window
+
+
+def _load_cuts(configuration: Configuration, read: Read, start_ns: int, end_ns: int) -> NDArray[np.int64]:
+    """Return where the links of the sources of the delivery signal were lost."""
+    profile = configuration.profile
+    heartbeats = profile.delivery.stale_after_ns is None
+    cuts = [
+        link_cuts(read(link_signal(source.id), start_ns, end_ns, hold=True), heartbeats=heartbeats)
+        for source in configuration.sources
+        if profile.delivery_signal in source.signals
+    ]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *cuts]))
