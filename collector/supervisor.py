@@ -16,11 +16,11 @@ from collector.source_status import LinkState, SourceStatus
 from facility.errors import KadoError, UnreachableError, UsageError
 from facility.profile import Profile
 from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport, Reader, SourceSpec
-from facility.time import NS_PER_S, Clock
+from facility.time import Clock, to_ns
 
 _LOG: Final = logging.getLogger(__name__)
 
-HEARTBEAT_S: Final = 10
+HEARTBEAT_S: Final = 10.0
 """While a link is up, that is recorded at so many seconds."""
 MAX_IN_FLIGHT: Final = 4
 """Deliveries read and not yet durable; then nothing more is read from the source."""
@@ -63,7 +63,7 @@ class Supervisor:
         self._landing = landing
         self._clock = clock
         self._backoff = Backoff(rng)
-        self._slots = Slots(HEARTBEAT_S * NS_PER_S, clock)
+        self._slots = Slots(to_ns(HEARTBEAT_S), clock)
         self._recorded: str | None = None
         """The link's state as it was last recorded."""
         self._in_flight: asyncio.Queue[_InFlight | None] = asyncio.Queue(MAX_IN_FLIGHT)
@@ -137,8 +137,8 @@ class Supervisor:
         """Acknowledge what has landed, in order, until there is no more to come."""
         while (one := await self._in_flight.get()) is not None:
             await one.landing
-            self._count(one.arrival)
             if one.delivery is not None:
+                self._count(one.arrival)
                 await reader.acknowledge(one.delivery.token)
 
     async def _beat(self) -> None:
@@ -165,7 +165,7 @@ class Supervisor:
             _LOG.warning("%s", text)
         self._stand(LinkState.DOWN)
         now = self._clock()
-        self._status = replace(self._status, last_error=text, next_try_ns=now + round(wait_s * NS_PER_S))
+        self._status = replace(self._status, last_error=text, next_try_ns=now + to_ns(wait_s))
         if self._recorded != "down":
             await self._landing.land(self._report(LinkReport(now, "down", type(error).__name__)))
 
