@@ -55,6 +55,7 @@ class LandingFile:
         letters: dead_letters.DeadLetterLimits,
     ) -> None:
         """Open or make both files; a tail that the disk has lost since is counted and recorded as a gap."""
+        self._data_dir = data_dir
         self._kind: StoreKind = store_kind
         self._clock = clock
         self._letters = letters
@@ -114,7 +115,7 @@ class LandingFile:
 
     def _insert_rows(self, arrivals: Sequence[Arrival], counts: Counter[CountKey]) -> None:
         for source, batch in _by_source(arrivals):
-            for s in insert(self._connection, batch):
+            for s in insert(self._connection, batch, self._data_dir):
                 counts[source, s.signal, Entry.RECEIVED, ""] += s.stored
                 counts[source, s.signal, Entry.STORED, ""] += s.stored
                 counts[source, s.signal, Entry.REWRITTEN, ""] += s.rewritten

@@ -1,6 +1,7 @@
 """Samples cut into equal pieces of time, for drawing."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from facility.batch import Samples
 from facility.errors import UsageError
 from facility.quality import Quality
+from storage.minutes import MINUTE_NS, Minutes
 from storage.store import Buckets
 
 MAX_BUCKETS: Final = 2_000
@@ -28,7 +30,14 @@ def check_bucket_count(signal: str, count: int) -> None:
         )
 
 
-def bucketise(signal: str, pieces: Iterable[Samples], start_ns: int, end_ns: int, count: int) -> Buckets:
+def bucket_edges(start_ns: int, end_ns: int, count: int) -> NDArray[np.int64]:
+    """Return where buckets begin, and the end of the last one; (count + 1,), those behind `end_ns` left out."""
+    width = _width(start_ns, end_ns, count)
+    n = min(count, max(0, -(-(end_ns - start_ns) // width)))
+    return np.append(start_ns + np.arange(n, dtype=np.int64) * width, end_ns)
+
+
+def bucketise(signal: str, pieces: Iterable[Samples | Minutes], start_ns: int, end_ns: int, count: int) -> Buckets:
     """Cut ``[start_ns, end_ns)`` into `count` buckets of equal width (rounded up to whole ns).
 
     Samples that are bad, or not numbers, are passed over as if they were not there. A sample holds to the next
@@ -39,7 +48,8 @@ def bucketise(signal: str, pieces: Iterable[Samples], start_ns: int, end_ns: int
     signal
         Named in errors.
     pieces
-        Samples stamped in the range, in pieces that follow each other in time.
+        What is stamped in the range, in pieces that follow each other in time: samples, or minutes none of which is
+        cut by an edge of a bucket (`bucket_edges`), which give the same.
     start_ns, end_ns
         UTC ns.
     count
@@ -57,18 +67,43 @@ def bucketise(signal: str, pieces: Iterable[Samples], start_ns: int, end_ns: int
     [110.0, 50.0]
     """
     check_bucket_count(signal, count)
-    width = max(1, -(-(end_ns - start_ns) // count))
-    sums = _Sums(start_ns, end_ns, width, count)
-    open_time, open_value = np.empty(0, np.int64), np.empty(0)
+    sums = _Sums(start_ns, end_ns, _width(start_ns, end_ns, count), count)
     for piece in pieces:
-        good = (piece.quality <= Quality.UNCERTAIN) & ~np.isnan(piece.value)
-        times = np.concatenate([open_time, piece.time_ns[good]])
-        values = np.concatenate([open_value, piece.value[good]])
-        # How long the newest sample holds is known when the next one comes.
-        sums.add(times[:-1], values[:-1], times[1:])
-        open_time, open_value = times[-1:], values[-1:]
-    sums.add(open_time, open_value, np.full(len(open_time), end_ns, np.int64))
+        sums.add(_of_minutes(piece) if isinstance(piece, Minutes) else _of_samples(piece))
     return sums.buckets()
+
+
+def _width(start_ns: int, end_ns: int, count: int) -> int:
+    return max(1, -(-(end_ns - start_ns) // count))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spans:
+    """Samples or minutes alike: known from `start`, summed up until `covered`, holding `last` from there on."""
+
+    start: NDArray[np.int64]
+    covered: NDArray[np.int64]
+    last: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    count: NDArray[np.int64] | None = None
+    """None for samples: one each, with nothing summed up."""
+    weighted: NDArray[np.float64] | None = None
+
+
+def _of_samples(samples: Samples) -> _Spans:
+    good = ~np.isnan(samples.value)
+    good &= samples.quality <= Quality.UNCERTAIN
+    times, values = samples.time_ns, samples.value
+    if not bool(good.all()):
+        times, values = times[good], values[good]
+    return _Spans(times, times, values, values, values)
+
+
+def _of_minutes(minutes: Minutes) -> _Spans:
+    covered = minutes.start_ns + MINUTE_NS
+    known = minutes.known_ns
+    return _Spans(covered - known, covered, minutes.last, minutes.min, minutes.max, minutes.count, known * minutes.mean)
 
 
 class _Sums:
@@ -82,25 +117,41 @@ class _Sums:
         self._min = np.full(count, np.inf)
         self._max = np.full(count, -np.inf)
         self._last = np.full(count, np.nan)
+        # How long the newest value holds is known when the next one comes; until then it is held for the least time.
+        self._open_from = start_ns
+        self._open_bucket = -1
 
-    def add(self, times: NDArray[np.int64], values: NDArray[np.float64], until: NDArray[np.int64]) -> None:
-        """Add samples; each holds to `until` or to the end of its bucket."""
-        if not len(times):
+    def add(self, spans: _Spans) -> None:
+        """Add what follows; each value holds to the next one or to the end of its bucket."""
+        n = len(spans.start)
+        if not n:
             return
-        n = len(self._count)
-        bucket = (times - self._start) // self._width
-        bucket_end = np.minimum(self._start + (bucket + 1) * self._width, self._end)
-        held = (np.minimum(until, bucket_end) - times).astype(np.float64)
-        first = np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1]))
-        which = bucket[first]
-        self._count += np.bincount(bucket, minlength=n)
-        self._weight += np.bincount(bucket, held, n)
-        self._weighted += np.bincount(bucket, held * values, n)
-        self._min[which] = np.minimum(self._min[which], np.minimum.reduceat(values, first))
-        self._max[which] = np.maximum(self._max[which], np.maximum.reduceat(values, first))
-        self._last[which] = values[np.append(first[1:], len(values)) - 1]
+        self._hold_until(int(spans.start[0]))
+        first_bucket, last_bucket = ((int(spans.start[i]) - self._start) // self._width for i in (0, -1))
+        edges = self._start + np.arange(first_bucket, last_bucket + 2, dtype=np.int64) * self._width
+        cuts = np.append(np.searchsorted(spans.start, edges[:-1]), n)
+        some = np.flatnonzero(np.diff(cuts))
+        which, first, last = first_bucket + some, cuts[some], cuts[some + 1] - 1
+        held = np.empty(n)
+        np.subtract(spans.start[1:], spans.covered[:-1], out=held[:-1], casting="unsafe")
+        held[last] = np.minimum(edges[some + 1], self._end) - spans.covered[last]
+        # Of the newest one it is not known yet.
+        held[-1] = 0.0
+        self._weight[which] += np.add.reduceat(held, first)
+        if spans.weighted is not None:
+            self._weight[which] += np.add.reduceat(spans.covered - spans.start, first)
+        held *= spans.last
+        if spans.weighted is not None:
+            held += spans.weighted
+        self._weighted[which] += np.add.reduceat(held, first)
+        self._count[which] += last - first + 1 if spans.count is None else np.add.reduceat(spans.count, first)
+        self._min[which] = np.minimum(self._min[which], np.minimum.reduceat(spans.low, first))
+        self._max[which] = np.maximum(self._max[which], np.maximum.reduceat(spans.high, first))
+        self._last[which] = spans.last[last]
+        self._open_from, self._open_bucket = int(spans.covered[-1]), last_bucket
 
     def buckets(self) -> Buckets:
+        self._hold_until(self._end)
         some = np.flatnonzero(self._count)
         low, high = self._min[some], self._max[some]
         return Buckets(
@@ -113,3 +164,12 @@ class _Sums:
             max=high,
             last=self._last[some],
         )
+
+    def _hold_until(self, until_ns: int) -> None:
+        if self._open_bucket < 0:
+            return
+        bucket = self._open_bucket
+        bucket_end = min(self._start + (bucket + 1) * self._width, self._end)
+        held = float(min(until_ns, bucket_end) - self._open_from)
+        self._weight[bucket] += held
+        self._weighted[bucket] += held * self._last[bucket]

@@ -23,6 +23,11 @@ class DataDir:
         return self.path / "telemetry.db"
 
     @property
+    def archive(self) -> Path:
+        """Days of telemetry that were sealed into Parquet files."""
+        return self.path / "archive"
+
+    @property
     def mark(self) -> Path:
         """How far `telemetry` has been committed, on a page of the disk of its own."""
         return self.path / "telemetry.mark"

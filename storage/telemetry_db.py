@@ -6,6 +6,8 @@
     series       signals, with the newest stamp that ever landed
     word         states and reasons
     sample       embedded store: one row a sample
+    archive_file embedded store: sealed files, and what each holds (`storage.embedded.archive.manifest`)
+    archive_leftover  files below ``archive/`` that are to be removed
     outbox       InfluxDB: blobs of line protocol that are not yet confirmed
     dead_letter  what was received and cannot become a sample; bounded, oldest go
     ledger       what was received and what became of it, in samples
@@ -67,8 +69,22 @@ def _create(connection: sqlite3.Connection, kind: StoreKind) -> None:
         connection.execute(statement)
 
 
+def _add_archive(connection: sqlite3.Connection, kind: StoreKind) -> None:
+    if kind == "embedded":
+        connection.execute(
+            """CREATE TABLE archive_file(
+                id INTEGER PRIMARY KEY AUTOINCREMENT, series_id INTEGER NOT NULL, first_day INTEGER NOT NULL,
+                last_day INTEGER NOT NULL, revision INTEGER NOT NULL, samples INTEGER NOT NULL,
+                first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, size INTEGER NOT NULL,
+                tail_checksum INTEGER NOT NULL, row_groups BLOB NOT NULL, minutes_size INTEGER NOT NULL,
+                minutes_checksum INTEGER NOT NULL, format INTEGER NOT NULL, sealed_ns INTEGER NOT NULL)"""
+        )
+        connection.execute("CREATE INDEX archive_file_time ON archive_file(series_id, last_ns)")
+        connection.execute("CREATE TABLE archive_leftover(path TEXT PRIMARY KEY) WITHOUT ROWID")
+
+
 # The step at index n makes version n + 1 out of version n.
-_STEPS: Final[tuple[Callable[[sqlite3.Connection, StoreKind], None], ...]] = (_create,)
+_STEPS: Final[tuple[Callable[[sqlite3.Connection, StoreKind], None], ...]] = (_create, _add_archive)
 VERSION: Final = len(_STEPS)
 
 

@@ -1,133 +1,251 @@
-"""Rows of ``telemetry.db`` back into samples."""
+"""Samples out of the embedded store: rows laid over sealed files."""
 
+import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facility.batch import NO_WORD, Samples
+from facility.batch import Samples
+from facility.errors import ArchiveError
+from storage.embedded.archive import manifest
+from storage.embedded.archive.layout import day_of, day_start
+from storage.embedded.archive.manifest import SealedFile
+from storage.embedded.columns import Columns, concat, overlay
+from storage.embedded.row_reading import nth_row_time, read_rows, row_times, series_id_of
+from storage.minutes import MINUTE_NS, Minutes
 from storage.store import LastValue, SeriesCount
 from storage.telemetry_db import snapshot
 
+_LOG: Final = logging.getLogger(__name__)
+
 _PIECE: Final = 200_000
-_NONE: Final = 0
-# No word has this id.
-_STATE: Final = f"ifnull(state_id, {_NONE})"
-_REASON: Final = f"ifnull(reason_id, {_NONE})"
+_PIECE_TO_SUM_UP: Final = 1_000_000
+# So many files are looked at for one piece.
+_FILES: Final = 16
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
-class RowReader:
-    """Reads the rows of one facility; each call sees one state of the file, and so does each piece of `chunks`."""
+class StoreReader:
+    """Reads one facility; each call sees one state of the store, and so does each piece of `chunks`.
 
-    def __init__(self, connection: sqlite3.Connection, facility: str) -> None:
+    Contract: manifest and rows are looked at in one short transaction, sealed files are read after it. A file
+    that is replaced in between is not found, and then the look is taken again. No row group is read
+    that the range does not touch, and no column that says nothing.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, data_dir: Path, facility: str) -> None:
         self._connection = connection
+        self._data_dir = data_dir
         self._facility = facility
 
     def read(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
         """Return the samples stamped in ``[start_ns, end_ns)``; with `hold` from the last one before on."""
-        with snapshot(self._connection):
-            series_id = self._series_id(signal)
-            if series_id is None:
-                return Samples.empty(self._facility, signal)
-            if hold:
-                start_ns = self._last_before(series_id, start_ns)
-            return self._samples(signal, series_id, start_ns, end_ns)
 
-    def chunks(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Samples]:
+        def attempt() -> Samples:
+            with snapshot(self._connection):
+                series_id = series_id_of(self._connection, signal)
+                if series_id is None:
+                    return Samples.empty(self._facility, signal)
+                begin = self._hold_begins(series_id, start_ns) if hold else start_ns
+                files = manifest.files_between(self._connection, series_id, begin, end_ns)
+                rows = read_rows(self._connection, series_id, begin, end_ns)
+            found = self._merged(files, rows, begin, end_ns)
+            if begin < start_ns:
+                before = int(np.searchsorted(found.time_ns, start_ns)) - 1
+                found = found.take(slice(max(0, before), None))
+            return found.samples(self._facility, signal)
+
+        return self._again_if_replaced(attempt)
+
+    def chunks(self, signal: str, start_ns: int, end_ns: int, limit: int = _PIECE) -> Iterator[Samples]:
         """Yield the samples stamped in ``[start_ns, end_ns)`` in pieces; nothing is held between them."""
         while start_ns < end_ns:
-            with snapshot(self._connection):
-                series_id = self._series_id(signal)
-                if series_id is None:
-                    return
-                piece_end = self._end_of_piece(series_id, start_ns, end_ns)
-                piece = self._samples(signal, series_id, start_ns, piece_end)
+            piece, start_ns = self._again_if_replaced(self._piece, signal, start_ns, end_ns, limit)
             if len(piece):
                 yield piece
-            start_ns = piece_end
+
+    def to_sum_up(
+        self, signal: str, start_ns: int, end_ns: int, edges: NDArray[np.int64]
+    ) -> Iterator[Samples | Minutes]:
+        """Yield what is stamped in ``[start_ns, end_ns)``, by the minute wherever no edge cuts a minute in two."""
+        cuts = np.append(edges[(edges > start_ns) & (edges < end_ns)], [start_ns, end_ns])
+        cut_days: set[int] = set((cuts[cuts % MINUTE_NS != 0] // (1440 * MINUTE_NS)).tolist())
+        for first_ns, last_ns in self._whole_days(signal, start_ns, end_ns, cut_days):
+            yield from self.chunks(signal, start_ns, first_ns, _PIECE_TO_SUM_UP)
+            start_ns = min(last_ns, end_ns)
+            found = self._again_if_replaced(self._minutes, signal, first_ns, start_ns)
+            if found is None:
+                yield from self.chunks(signal, first_ns, start_ns, _PIECE_TO_SUM_UP)
+            elif len(found):
+                yield found
+        yield from self.chunks(signal, start_ns, end_ns, _PIECE_TO_SUM_UP)
 
     def last(self, signals: Sequence[str]) -> dict[str, LastValue]:
         """Return the newest sample of each signal that has one."""
-        query = (
-            "SELECT time_ns, value, word.text, quality FROM sample LEFT JOIN word ON word.id = state_id"
-            " WHERE series_id = (SELECT id FROM series WHERE signal = ?) ORDER BY time_ns DESC LIMIT 1"
-        )
-        found: dict[str, LastValue] = {}
-        with snapshot(self._connection):
-            for signal in signals:
-                row = self._connection.execute(query, (signal,)).fetchone()
-                if row is not None:
-                    time_ns, value, state, quality = row
-                    found[signal] = LastValue(time_ns, np.nan if value is None else value, state, quality)
-        return found
+        found = ((signal, self._again_if_replaced(self._last, signal)) for signal in signals)
+        return {signal: newest for signal, newest in found if newest is not None}
 
     def series(self) -> list[SeriesCount]:
-        """Count the rows of each signal that has any, in order of name."""
+        """Count what rows and sealed files hold, in order of name; what is in both counts once."""
+        return self._again_if_replaced(self._series)
+
+    def _merged(self, files: list[SealedFile], rows: Columns, start_ns: int, end_ns: int) -> Columns:
+        """Lay rows over what files hold in ``[start_ns, end_ns)``, file by file: late rows disturb one file only."""
+        if not files:
+            return rows
+        # Arrow is heavy, and who touches no sealed file must not wait for it.
+        from storage.embedded.archive.files import read_samples
+
+        pieces: list[Columns] = []
+        at = start_ns
+        for file in files:
+            pieces.append(rows.between(at, file.first_ns))
+            at = min(file.last_ns + 1, end_ns)
+            sealed = read_samples(
+                self._data_dir / file.name.path("samples"), file, file.groups_between(start_ns, end_ns)
+            )
+            if start_ns > file.first_ns or end_ns <= file.last_ns:
+                sealed = sealed.between(start_ns, end_ns)
+            pieces.append(overlay(sealed, rows.between(max(start_ns, file.first_ns), at)))
+        pieces.append(rows.between(at, end_ns))
+        return concat([piece for piece in pieces if len(piece)])
+
+    def _piece(self, signal: str, start_ns: int, end_ns: int, limit: int) -> tuple[Samples, int]:
+        with snapshot(self._connection):
+            series_id = series_id_of(self._connection, signal)
+            if series_id is None:
+                return Samples.empty(self._facility, signal), end_ns
+            behind = nth_row_time(self._connection, series_id, start_ns, end_ns, limit)
+            piece_end = end_ns if behind is None else behind
+            files = manifest.files_between(self._connection, series_id, start_ns, piece_end, _FILES)
+            if len(files) == _FILES:
+                piece_end = min(piece_end, files[-1].last_ns + 1)
+            piece_end = _end_of_groups(files, start_ns, piece_end, limit)
+            files = [file for file in files if file.first_ns < piece_end]
+            rows = read_rows(self._connection, series_id, start_ns, piece_end)
+        return self._merged(files, rows, start_ns, piece_end).samples(self._facility, signal), piece_end
+
+    def _hold_begins(self, series_id: int, start_ns: int) -> int:
+        """Return where to read from so that the last sample before `start_ns` is among what is read."""
+        query = "SELECT max(time_ns) FROM sample WHERE series_id = ? AND time_ns < ?"
+        (row,) = self._connection.execute(query, (series_id, start_ns)).fetchone()
+        begins = [] if row is None else [row]
+        file = manifest.last_file_before(self._connection, series_id, start_ns)
+        if file is not None:
+            group = file.groups[file.groups["first_ns"] < start_ns][-1]
+            begins.append(int(group["last_ns"] if group["last_ns"] < start_ns else group["first_ns"]))
+        return max(begins, default=start_ns)
+
+    def _whole_days(self, signal: str, start_ns: int, end_ns: int, cut_days: set[int]) -> list[tuple[int, int]]:
+        """Return runs of sealed days of one file each, of which the minutes can be taken."""
+        with snapshot(self._connection):
+            series_id = series_id_of(self._connection, signal)
+            files = [] if series_id is None else manifest.files_between(self._connection, series_id, start_ns, end_ns)
+        runs: list[tuple[int, int]] = []
+        for file in files:
+            if not file.minutes_size:
+                continue
+            first, last = max(file.name.first_day, day_of(start_ns)), min(file.name.last_day, day_of(end_ns - 1))
+            run_from = first
+            for day in range(first, last + 2):
+                if day in cut_days or day > last:
+                    if run_from < day:
+                        runs.append((max(start_ns, day_start(run_from)), day_start(day)))
+                    run_from = day + 1
+        return runs
+
+    def _minutes(self, signal: str, start_ns: int, end_ns: int) -> Minutes | None:
+        """Return the minutes of a run of days; None if its samples have to be looked at."""
+        with snapshot(self._connection):
+            series_id = series_id_of(self._connection, signal)
+            if series_id is None or nth_row_time(self._connection, series_id, start_ns, end_ns, 0) is not None:
+                return None
+            files = manifest.files_between(self._connection, series_id, start_ns, end_ns)
+        if len(files) != 1 or not files[0].minutes_size:
+            return None
+        from storage.embedded.archive.files import MissingFileError, read_minutes
+
+        try:
+            return read_minutes(self._data_dir / files[0].name.path("minutes"), files[0]).between(start_ns, end_ns)
+        except MissingFileError:
+            if not (self._data_dir / files[0].name.path("samples")).exists():
+                raise
+            _LOG.warning("%s is missing: its samples are read instead", files[0].name.path("minutes"))
+        except ArchiveError as error:
+            _LOG.warning("%s: its samples are read instead", error)
+        return None
+
+    def _last(self, signal: str) -> LastValue | None:
+        query = (
+            "SELECT time_ns, value, word.text, quality FROM sample LEFT JOIN word ON word.id = state_id"
+            " WHERE series_id = ? ORDER BY time_ns DESC LIMIT 1"
+        )
+        with snapshot(self._connection):
+            series_id = series_id_of(self._connection, signal)
+            if series_id is None:
+                return None
+            row = self._connection.execute(query, (series_id,)).fetchone()
+            file = manifest.last_file_before(self._connection, series_id, 2**63 - 1)
+        if file is not None and (row is None or row[0] < file.last_ns):
+            newest = self._merged([file], Columns.empty(), file.last_ns, file.last_ns + 1)
+            word = newest.samples(self._facility, signal).state_words()[0]
+            return LastValue(file.last_ns, float(newest.value[0]), word, int(newest.quality[0]))
+        if row is None:
+            return None
+        time_ns, value, state, quality = row
+        return LastValue(time_ns, np.nan if value is None else value, state, quality)
+
+    def _series(self) -> list[SeriesCount]:
         query = (
             "SELECT signal, n, first, last FROM series JOIN (SELECT series_id, count(*) AS n, min(time_ns) AS first,"
-            " max(time_ns) AS last FROM sample GROUP BY series_id) ON series_id = id ORDER BY signal"
+            " max(time_ns) AS last FROM sample GROUP BY series_id) ON series_id = id"
         )
-        return [SeriesCount(*row) for row in self._connection.execute(query)]
+        with snapshot(self._connection):
+            counts = {row[0]: SeriesCount(*row) for row in self._connection.execute(query)}
+            files = manifest.all_files(self._connection)
+            above = {
+                file.id: times
+                for file in files
+                if file.name.signal in counts
+                and len(times := row_times(self._connection, file.series_id, file.first_ns, file.last_ns + 1))
+            }
+        for file in files:
+            samples = file.samples - (self._twice(file, above[file.id]) if file.id in above else 0)
+            name = file.name.signal
+            before = counts.get(name, SeriesCount(name, 0, file.first_ns, file.last_ns))
+            first = file.first_ns if before.first_ns is None else min(before.first_ns, file.first_ns)
+            last = file.last_ns if before.last_ns is None else max(before.last_ns, file.last_ns)
+            counts[name] = SeriesCount(name, before.samples + samples, first, last)
+        return [counts[name] for name in sorted(counts)]
 
-    def _series_id(self, signal: str) -> int | None:
-        row = self._connection.execute("SELECT id FROM series WHERE signal = ?", (signal,)).fetchone()
-        return None if row is None else row[0]
+    def _twice(self, file: SealedFile, times: NDArray[np.int64]) -> int:
+        sealed = self._merged([file], Columns.empty(), int(times[0]), int(times[-1]) + 1)
+        return int(sealed.found_in(times).sum())
 
-    def _last_before(self, series_id: int, start_ns: int) -> int:
-        query = "SELECT max(time_ns) FROM sample WHERE series_id = ? AND time_ns < ?"
-        (before,) = self._connection.execute(query, (series_id, start_ns)).fetchone()
-        return start_ns if before is None else before
+    def _again_if_replaced(self, attempt: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        missing: set[Path] = set()
+        while True:
+            try:
+                return attempt(*args, **kwargs)
+            except ArchiveError as error:
+                path: Path | None = getattr(error, "path", None)
+                if path is None or path in missing:
+                    raise
+                missing.add(path)
 
-    def _end_of_piece(self, series_id: int, start_ns: int, end_ns: int) -> int:
-        query = (
-            "SELECT time_ns FROM sample WHERE series_id = ? AND time_ns >= ? AND time_ns < ?"
-            " ORDER BY time_ns LIMIT 1 OFFSET ?"
-        )
-        row = self._connection.execute(query, (series_id, start_ns, end_ns, _PIECE)).fetchone()
-        return end_ns if row is None else row[0]
 
-    def _samples(self, signal: str, series_id: int, start_ns: int, end_ns: int) -> Samples:
-        where = "FROM sample WHERE series_id = ? AND time_ns >= ? AND time_ns < ?"
-        key = (series_id, start_ns, end_ns)
-        # One look at what there is costs less than fetching columns that say nothing.
-        count, numbers, worst, states, reasons = self._connection.execute(
-            f"SELECT count(*), count(value), max(quality), count(state_id), count(reason_id) {where}", key
-        ).fetchone()
-        columns: dict[str, type[np.generic]] = {"time_ns": np.int64, "ifnull(value, 0.0)": np.float64}
-        if numbers < count:
-            columns["value IS NULL"] = np.bool_
-        if worst:
-            columns["quality"] = np.uint8
-        if states:
-            columns[_STATE] = np.int32
-        if reasons:
-            columns[_REASON] = np.int32
-        rows = self._connection.execute(f"SELECT {', '.join(columns)} {where} ORDER BY time_ns", key)
-        table: NDArray[Any] = np.fromiter(rows, dtype=list(columns.items()), count=count)
-        quality = np.zeros(count, np.uint8)
-        if worst:
-            quality[:] = table["quality"]
-        value: NDArray[np.float64] = table["ifnull(value, 0.0)"].copy()
-        if numbers < count:
-            value[table["value IS NULL"]] = np.nan
-        words: dict[int, str] = dict(self._connection.execute("SELECT id, text FROM word ORDER BY id"))
-        known = np.array(list(words), dtype=np.int32)
-
-        def codes(column: str) -> NDArray[np.int32] | None:
-            if column not in columns:
-                return None
-            ids = table[column]
-            return np.where(ids == _NONE, NO_WORD, np.searchsorted(known, ids)).astype(np.int32)
-
-        return Samples(
-            self._facility,
-            signal,
-            table["time_ns"].copy(),
-            value,
-            quality,
-            codes(_STATE),
-            codes(_REASON),
-            tuple(words.values()) if states or reasons else (),
-        )
+def _end_of_groups(files: list[SealedFile], start_ns: int, end_ns: int, limit: int) -> int:
+    """Return where a piece ends that takes whole row groups, as few as one and otherwise up to `limit` samples."""
+    taken = 0
+    for file in files:
+        for i in file.groups_between(start_ns, end_ns).tolist():
+            group = file.groups[i]
+            taken += int(group["samples"])
+            if taken > limit and taken > int(group["samples"]):
+                return max(start_ns + 1, int(group["first_ns"]))
+    return end_ns

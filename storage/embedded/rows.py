@@ -1,18 +1,25 @@
 """Samples into rows of ``telemetry.db``, in bulk."""
 
+import logging
 import sqlite3
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice, repeat
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facility.batch import NO_WORD, Batch
+from facility.errors import ArchiveError
 from facility.time import NS_PER_S
+from storage.embedded.archive import manifest
+from storage.embedded.columns import NO_ARRIVAL, Columns
 from storage.merging import conflicts, parts
 from storage.series import advance, series_of, word_ids
+
+_LOG: Final = logging.getLogger(__name__)
 
 CLOCK_TOLERANCE_NS: Final = 2 * NS_PER_S
 """An arrival is kept where it differs from the stamp by more than this."""
@@ -44,12 +51,12 @@ class SignalWritten:
 
 
 def insert(
-    connection: sqlite3.Connection, batch: Batch, clock_tolerance_ns: int = CLOCK_TOLERANCE_NS
+    connection: sqlite3.Connection, batch: Batch, data_dir: Path, clock_tolerance_ns: int = CLOCK_TOLERANCE_NS
 ) -> list[SignalWritten]:
     """Write a batch into `sample`, as if sample by sample in order of arrival; call inside a transaction.
 
-    The counts are exact: a sample whose signal and time are already there, in the file or earlier in the batch,
-    is rewritten; it is a conflict if value, state, quality or reason differ.
+    The counts are exact: a sample whose signal and time are already there, as a row, in a sealed file below
+    `data_dir` or earlier in the batch, is rewritten; it is a conflict if value, state, quality or reason differ.
     """
     columns = _Columns(connection, batch, clock_tolerance_ns)
     written: list[SignalWritten] = []
@@ -59,6 +66,8 @@ def insert(
         times = batch.time_ns[first]
         # Nothing is there yet behind the newest stamp, so nothing has to be looked up.
         known = 0 if newest is None else int(np.searchsorted(times, newest, side="right"))
+        if known:
+            _thaw(connection, data_dir, series_id, times[:known])
         rewritten, differed = _insert_known(connection, columns, series_id, first[:known])
         _write(connection, columns, series_id, first[known:], "INSERT", "")
         repeated = int(part.repeats.sum())
@@ -70,6 +79,47 @@ def insert(
         advance(connection, series_id, int(times[-1]))
         written.append(SignalWritten(part.signal, len(part.rows), rewritten, differed))
     return written
+
+
+def _thaw(connection: sqlite3.Connection, data_dir: Path, series_id: int, times: NDArray[np.int64]) -> None:
+    """Make rows of the sealed samples that have one of these stamps and no row yet, so that they are found."""
+    for file in manifest.files_between(connection, series_id, int(times[0]), int(times[-1]) + 1):
+        # Arrow is heavy, and late data for a sealed day is rare.
+        from storage.embedded.archive.files import read_samples
+
+        first, last = file.groups["first_ns"], file.groups["last_ns"]
+        touched = np.searchsorted(times, first) < np.searchsorted(times, last, side="right")
+        try:
+            path = data_dir / file.name.path("samples")
+            sealed = read_samples(path, file, np.flatnonzero(touched), arrival=True)
+        except ArchiveError as error:
+            # What comes in is not refused because of it: it lies over whatever the file holds.
+            _LOG.error("%s; late samples of %s are stored, and may be counted as new", error, file.name.signal)
+            continue
+        found = sealed.take(sealed.found_in(times))
+        if len(found):
+            batch = as_batch("", file.name.signal, found)
+            columns = _Columns(connection, batch, 0)
+            _write(connection, columns, series_id, np.arange(len(batch)), "INSERT OR IGNORE", "")
+
+
+def as_batch(facility: str, signal: str, columns: Columns) -> Batch:
+    """Return columns as if they came in; what has no arrival of its own arrived when it was stamped."""
+    arrivals = columns.time_ns
+    if columns.arrival_ns is not None:
+        arrivals = np.where(columns.arrival_ns == NO_ARRIVAL, arrivals, columns.arrival_ns)
+    return Batch.build(
+        facility,
+        [signal],
+        np.zeros(len(columns), np.int32),
+        columns.time_ns,
+        arrival_ns=arrivals,
+        value=columns.value,
+        state=columns.state,
+        quality=columns.quality,
+        reason=columns.reason,
+        words=columns.words,
+    )
 
 
 class _Columns:

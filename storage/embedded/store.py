@@ -1,20 +1,26 @@
 """The embedded store: needs no server, reads beside the service that writes."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from facility.batch import Batch, Samples
 from facility.errors import DataError, UsageError
-from facility.time import system_clock
-from storage.bucketing import bucketise, check_bucket_count
+from facility.time import Clock, system_clock
+from storage.bucketing import bucket_edges, bucketise, check_bucket_count
 from storage.counters import CountKey, Entry, count
 from storage.data_dir import DirectoryLock
-from storage.embedded.reading import RowReader
+from storage.embedded.archive import manifest
+from storage.embedded.reading import StoreReader
+from storage.embedded.row_reading import series_id_of
 from storage.embedded.rows import insert
 from storage.store import Buckets, LastValue, SeriesCount, Written
 from storage.telemetry_db import open_reader, open_writer, transaction
+
+if TYPE_CHECKING:
+    from storage.embedded.archive.sealing import Sealed
+    from storage.embedded.archive.swap import FileSwap, Provenance, Step
 
 _DELETE_AT_ONCE: Final = 50_000
 
@@ -25,12 +31,23 @@ class EmbeddedStore:
     Contract: opened for reading it takes no lock and may live beside the service; opened for writing it holds
     the directory's lock until `close`. A batch is one transaction: after a crash it is there wholly or not at
     all, and what `write` returned for is there. What is written or deleted here is counted in the ledger, under
-    no source. `read` sees one state of the file; `read_chunks` and `buckets` see one for each piece, so that they
-    never hold back the log of the service.
+    no source. Sealing changes neither what is read nor what is counted, and readers may go on meanwhile. `read`
+    sees one state of the store; `read_chunks` and `buckets` see one for each piece, so that they never hold
+    back the log of the service.
     """
 
-    def __init__(self, data_dir: Path, facility: str, *, read_only: bool = True) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        facility: str,
+        *,
+        read_only: bool = True,
+        clock: Clock = system_clock,
+        at_step: "Callable[[Step], None]" = lambda _: None,
+    ) -> None:
         """Open the store; one that is opened for writing is made if there is none.
+
+        `at_step` is told of each step on which sealed files come and go.
 
         Raises
         ------
@@ -42,6 +59,8 @@ class EmbeddedStore:
             If it is to be written and another process holds the directory.
         """
         self._facility = facility
+        self._clock = clock
+        self._at_step = at_step
         self._data_dir = data_dir
         self._lock: DirectoryLock | None = None
         if read_only:
@@ -49,11 +68,13 @@ class EmbeddedStore:
         else:
             self._lock = DirectoryLock(data_dir)
             try:
-                self._connection = open_writer(data_dir, facility, "embedded", system_clock())
+                self._connection = open_writer(data_dir, facility, "embedded", clock())
             except BaseException:
                 self._lock.release()
                 raise
-        self._rows = RowReader(self._connection, facility)
+        if not read_only and manifest.leftovers(self._connection):
+            self._swap().tidy()
+        self._reader = StoreReader(self._connection, data_dir, facility)
 
     @property
     def kind(self) -> Literal["embedded"]:
@@ -66,7 +87,7 @@ class EmbeddedStore:
         if batch.facility != self._facility:
             raise DataError(f"a batch of {batch.facility!r} was written to the store of {self._facility!r}")
         with transaction(connection):
-            signals = insert(connection, batch)
+            signals = insert(connection, batch, self._data_dir)
             counts: dict[CountKey, int] = {}
             for s in signals:
                 counts["", s.signal, Entry.RECEIVED, ""] = s.stored
@@ -82,32 +103,57 @@ class EmbeddedStore:
 
     def read(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
         """Return the samples stamped in ``[start_ns, end_ns)``; with `hold`, also the last one before."""
-        return self._rows.read(signal, start_ns, end_ns, hold=hold)
+        return self._reader.read(signal, start_ns, end_ns, hold=hold)
 
     def read_chunks(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Samples]:
         """Yield the same samples in pieces that follow each other, with bounded memory."""
-        return self._rows.chunks(signal, start_ns, end_ns)
+        return self._reader.chunks(signal, start_ns, end_ns)
 
     def last(self, signals: Sequence[str]) -> dict[str, LastValue]:
         """Return the newest sample of each signal that has one."""
-        return self._rows.last(signals)
+        return self._reader.last(signals)
 
     def buckets(self, signal: str, start_ns: int, end_ns: int, count: int) -> Buckets:
         """Cut ``[start_ns, end_ns)`` into `count` equal buckets (at most 2,000); see `bucketise`."""
         check_bucket_count(signal, count)
-        return bucketise(signal, self.read_chunks(signal, start_ns, end_ns), start_ns, end_ns, count)
+        edges = bucket_edges(start_ns, end_ns, count)
+        return bucketise(signal, self._reader.to_sum_up(signal, start_ns, end_ns, edges), start_ns, end_ns, count)
 
     def series(self) -> list[SeriesCount]:
-        """Count the rows themselves, signal by signal, in order of name."""
-        return self._rows.series()
+        """Count rows and sealed samples themselves, signal by signal, in order of name."""
+        return self._reader.series()
 
     def delete(self, signal: str, before_ns: int) -> int:
         """Delete what is stamped before an instant, in pieces, oldest first; return how many samples that were."""
         connection = self._writable()
-        total = 0
+        total = self._delete_sealed(connection, signal, before_ns)
         while deleted := self._delete_piece(connection, signal, before_ns):
             total += deleted
         return total
+
+    def seal(self, before_ns: int, *, provenance: "Provenance | None" = None) -> "Sealed":
+        """Seal the rows of every UTC day that ends at or before an instant; see `sealing.seal`."""
+        from storage.embedded.archive.sealing import seal
+
+        return seal(self._swap(provenance), before_ns)
+
+    def merge_months(self, before_ns: int, *, provenance: "Provenance | None" = None) -> "Sealed":
+        """Merge the sealed files of every month that ends at or before an instant; see `sealing.merge_months`."""
+        from storage.embedded.archive.sealing import merge_months
+
+        return merge_months(self._swap(provenance), before_ns)
+
+    def load(
+        self, samples: Samples, *, before_ns: int, source: str = "", provenance: "Provenance | None" = None
+    ) -> Written:
+        """Store history of one signal, days that end at or before `before_ns` straight as files; see `loading.load`."""
+        from storage.embedded.archive.loading import load
+
+        if samples.facility != self._facility:
+            raise DataError(f"samples of {samples.facility!r} were loaded into the store of {self._facility!r}")
+        swap = self._swap(provenance)
+        swap.tidy()
+        return load(swap, samples, source, before_ns)
 
     def close(self) -> None:
         """Close the file and give back the lock; harmless when done twice."""
@@ -119,6 +165,24 @@ class EmbeddedStore:
         if self._lock is None:
             raise UsageError(f"the store in {self._data_dir} was opened for reading: open it with read_only=False")
         return self._connection
+
+    def _swap(self, provenance: "Provenance | None" = None) -> "FileSwap":
+        # Arrow is heavy, and who touches no sealed file must not wait for it.
+        from storage.embedded.archive.swap import FileSwap, Provenance
+
+        connection = self._writable()
+        provenance = provenance or Provenance()
+        return FileSwap(connection, self._data_dir, self._facility, self._clock, provenance, self._at_step)
+
+    def _delete_sealed(self, connection: sqlite3.Connection, signal: str, before_ns: int) -> int:
+        series_id = series_id_of(connection, signal)
+        if series_id is None or manifest.last_file_before(connection, series_id, before_ns) is None:
+            return 0
+        from storage.embedded.archive.retention import delete_sealed
+
+        swap = self._swap()
+        swap.tidy()
+        return delete_sealed(swap, series_id, signal, before_ns)
 
     def _delete_piece(self, connection: sqlite3.Connection, signal: str, before_ns: int) -> int:
         with transaction(connection):

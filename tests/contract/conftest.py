@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from facility.batch import Batch
+from facility.time import MAX_NS
 from storage.embedded.store import EmbeddedStore
 from storage.influxdb.store import InfluxStore
-from storage.store import TelemetryStore
+from storage.store import TelemetryStore, Written
 
 FACILITY = "ring"
 
@@ -21,8 +23,22 @@ def open_influxdb(request: pytest.FixtureRequest) -> TelemetryStore:
     return InfluxStore(bucket.url, bucket.org, bucket.name, bucket.token, FACILITY)
 
 
+class SealedStore(EmbeddedStore):
+    """Seals all that it holds after every write."""
+
+    def write(self, batch: Batch) -> Written:
+        written = super().write(batch)
+        self.seal(MAX_NS)
+        return written
+
+
+def open_sealed(request: pytest.FixtureRequest) -> TelemetryStore:
+    return SealedStore(Path(request.getfixturevalue("tmp_path"), "data"), FACILITY, read_only=False)
+
+
 TELEMETRY_STORES: dict[str, Callable[[pytest.FixtureRequest], TelemetryStore]] = {
     "embedded": open_embedded,
+    "embedded-sealed": open_sealed,
     "influxdb": open_influxdb,
 }
 

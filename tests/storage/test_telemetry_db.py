@@ -49,9 +49,9 @@ def test_a_newer_file_is_refused_with_the_remedy_and_left_as_it_is(tmp_path: Pat
     path = make(tmp_path)
     set_version(path, 7)
     before = path.read_bytes()
-    with pytest.raises(FormatVersionError, match=r"telemetry\.db has format version 7, this kado knows 1: update kado"):
+    with pytest.raises(FormatVersionError, match=r"telemetry\.db has format version 7, this kado knows 2: update kado"):
         open_writer(tmp_path, "ring", "embedded", 0)
-    with pytest.raises(FormatVersionError, match="has format version 7, this kado reads 1: update kado"):
+    with pytest.raises(FormatVersionError, match="has format version 7, this kado reads 2: update kado"):
         open_reader(tmp_path, "ring", "embedded")
     assert path.read_bytes() == before
 
@@ -60,7 +60,7 @@ def test_a_reader_does_not_migrate_an_older_file(tmp_path: Path) -> None:
     with closing(sqlite3.connect(DataDir(tmp_path).telemetry)):
         pass
     DataDir(tmp_path).telemetry.touch()
-    with pytest.raises(FormatVersionError, match="has format version 0, this kado reads 1: start `kado run` once"):
+    with pytest.raises(FormatVersionError, match="has format version 0, this kado reads 2: start `kado run` once"):
         open_reader(tmp_path)
 
 

@@ -1,0 +1,69 @@
+"""Where sealed files lie and what they are called.
+
+::
+
+    archive/samples/signal=stored_current/year=2026/2026-11-01_2026-11-30.r2.parquet    every sample
+    archive/minutes/signal=stored_current/year=2026/2026-11-01_2026-11-30.r2.parquet    each minute of the same days
+
+A file holds whole UTC days of one signal within one month, in order of time, from the day in its name to the other.
+The folders are partitions as Hive names them: what reads ``archive/samples`` gets the columns `signal` and `year`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final, Literal
+
+from facility.time import NS_PER_DAY
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_LEAST_NS: Final = -(2**63)
+_MOST_NS: Final = 2**63 - 1
+
+Kind = Literal["samples", "minutes"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """One file's place below the data directory."""
+
+    signal: str
+    first_day: int
+    """Days since 1970."""
+    last_day: int
+    """The last day of which it holds samples."""
+    revision: int
+    """1, and one more each time any of its days was sealed or merged again."""
+
+    def path(self, kind: Kind) -> str:
+        """Return the path relative to the data directory."""
+        first, last = date_of(self.first_day), date_of(self.last_day)
+        days = f"{first}" if first == last else f"{first}_{last}"
+        return f"archive/{kind}/signal={self.signal}/year={first.year:04}/{days}.r{self.revision}.parquet"
+
+
+def temporary(path: str) -> str:
+    """Return the hidden name under which a file is written; nothing takes it for data."""
+    name = Path(path)
+    return str(name.with_name(f".{name.name}.tmp"))
+
+
+def day_of(time_ns: int) -> int:
+    """Return the UTC day of an instant, in days since 1970."""
+    return time_ns // NS_PER_DAY
+
+
+def day_start(day: int) -> int:
+    """Return the instant at which a day begins, or the first one that there is."""
+    return min(max(day * NS_PER_DAY, _LEAST_NS), _MOST_NS)
+
+
+def date_of(day: int) -> date:
+    """Return a day as a date."""
+    return date.fromordinal(_EPOCH + day)
+
+
+def month_of(day: int) -> tuple[int, int]:
+    """Return a day's year and month."""
+    found = date_of(day)
+    return found.year, found.month

@@ -1,0 +1,156 @@
+"""Which sealed files count: rows of ``telemetry.db``, in the transactions of what they stand for.
+
+A file that the manifest does not name does not count, wherever it lies. ``archive_leftover`` names files
+that are to be removed: written and not yet committed, or replaced.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facility.errors import FormatVersionError
+from storage.embedded.archive.layout import FileName
+
+FORMAT: Final = 1
+"""The version of sealed files that is written, and the newest that can be read."""
+
+
+class Has(IntFlag):
+    """Which columns of a row group say something; the others are not read."""
+
+    VALUE = 1
+    QUALITY = 2
+    STATE = 4
+    REASON = 8
+    ARRIVAL = 16
+
+
+GROUP: Final = np.dtype(
+    [
+        ("day", "<i4"), ("samples", "<i4"), ("first_ns", "<i8"), ("last_ns", "<i8"),
+        ("offset", "<i8"), ("size", "<i8"), ("checksum", "<u4"), ("has", "<u4"),
+    ]
+)  # fmt: skip
+"""A row group: at most one day; where its bytes lie in the file, and their CRC-32."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SealedFile:
+    """One file of the manifest."""
+
+    id: int
+    series_id: int
+    name: FileName
+    samples: int
+    first_ns: int
+    last_ns: int
+    size: int
+    """In bytes; of what follows the last row group `tail_checksum` is the CRC-32."""
+    tail_checksum: int
+    groups: NDArray[Any]
+    """(n,) of `GROUP`, in order of time."""
+    minutes_size: int
+    """Of the file of its minutes; 0 if there is none, since no sample is a number."""
+    minutes_checksum: int
+
+    @property
+    def paths(self) -> list[str]:
+        """Return the paths of its files."""
+        return [self.name.path("samples"), *([self.name.path("minutes")] if self.minutes_size else [])]
+
+    def groups_between(self, start_ns: int, end_ns: int) -> NDArray[np.int64]:
+        """Return which row groups may hold samples stamped in ``[start_ns, end_ns)``."""
+        return np.flatnonzero((self.groups["last_ns"] >= start_ns) & (self.groups["first_ns"] < end_ns))
+
+
+_COLUMNS: Final = (
+    "archive_file.id, series_id, signal, first_day, last_day, revision, samples, first_ns, last_ns, size,"
+    " tail_checksum, row_groups, minutes_size, minutes_checksum, format"
+)
+_FROM: Final = "FROM archive_file JOIN series ON series.id = series_id"
+
+
+def files_between(
+    connection: sqlite3.Connection, series_id: int, start_ns: int, end_ns: int, limit: int = -1
+) -> list[SealedFile]:
+    """Return the files of which first to last stamp reach into ``[start_ns, end_ns)``, in order of time."""
+    query = f"SELECT {_COLUMNS} {_FROM} WHERE series_id = ? AND last_ns >= ? AND first_ns < ? ORDER BY last_ns LIMIT ?"
+    return [_file(row) for row in connection.execute(query, (series_id, start_ns, end_ns, limit))]
+
+
+def files_of_days(connection: sqlite3.Connection, series_id: int, first_day: int, last_day: int) -> list[SealedFile]:
+    """Return the files whose days reach into ``[first_day, last_day]``, in order."""
+    query = f"SELECT {_COLUMNS} {_FROM} WHERE series_id = ? AND last_day >= ? AND first_day <= ? ORDER BY last_ns"
+    return [_file(row) for row in connection.execute(query, (series_id, first_day, last_day))]
+
+
+def last_file_before(connection: sqlite3.Connection, series_id: int, before_ns: int) -> SealedFile | None:
+    """Return the newest file that holds a sample stamped before an instant."""
+    query = f"SELECT {_COLUMNS} {_FROM} WHERE series_id = ? AND first_ns < ? ORDER BY last_ns DESC LIMIT 1"
+    row = connection.execute(query, (series_id, before_ns)).fetchone()
+    return None if row is None else _file(row)
+
+
+def all_files(connection: sqlite3.Connection) -> list[SealedFile]:
+    """Return every file, signal by signal, in order."""
+    query = f"SELECT {_COLUMNS} {_FROM} ORDER BY signal, last_ns"
+    return [_file(row) for row in connection.execute(query)]
+
+
+def add(connection: sqlite3.Connection, file: SealedFile, sealed_ns: int) -> None:
+    """Let a file count from this transaction on; its `id` is given by the database."""
+    name = file.name
+    row = (
+        file.series_id, name.first_day, name.last_day, name.revision, file.samples, file.first_ns, file.last_ns,
+        file.size, file.tail_checksum, file.groups.tobytes(), file.minutes_size, file.minutes_checksum, FORMAT,
+        sealed_ns,
+    )  # fmt: skip
+    connection.execute(
+        "INSERT INTO archive_file(series_id, first_day, last_day, revision, samples, first_ns, last_ns, size,"
+        " tail_checksum, row_groups, minutes_size, minutes_checksum, format, sealed_ns)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
+
+
+def remove(connection: sqlite3.Connection, file: SealedFile) -> None:
+    """Let a file no longer count; it is left over."""
+    connection.execute("DELETE FROM archive_file WHERE id = ?", (file.id,))
+    leave_over(connection, file.paths)
+
+
+def leave_over(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
+    """Name files that are to be removed if nothing else happens."""
+    connection.executemany("INSERT OR IGNORE INTO archive_leftover VALUES(?)", [(path,) for path in paths])
+
+
+def keep(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
+    """Take back what `leave_over` said."""
+    connection.executemany("DELETE FROM archive_leftover WHERE path = ?", [(path,) for path in paths])
+
+
+def leftovers(connection: sqlite3.Connection) -> list[str]:
+    """Return what is to be removed."""
+    return [path for (path,) in connection.execute("SELECT path FROM archive_leftover")]
+
+
+def _file(row: tuple[Any, ...]) -> SealedFile:
+    (
+        file_id, series_id, signal, first_day, last_day, revision, samples, first_ns, last_ns, size,
+        tail_checksum, row_groups, minutes_size, minutes_checksum, found,
+    ) = row  # fmt: skip
+    name = FileName(signal, first_day, last_day, revision)
+    if found > FORMAT:
+        raise FormatVersionError(
+            f"{name.path('samples')} was sealed in format {found}, this kado reads up to {FORMAT}: update kado"
+        )
+    groups = np.frombuffer(row_groups, GROUP)
+    return SealedFile(
+        file_id, series_id, name, samples, first_ns, last_ns, size, tail_checksum, groups, minutes_size,
+        minutes_checksum,
+    )  # fmt: skip

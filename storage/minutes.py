@@ -1,0 +1,76 @@
+"""What each minute of a signal comes to: small enough to draw years from, exact enough to be no estimate."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facility.quality import Quality
+from facility.time import NS_PER_S
+
+MINUTE_NS: Final = 60 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Minutes:
+    """Minutes that hold a number of quality good or uncertain, by the rules of `storage.bucketing.bucketise`."""
+
+    start_ns: NDArray[np.int64]
+    """(n,) starts of whole minutes, UTC, increasing."""
+    count: NDArray[np.int64]
+    """(n,) samples stamped inside."""
+    mean: NDArray[np.float64]
+    """(n,) weighted by time, from the first sample to the end of the minute."""
+    min: NDArray[np.float64]
+    max: NDArray[np.float64]
+    last: NDArray[np.float64]
+    known_ns: NDArray[np.int64]
+    """(n,) from the first sample to the end of the minute."""
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    def between(self, start_ns: int, end_ns: int) -> "Minutes":
+        """Return the minutes that start in ``[start_ns, end_ns)``."""
+        first, last = np.searchsorted(self.start_ns, [start_ns, end_ns]).tolist()
+        return Minutes(*(getattr(self, name)[first:last] for name in self.__slots__))
+
+
+def minutes_of(time_ns: NDArray[np.int64], value: NDArray[np.float64], quality: NDArray[np.uint8]) -> Minutes:
+    """Sum up samples in order of time minute by minute; bad ones and what is no number are passed over.
+
+    Parameters
+    ----------
+    time_ns
+        (n,) strictly increasing, UTC.
+    value, quality
+        (n,) of the same samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from facility.time import NS_PER_S
+    >>> found = minutes_of(np.array([30, 45]) * NS_PER_S, np.array([1.0, 3.0]), np.zeros(2, np.uint8))
+    >>> found.mean.tolist(), (found.known_ns // NS_PER_S).tolist()
+    ([2.0], [30])
+    """
+    good = ~np.isnan(value)
+    good &= quality <= Quality.UNCERTAIN
+    if not bool(good.all()):
+        time_ns, value = time_ns[good], value[good]
+    if not len(time_ns):
+        none = np.empty(0)
+        return Minutes(none.astype(np.int64), none.astype(np.int64), none, none, none, none, none.astype(np.int64))
+    minute = time_ns // MINUTE_NS
+    first = np.flatnonzero(np.append(True, minute[1:] != minute[:-1]))
+    last = np.append(first[1:], len(time_ns)) - 1
+    start = minute[first] * MINUTE_NS
+    held = np.empty(len(time_ns))
+    held[:-1] = np.diff(time_ns)
+    held[last] = start + MINUTE_NS - time_ns[last]
+    held *= value
+    known = start + MINUTE_NS - time_ns[first]
+    low, high = np.minimum.reduceat(value, first), np.maximum.reduceat(value, first)
+    mean = np.clip(np.add.reduceat(held, first) / known, low, high)
+    return Minutes(start, last - first + 1, mean, low, high, value[last], known)
