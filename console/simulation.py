@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from console.config import Configuration
 from console.filling import add_versions, fill_history
-from console.output import local, title
+from console.output import local, note, simulated_mark, title
 from facility.definition import load_definition
 from facility.errors import UsageError
 from facility.period import month_of
@@ -69,7 +69,10 @@ def _publish(
     end_ns = None if order.end is None else parse_time(order.end)
     add_versions(configuration, machine.schedule(start_ns, end_ns or clock()), f"simulator, {machine.scenario.id}")
     feed = Feed(machine, clock, start_ns=start_ns, end_ns=end_ns, speed=order.speed)
-    publisher = Publisher(url, ring_topics(machine.profile.id, machine.signals))
+    topics = ring_topics(machine.profile.id, machine.signals)
+    publisher = Publisher(url, topics)
+    until = "Ctrl-C" if end_ns is None else local(end_ns, machine.profile.zone, offset=True)
+    note(f"{simulated_mark()} publishing to {url}, topics {' '.join(topics.values())}, until {until}")
     try:
         asyncio.run(publisher.run(feed.items()))
     except KeyboardInterrupt:
@@ -78,10 +81,10 @@ def _publish(
     lines: list[RenderableType] = [f"{published.samples:,} samples published to {url}"]
     if published.last_ns is None:
         return lines
-    until = end_ns or published.last_ns + 1
-    key = _key_path(configuration, machine, start_ns, until)
-    _write_key(configuration, machine, start_ns, until, key)
-    return [*_heading(configuration, machine, start_ns, until), *lines, f"answer key: {key}"]
+    done_ns = published.last_ns + 1
+    key = _key_path(configuration, machine, start_ns, done_ns)
+    _write_key(configuration, machine, start_ns, done_ns, key)
+    return [*_heading(configuration, machine, start_ns, done_ns), *lines, f"answer key: {key}"]
 
 
 def _period(configuration: Configuration, scenario: Scenario, order: Order, now_ns: int) -> tuple[int, int]:

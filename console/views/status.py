@@ -21,7 +21,8 @@ def status_report(standing: Standing) -> list[RenderableType]:
     zone = profile.zone
     service = "no kado is running" if standing.pid is None else f"kado is running, pid {standing.pid}"
     lines: list[RenderableType] = [
-        title(profile, f"status {local(now_ns, zone, offset=True)}"),
+        title(profile, "status"),
+        f"Time     {local(now_ns, zone, offset=True)}",
         f"Service  {service}; {standing.store} store",
         f"Planned  {_planned(standing)}",
     ]

@@ -22,12 +22,9 @@ reached; 130 interrupted. Errors go to stderr as one message; `--debug` adds the
 
 def names() -> list[list[str]]:
     """Return the words of every command, those of groups included, in the order of the help."""
-    groups = {group.name: group.typer_instance for group in app.registered_groups}
     found = [[str(command.name)] for command in app.registered_commands]
-    for group, instance in groups.items():
-        assert instance is schedule_app
-        found += [[str(group), str(command.name)] for command in instance.registered_commands]
-    return found
+    (group,) = app.registered_groups
+    return found + [[str(group.name), str(command.name)] for command in schedule_app.registered_commands]
 
 
 def page() -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,11 +27,13 @@ def start(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """Start kado as a process of its own in the test's folder."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*words: str, **options: Any) -> "subprocess.Popen[str]":
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    def start(*words: str, terminal: int | None = None) -> "subprocess.Popen[str]":
+        pipe = subprocess.PIPE if terminal is None else terminal
         environment = {k: v for k, v in os.environ.items() if not k.startswith("KADO_")}
         environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-        process = subprocess.Popen([*KADO, *words], cwd=tmp_path, env=environment, text=True, **pipes)
+        process = subprocess.Popen(
+            [*KADO, *words], cwd=tmp_path, env=environment, text=True, stdin=terminal, stdout=pipe, stderr=pipe
+        )
         started.append(process)
         return process
 
@@ -115,7 +116,7 @@ def test_the_demonstration_on_a_terminal_leaves_cleanly_on_interrupt(
     begun: Kado, start: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     main, side = pty.openpty()
-    demo = start("demo", "--data-dir", ".", stdin=side, stdout=side, stderr=side)
+    demo = start("demo", "--data-dir", ".", terminal=side)
     os.close(side)
     os.set_blocking(main, False)
     shown = b""
