@@ -64,7 +64,7 @@ def load_window(
     """Read the samples of a period and as much around it as its figures depend on.
 
     The window reaches back and forward until the beam was surely up, without a gap, for the definition's merge
-    gap; back at most to the first sample there is, forward at most to now.
+    gap; back at most to some time before the first sample there is, forward at most to now.
 
     Parameters
     ----------
@@ -78,42 +78,45 @@ def load_window(
         Nothing is known of what comes later.
     """
     need = definition.merge_gap_ns
-    stale = profile.delivery.stale_after_ns or LINK_HOLD_NS
-    highest = sys.float_info.max if profile.delivery.physical_max is None else profile.delivery.physical_max
     pieces = [read(part.start_ns, part.end_ns)]
     start, reach = part.start_ns, max(need, NS_PER_H)
     while start > first_ns:
         earlier = max(start - reach, first_ns)
         pieces.insert(0, read(earlier, start))
-        before = _join(pieces).between(earlier, part.start_ns)
-        found = _settled_run(before, _surely_up(profile, start), highest, stale, need)
+        found = _settled_run(_join(pieces).between(earlier, part.start_ns), profile, need)
         start, reach = earlier, reach * _GROWTH
         if found is not None:
             start = found
             break
+    else:
+        # Of the time before the first sample nothing is known: had it been without beam, the bounds must tell.
+        start -= max(need, NS_PER_H)
     end, reach, settled = part.end_ns, max(need, to_ns(definition.min_duration_s), NS_PER_H), False
     while end < now_ns and not settled:
         later = min(end + reach, now_ns)
         pieces.append(read(end, later))
-        after = _join(pieces).between(part.end_ns, later)
-        settled = _settled_run(after, _surely_up(profile, later), highest, stale, need) is not None
+        settled = _settled_run(_join(pieces).between(part.end_ns, later), profile, need) is not None
         end, reach = later, reach * _GROWTH
     return Window(_join(pieces).between(start, end), start, end, settled)
 
 
-def _surely_up(profile: Profile, until_ns: int) -> float:
-    """Return a value at which no event can be running that opened before `until_ns`, whatever limits it kept."""
-    rows = [row for rows in profile.limits.by_mode.values() for row in rows]
-    in_force = [limits for since, limits in rows if since < until_ns] or [limits for _, limits in rows]
-    return max(limits.nominal for limits in in_force)
+def _surely_up(profile: Profile, time_ns: Int64) -> NDArray[np.float64]:
+    """Return for each instant a value at which no event can be running, whatever limits it opened with."""
+    rows = sorted((since, limits.nominal) for steps in profile.limits.by_mode.values() for since, limits in steps)
+    since = np.array([since for since, _ in rows], dtype=np.int64)
+    highest = np.maximum.accumulate([nominal for _, nominal in rows])
+    return highest[np.searchsorted(since, np.maximum(time_ns, since[0]), side="right") - 1]
 
 
-def _settled_run(samples: Samples, surely_up: float, highest: float, stale_ns: int, need_ns: int) -> int | None:
+def _settled_run(samples: Samples, profile: Profile, need_ns: int) -> int | None:
     """Return the latest instant from which on the beam was up, without a gap, for `need_ns`; None if there is none."""
-    up = (samples.value >= surely_up) & (samples.value <= highest) & (samples.quality == Quality.GOOD)
+    stale = profile.delivery.stale_after_ns or LINK_HOLD_NS
+    credible = sys.float_info.max if profile.delivery.physical_max is None else profile.delivery.physical_max
+    up = (samples.value >= _surely_up(profile, samples.time_ns)) & (samples.value <= credible)
+    up &= samples.quality == Quality.GOOD
     if not up.any():
         return None
-    connected = np.diff(samples.time_ns, prepend=samples.time_ns[:1]) <= stale_ns
+    connected = np.diff(samples.time_ns, prepend=samples.time_ns[:1]) <= stale
     starts = np.flatnonzero(up & ~(connected & np.concatenate([[False], up[:-1]])))
     ends = np.flatnonzero(up & ~np.concatenate([(connected & up)[1:], [False]]))
     long_enough = samples.time_ns[ends] - samples.time_ns[starts] >= need_ns

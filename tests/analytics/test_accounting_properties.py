@@ -1,0 +1,233 @@
+"""What must hold of every account, whatever the samples, the calendar and the rules."""
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analytics import conditions
+from analytics import window as window_module
+from analytics.availability import Availability, availability
+from analytics.conditions import Scanner, scan
+from analytics.rules import Rules
+from analytics.window import load_window
+from facility.batch import Samples
+from facility.limits import LimitStep
+from facility.period import Period
+from facility.quality import Quality
+from facility.schedule import Block, Plan, PlannedBlock
+from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S
+from generated_cases import WORDS, Case, generate
+
+CASES = st.builds(generate, st.integers(0, 2**32), longest_s=st.just(3600.0))
+"""Up to an hour long; Hypothesis chooses the seed, the generator knows where the trouble is."""
+
+often = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def count(case: Case, period: Period | None = None) -> Availability:
+    """Count a period of a case with all that is known of the case."""
+    return availability(
+        case.profile,
+        case.definition,
+        case.plan,
+        case.samples,
+        period or case.period,
+        now_ns=case.window[1],
+        window=case.window,
+        cuts=case.cuts,
+    )
+
+
+def planned(case: Case, period: Period) -> bool:
+    """Whether anything is planned in a period: without it there is nothing to count."""
+    return any(period.start_ns < b.end_ns and b.start_ns < period.end_ns for b in case.plan.blocks)
+
+
+def pieces(case: Case, cuts: list[float]) -> list[Period]:
+    """Return the window of a case in pieces, cut at fractions of it."""
+    start, end = case.window
+    edges = sorted({start, end, *(start + round(f * (end - start)) for f in cuts)})
+    parts = [Period(f"{a}/{b}", a, b) for a, b in pairwise(edges)]
+    return [part for part in parts if planned(case, part)]
+
+
+@often
+@given(CASES)
+def test_accounts_close_exactly(case: Case) -> None:
+    a = count(case).accounts
+    by_plan = a.user + a.reserve + a.study + a.tuning + a.maintenance + a.shutdown + a.commissioning + a.unscheduled
+    assert by_plan == a.calendar == case.period.length_ns
+    assert a.delivered + a.no_beam + a.unknown == a.user_time == a.user + a.reserve
+    assert 0 <= a.low_beam <= a.delivered
+
+
+@often
+@given(CASES, st.lists(st.floats(0, 1), min_size=1, max_size=5))
+def test_the_parts_of_a_window_add_up_to_the_whole_in_time_and_in_failures(case: Case, cuts: list[float]) -> None:
+    whole = count(case, Period("whole", *case.window))
+    parts = [count(case, part) for part in pieces(case, cuts)]
+    for name in ("user", "reserve", "user_time", "delivered", "no_beam", "unknown", "low_beam"):
+        assert sum(getattr(p.accounts, name) for p in parts) == getattr(whole.accounts, name)
+    for name in ("failures", "low_beam", "distortions", "glitches"):
+        assert sum(getattr(p.counts, name) for p in parts) == getattr(whole.counts, name)
+
+
+@often
+@given(CASES, st.lists(st.floats(0, 1), min_size=1, max_size=5))
+def test_what_is_read_around_a_part_makes_its_accounts_those_of_all_data(case: Case, cuts: list[float]) -> None:
+    # Nothing is known of the hours before the first sample, and both ways must see that.
+    case = replace(case, cuts=np.empty(0, np.int64), window=(case.window[0] - 2 * NS_PER_H, case.window[1]))
+    first_ns = int(case.samples.time_ns[0])
+    for part in pieces(case, cuts):
+        now_ns = case.window[1]
+        read = case.samples.between
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(window_module, "NS_PER_H", 20 * NS_PER_S)  # look around in steps that fit so short a case
+            window = load_window(read, case.profile, case.definition, part, first_ns=first_ns, now_ns=now_ns)
+        found = availability(
+            case.profile,
+            case.definition,
+            case.plan,
+            window.samples,
+            part,
+            now_ns=now_ns,
+            window=(window.start_ns, window.end_ns),
+            settled=window.settled,
+        )
+        wanted = count(case, part)
+        assert found.accounts == wanted.accounts
+        assert found.counts == wanted.counts
+        assert found.figures.availability_lower_pct == wanted.figures.availability_lower_pct
+        assert found.figures.availability_upper_pct == wanted.figures.availability_upper_pct
+
+
+@often
+@given(CASES)
+def test_the_figure_lies_within_its_bounds(case: Case) -> None:
+    figures = count(case).figures
+    lower, upper = figures.availability_lower_pct, figures.availability_upper_pct
+    if figures.availability_pct is not None:
+        assert lower is not None
+        assert upper is not None
+        assert lower <= figures.availability_pct <= upper
+
+
+@often
+@given(CASES, st.data())
+def test_whatever_the_unknown_time_was_the_figure_would_lie_within_the_bounds(case: Case, data: st.DataObject) -> None:
+    # Limits as they are at the start: an event keeps those that it opened with, so where they change in unknown
+    # time, losing the beam a little later may be better or worse than any constant filling.
+    profile = case.profile.model_copy(update={"limit_steps": case.profile.limit_steps[:1]})
+    case = replace(case, profile=type(case.profile).model_validate(profile.model_dump(by_alias=True), strict=False))
+    figures = count(case).figures
+    lower, upper = figures.availability_lower_pct, figures.availability_upper_pct
+    filled = count(replace(case, samples=_fill(case, data), cuts=np.empty(0, np.int64)))
+    truth = filled.figures.availability_pct
+    assert filled.accounts.unknown == 0
+    if truth is not None:
+        assert lower is not None
+        assert upper is not None
+        assert lower - 1e-9 <= truth <= upper + 1e-9
+
+
+def _fill(case: Case, data: st.DataObject) -> Samples:
+    """Put samples at the signal's period, of any value, into all unknown time of a case's window."""
+    start, end = case.window
+    rules = Rules.of(case.profile, case.definition, case.plan, start, end)
+    known = scan(case.samples, rules, start, end, cuts=case.cuts).known
+    edges = [start, *(t for span in known for t in span), end]
+    step = round(NS_PER_S * (case.profile.delivery.period_s or 1.0))
+    holes = zip(edges[::2], edges[1::2], strict=True)
+    times = np.concatenate([np.arange(a, b, step, dtype=np.int64) for a, b in holes])
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    levels = rng.choice([0.0, 9.5, 10.0, 150.0, 192.0, 200.0, 500.0], len(times))
+    # Held for a while each, so that outages come out of it and not glitches alone.
+    values = np.repeat(levels, data.draw(st.integers(1, 40)))[: len(times)]
+    told, highest = case.samples, case.profile.delivery.physical_max or math.inf
+    reason = np.full(len(told), -1) if told.reason is None else told.reason
+    wrong_clock = (told.quality == Quality.UNCERTAIN) & (reason == WORDS.index("clock"))
+    good = np.isfinite(told.value) & (told.value <= highest) & (told.quality != Quality.BAD) & ~wrong_clock
+    return Samples.sorted(
+        told.facility,
+        told.signal,
+        np.concatenate([told.time_ns[good], times]),
+        np.concatenate([told.value[good], values]),
+    )
+
+
+@often
+@given(CASES, st.lists(st.floats(0, 1), max_size=8), st.sampled_from([1, 3, 50, 1 << 15]))
+def test_cutting_the_samples_into_pieces_changes_nothing(case: Case, cuts: list[float], chunk: int) -> None:
+    start, end = case.window
+    rules = Rules.of(case.profile, case.definition, case.plan, start, end)
+    edges = sorted({start, end, *(start + round(f * (end - start)) for f in cuts)})
+    for fill in (None, 0.0, math.inf):
+        whole = scan(case.samples, rules, start, end, cuts=case.cuts, fill=fill)
+        scanner = Scanner(rules, start, end, cuts=case.cuts, fill=fill)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(conditions, "CHUNK", chunk)
+            for a, b in pairwise(edges):
+                scanner.feed(case.samples.between(a, b))
+        assert scanner.finish() == whole
+
+
+@often
+@given(CASES, st.integers(-400, 400).filter(bool))
+def test_shifting_everything_by_days_changes_nothing_but_the_dates(case: Case, days: int) -> None:
+    here, there = count(case), count(shifted(case, days))
+    assert there.accounts == here.accounts
+    assert there.counts == here.counts
+    assert there.figures == here.figures
+    shift = days * NS_PER_DAY
+    assert [(e.event.start_ns - shift, e.user_time_ns) for e in there.events] == [
+        (e.event.start_ns, e.user_time_ns) for e in here.events
+    ]
+
+
+def shifted(case: Case, days: int) -> Case:
+    """Return the case some days later: samples, calendar, limits, period."""
+    shift = days * NS_PER_DAY
+
+    def step(limits: LimitStep) -> LimitStep:
+        return limits.model_copy(update={"since": limits.since + timedelta(days=days)})
+
+    def block(p: PlannedBlock) -> PlannedBlock:
+        moved: Block = replace(p.block, start_ns=p.block.start_ns + shift, end_ns=p.block.end_ns + shift)
+        return replace(p, block=moved, published_at_ns=p.published_at_ns + shift)
+
+    document = case.profile.model_dump(by_alias=True)
+    document["limits"] = [step(s).model_dump(by_alias=True) for s in case.profile.limit_steps]
+    samples = case.samples
+    return Case(
+        type(case.profile).model_validate(document, strict=False),
+        case.definition,
+        Plan(tuple(block(p) for p in case.plan.planned)),
+        replace(samples, time_ns=samples.time_ns + shift),
+        Period("shifted", case.period.start_ns + shift, case.period.end_ns + shift),
+        (case.window[0] + shift, case.window[1] + shift),
+        case.cuts + shift,
+    )
+
+
+@often
+@given(CASES, st.randoms(use_true_random=False))
+def test_the_order_in_which_samples_arrive_does_not_matter(case: Case, random: object) -> None:
+    samples = case.samples
+    order = np.arange(len(samples))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    arrived = Samples.sorted(
+        samples.facility,
+        samples.signal,
+        samples.time_ns[order],
+        samples.value[order],
+        quality=samples.quality[order],
+        reason=None if samples.reason is None else samples.reason[order],
+        words=samples.words,
+    )
+    assert count(replace(case, samples=arrived)).accounts == count(case).accounts

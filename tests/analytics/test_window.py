@@ -1,0 +1,112 @@
+"""How far to look around a period. Times in seconds; a sample a second, nominal 199 mA."""
+
+import numpy as np
+import pytest
+
+from analytics.availability import Availability, availability
+from analytics.window import Window, load_window
+from facility.batch import Samples
+from facility.definition import Definition
+from facility.profile import Profile
+from facility.time import NS_PER_S
+from made_up_ring import at, calendar, current, ring, rules, samples, span, step
+
+HOUR = 3600.0
+
+
+def look(
+    told: list[tuple[float, float]],
+    period: tuple[float, float],
+    definition: Definition | None = None,
+    profile: Profile | None = None,
+    now: float = 10 * HOUR,
+) -> tuple[Window, Availability]:
+    """Load the window of a period and count it; everything is user time."""
+    profile, definition, delivery = profile or ring(), definition or rules(), samples(told)
+    part = span(*period)
+    first_ns = int(delivery.time_ns[0])
+    window = load_window(delivery.between, profile, definition, part, first_ns=first_ns, now_ns=at(now))
+    counted = availability(
+        profile,
+        definition,
+        calendar((-100 * HOUR, 100 * HOUR, "user")),
+        window.samples,
+        part,
+        now_ns=at(now),
+        window=(window.start_ns, window.end_ns),
+        settled=window.settled,
+    )
+    return window, counted
+
+
+def seconds(ns: int) -> float:
+    return (ns - at(0)) / NS_PER_S
+
+
+def test_the_window_reaches_to_where_the_beam_was_surely_up() -> None:
+    told = current((-5 * HOUR, 200), (-2 * HOUR, 0), (HOUR, 200), until=10 * HOUR)
+    window, counted = look(told, (0, 2 * HOUR))
+    assert seconds(window.start_ns) == -2 * HOUR - 1
+    assert window.settled
+    # Without the two hours before, the outage would be a failure of this period.
+    assert (counted.counts.failures, [e.carried_over for e in counted.events]) == (0, [True])
+
+
+def test_the_window_reaches_until_the_beam_was_up_for_the_merge_gap() -> None:
+    merge = rules(merge_gap_s=1800.0)
+    told = current((-5 * HOUR, 200), (-1700, 0), (-1600, 200), (100, 0), (200, 200), until=10 * HOUR)
+    window, counted = look(told, (0, 2 * HOUR), merge)
+    assert seconds(window.start_ns) <= -1700 - 1800
+    # Less than the merge gap apart from one before the period: carried over, and down from the first instant.
+    assert (counted.counts.failures, counted.accounts.no_beam / NS_PER_S) == (0, 200)
+
+
+def test_what_follows_a_period_may_still_change_it() -> None:
+    told = current((0, 200), (HOUR - 100, 0), until=HOUR + 600)
+    window, counted = look(told, (0, HOUR), now=HOUR + 600)
+    assert not window.settled
+    assert counted.provisional
+    told = current((0, 200), (HOUR - 100, 0), (HOUR, 200), until=HOUR + 600)
+    window, counted = look(told, (0, HOUR), now=HOUR + 600)
+    assert window.settled
+    assert not counted.provisional
+
+
+@pytest.mark.parametrize("spike", [9999.0, np.inf, 600.5])
+def test_a_value_that_cannot_be_true_does_not_show_that_the_beam_was_up(spike: float) -> None:
+    told = current((-5 * HOUR, 200), (-2 * HOUR, 0), (-600, spike), (-599, 0), (HOUR, 200), until=10 * HOUR)
+    window, counted = look(told, (0, 2 * HOUR))
+    assert seconds(window.start_ns) == -2 * HOUR - 1
+    assert counted.counts.failures == 0
+
+
+def test_a_current_that_was_nominal_before_a_step_does_not_show_that_the_beam_was_up_after_it() -> None:
+    # Raised at -3 h; lost at -2 h, and back at 200 mA only: by the new limits the outage goes on.
+    raised = ring(step(-1e6), step(-3 * HOUR, nominal=300.0, recovered=290.0, tolerance=280.0))
+    told = current((-9 * HOUR, 200), (-3 * HOUR, 300), (-2 * HOUR, 0), (-HOUR, 200), until=10 * HOUR)
+    window, counted = look(told, (0, 2 * HOUR), profile=raised)
+    assert seconds(window.start_ns) < -2 * HOUR
+    assert counted.accounts.no_beam == 2 * HOUR * NS_PER_S
+
+
+def test_before_the_first_sample_there_may_have_been_an_outage_and_the_lower_bound_tells() -> None:
+    # The first sample ever, 10 min before the period, is at 150 mA: low beam, or the end of an outage.
+    told = current((-600, 150), (HOUR, 200), until=10 * HOUR)
+    window, counted = look(told, (0, 2 * HOUR))
+    assert seconds(window.start_ns) < -600
+    assert counted.figures.availability_pct == 100
+    assert counted.figures.availability_lower_pct == 50
+    assert counted.figures.coverage_pct == 100
+
+
+def test_nothing_before_the_first_sample_is_read_nor_after_now() -> None:
+    asked: list[tuple[int, int]] = []
+    delivery = samples(current((0, 0), until=5 * HOUR))
+
+    def read(start_ns: int, end_ns: int) -> Samples:
+        asked.append((start_ns, end_ns))
+        return delivery.between(start_ns, end_ns)
+
+    load_window(read, ring(), rules(), span(HOUR, 2 * HOUR), first_ns=at(0), now_ns=at(3 * HOUR))
+    assert min(start for start, _ in asked) == at(0)
+    assert max(end for _, end in asked) == at(3 * HOUR)
