@@ -2,21 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from enum import StrEnum
 from itertools import pairwise
 
 from analytics.events import Event
-from facility.incidents import RECOVERY, Incident
+from facility.incidents import RECOVERY, Incident, Sharing
 from facility.interval import Intervals
-
-
-class Sharing(StrEnum):
-    """Who bears time in which several incidents overlap."""
-
-    ROOT_CAUSE = "root-cause"
-    """The root cause; the earliest incident where none is named as such."""
-    EQUAL = "equal-share"
-    """All of them alike."""
 
 
 def attached(event: Event, incidents: Sequence[Incident]) -> tuple[Incident, ...]:

@@ -6,10 +6,12 @@ from console.command import command
 from console.commands import (
     availability,
     check,
+    correct,
     definitions,
     demo,
     events,
     import_samples,
+    incident,
     init,
     ledger,
     run,
@@ -60,6 +62,36 @@ for name, function in {
 }.items():
     schedule_app.command(name)(command(function))
 app.add_typer(schedule_app, name="schedule")
+
+correct_app = typer.Typer(
+    help="Say of a time what the samples do not say, or say wrongly 訂正.",
+    epilog="Nothing is ever changed or deleted: a correction is withdrawn, and both stay on record.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+for name, function in {
+    **{assertion.value: correct.asserting(assertion) for assertion in correct.HELP},
+    "excluded": correct.excluded,
+    "reduced": correct.reduced,
+    "withdraw": correct.withdraw,
+    "list": correct.list_corrections,
+}.items():
+    correct_app.command(name)(command(function))
+app.add_typer(correct_app, name="correct")
+
+incident_app = typer.Typer(
+    help="Record what was broken; share downtime among systems 障害.",
+    epilog="Example: kado incident pareto --period 2026-10",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+for name, function in {
+    "add": incident.add_incident,
+    "list": incident.list_incidents,
+    "pareto": incident.downtime_pareto,
+}.items():
+    incident_app.command(name)(command(function))
+app.add_typer(incident_app, name="incident")
 
 
 def main() -> None:

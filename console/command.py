@@ -38,7 +38,7 @@ DefinitionOption = Annotated[
     str | None, typer.Option("--definition", "-d", help="Rules of counting; without it the facility's own.")
 ]
 AsKnownOnOption = Annotated[
-    str | None, typer.Option("--as-known-on", help="Leave out schedule versions published after this time.")
+    str | None, typer.Option("--as-known-on", help="Leave out what was published or recorded after this time.")
 ]
 
 _DEBUG = inspect.Parameter(

@@ -50,6 +50,15 @@ class Review(StrEnum):
         return cls.ROOT_CAUSE if duration_ns < 4 * NS_PER_H else cls.ASSESSMENT
 
 
+class Sharing(StrEnum):
+    """Who bears time in which several incidents overlap."""
+
+    ROOT_CAUSE = "root-cause"
+    """The root cause; the earliest incident where none is named as such."""
+    EQUAL = "equal-share"
+    """All of them alike."""
+
+
 def check_incident(new: Incident) -> None:
     """Refuse an incident that says nothing.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from console.cli import app, schedule_app
+from console.cli import app
 
 PAGE = Path(__file__).with_name("commands.md")
 HEAD = """\
@@ -23,8 +23,10 @@ reached; 130 interrupted. Errors go to stderr as one message; `--debug` adds the
 def names() -> list[list[str]]:
     """Return the words of every command, those of groups included, in the order of the help."""
     found = [[str(command.name)] for command in app.registered_commands]
-    (group,) = app.registered_groups
-    return found + [[str(group.name), str(command.name)] for command in schedule_app.registered_commands]
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        found += [[str(group.name), str(command.name)] for command in group.typer_instance.registered_commands]
+    return found
 
 
 def page() -> str:

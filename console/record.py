@@ -1,0 +1,108 @@
+"""Puts on record what people say, and reads it back."""
+
+from dataclasses import dataclass
+
+from console.config import Configuration
+from console.stores import open_journal
+from facility.corrections import Assertion, Correction, Exclusion, Withdrawal
+from facility.errors import CorrectionError, IncidentError
+from facility.incidents import Incident
+from facility.time import Clock, format_time, parse_time, system_clock
+from storage.data_dir import DataDir
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A correction as the record shows it."""
+
+    correction: Correction
+    withdrawal: Withdrawal | None = None
+    """None while it holds."""
+
+
+def record_correction(
+    configuration: Configuration,
+    assertion: Assertion,
+    start: str,
+    end: str,
+    *,
+    author: str,
+    reason: str,
+    evidence: str = "",
+    category: Exclusion | None = None,
+    limit: float | None = None,
+    clock: Clock = system_clock,
+) -> Said:
+    """Record what somebody says of the time from `start` to `end`, both ISO 8601.
+
+    Raises
+    ------
+    CorrectionError
+        If it lies wholly in the future, says nothing, or contradicts one in force; then nothing is written.
+    TimeError
+        If a time cannot be read.
+    """
+    now_ns, start_ns = clock(), parse_time(start)
+    if start_ns >= now_ns:
+        zone = configuration.profile.zone
+        raise CorrectionError(
+            f"a correction says what was: {format_time(start_ns, zone)} lies in the future, it is "
+            f"{format_time(now_ns, zone)} now"
+        )
+    new = Correction(0, start_ns, parse_time(end), assertion, author, reason, now_ns, evidence, category, limit)
+    with open_journal(configuration) as journal:
+        return Said(journal.add_correction(new))
+
+
+def withdraw_correction(configuration: Configuration, correction_id: int, author: str, reason: str) -> Said:
+    """Take a correction back; it stays on record.
+
+    Raises
+    ------
+    CorrectionError
+        If there is none of that id, or it was withdrawn before.
+    """
+    with open_journal(configuration) as journal:
+        journal.withdraw(correction_id, author, reason)
+    return next(s for s in load_corrections(configuration) if s.correction.id == correction_id)
+
+
+def load_corrections(configuration: Configuration, as_known_on: str | None = None) -> list[Said]:
+    """Return all corrections with their withdrawals in the order recorded, as known on a date (ISO 8601)."""
+    known_on_ns = None if as_known_on is None else parse_time(as_known_on)
+
+    def known(recorded_at_ns: int) -> bool:
+        return known_on_ns is None or recorded_at_ns <= known_on_ns
+
+    if not DataDir(configuration.data_dir).journal.exists():
+        return []
+    with open_journal(configuration) as journal:
+        corrections, withdrawals = journal.corrections(), journal.withdrawals()
+    withdrawn = {w.correction_id: w for w in withdrawals if known(w.recorded_at_ns)}
+    return [Said(c, withdrawn.get(c.id)) for c in corrections if known(c.recorded_at_ns)]
+
+
+def record_incident(configuration: Configuration, new: Incident, clock: Clock = system_clock) -> Incident:
+    """Record what was broken.
+
+    Raises
+    ------
+    IncidentError
+        If it lies wholly in the future, or says nothing; then nothing is written.
+    """
+    now_ns, zone = clock(), configuration.profile.zone
+    if new.start_ns >= now_ns:
+        raise IncidentError(
+            f"an incident has happened: {format_time(new.start_ns, zone)} lies in the future, it is "
+            f"{format_time(now_ns, zone)} now"
+        )
+    with open_journal(configuration) as journal:
+        return journal.add_incident(new)
+
+
+def load_incidents(configuration: Configuration, as_known_on: str | None = None) -> tuple[Incident, ...]:
+    """Return all incidents in the order recorded, as known on a date (ISO 8601)."""
+    if not DataDir(configuration.data_dir).journal.exists():
+        return ()
+    with open_journal(configuration) as journal:
+        return journal.incidents(None if as_known_on is None else parse_time(as_known_on))
