@@ -25,13 +25,13 @@ def calendar(profile: Profile, plan: Plan, period: Period | None) -> list[Render
         where = f" in {period.id}" if period else ""
         return [*lines, f"nothing is planned{where}; import a schedule with: kado schedule import FILE"]
     offset = offset_of(planned[0].block.start_ns, zone)
-    rows = table(order=[f"start ({offset})", "end", "h", "category", "run", "tags, note", "published"], right=["h"])
+    rows = table(order=[f"start ({offset})", "end", "h", "category", "run", "published", "tags, note"], right=["h"])
     for p in planned:
         b = p.block
         words = " ".join(filter(None, [*b.tags, b.note]))
         published = local(p.published_at_ns, zone)[:10]
-        start, end = local(b.start_ns, zone)[:16], local(b.end_ns, zone)[:16]
-        rows.add_row(start, end, _hours(b.start_ns, b.end_ns), b.category.value, b.run or "", words, published)
+        start, end = local(b.start_ns, zone)[:16], local(b.end_ns, zone)[5:16]
+        rows.add_row(start, end, _hours(b.start_ns, b.end_ns), b.category.value, b.run or "", published, words)
     return [*lines, rows]
 
 
