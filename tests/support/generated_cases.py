@@ -38,7 +38,7 @@ class Case:
 def generate(seed: int, *, longest_s: float = 6 * 3600.0) -> Case:
     """Return the case of a seed: 2 min to 6 h long, short ones more often, one in a hundred of the full length."""
     rng = np.random.default_rng(seed)
-    length = grid(120.0 * (longest_s / 120.0) ** (1.0 if seed % 100 == 99 else rng.random() ** 3))
+    length = grid(120.0 * (longest_s / 120.0) ** (1.0 if seed % 100 == 99 else rng.random() ** 4))
     profile = _profile(rng, length)
     a, b = np.sort(rng.integers(0, 2 * int(length) + 1, 2)) / 2
     plan, definition = _plan(rng, length), _definition(rng)
