@@ -25,7 +25,7 @@ def calendar(profile: Profile, plan: Plan, period: Period | None) -> list[Render
         where = f" in {period.id}" if period else ""
         return [*lines, f"nothing is planned{where}; import a schedule with: kado schedule import FILE"]
     offset = offset_of(planned[0].block.start_ns, zone)
-    rows = table(order=[f"start ({offset})", "end", "h", "category", "run", "published", "tags, note"], right=["h"])
+    rows = table(order=[f"start ({offset})", "end", "h", "category", "run", "published", "note"], right=["h"])
     for p in planned:
         b = p.block
         words = " ".join(filter(None, [*b.tags, b.note]))
