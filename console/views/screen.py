@@ -93,7 +93,9 @@ def _beam(view: LiveView) -> RenderableType:
         value = view.newest.value if view.newest is not None and view.newest.value > 0 else 0.0
         bar = Table.grid(padding=(0, 1))
         share = f"{percent(100 * value / target)} % of {target:g} {view.profile.delivery.unit}"
-        bar.add_row(ProgressBar(total=target, completed=min(value, target), width=10), Text(share))
+        bar.add_row(
+            ProgressBar(total=target, completed=min(value, target), width=10, complete_style="green"), Text(share)
+        )
     grid.add_row(english, japanese, Text(_current(view), style="bold"), bar)
     grid.add_row("Beam", "ビーム", _state(view), _since(view))
     block = _block(view)
