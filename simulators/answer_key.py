@@ -68,6 +68,10 @@ class KeyFault(BaseModel):
     """When its cause was repaired."""
     cause: str
     effect: Effect
+    reads: str = ""
+    """What the instrument reads meanwhile; empty where the effect leaves no choice."""
+    shift_s: float = 0.0
+    """How far the source's clock is ahead meanwhile."""
 
 
 class KeyEvent(BaseModel):
@@ -85,13 +89,35 @@ class KeyEvent(BaseModel):
 
 
 class KeySpan(BaseModel):
-    """A glitch, or unknown user time, in the period."""
+    """A glitch, a sensor fault, or unknown user time, in the period."""
 
     model_config = _MODEL
 
     start: Instant
     end: Instant
     cause: str
+
+
+class KeyHidden(BaseModel):
+    """User time in the period of which the instruments tell the opposite of the truth."""
+
+    model_config = _MODEL
+
+    start: Instant
+    end: Instant
+    truth: Literal["beam", "no_beam"]
+    cause: str
+
+
+class KeyMismatch(BaseModel):
+    """Planned time in the period in which the machine said another mode."""
+
+    model_config = _MODEL
+
+    start: Instant
+    end: Instant
+    planned: Category
+    said: str
 
 
 class KeyAccounts(BaseModel):
@@ -115,6 +141,10 @@ class KeyCounts(BaseModel):
     failures: int
     low_beam: int
     glitches: int
+    sensor_faults: int = 0
+    """Outages of the delivery signal that its witness contradicts."""
+    mode_mismatches: int | None = None
+    """None where the machine says no mode."""
 
 
 class AnswerKey(BaseModel):
@@ -137,6 +167,11 @@ class AnswerKey(BaseModel):
     low_beam: tuple[KeyEvent, ...]
     glitches: tuple[KeySpan, ...]
     unknown: tuple[KeySpan, ...]
+    sensor_faults: tuple[KeySpan, ...] = ()
+    mode_mismatches: tuple[KeyMismatch, ...] = ()
+    hidden: tuple[KeyHidden, ...] = ()
+    energy_mwh: float | None = None
+    """Truly delivered in user time, where power is delivered (kW)."""
     accounts_s: KeyAccounts
     counts: KeyCounts = Field(description="Failures by the definition's merge rule.")
 

@@ -1,8 +1,11 @@
 """From a machine's truth to its answer key."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
+
+import numpy as np
 
 from facility.batch import Float64, Int64
 from facility.definition import Definition
@@ -11,7 +14,7 @@ from facility.interval import Intervals
 from facility.limits import Limits
 from facility.profile import Profile
 from facility.schedule import Category, Plan
-from facility.time import format_time, to_s
+from facility.time import format_time, to_ns, to_s
 from simulators.answer_key import (
     AnswerKey,
     BeamChange,
@@ -19,6 +22,8 @@ from simulators.answer_key import (
     KeyCounts,
     KeyEvent,
     KeyFault,
+    KeyHidden,
+    KeyMismatch,
     KeyPeriod,
     KeySpan,
     PlannedTime,
@@ -26,9 +31,11 @@ from simulators.answer_key import (
 from simulators.faults import Fault
 from simulators.observer import Low, Observer, Seen
 from simulators.scenario import Effect
+from simulators.testimony import Witness, disagreements
 
 _TAKES_BEAM = (Effect.BEAM_DUMP, Effect.NO_INJECTION)
-_HIDES_BEAM = (Effect.MONITOR_DROPOUT, Effect.LINK_OUTAGE)
+_HIDES_BEAM = (Effect.MONITOR_DROPOUT, Effect.MONITOR_SPIKE, Effect.LINK_OUTAGE, Effect.CLOCK_STEP)
+_LIES = (Effect.MONITOR_FREEZE, Effect.MONITOR_DROPOUT, Effect.MONITOR_SPIKE, Effect.WITNESS_FAULT, Effect.CLOCK_STEP)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +50,12 @@ class DayTruth:
     """(m,) stamps of the good samples that arrived."""
     good_ma: Float64
     """(m,) what they say."""
+    witness_ns: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
+    """(k,) stamps of the witness's good samples that arrived."""
+    witness_value: Float64 = field(default_factory=lambda: np.empty(0))
+    """(k,) what they say, in the witness's unit."""
+    said: tuple[tuple[int, str | None], ...] = ()
+    """(stamp, mode) as the machine said it."""
 
 
 def answer(
@@ -72,15 +85,13 @@ def answer(
     """
     start, end = period
     limits = _limits(profile, plan, start, end)
-    stale = profile.delivery.stale_after_ns or 0
-    observer = Observer(definition, stale, profile.delivery.min_samples, limits, start, end)
-    witness_of_all = Observer(definition, end - start, 1, limits, start, end)
-    for day in days:
-        observer.see(day.good_ns, day.good_ma)
-        witness_of_all.see(day.time_ns, day.beam_ma)
     causes = _Causes(faults, plan)
-    books = _Books(observer.seen(), plan.user_time.clip(start, end), definition.merge_gap_ns)
+    observed = _observe(profile, definition, plan, limits, days, start, end)
+    books = _Books(observed.seen, plan.user_time.clip(start, end), definition.merge_gap_ns)
     books.close()
+    user_time = books.user_time
+    sensor_faults = [(a, b) for a, b in observed.contradictions if user_time.contains(a)]
+    mismatches = None if profile.mode_signal is None else disagreements(observed.said, plan, start, end)
     return AnswerKey(
         facility=profile.id,
         scenario=scenario,
@@ -88,8 +99,8 @@ def answer(
         definition=definition.id,
         period=KeyPeriod(start=start, end=end),
         planned=tuple(_planned(plan, start, end)),
-        faults=tuple(KeyFault(start=f.start_ns, end=f.end_ns, cause=f.cause, effect=f.effect) for f in faults),
-        beam=tuple(_changes(witness_of_all.seen(), causes, start, end)),
+        faults=tuple(_fault(f) for f in faults),
+        beam=tuple(_changes(observed.truth, causes, start, end)),
         outages=tuple(_event(low, time, causes) for low, time in books.outages),
         low_beam=tuple(_event(low, time, causes) for low, time in books.low_beams),
         glitches=tuple(
@@ -97,6 +108,12 @@ def answer(
             for g in books.glitches
         ),
         unknown=tuple(KeySpan(start=a, end=b, cause=causes.of(a, b, _HIDES_BEAM)) for a, b in books.unknown),
+        sensor_faults=tuple(KeySpan(start=a, end=b, cause=causes.of(a, b, _LIES)) for a, b in sensor_faults),
+        mode_mismatches=tuple(
+            KeyMismatch(start=m.start_ns, end=m.end_ns, planned=m.planned, said=m.said) for m in mismatches or ()
+        ),
+        hidden=tuple(_hidden(books, observed.truth, causes, definition.min_duration_ns)),
+        energy_mwh=observed.energy_mwh,
         accounts_s=KeyAccounts(
             user_time=to_s(books.user_time.total),
             delivered=to_s(books.delivered.total),
@@ -108,8 +125,93 @@ def answer(
             failures=books.failures,
             low_beam=books.distortions,
             glitches=len(books.glitches),
+            sensor_faults=len(sensor_faults),
+            mode_mismatches=None if mismatches is None else len(mismatches),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """A period as its samples and as its truth show it."""
+
+    seen: Seen
+    truth: Seen
+    contradictions: list[tuple[int, int]]
+    """(start, end) where the witness saw beam and the delivery signal none."""
+    said: list[tuple[int, str]]
+    """(instant, mode) wherever the mode that the machine says changes."""
+    energy_mwh: float | None
+
+
+def _observe(
+    profile: Profile,
+    definition: Definition,
+    plan: Plan,
+    limits: list[tuple[int, Limits]],
+    days: Iterable[DayTruth],
+    start: int,
+    end: int,
+) -> _Observed:
+    signal = profile.delivery
+    observer = Observer(definition, signal.stale_after_ns or 0, signal.min_samples, limits, start, end)
+    truth = Observer(definition, end - start, 1, limits, start, end)
+    other = None if signal.witness is None else profile.signal(signal.witness)
+    beam_above = None if other is None else other.beam_above
+    highest = max(row.minimum for _, row in limits) if beam_above is None else beam_above
+    witness = Witness(to_ns((0.0 if other is None else other.period_s) or 0.0), highest)
+    said: list[tuple[int, str]] = []
+    lowest = max(row.minimum for _, row in limits)
+    user_time = plan.user_time.clip(start, end)
+    energy = 0.0
+    for day in days:
+        low = day.good_ma < lowest
+        around = day.good_ns[low & ~np.append(False, low[:-1])]
+        observer.see(day.good_ns, day.good_ma, witness.see(day.witness_ns, day.witness_value, around))
+        truth.see(day.time_ns, day.beam_ma)
+        said += [(t, word) for t, word in day.said if word is not None and (not said or said[-1][1] != word)]
+        if signal.unit == "kW":
+            energy += sum(
+                float(day.beam_ma[slice(*np.searchsorted(day.time_ns, [a, b]).tolist())].sum()) for a, b in user_time
+            )
+    contradictions = witness.contradictions(
+        (low, _limits_at(limits, low.start_ns).minimum if beam_above is None else beam_above)
+        for low in observer.seen().no_beam
+    )
+    return _Observed(
+        observer.seen(Intervals.of(contradictions)) if contradictions else observer.seen(),
+        truth.seen(),
+        contradictions,
+        said,
+        energy * (signal.period_s or 1.0) / 3.6e6 if signal.unit == "kW" else None,
+    )
+
+
+def _limits_at(limits: list[tuple[int, Limits]], ns: int) -> Limits:
+    return limits[max(bisect_right(limits, ns, key=lambda row: row[0]) - 1, 0)][1]
+
+
+def _fault(fault: Fault) -> KeyFault:
+    return KeyFault(
+        start=fault.start_ns,
+        end=fault.end_ns,
+        cause=fault.cause,
+        effect=fault.effect,
+        reads=fault.reads,
+        shift_s=to_s(fault.shift_ns),
+    )
+
+
+def _hidden(books: "_Books", truth: Seen, causes: "_Causes", at_least_ns: int) -> list[KeyHidden]:
+    """Return known user time of which the opposite is found, but for the few seconds that noise may explain."""
+    down = Intervals.of((low.start_ns, low.end_ns) for low in truth.no_beam)
+    wrong = [("no_beam", pair) for pair in books.delivered & down]
+    wrong += [("beam", pair) for pair in books.no_beam - down]
+    return [
+        KeyHidden.model_validate({"start": a, "end": b, "truth": what, "cause": causes.of(a, b, _LIES)})
+        for what, (a, b) in sorted(wrong, key=lambda row: row[1])
+        if b - a >= at_least_ns
+    ]
 
 
 @dataclass(slots=True)

@@ -60,11 +60,22 @@ class Calendar:
     zone: ZoneInfo
     fiscal_year_starts_in: int = 4
     long_shutdowns: bool = True
+    shutdowns: tuple[tuple[date, date], ...] = ()
+    """Further ones: (first day, day after the last) between which a Monday begins a week of shutdown."""
+    beamlines: tuple[str, ...] = ()
+    """Where one beamline has the beam at a time: they take turns, a week each."""
 
     @classmethod
-    def of(cls, profile: Profile, *, long_shutdowns: bool) -> "Calendar":
+    def of(
+        cls,
+        profile: Profile,
+        *,
+        long_shutdowns: bool,
+        shutdowns: tuple[tuple[date, date], ...] = (),
+        beamlines: tuple[str, ...] = (),
+    ) -> "Calendar":
         """Return the calendar of a facility, in its zone and fiscal year."""
-        return cls(profile.zone, profile.fiscal_year_starts_in, long_shutdowns)
+        return cls(profile.zone, profile.fiscal_year_starts_in, long_shutdowns, shutdowns, beamlines)
 
     def version(self, fiscal_year: int) -> ScheduleVersion:
         """Return the calendar of one fiscal year, published 60 days before it begins."""
@@ -84,6 +95,17 @@ class Calendar:
         blocks = self.plan(start_ns, end_ns).blocks
         first = bisect_right(blocks, start_ns, key=lambda b: b.end_ns)
         return tuple(b for b in blocks[first:] if b.start_ns < end_ns)
+
+    def is_shut(self, monday: date) -> bool:
+        """Whether the week from that Monday on is one of shutdown."""
+        further = any(first <= monday < following for first, following in self.shutdowns)
+        return further or (self.long_shutdowns and _is_shutdown(monday))
+
+    def tags(self, monday: date) -> tuple[str, ...]:
+        """Return the tags of user time in the week from that Monday on: the beamline that has the beam."""
+        if not self.beamlines:
+            return ()
+        return (self.beamlines[monday.toordinal() // 7 % len(self.beamlines)],)
 
     def starts_on(self, fiscal_year: int) -> date:
         """Return the first day of a fiscal year."""
@@ -106,20 +128,21 @@ def _version(calendar: Calendar, fiscal_year: int) -> ScheduleVersion:
     # The week that the year begins in is planned by the year before.
     weeks = [*_weeks(calendar, fiscal_year - 1), *_weeks(calendar, fiscal_year)]
     points = [
-        (from_datetime(datetime.combine(w.monday + timedelta(days=day), time(hour), calendar.zone)), category, w.run)
+        (from_datetime(datetime.combine(w.monday + timedelta(days=day), time(hour), calendar.zone)), category, w)
         for w in weeks
         for day, hour, category in _WEEKS[w.kind]
     ]
-    points.append((max(end, points[-1][0] + 1), _SHUTDOWN, None))
+    points.append((max(end, points[-1][0] + 1), _SHUTDOWN, weeks[-1]))
     blocks: list[Block] = []
-    for (since, category, run), (until, _, _) in pairwise(points):
+    for (since, category, week), (until, _, _) in pairwise(points):
         since, until = max(since, start), min(until, end)
         if until <= since:
             continue
-        named = run if category.is_user_time else None
-        if blocks and (blocks[-1].category, blocks[-1].run) == (category, named):
+        run = week.run if category.is_user_time else None
+        tags = calendar.tags(week.monday) if category.is_user_time else ()
+        if blocks and (blocks[-1].category, blocks[-1].run, blocks[-1].tags) == (category, run, tags):
             since = blocks.pop().start_ns
-        blocks.append(Block(since, until, category, run=named))
+        blocks.append(Block(since, until, category, tags, run))
     return ScheduleVersion.of(start - 60 * NS_PER_DAY, blocks)
 
 
@@ -132,10 +155,11 @@ def _weeks(calendar: Calendar, fiscal_year: int) -> list[_Week]:
     season: list[date] = []
     runs = 0
     for monday in [*mondays, None]:
-        if monday is not None and not (calendar.long_shutdowns and _is_shutdown(monday)):
+        if monday is not None and not calendar.is_shut(monday):
             season.append(monday)
             continue
-        ready = not calendar.long_shutdowns
+        # After a shutdown a machine starts up first; where none is planned it is running already.
+        ready = not calendar.long_shutdowns and not (season and calendar.is_shut(season[0] - WEEK))
         planned = _season(season, fiscal_year, runs, ready=ready)
         runs += len({w.run for w in planned if w.run})
         weeks += planned

@@ -1,11 +1,12 @@
 """Faults of a simulated machine: when they begin, what they do, how long they last.
 
-Every fault follows from the seed, its kind, and the day or month it begins in, so those of any stretch of
+Every fault follows from the seed, its kind, and the days or month it begins in, so those of any stretch of
 time can be listed without those before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Final
 
 import numpy as np
 
@@ -16,7 +17,11 @@ from simulators.calendar import Calendar
 from simulators.scenario import Effect, FaultKind, Length
 from simulators.seeds import stream
 
-MS = 1_000_000
+MS: Final = 1_000_000
+CHUNK_NS: Final = 16 * NS_PER_DAY
+"""Random faults that begin in a chunk of time, counted from 1970, are drawn together."""
+MAX_DRAWN: Final = 1024
+"""Chunks that are remembered."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,6 +33,10 @@ class Fault:
     """When its cause was repaired."""
     cause: str
     effect: Effect
+    reads: str = ""
+    """What the instrument reads meanwhile; empty where the effect leaves no choice."""
+    shift_ns: int = 0
+    """How far the source's clock is ahead meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,9 @@ class FaultProcess:
     kinds: tuple[FaultKind, ...]
     seed: int
     calendar: Calendar
+    _drawn: dict[tuple[str, int], tuple[Fault, ...]] = field(
+        default_factory=dict[tuple[str, int], tuple[Fault, ...]], repr=False, compare=False
+    )
 
     def between(self, start_ns: int, end_ns: int, effect: Effect | None = None) -> tuple[Fault, ...]:
         """Return the faults that touch ``[start_ns, end_ns)``, of one effect or all, uncut, in order of time."""
@@ -53,13 +65,21 @@ class FaultProcess:
         return self._at(kind, earliest, end_ns)
 
     def _at_random(self, kind: FaultKind, per_month: float, start_ns: int, end_ns: int) -> list[Fault]:
-        faults: list[Fault] = []
-        for day in range(start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY + 1):
-            rng = stream(self.seed, kind.key, day)
-            number = int(rng.poisson(per_month / 30))
-            starts = np.sort(rng.integers(0, NS_PER_DAY // MS, number)) * MS + day * NS_PER_DAY
-            faults += [_fault(kind, start, rng) for start in starts.tolist()]
-        return faults
+        chunks = range(start_ns // CHUNK_NS, (end_ns - 1) // CHUNK_NS + 1)
+        return [f for chunk in chunks for f in self._chunk(kind, per_month, chunk)]
+
+    def _chunk(self, kind: FaultKind, per_month: float, chunk: int) -> tuple[Fault, ...]:
+        """Return the faults of a kind that begin in a chunk of time: a Poisson process."""
+        drawn = self._drawn.get((kind.key, chunk))
+        if drawn is None:
+            rng = stream(self.seed, kind.key, chunk)
+            number = int(rng.poisson(per_month / 30 * CHUNK_NS / NS_PER_DAY))
+            starts = np.sort(rng.integers(0, CHUNK_NS // MS, number)) * MS + chunk * CHUNK_NS
+            drawn = tuple(_fault(kind, start, rng) for start in starts.tolist())
+            if len(self._drawn) >= MAX_DRAWN:
+                self._drawn.clear()
+            self._drawn[kind.key, chunk] = drawn
+        return drawn
 
     def _each_month(self, kind: FaultKind, number: int, start_ns: int, end_ns: int) -> list[Fault]:
         zone = self.calendar.zone
@@ -93,7 +113,8 @@ class FaultProcess:
 
 
 def _fault(kind: FaultKind, start_ns: int, rng: np.random.Generator) -> Fault:
-    return Fault(start_ns, start_ns + _length_ns(kind.length_s, rng), kind.cause, kind.effect)
+    end_ns = start_ns + _length_ns(kind.length_s, rng)
+    return Fault(start_ns, end_ns, kind.cause, kind.effect, kind.reading, to_ns(kind.shift_s or 0.0))
 
 
 def _length_ns(length: Length, rng: np.random.Generator) -> int:

@@ -1,6 +1,7 @@
-"""A simulated storage ring: everything that it does follows from profile, scenario and seed.
+"""A simulated machine: everything that it does follows from profile, scenario and seed.
 
-History and live use are the same arrays, made a UTC day at a time; any day can be made alone.
+The unit of the profile's delivery signal says what it is: mA a storage ring, mJ a free-electron laser, kW a
+spallation source. History and live use are the same arrays, made a UTC day at a time; any day can be made alone.
 """
 
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from facility.batch import NO_WORD, Batch, Float64, Int32, Int64
+from facility.batch import NO_WORD, Batch, Float64, Int64, Samples
 from facility.definition import Definition, load_definition
 from facility.errors import ScenarioError
 from facility.interval import Intervals
@@ -16,24 +17,31 @@ from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import Plan, ScheduleVersion
 from facility.source import LinkReport
-from facility.time import NS_PER_DAY, format_time, to_ns
+from facility.time import NS_PER_DAY, NS_PER_S, format_time, to_ns
 from simulators import monitors
 from simulators.answer_key import AnswerKey
 from simulators.answers import DayTruth, answer
 from simulators.calendar import Calendar
 from simulators.faults import Fault, FaultProcess
-from simulators.operation import Operation
-from simulators.ring import Decay
+from simulators.free_electron_laser import FreeElectronLaser
+from simulators.plant import Plant
 from simulators.scenario import Effect, Scenario
-from simulators.targets import Targets
+from simulators.spallation_source import SpallationSource
+from simulators.storage_ring import StorageRing
+from simulators.transport import send
 
-LIFETIME_SIGNAL: Final = "beam_lifetime"
+_PLANTS: Final[dict[str, type[Plant]]] = {
+    "mA": StorageRing,
+    "mJ": FreeElectronLaser,
+    "kW": SpallationSource,
+}
+"""By the unit of the delivery signal."""
 LINK_TIMEOUT_S: Final = 5.0
 """A lost link is noticed this long after the last sample's hold has run out, as a keep-alive would."""
 
 
 class Machine:
-    """A storage ring with its calendar, its faults and its instruments.
+    """A machine with its calendar, its faults and its instruments.
 
     Parameters
     ----------
@@ -61,19 +69,26 @@ class Machine:
         self.profile = profile
         self.scenario = scenario
         self.seed = seed
-        self.calendar = Calendar.of(profile, long_shutdowns=scenario.calendar.long_shutdowns)
+        kind = _PLANTS.get(profile.delivery.unit)
+        if kind is None:
+            raise ScenarioError(
+                f"facility {profile.id}: no model delivers {profile.delivery_signal} in {profile.delivery.unit!r}; "
+                f"there are models for {', '.join(_PLANTS)}"
+            )
+        rules = scenario.calendar
+        self.calendar = Calendar.of(
+            profile, long_shutdowns=rules.long_shutdowns, shutdowns=rules.shutdowns, beamlines=kind.beamlines
+        )
         self._faults = FaultProcess(scenario.faults, seed, self.calendar)
-        targets = Targets.of(profile, scenario)
-        self._operation = Operation(scenario.ring, targets, self._faults, self.calendar, seed)
-        self._decay = Decay.of(scenario.ring)
+        self._plant = kind(profile, scenario, self._faults, self.calendar, seed)
         self._last_day: tuple[int, Batch] | None = None
         self._check_mode_words()
 
     @property
     def signals(self) -> tuple[str, ...]:
         """The profile's signals that the machine delivers, in its order."""
-        known = {self.profile.delivery_signal, self.profile.delivery.witness, self.profile.mode_signal, LIFETIME_SIGNAL}
-        return tuple(s.id for s in self.profile.signals if s.id in known)
+        known = {self.profile.delivery_signal, self.profile.delivery.witness, self.profile.mode_signal}
+        return tuple(s.id for s in self.profile.signals if s.id in known or self._plant.knows(s.id))
 
     def schedule(self, start_ns: int, end_ns: int) -> tuple[ScheduleVersion, ...]:
         """Return the calendars of the fiscal years that touch ``[start_ns, end_ns)``."""
@@ -88,7 +103,10 @@ class Machine:
         return self._faults.between(start_ns, end_ns)
 
     def history(self, start_ns: int, end_ns: int) -> Iterator[Batch]:
-        """Yield the samples stamped in ``[start_ns, end_ns)`` in order of time, at most a UTC day at once."""
+        """Yield the samples sent in ``[start_ns, end_ns)``, in that order, at most a UTC day at once.
+
+        A sample is sent at its stamp, and `Batch.arrival_ns` says so, but for faults of clock and order.
+        """
         for day in range(start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY + 1):
             batch = cut(self.day(day), start_ns, end_ns)
             if len(batch):
@@ -143,76 +161,116 @@ class Machine:
         )
 
     def _truth(self, start_ns: int, end_ns: int) -> Iterator[DayTruth]:
-        delivery = self.profile.delivery_signal
+        profile = self.profile
+        mode, witness = profile.mode_signal, profile.delivery.witness
+        highest = np.inf if profile.delivery.physical_max is None else profile.delivery.physical_max
         for day in range(start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY + 1):
             times, beam = self.stored_current(day)
             inside = slice(*np.searchsorted(times, [start_ns, end_ns]).tolist())
-            batch = cut(self.day(day), start_ns, end_ns)
-            good = (batch.signal == batch.signals.index(delivery)) & (batch.quality == Quality.GOOD)
-            yield DayTruth(times[inside], beam[inside], batch.time_ns[good], batch.value[good])
+            seen = dict(self._stamped_on(day, start_ns, end_ns).by_signal())
+            good_ns, good_ma = _good(seen.get(profile.delivery_signal))
+            possible = good_ma <= highest
+            witness_ns, witness_value = _good(None if witness is None else seen.get(witness))
+            said = None if mode is None else seen.get(mode)
+            yield DayTruth(
+                times[inside],
+                beam[inside],
+                good_ns[possible],
+                good_ma[possible],
+                witness_ns,
+                witness_value,
+                () if said is None else tuple(zip(said.time_ns.tolist(), said.state_words(), strict=True)),
+            )
+
+    def _stamped_on(self, day: int, start_ns: int, end_ns: int) -> Batch:
+        """Return what is sent in ``[start_ns, end_ns)`` and stamped in it on a UTC day, in the order of sending."""
+        batches = [cut(self.day(day), start_ns, end_ns)]
+        for beside in (day - 1, day + 1):
+            if self._faults.between(beside * NS_PER_DAY, (beside + 1) * NS_PER_DAY, Effect.CLOCK_STEP):
+                batches.insert(len(batches) if beside > day else 0, cut(self.day(beside), start_ns, end_ns))
+        joined = Batch.concat(batches)
+        since, until = max(start_ns, day * NS_PER_DAY), min(end_ns, (day + 1) * NS_PER_DAY)
+        wanted = (self.profile.delivery_signal, self.profile.delivery.witness, self.profile.mode_signal)
+        chosen = np.array([name in wanted for name in joined.signals])[joined.signal]
+        return joined.take(chosen & (joined.time_ns >= since) & (joined.time_ns < until))
 
     def day(self, day: int) -> Batch:
-        """Return all samples of a UTC day, counted from 1970, in order of time."""
+        """Return all samples that are sent on a UTC day, counted from 1970, in that order."""
         if self._last_day is None or self._last_day[0] != day:
             self._last_day = (day, self._make_day(day))
         return self._last_day[1]
 
     def stored_current(self, day: int) -> tuple[Int64, Float64]:
-        """Return the true current in mA at the delivery signal's stamps of a UTC day, whatever was seen of it."""
+        """Return what is truly delivered at the delivery signal's stamps of a UTC day, whatever was seen of it."""
         times = monitors.stamps(day, self.profile.delivery.period_s or 1.0)
-        return times, self._operation.current(day, times)
+        return times, self._plant.delivered(day, times)
 
     # --------------------------------------------------------- the instruments
 
     def _make_day(self, day: int) -> Batch:
-        profile, ring, seed = self.profile, self.scenario.ring, self.seed
         faults = self.faults(day * NS_PER_DAY, (day + 1) * NS_PER_DAY)
-        readings: dict[str, monitors.Readings] = {}
-        words: tuple[str, ...] = ()
-        codes: Int32 = np.empty(0, np.int32)
-        for name in self.signals:
-            if name == profile.mode_signal:
-                times, said = monitors.machine_mode(day, self.calendar.blocks(day * NS_PER_DAY, (day + 1) * NS_PER_DAY))
-                words = tuple(dict.fromkeys(said))
-                codes = np.array([words.index(word) for word in said], np.int32)
-                good = np.full(len(times), Quality.GOOD, np.uint8)
-                readings[name] = monitors.Readings(times, np.full(len(times), np.nan), good)
+        numbers: list[tuple[int, monitors.Readings]] = []
+        states: list[tuple[int, Int64, list[str]]] = []
+        delivered: dict[float, tuple[Int64, Float64]] = {}
+        for code, name in enumerate(self.signals):
+            if self.profile.signal(name).type == "state":
+                told = self._mode(day, faults) if name == self.profile.mode_signal else self._plant.state(name, day)
+                states.append((code, *told))
                 continue
-            times = monitors.stamps(day, profile.signal(name).period_s or 1.0)
-            beam = self._operation.current(day, times)
-            if name == profile.delivery_signal:
-                seen = monitors.current_monitor(seed, name, day, times, beam, ring)
-                readings[name] = monitors.with_faults(seed, name, day, times, seen, faults, ring)
-            elif name == LIFETIME_SIGNAL:
-                readings[name] = monitors.lifetime_monitor(seed, name, day, times, beam, self._decay)
-            else:
-                readings[name] = monitors.second_monitor(seed, name, day, times, beam, ring)
-        return self._batch(readings, codes, words, faults)
+            period_s = self.profile.signal(name).period_s or 1.0
+            if period_s not in delivered:
+                times = monitors.stamps(day, period_s)
+                delivered[period_s] = (times, self._plant.delivered(day, times))
+            numbers.append((code, self._number(name, day, *delivered[period_s], faults)))
+        return send(self.seed, day, self._batch(numbers, states), faults)
 
-    def _batch(
-        self, readings: dict[str, monitors.Readings], mode: Int32, words: tuple[str, ...], faults: tuple[Fault, ...]
-    ) -> Batch:
-        names = list(readings)
-        lengths = [len(r.time_ns) for r in readings.values()]
-        state = [
-            mode if name == self.profile.mode_signal else np.full(length, NO_WORD, np.int32)
-            for name, length in zip(names, lengths, strict=True)
+    def _number(self, name: str, day: int, times: Int64, beam: Float64, faults: tuple[Fault, ...]) -> monitors.Readings:
+        delivery, plant = self.profile.delivery, self._plant
+        if name == delivery.id:
+            readings = monitors.good(times, plant.monitor(name, day, beam))
+            if not faults:
+                return readings
+            zero = plant.monitor(name, day, np.zeros(len(times)))
+            return monitors.delivery_faults(readings, zero, self._delivered_at, delivery.physical_max, faults)
+        if name != delivery.witness:
+            return plant.number(name, day, times, beam)
+        readings = monitors.good(times, plant.witness(name, day, beam))
+
+        def stuck(ns: int) -> float:
+            return float(plant.witness(name, ns // NS_PER_DAY, np.array([self._delivered_at(ns)]))[0])
+
+        return monitors.witness_faults(readings, stuck, faults) if faults else readings
+
+    def _delivered_at(self, ns: int) -> float:
+        times = np.array([ns // NS_PER_S * NS_PER_S], np.int64)
+        return round(float(self._plant.delivered(int(times[0]) // NS_PER_DAY, times)[0]), 3)
+
+    def _mode(self, day: int, faults: tuple[Fault, ...]) -> tuple[Int64, list[str]]:
+        forgotten = [
+            (f.start_ns, f.end_ns, monitors.MODE_WORDS[self.calendar.blocks(f.start_ns, f.start_ns + 1)[0].category])
+            for f in faults
+            if f.effect is Effect.MODE_FORGOTTEN
         ]
+        blocks = self.calendar.blocks(day * NS_PER_DAY, (day + 1) * NS_PER_DAY)
+        return monitors.machine_mode(day, blocks, forgotten)
+
+    def _batch(self, numbers: list[tuple[int, monitors.Readings]], states: list[tuple[int, Int64, list[str]]]) -> Batch:
+        words = tuple(dict.fromkeys(word for _, _, said in states for word in said))
+        code_of = {word: code for code, word in enumerate(words)}
+        columns = [
+            (code, r.time_ns, r.value, r.quality, np.full(len(r.time_ns), NO_WORD, np.int32)) for code, r in numbers
+        ]
+        for code, times, said in states:
+            none, good = np.full(len(times), np.nan), np.full(len(times), Quality.GOOD, np.uint8)
+            columns.append((code, times, none, good, np.array([code_of[word] for word in said], np.int32)))
+        columns.sort(key=lambda column: column[0])
+        signal = np.repeat([column[0] for column in columns], [len(column[1]) for column in columns])
+        times, value, quality, state = (np.concatenate(parts) for parts in list(zip(*columns, strict=True))[1:])
         batch = Batch.build(
-            self.profile.id,
-            names,
-            np.repeat(np.arange(len(names)), lengths),
-            np.concatenate([r.time_ns for r in readings.values()]),
-            value=np.concatenate([r.value for r in readings.values()]),
-            state=np.concatenate(state),
-            quality=np.concatenate([r.quality for r in readings.values()]),
-            words=words,
+            self.profile.id, self.signals, signal, times, value=value, state=state, quality=quality, words=words
         )
-        order: Int64 = np.argsort(batch.time_ns, kind="stable").astype(np.int64, copy=False)
-        if any(f.effect is Effect.LINK_OUTAGE for f in faults):
-            silent = monitors.inside(batch.time_ns[order], faults, Effect.LINK_OUTAGE)
-            order = np.compress(~silent, order)
-        return batch.take(order)
+        # In order of time; at equal times in the profile's order.
+        return batch.take(np.argsort(batch.time_ns, kind="stable").astype(np.int64, copy=False))
 
     def _check_mode_words(self) -> None:
         if self.profile.mode_signal is None:
@@ -226,8 +284,16 @@ class Machine:
 
 
 def cut(batch: Batch, start_ns: int, end_ns: int) -> Batch:
-    """Return the samples of a batch in order of time that are stamped in ``[start_ns, end_ns)``."""
-    first, last = np.searchsorted(batch.time_ns, [start_ns, end_ns]).tolist()
+    """Return the samples of a batch, in the order in which they are sent, that are sent in ``[start_ns, end_ns)``."""
+    first, last = np.searchsorted(batch.arrival_ns, [start_ns, end_ns]).tolist()
     if (first, last) == (0, len(batch)):
         return batch
     return batch.take(np.arange(first, last, dtype=np.int64))
+
+
+def _good(samples: Samples | None) -> tuple[Int64, Float64]:
+    """Return stamps and values of the good samples."""
+    if samples is None:
+        return np.empty(0, np.int64), np.empty(0)
+    good = samples.quality == Quality.GOOD
+    return samples.time_ns[good], samples.value[good]

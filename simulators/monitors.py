@@ -1,5 +1,6 @@
-"""What the instruments of a ring show of its beam: noise, their own faults, their own rhythm."""
+"""What instruments show of a beam: noise, their own faults, their own rhythm."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,18 +13,11 @@ from facility.quality import Quality
 from facility.schedule import Block, Category
 from facility.time import NS_PER_DAY, NS_PER_S, to_ns
 from simulators.faults import Fault
-from simulators.ring import Decay
-from simulators.scenario import Effect, Ring
+from simulators.scenario import Effect
 from simulators.seeds import stream
 
-WITNESS_NOISE: Final = 5.0
-"""The second monitor's noise, in that of the first."""
-WITNESS_GAIN: Final = 1.0005
-"""The two monitors are calibrated apart."""
-LIFETIME_NOISE: Final = 0.01
-"""Of the lifetime, relative."""
-NO_LIFETIME_BELOW_MA: Final = 1.0
-"""Below, a lifetime cannot be derived: it reads 0, marked bad."""
+OFF: Final = 1.1
+"""What a witness that is ``off`` reads, in what it should."""
 MODE_REPEAT_NS: Final = 60 * NS_PER_S
 """The machine mode is sent on change, and again so often."""
 MODE_WORDS: Final = {
@@ -64,51 +58,82 @@ def inside(times: Int64, faults: tuple[Fault, ...], effect: Effect) -> NDArray[n
     return mask
 
 
-def current_monitor(seed: int, signal: str, day: int, times: Int64, beam_ma: Float64, ring: Ring) -> Float64:
-    """Return what a monitor that works reads, in mA, to the microampere."""
-    noise = stream(seed, f"noise/{signal}", day).standard_normal(len(times))
-    noise *= ring.noise_ma
-    noise += beam_ma
-    return np.round(noise, 3)
+def noisy(seed: int, signal: str, day: int, value: Float64, noise: float) -> Float64:
+    """Return what a monitor that works reads, to the third decimal; `noise` is a standard deviation."""
+    read = stream(seed, f"noise/{signal}", day).standard_normal(len(value))
+    read *= noise
+    read += value
+    return np.round(read, 3)
 
 
-def with_faults(
-    seed: int, signal: str, day: int, times: Int64, value: Float64, faults: tuple[Fault, ...], ring: Ring
-) -> Readings:
-    """Return what the delivery signal's monitor shows where it does not work."""
-    quality = np.full(len(times), Quality.GOOD, np.uint8)
-    glitch = inside(times, faults, Effect.MONITOR_GLITCH)
-    dropout = inside(times, faults, Effect.MONITOR_DROPOUT)
-    if glitch.any():
-        none = np.zeros(len(times))
-        value = np.where(glitch, current_monitor(seed, f"{signal}/glitch", day, times, none, ring), value)
-    if dropout.any():
-        value = np.where(dropout, 0.0, value)
-        quality[dropout] = Quality.BAD
-    return Readings(times, value, quality)
-
-
-def second_monitor(seed: int, signal: str, day: int, times: Int64, beam_ma: Float64, ring: Ring) -> Readings:
-    """Return what the independent monitor shows."""
-    rough = ring.model_copy(update={"noise_ma": WITNESS_NOISE * ring.noise_ma})
-    value = current_monitor(seed, signal, day, times, beam_ma * WITNESS_GAIN, rough)
+def good(times: Int64, value: Float64) -> Readings:
+    """Return readings that are all good."""
     return Readings(times, value, np.full(len(times), Quality.GOOD, np.uint8))
 
 
-def lifetime_monitor(seed: int, signal: str, day: int, times: Int64, beam_ma: Float64, decay: Decay) -> Readings:
-    """Return the lifetime in hours, bad where there is hardly any beam."""
-    noise = stream(seed, f"noise/{signal}", day).standard_normal(len(times))
-    none = beam_ma < NO_LIFETIME_BELOW_MA
-    value = np.round(decay.lifetime_h(beam_ma) * (1 + LIFETIME_NOISE * noise), 3)
-    value[none] = 0.0
-    return Readings(times, value, np.where(none, Quality.BAD, Quality.GOOD).astype(np.uint8))
+def delivery_faults(
+    readings: Readings,
+    zero: Float64,
+    stuck: Callable[[int], float],
+    physical_max: float | None,
+    faults: tuple[Fault, ...],
+) -> Readings:
+    """Return what the delivery signal's monitor shows where it does not work.
+
+    Parameters
+    ----------
+    zero
+        (n,) what it reads of nothing.
+    stuck
+        Gives the value that it repeats when it freezes at an instant.
+    physical_max
+        Above this the signal cannot be true; None: nobody said.
+    """
+    times, value, quality = readings.time_ns, readings.value.copy(), readings.quality.copy()
+    for fault in faults:
+        part = slice(*np.searchsorted(times, [fault.start_ns, fault.end_ns]).tolist())
+        if fault.effect is Effect.MONITOR_GLITCH:
+            value[part] = zero[part]
+        elif fault.effect is Effect.MONITOR_DROPOUT:
+            value[part] = 0.0
+            quality[part] = Quality.BAD if fault.reads == "bad" else Quality.GOOD
+        elif fault.effect is Effect.MONITOR_FREEZE and part.start < part.stop:
+            value[part] = stuck(fault.start_ns)
+        elif fault.effect is Effect.MONITOR_SPIKE:
+            highest = 10 * np.abs(value[part]).max(initial=1.0) if physical_max is None else physical_max
+            value[part] = 1.5 * highest if fault.reads == "impossible" else np.round((value[part] + highest) / 2, 3)
+    return Readings(times, value, quality)
 
 
-def machine_mode(day: int, blocks: tuple[Block, ...]) -> tuple[Int64, list[str]]:
-    """Return when the machine says its mode on a UTC day, and which."""
+def witness_faults(readings: Readings, stuck: Callable[[int], float], faults: tuple[Fault, ...]) -> Readings:
+    """Return what a witness shows where it does not work; always marked good."""
+    times, value = readings.time_ns, readings.value.copy()
+    for fault in faults:
+        part = slice(*np.searchsorted(times, [fault.start_ns, fault.end_ns]).tolist())
+        if fault.effect is not Effect.WITNESS_FAULT or part.start == part.stop:
+            continue
+        if fault.reads == "off":
+            value[part] = np.round(value[part] * OFF, 3)
+        else:
+            value[part] = 0.0 if fault.reads == "zero" else stuck(fault.start_ns)
+    return Readings(times, value, readings.quality)
+
+
+def machine_mode(day: int, blocks: tuple[Block, ...], forgotten: list[tuple[int, int, str]]) -> tuple[Int64, list[str]]:
+    """Return when the machine says its mode on a UTC day, and which.
+
+    Parameters
+    ----------
+    forgotten
+        (start, end, word): where it says the same, whatever it does.
+    """
     start, end = day * NS_PER_DAY, (day + 1) * NS_PER_DAY
     changes = [b.start_ns for b in blocks if start <= b.start_ns < end]
     times = np.union1d(stamps(day, MODE_REPEAT_NS / NS_PER_S), np.array(changes, np.int64))
     starts = np.array([b.start_ns for b in blocks], np.int64)
     which: list[int] = (np.searchsorted(starts, times, side="right") - 1).tolist()
-    return times, [MODE_WORDS[blocks[i].category] for i in which]
+    said = [MODE_WORDS[blocks[i].category] for i in which]
+    for since, until, word in forgotten:
+        first, last = np.searchsorted(times, [since, until]).tolist()
+        said[first:last] = [word] * (last - first)
+    return times, said

@@ -6,8 +6,9 @@ within the few seconds in which a low run may still be a glitch, or where there 
 the rules leave room, and so does this.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -47,6 +48,7 @@ class _Run:
     value: float
     """Of its first sample; any other one compares alike."""
     first_ns: int
+    last_ns: int
     count: int
     known_to_ns: int
     """Where the hold of the sample before it ended; `first_ns` where no gap precedes."""
@@ -99,41 +101,13 @@ class Observer:
         self._levels = np.unique([[x.minimum, x.tolerance, self._restored(x)] for _, x in limits])
         self._start_ns, self._end_ns = start_ns, end_ns
         self._last_ns: int | None = None
-        self._down: _Pending | None = None
-        self._low: _Pending | None = None
-        self._maybe_down: _Pending | None = None
-        self._maybe_low: _Pending | None = None
-        self._no_beam: list[Low] = []
-        self._low_beam: list[Low] = []
-        self._glitches: list[Low] = []
-        self._unknown: list[tuple[int, int]] = []
+        self._runs: list[_Run] = []
 
-    def see(self, times: Int64, values: Float64) -> None:
-        """Take good samples: stamps in ns, strictly increasing, and numbers in the signal's unit."""
-        for run in self._runs(times, values):
-            self._take(run)
+    def see(self, times: Int64, values: Float64, split_ns: Sequence[int] = ()) -> None:
+        """Take good samples: stamps in ns, strictly increasing, and numbers in the signal's unit.
 
-    def seen(self) -> Seen:
-        """Close what is still running and return everything; call once."""
-        end = self._end_ns
-        last = self._last_ns
-        known_to = self._start_ns if last is None else min(last + self._stale_after_ns, end)
-        self._unknown.append((known_to, end))
-        # Silence does not make a glitch.
-        if self._maybe_down is not None:
-            self._becomes_down(self._maybe_down)
-        elif self._maybe_low is not None:
-            self._low = self._maybe_low
-            self._glitches += self._low.glitches
-        if self._down is not None:
-            self._no_beam.append(Low(self._down.first_ns, known_to))
-        elif self._low is not None:
-            self._low_beam.append(Low(self._low.first_ns, known_to))
-        return Seen(tuple(self._no_beam), tuple(self._low_beam), tuple(self._glitches), Intervals.of(self._unknown))
-
-    # -------------------------------------------------------------------- runs
-
-    def _runs(self, times: Int64, values: Float64) -> Iterator[_Run]:
+        At the instants of `split_ns`, increasing, time may become hidden or known again.
+        """
         if not len(times):
             return
         before = self._start_ns - self._stale_after_ns if self._last_ns is None else self._last_ns
@@ -146,31 +120,104 @@ class Observer:
         era = np.searchsorted(np.array([t for t, _ in self._limits]), times, side="right") - 1
         new = gap | (np.diff(place, prepend=-1) != 0) | (np.diff(era, prepend=-1) != 0)
         new[0] = True
+        cuts = np.searchsorted(times, np.asarray(split_ns, np.int64))
+        new[cuts[cuts < len(times)]] = True
         firsts = np.flatnonzero(new)
         for first, following in pairwise([*firsts.tolist(), len(times)]):
             at = int(times[first])
             known_to = at
             if gap[first]:
                 known_to = at - int(steps[first]) + self._stale_after_ns
-                self._unknown.append((known_to, at))
             limits = self._limits[max(int(era[first]), 0)][1]
-            yield _Run(float(values[first]), at, following - first, known_to, limits)
+            last = int(times[following - 1])
+            self._runs.append(_Run(float(values[first]), at, last, following - first, known_to, limits))
         self._last_ns = int(times[-1])
 
+    def seen(self, hidden: Intervals | None = None) -> Seen:
+        """Return everything that was seen.
+
+        Parameters
+        ----------
+        hidden
+            Time of which the samples say nothing, from the first sample of a run on, to the end of what it began,
+            or to an instant at which what was seen was split.
+        """
+        runs, known_to = self._without(hidden or Intervals.empty())
+        watch = _Watch(self._definition, self._min_samples)
+        for run in runs:
+            watch.take(run)
+        watch.finish(known_to)
+        unknown = [(run.known_to_ns, run.first_ns) for run in runs if run.known_to_ns < run.first_ns]
+        unknown.append((known_to, self._end_ns))
+        return Seen(tuple(watch.no_beam), tuple(watch.low_beam), tuple(watch.glitches), Intervals.of(unknown))
+
+    def _without(self, hidden: Intervals) -> tuple[list[_Run], int]:
+        """Return the runs outside hidden time, and to when the last of them is known."""
+        known_to = self._start_ns if self._last_ns is None else min(self._last_ns + self._stale_after_ns, self._end_ns)
+        runs: list[_Run] = []
+        rest = deque(self._runs)
+        for start, end in hidden:
+            while rest and rest[0].first_ns < start:
+                runs.append(rest.popleft())
+            covered: list[_Run] = []
+            while rest and rest[0].first_ns < end:
+                covered.append(rest.popleft())
+            if not covered:
+                continue
+            known_before = covered[0].known_to_ns
+            last = covered[-1]
+            holds_to = min(last.last_ns + self._stale_after_ns, self._end_ns)
+            if holds_to <= end:
+                # Nothing is known until the next sample, if there is one.
+                if rest:
+                    rest.appendleft(replace(rest.popleft(), known_to_ns=known_before))
+                else:
+                    known_to = known_before
+            elif rest and rest[0].first_ns == end:
+                rest.appendleft(replace(rest.popleft(), known_to_ns=known_before))
+            elif end < self._end_ns:
+                # What was measured last still holds when time is known again.
+                runs.append(_Run(last.value, end, end, 1, known_before, last.limits))
+        runs.extend(rest)
+        return runs, known_to
+
     def _restored(self, limits: Limits) -> float:
-        return {
-            EndLimit.NOMINAL: limits.nominal,
-            EndLimit.RECOVERED: limits.recovered,
-            EndLimit.MINIMUM: limits.minimum,
-        }[self._definition.no_beam_ends_at]
+        return _restored(self._definition, limits)
 
-    # ------------------------------------------------------------------- state
 
-    def _take(self, run: _Run) -> None:
+class _Watch:
+    """Follows the beam through runs in order of time."""
+
+    def __init__(self, definition: Definition, min_samples: int) -> None:
+        self._definition = definition
+        self._min_samples = min_samples
+        self._down: _Pending | None = None
+        self._low: _Pending | None = None
+        self._maybe_down: _Pending | None = None
+        self._maybe_low: _Pending | None = None
+        self.no_beam: list[Low] = []
+        self.low_beam: list[Low] = []
+        self.glitches: list[Low] = []
+
+    def finish(self, known_to_ns: int) -> None:
+        """Close what is still running where it was last known."""
+        # Silence does not make a glitch.
+        if self._maybe_down is not None:
+            self._becomes_down(self._maybe_down)
+        elif self._maybe_low is not None:
+            self._low = self._maybe_low
+            self.glitches += self._low.glitches
         if self._down is not None:
-            if run.value < self._restored(self._down.limits):
+            self.no_beam.append(Low(self._down.first_ns, known_to_ns))
+        elif self._low is not None:
+            self.low_beam.append(Low(self._low.first_ns, known_to_ns))
+
+    def take(self, run: _Run) -> None:
+        """Take the next run."""
+        if self._down is not None:
+            if run.value < _restored(self._definition, self._down.limits):
                 return
-            self._no_beam.append(Low(self._down.first_ns, run.known_to_ns))
+            self.no_beam.append(Low(self._down.first_ns, run.known_to_ns))
             self._down = None
         if run.value < run.limits.minimum:
             self._maybe_down = self._maybe_down or _Pending(run.first_ns, run.known_to_ns, run.limits)
@@ -178,20 +225,20 @@ class Observer:
         elif (pending := self._maybe_down) is not None:
             self._maybe_down = None
             if self._is_glitch(pending, run.first_ns):
-                found = self._glitches if self._maybe_low is None else self._maybe_low.glitches
+                found = self.glitches if self._maybe_low is None else self._maybe_low.glitches
                 found.append(Low(pending.first_ns, run.first_ns))
             else:
                 self._becomes_down(pending)
-                if run.value < self._restored(pending.limits):
+                if run.value < _restored(self._definition, pending.limits):
                     return
-                self._no_beam.append(Low(pending.first_ns, run.known_to_ns))
+                self.no_beam.append(Low(pending.first_ns, run.known_to_ns))
                 self._down = None
         self._take_low(run)
 
     def _take_low(self, run: _Run) -> None:
         if self._low is not None:
-            if run.value >= max(self._restored(self._low.limits), self._low.limits.tolerance):
-                self._low_beam.append(Low(self._low.first_ns, run.known_to_ns))
+            if run.value >= max(_restored(self._definition, self._low.limits), self._low.limits.tolerance):
+                self.low_beam.append(Low(self._low.first_ns, run.known_to_ns))
                 self._low = None
             return
         if run.value < run.limits.tolerance:
@@ -200,11 +247,11 @@ class Observer:
         elif (pending := self._maybe_low) is not None:
             self._maybe_low = None
             if self._is_glitch(pending, run.first_ns):
-                self._glitches.append(Low(pending.first_ns, run.first_ns))
+                self.glitches.append(Low(pending.first_ns, run.first_ns))
                 return
-            self._glitches += pending.glitches
-            if run.value >= max(self._restored(pending.limits), pending.limits.tolerance):
-                self._low_beam.append(Low(pending.first_ns, run.known_to_ns))
+            self.glitches += pending.glitches
+            if run.value >= max(_restored(self._definition, pending.limits), pending.limits.tolerance):
+                self.low_beam.append(Low(pending.first_ns, run.known_to_ns))
             else:
                 self._low = pending
 
@@ -214,9 +261,17 @@ class Observer:
 
     def _becomes_down(self, pending: _Pending) -> None:
         if self._maybe_low is not None:
-            self._glitches += self._maybe_low.glitches
+            self.glitches += self._maybe_low.glitches
         low = self._low or self._maybe_low
         if low is not None and low.first_ns < pending.first_ns:
-            self._low_beam.append(Low(low.first_ns, pending.known_to_ns, pending.first_ns))
+            self.low_beam.append(Low(low.first_ns, pending.known_to_ns, pending.first_ns))
         self._low = self._maybe_low = None
         self._down = pending
+
+
+def _restored(definition: Definition, limits: Limits) -> float:
+    return {
+        EndLimit.NOMINAL: limits.nominal,
+        EndLimit.RECOVERED: limits.recovered,
+        EndLimit.MINIMUM: limits.minimum,
+    }[definition.no_beam_ends_at]

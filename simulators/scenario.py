@@ -28,15 +28,37 @@ class Effect(StrEnum):
     """What a fault does, to the beam or to what is seen of it."""
 
     BEAM_DUMP = "beam_dump"
-    """The beam is gone at once, and the ring is filled again once the cause is repaired."""
+    """The beam is gone at once, and comes back once the cause is repaired."""
     NO_INJECTION = "no_injection"
-    """No top-up: the beam decays until the injector is back."""
+    """A ring is not refilled: the beam decays until the injector is back. A linac gives weaker pulses."""
     MONITOR_GLITCH = "monitor_glitch"
-    """The current monitor reads zero, marked good, for a sample or two."""
+    """The monitor of the delivery signal reads zero, marked good, for a sample or two."""
     MONITOR_DROPOUT = "monitor_dropout"
-    """The current monitor reads zero, marked bad, while the second monitor sees the beam."""
+    """It reads zero for longer, while its witness sees the beam; reads: ``zero`` marked good, or ``bad``."""
+    MONITOR_FREEZE = "monitor_freeze"
+    """It repeats its last value, marked good, whatever the beam does."""
+    MONITOR_SPIKE = "monitor_spike"
+    """It reads too much: ``impossible``, above the signal's ``physical_max``, or ``high``, half way to that."""
+    WITNESS_FAULT = "witness_fault"
+    """The witness, marked good, reads ``zero``, is ``stuck``, or reads a tenth too much (``off``)."""
+    MODE_FORGOTTEN = "mode_forgotten"
+    """Nobody changes the machine mode: it says what it said when the fault began."""
     LINK_OUTAGE = "link_outage"
-    """No signal arrives at all."""
+    """No signal arrives at all, and what was not sent is lost."""
+    CLOCK_STEP = "clock_step"
+    """The source's clock, which stamps every signal, is wrong by ``shift_s``."""
+    DUPLICATES = "duplicates"
+    """A third of all samples are sent twice, the second time up to 2 s later."""
+    OUT_OF_ORDER = "out_of_order"
+    """Half of all samples are sent up to 3 s late, so that later ones overtake them."""
+
+
+READS: Final[dict[Effect, tuple[str, ...]]] = {
+    Effect.MONITOR_DROPOUT: ("zero", "bad"),
+    Effect.MONITOR_SPIKE: ("impossible", "high"),
+    Effect.WITNESS_FAULT: ("zero", "stuck", "off"),
+}
+"""What an instrument may read in a fault; the first is what it reads where nobody says."""
 
 
 class Length(BaseModel):
@@ -73,6 +95,12 @@ class FaultKind(BaseModel):
     """Exact number in the user time of each calendar month that has any."""
     at: tuple[AwareDatetime | time, ...] | None = Field(default=None, min_length=1, strict=False)
     """At these instants; a local time without a date means every day."""
+    reads: str | None = None
+    """What the instrument reads in a ``monitor_dropout``, ``monitor_spike`` or ``witness_fault``; see `Effect`."""
+    shift_s: float | None = Field(default=None, ge=-43_200, le=43_200)
+    """Of a ``clock_step``: above zero the clock is ahead."""
+    source: str = "assumed"
+    """Where rate and lengths come from."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -86,7 +114,21 @@ class FaultKind(BaseModel):
             raise ValueError(
                 f"fault {self.key}: a monitor_glitch lasts at most 2 s, not {self.length_s.max}; use monitor_dropout"
             )
+        known = READS.get(self.effect, ())
+        if self.reads is not None and self.reads not in known:
+            raise ValueError(
+                f"fault {self.key}: reads = {self.reads!r} is not one of {', '.join(known)}"
+                if known
+                else f"fault {self.key}: reads belongs to {', '.join(READS)} alone: remove it"
+            )
+        if (self.effect is Effect.CLOCK_STEP) != bool(self.shift_s):
+            raise ValueError(f"fault {self.key}: a clock_step, and nothing else, has a shift_s other than 0")
         return self
+
+    @property
+    def reading(self) -> str:
+        """What the instrument reads; empty where the effect leaves no choice."""
+        return self.reads or READS.get(self.effect, ("",))[0]
 
     @property
     def key(self) -> str:
@@ -129,8 +171,54 @@ class Ring(BaseModel):
         return self
 
 
+class Linac(BaseModel):
+    """A free-electron laser. The defaults are assumed."""
+
+    model_config = _STRICT
+
+    repetition_hz: float = Field(default=60.0, gt=0)
+    jitter_pct: float = Field(default=10.0, ge=0, lt=100)
+    """Standard deviation of the energy from pulse to pulse."""
+    drift_pct: float = Field(default=1.5, ge=0, lt=20)
+    """Standard deviation of the mean energy from hour to hour."""
+    ramp_s: float = Field(default=20.0, ge=0)
+    """From the first pulse after a stop to full energy."""
+    restart_pct: float = Field(default=50.0, ge=0, le=100)
+    """Energy of that first pulse, of full energy."""
+    reduced_pct: float = Field(default=60.0, gt=0, le=100)
+    """Energy while a ``no_injection`` fault lasts, of full energy."""
+
+
+class Spallation(BaseModel):
+    """A pulsed proton source whose synchrotron also feeds a main ring. The defaults are assumed but for 25 Hz."""
+
+    model_config = _STRICT
+
+    repetition_hz: int = Field(default=25, gt=0)
+    main_ring_every: int = Field(default=62, gt=1)
+    """The main ring is filled once in so many pulses: 2.48 s at 25 Hz."""
+    main_ring_pulses: int = Field(default=4, ge=0)
+    """It takes so many pulses of them, which the target does not get."""
+    ramp_s: float = Field(default=300.0, ge=0)
+    """From the first pulse after a stop to full power, to spare the target."""
+    restart_pct: float = Field(default=30.0, ge=0, le=100)
+    """Power of that first pulse, of full power."""
+    reduced_pct: float = Field(default=60.0, gt=0, le=100)
+    """Power while a ``no_injection`` fault lasts, of full power."""
+    noise_pct: float = Field(default=0.1, ge=0)
+    """Standard deviation of what the power monitor reads."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.main_ring_pulses >= self.main_ring_every:
+            raise ValueError(
+                f"the main ring takes {self.main_ring_pulses} of {self.main_ring_every} pulses: leave the target some"
+            )
+        return self
+
+
 class TargetStep(BaseModel):
-    """One ``[[target]]`` table: the stored current aimed at from a date on."""
+    """One ``[[target]]`` table: the delivery signal's value that is aimed at from a date on."""
 
     model_config = _STRICT
 
@@ -139,6 +227,7 @@ class TargetStep(BaseModel):
     mode: Category = Field(default=Category.USER, strict=False)
     """A mode without targets of its own takes those of ``user``."""
     current_ma: float = Field(gt=0)
+    """In the delivery signal's unit, which is mA for a ring."""
 
     @model_validator(mode="after")
     def _has_beam(self) -> Self:
@@ -169,6 +258,15 @@ class CalendarRules(BaseModel):
 
     long_shutdowns: bool = True
     """Summer, New Year and the end of the fiscal year; without them every week is a week of user operation."""
+    shutdowns: tuple[tuple[date, date], ...] = Field(default=(), strict=False)
+    """Further ones: (first day, day after the last); every week whose Monday lies inside is a week of shutdown."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for first, following in self.shutdowns:
+            if following <= first:
+                raise ValueError(f"the shutdown from {first} ends on {following}, not after its start")
+        return self
 
 
 class Scenario(BaseModel):
@@ -182,8 +280,10 @@ class Scenario(BaseModel):
     """What to simulate where nobody says; None: up to now."""
     calendar: CalendarRules = CalendarRules()
     ring: Ring = Ring()
+    linac: Linac = Linac()
+    spallation: Spallation = Spallation()
     targets: tuple[TargetStep, ...] = Field(default=(), alias="target", strict=False)
-    """None: the profile's limits, from their dates on."""
+    """None: for a ring the profile's limits, from their dates on, else the profile's target."""
     faults: tuple[FaultKind, ...] = Field(default=(), alias="fault", strict=False)
 
     @model_validator(mode="after")

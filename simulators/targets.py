@@ -29,6 +29,23 @@ class Targets:
     """For each mode (instant from which it holds, ns; target), in order of time."""
 
     @classmethod
+    def of_pulses(cls, profile: Profile, scenario: Scenario) -> "Targets":
+        """Take the scenario's targets, or the profile's, for a machine that stores nothing.
+
+        Raises
+        ------
+        ScenarioError
+            If there is none, or one that users are not content with.
+        """
+        rows = _stated(profile, scenario) if scenario.targets else _from_target(profile)
+        by_mode = {
+            mode: tuple((since, target) for m, since, target in sorted(rows, key=lambda r: r[1]) if m is mode)
+            for mode in {mode for mode, _, _ in rows}
+        }
+        _check_user_limits(profile, scenario, by_mode.get(Category.USER, ()))
+        return cls(by_mode)
+
+    @classmethod
     def of(cls, profile: Profile, scenario: Scenario) -> "Targets":
         """Take the scenario's targets, or make them of the profile's limits: ``nominal`` is the band's lower edge.
 
@@ -73,6 +90,13 @@ def _stated(profile: Profile, scenario: Scenario) -> list[tuple[Category, int, T
     ]
 
 
+def _from_target(profile: Profile) -> list[tuple[Category, int, Target]]:
+    if profile.target is None:
+        raise ScenarioError(f"facility {profile.id} has no target to aim at: add one to the profile or the scenario")
+    since = min(_instant(step.since, profile) for step in profile.limit_steps)
+    return [(Category.USER, since, Target(profile.target, profile.target))]
+
+
 def _from_limits(profile: Profile, scenario: Scenario) -> list[tuple[Category, int, Target]]:
     """Aim at the whole mA next above the band; a step up at once, a step down when its grace time is over."""
     band = 1 - scenario.ring.band_pct / 100
@@ -101,12 +125,13 @@ def _check_user_limits(profile: Profile, scenario: Scenario, rows: tuple[tuple[i
     if not rows:
         raise ScenarioError(f"scenario {scenario.id} has no target for mode 'user': add one")
     ends = [t for t, _ in rows[1:]] + [2**63 - 1]
+    unit = profile.delivery.unit
     for (since, target), end in zip(rows, ends, strict=True):
         for moment in (since, *profile.limits.changes(since, end)):
             limits = profile.limits.at(Category.USER, moment)
             if limits is not None and target.lower_ma < limits.nominal - 1e-9:
                 raise ScenarioError(
                     f"scenario {scenario.id}: from {format_time(moment, profile.zone)} users would get "
-                    f"{target.lower_ma:g} to {target.current_ma:g} mA, below the nominal {limits.nominal:g} mA of "
-                    f"{profile.id}; raise the target or narrow band_pct"
+                    f"{target.lower_ma:g} to {target.current_ma:g} {unit}, below the nominal "
+                    f"{limits.nominal:g} {unit} of {profile.id}; raise the target or narrow band_pct"
                 )

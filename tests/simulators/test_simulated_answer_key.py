@@ -1,5 +1,6 @@
 """The answer key tells what happened, closes, and agrees with what kado finds."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from facility.definition import load_definition
 from facility.errors import FormatVersionError, ScenarioError, UsageError
 from facility.period import Period
 from facility.profile import load_profile
-from facility.time import NS_PER_DAY, NS_PER_S, format_time, parse_time
+from facility.time import NS_PER_DAY, NS_PER_S, format_time, local_midnight, parse_time
 from simulators.answer_key import AnswerKey
 from simulators.machine import Machine
 from simulators.scenario import load_scenario
@@ -23,11 +24,12 @@ def machine(scenario: str = "demo", seed: int = 1) -> Machine:
     return Machine(PROFILE, load_scenario(scenario), seed)
 
 
-def own_machine(tmp_path: Path, *faults: tuple[str, str, str, float]) -> Machine:
-    """Make a machine with faults (cause, effect, start, seconds)."""
+def own_machine(tmp_path: Path, *faults: tuple[str, str, str, float], **more: str | float) -> Machine:
+    """Make a machine with faults (cause, effect, start, seconds); `more` is said of each."""
+    said = "".join(f"{name} = {value!r}\n" for name, value in more.items())
     tables = [
         f'[[fault]]\ncause = "{cause}"\neffect = "{effect}"\nat = [{start}+09:00]\n'
-        f"length_s = {{ median = {length}, spread = 1, min = {length}, max = {length} }}\n"
+        f"length_s = {{ median = {length}, spread = 1, min = {length}, max = {length} }}\n{said}"
         for cause, effect, start, length in faults
     ]
     path = tmp_path / "own.toml"
@@ -81,8 +83,11 @@ def test_without_injection_the_beam_is_low_from_below_tolerance_until_it_is_refi
     assert [c.state for c in key.beam[-2:]] == ["low", "up"]
 
 
-def test_a_dropout_is_unknown_once_the_last_good_sample_has_gone_stale_and_the_beam_was_up(tmp_path: Path) -> None:
-    key = own_machine(tmp_path, ("adc", "monitor_dropout", "2026-11-12T12:00:00", 300)).answer_key(*WEEK)
+def test_a_dropout_marked_bad_is_unknown_once_the_last_good_sample_has_gone_stale_and_the_beam_was_up(
+    tmp_path: Path,
+) -> None:
+    bad = own_machine(tmp_path, ("adc", "monitor_dropout", "2026-11-12T12:00:00", 300), reads="bad")
+    key = bad.answer_key(*WEEK)
     (unknown,) = key.unknown
     # The last good sample is that of 11:59:59 and holds 10 s; the next one is that of 12:05:00.
     assert (unknown.cause, local(unknown.start), local(unknown.end)) == ("adc", "12:00:09", "12:05:00")
@@ -97,8 +102,126 @@ def test_a_link_outage_is_unknown_likewise(tmp_path: Path) -> None:
     assert key.accounts_s.unknown == 51
 
 
+def test_a_dropout_to_zero_marked_good_is_a_sensor_fault_from_its_first_sample_on(tmp_path: Path) -> None:
+    key = own_machine(tmp_path, ("adc", "monitor_dropout", "2026-11-12T12:00:00", 300)).answer_key(*WEEK)
+    (unknown,) = key.unknown
+    assert key.sensor_faults == key.unknown
+    assert (unknown.cause, local(unknown.start), local(unknown.end)) == ("adc", "12:00:00", "12:05:00")
+    assert (key.counts.sensor_faults, key.counts.failures, key.outages, key.hidden) == (1, 0, (), ())
+
+
+def test_a_dropout_of_both_monitors_is_an_outage_that_never_was(tmp_path: Path) -> None:
+    both = own_machine(
+        tmp_path,
+        ("adc", "monitor_dropout", "2026-11-12T12:00:00", 300),
+        ("adc", "witness_fault", "2026-11-12T12:00:00", 300),
+    )
+    key = both.answer_key(*WEEK)
+    assert (key.counts.failures, key.counts.sensor_faults) == (1, 0)
+    assert [(h.truth, h.cause, local(h.start), local(h.end)) for h in key.hidden] == [
+        ("beam", "adc", "12:00:00", "12:05:00")
+    ]
+
+
+def test_a_dump_during_a_dropout_is_known_from_where_the_witness_sees_it(tmp_path: Path) -> None:
+    key = own_machine(
+        tmp_path,
+        ("adc", "monitor_dropout", "2026-11-12T12:00:00", 300),
+        ("rf", "beam_dump", "2026-11-12T12:02:03", 300),
+    ).answer_key(*WEEK)
+    (outage,) = key.outages
+    (unknown,) = key.unknown
+    assert (local(unknown.start), local(unknown.end)) == ("12:00:00", "12:02:10")
+    assert (local(outage.start), outage.cause) == ("12:02:10", "rf")
+
+
+def test_a_witness_that_is_stuck_makes_a_true_outage_a_sensor_fault(tmp_path: Path) -> None:
+    stuck = own_machine(
+        tmp_path,
+        ("rf", "beam_dump", "2026-11-12T12:00:00", 300),
+    )
+    path = tmp_path / "own.toml"
+    path.write_text(
+        path.read_text(encoding="utf-8") + '[[fault]]\ncause = "adc"\neffect = "witness_fault"\nreads = "stuck"\n'
+        "at = [2026-11-12T11:00:00+09:00]\nlength_s = { median = 36000, spread = 1, min = 60, max = 36000 }\n",
+        encoding="utf-8",
+    )
+    stuck = machine(str(path))
+    key = stuck.answer_key(*WEEK)
+    assert (key.outages, key.counts.sensor_faults) == ((), 1)
+    assert key.accounts_s.unknown > 1500
+
+
+def test_a_frozen_monitor_hides_a_dump_and_the_key_knows_it(tmp_path: Path) -> None:
+    frozen = own_machine(
+        tmp_path,
+        ("adc", "monitor_freeze", "2026-11-12T12:00:00", 7200),
+        ("rf", "beam_dump", "2026-11-12T12:30:00", 300),
+    )
+    key = frozen.answer_key(*WEEK)
+    (hidden,) = key.hidden
+    assert (key.outages, key.unknown, hidden.truth, hidden.cause) == ((), (), "no_beam", "adc")
+    assert (local(hidden.start), local(hidden.end)[:3]) == ("12:30:00", "12:")
+    value = [v for _, v in _delivery(frozen, *span("2026-11-12T12:00", "2026-11-12T14:00"))]
+    assert len(set(value)) == 1
+
+
+def test_impossible_spikes_are_unknown_once_the_last_good_sample_is_stale_and_high_ones_change_nothing(
+    tmp_path: Path,
+) -> None:
+    faults = ("adc", "monitor_spike", "2026-11-12T12:00:00", 60)
+    impossible = own_machine(tmp_path, faults).answer_key(*WEEK)
+    high = own_machine(tmp_path, faults, reads="high").answer_key(*WEEK)
+    assert [(local(u.start), local(u.end)) for u in impossible.unknown] == [("12:00:09", "12:01:00")]
+    assert (high.unknown, high.outages, high.accounts_s.delivered) == ((), (), 120 * 3600)
+
+
+def test_a_clock_ahead_leaves_a_hole_and_what_follows_replaces_what_was_stamped_too_early(tmp_path: Path) -> None:
+    ahead = own_machine(tmp_path, ("ntp", "clock_step", "2026-11-12T12:00:00", 600), shift_s=90)
+    (unknown,) = ahead.answer_key(*WEEK).unknown
+    assert (unknown.cause, local(unknown.start), local(unknown.end)) == ("ntp", "12:00:09", "12:01:30")
+    batch = Batch.concat(list(ahead.history(*span("2026-11-12T12:00", "2026-11-12T12:30"))))
+    assert len(batch) > len(_samples(ahead, *span("2026-11-12T12:00", "2026-11-12T12:30")))
+    assert (batch.arrival_ns[1:] >= batch.arrival_ns[:-1]).all()
+
+
+def test_a_clock_behind_moves_a_dump_to_before_it_happened(tmp_path: Path) -> None:
+    behind = own_machine(tmp_path, ("ntp", "clock_step", "2026-11-12T12:00:00", 7200), shift_s=-120)
+    path = tmp_path / "own.toml"
+    dump = '[[fault]]\ncause = "rf"\neffect = "beam_dump"\nat = [2026-11-12T12:30:00+09:00]\n'
+    dump += "length_s = { median = 300, spread = 1, min = 1, max = 300 }\n"
+    path.write_text(path.read_text(encoding="utf-8") + dump, encoding="utf-8")
+    behind = machine(str(path))
+    key = behind.answer_key(*WEEK)
+    assert [local(o.start) for o in key.outages] == ["12:28:00"]
+    assert [(local(u.start), local(u.end)) for u in key.unknown] == [("13:58:09", "14:00:00")]
+    assert [h.truth for h in key.hidden] == ["beam", "no_beam"]
+
+
+@pytest.mark.parametrize("effect", ["duplicates", "out_of_order"])
+def test_samples_sent_twice_or_late_change_nothing(tmp_path: Path, effect: str) -> None:
+    faults = (("net", effect, "2026-11-12T08:00:00", 7200), ("rf", "beam_dump", "2026-11-12T09:00:00", 900))
+    plain, disturbed = own_machine(tmp_path, faults[1]), own_machine(tmp_path, *faults)
+    expected, found = plain.answer_key(*WEEK), disturbed.answer_key(*WEEK)
+    assert found.accounts_s == expected.accounts_s
+    batch = Batch.concat(list(disturbed.history(*span("2026-11-12T08:00", "2026-11-12T10:00"))))
+    if effect == "duplicates":
+        assert len(batch) > 1.2 * len(Batch.concat(list(plain.history(*span("2026-11-12T08:00", "2026-11-12T10:00")))))
+    assert (batch.time_ns[1:] < batch.time_ns[:-1]).sum() > 1000
+
+
+def test_a_forgotten_mode_disagrees_with_the_plan_until_somebody_remembers(tmp_path: Path) -> None:
+    forgotten = own_machine(tmp_path, ("operator", "mode_forgotten", "2026-11-10T09:30:00", 3 * 3600))
+    key = forgotten.answer_key(*WEEK)
+    (mismatch,) = key.mode_mismatches
+    assert (mismatch.planned.value, mismatch.said) == ("user", "tuning")
+    assert (local(mismatch.start), local(mismatch.end)) == ("10:00:00", "12:30:00")
+    assert (key.counts.mode_mismatches, key.accounts_s.delivered) == (1, 120 * 3600)
+
+
 def test_a_dropout_shorter_than_the_hold_hides_nothing(tmp_path: Path) -> None:
-    key = own_machine(tmp_path, ("adc", "monitor_dropout", "2026-11-12T12:00:00", 9)).answer_key(*WEEK)
+    short = own_machine(tmp_path, ("adc", "monitor_dropout", "2026-11-12T12:00:00", 9), reads="bad")
+    key = short.answer_key(*WEEK)
     assert (key.unknown, key.accounts_s.unknown) == ((), 0)
 
 
@@ -124,11 +247,11 @@ def test_a_fault_outside_user_time_costs_nothing(tmp_path: Path) -> None:
     assert [(c.state, c.cause) for c in key.beam[-2:]] == [("down", "rf"), ("up", "restored")]
 
 
-def test_an_outage_that_a_dropout_hides_the_end_of_ends_where_it_was_last_known(tmp_path: Path) -> None:
+def test_an_outage_whose_end_a_lost_link_hides_ends_where_it_was_last_known(tmp_path: Path) -> None:
     hidden = own_machine(
         tmp_path,
         ("rf", "beam_dump", "2026-11-12T12:00:00", 600),
-        ("adc", "monitor_dropout", "2026-11-12T12:05:00", 7200),
+        ("switch", "link_outage", "2026-11-12T12:05:00", 7200),
     )
     key = hidden.answer_key(*WEEK)
     (outage,) = key.outages
@@ -159,27 +282,44 @@ def test_an_outage_at_the_edges_of_the_period_is_cut(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("definition", ["nanoterasu", "sls"])
 @pytest.mark.parametrize(
-    ("scenario", "seed", "start", "days"),
-    [("demo", 3, "2026-10-01", 31), ("demo", 8, "2025-12-20", 15), ("ramp_to_400ma", 5, "2025-10-25", 14)],
+    ("facility", "scenario", "seed", "start", "days"),
+    [
+        ("nanoterasu_sim", "demo", 3, "2026-10-01", 31),
+        ("nanoterasu_sim", "demo", 8, "2025-12-20", 15),
+        ("nanoterasu_sim", "ramp_to_400ma", 5, "2025-10-25", 14),
+    ],
 )
-def test_kado_finds_what_happened(scenario: str, seed: int, start: str, days: int, definition: str) -> None:
-    simulated = machine(scenario, seed)
+def test_kado_finds_what_happened(
+    facility: str, scenario: str, seed: int, start: str, days: int, definition: str
+) -> None:
+    profile = load_profile(facility)
+    simulated = Machine(profile, load_scenario(scenario), seed)
+    begin = local_midnight(date.fromisoformat(start), profile.zone)
+    _check_found(simulated, definition, begin, begin + days * NS_PER_DAY)
+
+
+def _check_found(simulated: Machine, definition: str, begin: int, end: int) -> None:
     rules = load_definition(definition)
-    begin = parse_time(f"{start}T00:00+09:00")
-    end = begin + days * NS_PER_DAY
+    profile = simulated.profile
     key = simulated.answer_key(begin, end, rules)
-    period = Period("week", begin, end)
-    samples = _samples(simulated, begin, end)
-    found = availability(PROFILE, rules, simulated.plan(begin, end), samples, period, now_ns=end)
+    recorded = dict(Batch.concat(list(simulated.history(begin, end))).by_signal())
+    found = availability(
+        profile,
+        rules,
+        simulated.plan(begin, end),
+        recorded[profile.delivery_signal],
+        Period("p", begin, end),
+        now_ns=end,
+        witness=recorded.get(profile.delivery.witness or ""),
+        mode=recorded.get(profile.mode_signal or ""),
+    )
     accounts = key.accounts_ns()
     assert {name: getattr(found.accounts, name) for name in accounts} == accounts
     assert accounts["user_time"] == accounts["delivered"] + accounts["no_beam"] + accounts["unknown"]
-    counts = found.counts
-    assert (counts.failures, counts.low_beam, counts.glitches) == (
-        key.counts.failures,
-        key.counts.low_beam,
-        key.counts.glitches,
-    )
+    assert {name: getattr(found.counts, name) for name in key.counts.model_dump()} == key.counts.model_dump()
+    assert [(h.stretch.start_ns, h.fault_end_ns) for h in found.sensor_faults] == [
+        (f.start, f.end) for f in key.sensor_faults
+    ]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -1,0 +1,71 @@
+"""Beamline shutters: open while users measure, closed when the beam is lost, in and out of user time."""
+
+import re
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facility.batch import Int64
+from facility.interval import Intervals
+from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S
+from simulators.monitors import stamps
+from simulators.seeds import stream
+
+STEP_S: Final = 10.0
+"""A shutter moves on a whole multiple of this."""
+REPEAT_NS: Final = NS_PER_H
+"""A shutter is told on change, and again so often."""
+CLOSINGS_A_DAY: Final = 8.0
+"""How often, on average, users close their shutter, to change a sample; assumed."""
+CLOSED_S: Final = (120.0, 1800.0)
+"""Shortest and longest such time."""
+
+_NAME: Final = re.compile(r"shutter_(\d\d)")
+
+
+def port_of(signal: str) -> int | None:
+    """Return the port, from 1, whose shutter a signal tells of; None: it tells of none."""
+    match = _NAME.fullmatch(signal)
+    return int(match[1]) if match else None
+
+
+def shutter_steps(day: int) -> Int64:
+    """Return the instants of a UTC day at which shutters may move."""
+    return stamps(day, STEP_S)
+
+
+def shutter(
+    seed: int, port: int, day: int, beam: NDArray[np.bool_], user_time: Intervals, *, operating: bool
+) -> tuple[Int64, list[str]]:
+    """Return when a shutter is told of on a UTC day, and what: ``open`` or ``closed``.
+
+    Parameters
+    ----------
+    beam
+        (n,) whether there is enough beam at each of `shutter_steps`.
+    operating
+        A port without a beamline in operation has its shutter closed for good.
+    """
+    steps = shutter_steps(day)
+    is_open = np.zeros(len(steps), np.bool_)
+    if operating:
+        is_open = beam.copy()
+        is_open &= _inside(steps, user_time)
+        rng = stream(seed, "shutter", port, day)
+        number = int(rng.poisson(CLOSINGS_A_DAY))
+        starts = rng.integers(0, NS_PER_DAY, number) + day * NS_PER_DAY
+        lengths = (rng.uniform(*CLOSED_S, number) * NS_PER_S).astype(np.int64)
+        is_open &= ~_inside(steps, Intervals.of(zip(starts.tolist(), (starts + lengths).tolist(), strict=True)))
+    told = steps % REPEAT_NS == 0
+    told[1:] |= is_open[1:] != is_open[:-1]
+    told[0] = True
+    return steps[told], ["open" if o else "closed" for o in is_open[told].tolist()]
+
+
+def _inside(steps: Int64, intervals: Intervals) -> NDArray[np.bool_]:
+    mask = np.zeros(len(steps), np.bool_)
+    for start, end in intervals:
+        first, last = np.searchsorted(steps, [start, end]).tolist()
+        mask[first:last] = True
+    return mask
