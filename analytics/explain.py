@@ -113,9 +113,9 @@ def explain_instant(
     segment = next((s for s in segments if s.start_ns <= ns < s.end_ns), None)
     if segment is None:
         return None
-    sample = _held(evidence.delivery, ns)
-    witness = _held(evidence.witness, ns)
-    mode = _held(evidence.mode, ns)
+    sample = held_at(evidence.delivery, ns)
+    witness = held_at(evidence.witness, ns)
+    mode = held_at(evidence.mode, ns)
     return Instant(
         ns=ns,
         segment=segment,
@@ -128,7 +128,7 @@ def explain_instant(
     )
 
 
-def _held(samples: Samples | None, ns: int) -> Held | None:
+def held_at(samples: Samples | None, ns: int) -> Held | None:
     """Return the newest sample stamped at or before an instant."""
     i = -1 if samples is None else int(np.searchsorted(samples.time_ns, ns, side="right")) - 1
     if samples is None or i < 0:

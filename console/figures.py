@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from analytics.availability import Availability, assess, check_schedule, counted_part
 from analytics.evidence import Evidence
 from console.config import Configuration
-from console.evidence import Read, extent_of, load_evidence
+from console.evidence import Known, Read, extent_of, load_evidence
 from console.stores import open_journal, open_store
 from facility.corrections import Correction
 from facility.definition import Definition, load_definition
@@ -46,6 +46,30 @@ class AvailabilityReport:
         """The part of the period that was counted."""
         period = self.availability.period
         return Period(period.id, period.start_ns, self.availability.counted_until_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """All that a period's figures are computed from, but the definition."""
+
+    profile: Profile
+    record: Record
+    as_known_on_ns: int
+    period: Period
+    part: Period
+    """What of it is over."""
+    known: Known
+
+    def plan(self, definition: Definition) -> Plan:
+        """Return the calendar with the definition's notice."""
+        return resolve(self.record.versions, notice_ns=definition.notice_ns)
+
+    def assess(self, definition: Definition) -> Availability:
+        """Compute the availability by a definition."""
+        plan = self.plan(definition)
+        return assess(
+            self.known.evidence, self.profile, definition, plan, self.period, self.part, settled=self.known.settled
+        )
 
 
 def load_record(configuration: Configuration, as_known_on_ns: int | None = None) -> Record:
@@ -101,20 +125,37 @@ def load_availability(
     DefinitionError
         If there is no such definition.
     """
+    chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
+    basis = load_basis(configuration, period, [chosen], as_known_on, clock=clock)
+    plan = basis.plan(chosen)
+    result = basis.assess(chosen)
+    return AvailabilityReport(
+        configuration.profile, chosen, basis.as_known_on_ns, result, plan, basis.known.evidence, basis.record.incidents
+    )
+
+
+def load_basis(
+    configuration: Configuration,
+    period: str | Period,
+    definitions: Sequence[Definition],
+    as_known_on: str | None = None,
+    *,
+    clock: Clock = system_clock,
+) -> Basis:
+    """Read all that a period's figures by any of `definitions` depend on; see `load_availability`."""
     profile, now_ns = configuration.profile, clock()
     known_on_ns = now_ns if as_known_on is None else parse_time(as_known_on)
-    chosen = load_definition(definition or profile.definition, configuration.folder)
     record = load_record(configuration, known_on_ns)
-    plan = resolve(record.versions, notice_ns=chosen.notice_ns)
+    plans = [resolve(record.versions, notice_ns=d.notice_ns) for d in definitions]
     if isinstance(period, str):
-        period = profile.period(period, plan)
+        period = profile.period(period, plans[0])
     part = counted_part(profile, period, now_ns)
     with open_store(configuration) as store:
         extent = extent_of(store, profile)
-        check_schedule(profile, plan, part)
-        known = load_evidence(configuration, store.read, extent, [chosen], part, record.corrections, now_ns)
-    result = assess(known.evidence, profile, chosen, plan, period, part, settled=known.settled)
-    return AvailabilityReport(profile, chosen, known_on_ns, result, plan, known.evidence, record.incidents)
+        for plan in plans:
+            check_schedule(profile, plan, part)
+        known = load_evidence(configuration, store.read, extent, definitions, part, record.corrections, now_ns)
+    return Basis(profile, record, known_on_ns, period, part, known)
 
 
 def compute_availability(

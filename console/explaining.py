@@ -1,0 +1,85 @@
+"""Loads a period and says of each second why it is in the account that it is in."""
+
+from dataclasses import dataclass
+
+from analytics.evidence import judge
+from analytics.explain import Held, Instant, Segment, explain_instant, explain_period, held_at
+from analytics.gaps import Gap, find_gaps
+from console.config import Configuration
+from console.figures import AvailabilityReport, load_availability
+from console.stores import open_store
+from facility.errors import PeriodError
+from facility.period import day_of
+from facility.signals import link_signal
+from facility.time import Clock, format_time, parse_time, system_clock
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A period, interval by interval."""
+
+    report: AvailabilityReport
+    segments: tuple[Segment, ...]
+    """Without gap or overlap; they add up to the accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstantExplanation:
+    """An instant: what was known and what was decided."""
+
+    report: AvailabilityReport
+    instant: Instant
+    links: dict[str, Held | None]
+    """The newest word of the link of each source of the delivery signal."""
+
+
+def load_explanation(
+    configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
+) -> Explanation:
+    """Explain a period; raises what `load_availability` raises."""
+    return _explain(load_availability(configuration, period, definition, as_known_on))
+
+
+def load_gaps(
+    configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
+) -> tuple[AvailabilityReport, tuple[Gap, ...]]:
+    """Return the unknown intervals of a period with what each could hide."""
+    found = load_explanation(configuration, period, definition, as_known_on)
+    r = found.report
+    return r, find_gaps(found.segments, r.evidence, r.profile, r.definition, r.plan, r.part)
+
+
+def load_instant(
+    configuration: Configuration,
+    at: str,
+    definition: str | None,
+    as_known_on: str | None,
+    *,
+    clock: Clock = system_clock,
+) -> InstantExplanation:
+    """Explain an instant (ISO 8601), as a part of its day.
+
+    Raises
+    ------
+    PeriodError
+        If it lies in the future, or nothing is known of its day.
+    """
+    ns, zone = parse_time(at), configuration.profile.zone
+    if ns >= clock():
+        raise PeriodError(f"{format_time(ns, zone)} lies in the future: nothing can be known of it")
+    found = _explain(load_availability(configuration, day_of(ns, zone), definition, as_known_on, clock=clock))
+    r = found.report
+    judged = judge(r.evidence, r.profile, r.definition, r.plan)
+    instant = explain_instant(ns, found.segments, r.evidence, judged, r.plan)
+    if instant is None:
+        raise PeriodError(f"{format_time(ns, zone)} lies outside of what was counted of its day")
+    sources = [s.id for s in configuration.sources if configuration.profile.delivery_signal in s.signals]
+    with open_store(configuration) as store:
+        links = {id_: held_at(store.read(link_signal(id_), ns, ns + 1, hold=True), ns) for id_ in sources}
+    return InstantExplanation(r, instant, links)
+
+
+def _explain(report: AvailabilityReport) -> Explanation:
+    judged = judge(report.evidence, report.profile, report.definition, report.plan)
+    segments = explain_period(report.availability, report.evidence, judged, report.definition, report.plan)
+    return Explanation(report, segments)
