@@ -69,8 +69,10 @@ def minutes_of(time_ns: NDArray[np.int64], value: NDArray[np.float64], quality: 
     held = np.empty(len(time_ns))
     held[:-1] = np.diff(time_ns)
     held[last] = start + MINUTE_NS - time_ns[last]
-    held *= value
     known = start + MINUTE_NS - time_ns[first]
     low, high = np.minimum.reduceat(value, first), np.maximum.reduceat(value, first)
-    mean = np.clip(np.add.reduceat(held, first) / known, low, high)
+    # Infinite values have a mean that is infinite, or none.
+    with np.errstate(over="ignore", invalid="ignore"):
+        held *= value
+        mean = np.clip(np.add.reduceat(held, first) / known, low, high)
     return Minutes(start, last - first + 1, mean, low, high, value[last], known)

@@ -95,7 +95,13 @@ class Columns:
 
     def same_as(self, other: "Columns") -> bool:
         """Say whether both are the same, to the bit."""
-        return len(self) == len(other) and bool(np.all(self.identical(other)))
+        if len(self) != len(other) or not np.array_equal(self.time_ns, other.time_ns):
+            return False
+        plain = all(c is None for of in (self, other) for c in (of.state, of.reason, of.arrival_ns))
+        # Most are plain numbers, and equal: then no sample has to be looked at by itself.
+        if plain and np.array_equal(self.value.view(np.int64), other.value.view(np.int64)):
+            return np.array_equal(self.quality, other.quality)
+        return bool(np.all(self.identical(other)))
 
 
 def concat(pieces: Sequence[Columns]) -> Columns:

@@ -192,7 +192,7 @@ def read_minutes(path: Path, file: SealedFile) -> Minutes:
     if len(content) != file.minutes_size or zlib.crc32(content) != file.minutes_checksum:
         raise _damaged(path, "it is not what was sealed")
     with _translated(path):
-        table = parquet.read_table(pa.BufferReader(content))
+        table = parquet.ParquetFile(pa.BufferReader(content)).read()
     column: dict[str, NDArray[Any]] = {name: table[name].to_numpy() for name in table.column_names}
     return Minutes(
         column["time"].view(np.int64), column["count"], column["mean"], column["min"], column["max"], column["last"],

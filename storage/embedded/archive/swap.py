@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -77,6 +78,7 @@ class FileSwap:
         self.at_step = at_step
         self._clock = clock
         self._provenance = provenance
+        self._synced: set[Path] = set()
 
     def tidy(self) -> None:
         """Remove what a crash has left over."""
@@ -149,8 +151,11 @@ class FileSwap:
         hidden = {kind: self.data_dir / temporary(name.path(kind)) for kind in ("samples", "minutes")}
         says = self._says(name)
         hidden["samples"].parent.mkdir(parents=True, exist_ok=True)
-        write_samples(hidden["samples"], columns, says)
-        minutes = minutes_of(columns.time_ns, columns.value, columns.quality)
+        # Both spend their time outside of Python.
+        with ThreadPoolExecutor(1, "minutes") as beside:
+            summed_up = beside.submit(minutes_of, columns.time_ns, columns.value, columns.quality)
+            write_samples(hidden["samples"], columns, says)
+            minutes = summed_up.result()
         minutes_size = minutes_checksum = 0
         if len(minutes):
             hidden["minutes"].parent.mkdir(parents=True, exist_ok=True)
@@ -177,13 +182,17 @@ class FileSwap:
         if file.minutes_size:
             path = self.data_dir / temporary(file.name.path("minutes"))
             back = read_minutes(path, file)
-            if not all(np.array_equal(getattr(back, n), getattr(minutes, n)) for n in Minutes.__slots__):
+            if not all(
+                np.array_equal(getattr(back, n), getattr(minutes, n), equal_nan=True) for n in Minutes.__slots__
+            ):
                 raise OSError(f"{path} was read back otherwise than it was written")
 
     def _sync_folders(self, files: Sequence[SealedFile]) -> None:
-        folders: set[Path] = set()
-        for path in (self.data_dir / path for file in files for path in file.paths):
-            folders |= {p for p in path.parents if self.data_dir in (p, *p.parents)}
+        folders = {(self.data_dir / path).parent for file in files for path in file.paths}
+        # The way down to a folder may be new when it is met for the first time.
+        new = folders - self._synced
+        self._synced |= folders
+        folders |= {p for folder in new for p in folder.parents if self.data_dir in (p, *p.parents)}
         for folder in folders:
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:

@@ -1,0 +1,427 @@
+"""Sealed files: what is in them, who else can read them, and what happens when they are not what they were."""
+
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from collector.ledger import read_ledger, verify_ledger
+from facility.batch import Batch, Samples
+from facility.errors import ArchiveError, DataError, FormatVersionError, UsageError
+from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
+from storage.embedded.archive import swap as swapping
+from storage.embedded.archive.swap import Provenance
+from storage.embedded.store import EmbeddedStore
+from storage.minutes import MINUTE_NS
+from storage.store import Written
+
+DAY = 20_500 * NS_PER_DAY  # 2026-02-16
+FOLDER = "archive/samples/signal=current/year=2026"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as opened:
+        yield opened
+
+
+def numbers(start_ns: int, n: int, step_s: float = 60.0, offset: float = 0.0) -> Batch:
+    times = start_ns + (np.arange(n) * step_s * NS_PER_S).astype(np.int64)
+    return Batch.of_numbers("ring", "current", times, offset + np.arange(n))
+
+
+def three_days(store: EmbeddedStore) -> None:
+    """Seal three days, each a file."""
+    for day in range(3):
+        store.write(numbers(DAY + day * NS_PER_DAY, 1440, offset=1e4 * day))
+        store.seal(DAY + (day + 1) * NS_PER_DAY)
+
+
+def names(data_dir: Path) -> list[str]:
+    return sorted(path.name for path in (data_dir / FOLDER).iterdir())
+
+
+def test_only_days_that_are_over_are_sealed(store: EmbeddedStore, tmp_path: Path) -> None:
+    store.write(numbers(DAY, 3000))
+    assert store.seal(DAY + NS_PER_DAY - 1).files == 0
+    sealed = store.seal(DAY + 2 * NS_PER_DAY + 5)
+    assert (sealed.files, sealed.samples, sealed.rows_deleted) == (1, 2880, 2880)
+    assert names(tmp_path) == ["2026-02-16_2026-02-17.r1.parquet"]
+    assert [s.samples for s in store.series()] == [3000]
+    assert store.read("current", DAY, MAX_NS).value.tolist() == list(range(3000))
+
+
+def test_late_data_makes_a_new_revision_and_the_old_one_goes(store: EmbeddedStore, tmp_path: Path) -> None:
+    three_days(store)
+    store.write(Batch.of_numbers("ring", "current", [DAY + NS_PER_DAY, DAY + NS_PER_DAY + 1], [-1.0, -2.0]))
+    assert names(tmp_path) == ["2026-02-16.r1.parquet", "2026-02-17.r1.parquet", "2026-02-18.r1.parquet"]
+    before = store.read("current", DAY, MAX_NS)
+    assert store.seal(DAY + 3 * NS_PER_DAY).samples == 1441
+    assert names(tmp_path) == ["2026-02-16.r1.parquet", "2026-02-17.r2.parquet", "2026-02-18.r1.parquet"]
+    after = store.read("current", DAY, MAX_NS)
+    assert np.array_equal(after.time_ns, before.time_ns)
+    assert np.array_equal(after.value, before.value)
+
+
+def test_a_month_is_merged_when_it_is_over(store: EmbeddedStore, tmp_path: Path) -> None:
+    three_days(store)
+    before = store.read("current", DAY, MAX_NS)
+    assert store.merge_months(DAY + 5 * NS_PER_DAY).files == 0
+    assert store.merge_months(DAY + 20 * NS_PER_DAY).files == 1
+    assert names(tmp_path) == ["2026-02-16_2026-02-18.r2.parquet"]
+    assert pq.ParquetFile(tmp_path / FOLDER / names(tmp_path)[0]).num_row_groups == 3
+    assert np.array_equal(store.read("current", DAY, MAX_NS).value, before.value)
+
+
+def test_the_folder_reads_as_one_table_without_kado(store: EmbeddedStore, tmp_path: Path) -> None:
+    three_days(store)
+    store.write(Batch.of_states("ring", "mode", [DAY, DAY + NS_PER_S], ["user", "study"]))
+    bad = Batch.build("ring", ["current"], [0], [DAY + 3 * NS_PER_DAY], quality=[2], reason=[0], words=["MAJOR alarm"])
+    store.write(bad)
+    store.seal(DAY + 4 * NS_PER_DAY)
+    table = ds.dataset(tmp_path / "archive" / "samples", partitioning="hive").to_table().sort_by("time").to_pylist()
+    assert len(table) == 3 * 1440 + 3
+    assert {row["signal"] for row in table} == {"current", "mode"}
+    assert {row["year"] for row in table} == {2026}
+    assert [row["state"] for row in table if row["signal"] == "mode"] == ["user", "study"]
+    assert (table[-1]["value"], table[-1]["quality"], table[-1]["reason"]) == (None, 2, "MAJOR alarm")
+    minutes = ds.dataset(tmp_path / "archive" / "minutes", partitioning="hive").to_table()
+    assert minutes.num_rows == 3 * 1440
+
+
+def test_a_file_says_where_it_comes_from(store: EmbeddedStore, tmp_path: Path) -> None:
+    store.write(numbers(DAY, 10))
+    store.seal(DAY + NS_PER_DAY, provenance=Provenance(simulated=True, units={"current": "mA"}))
+    metadata = pq.ParquetFile(tmp_path / FOLDER / names(tmp_path)[0]).schema_arrow.metadata
+    said = {key.decode(): value.decode() for key, value in metadata.items()}
+    assert said["kado_format"] == "1"
+    assert (said["kado_facility"], said["kado_signal"], said["kado_unit"]) == ("ring", "current", "mA")
+    assert (said["kado_simulated"], said["kado_revision"], said["kado_samples"]) == ("true", "1", "10")
+    assert len(said["kado_checksum"]) == 8
+    assert said["kado_version"]
+
+
+def test_minutes_are_what_one_sample_after_the_other_gives(store: EmbeddedStore, tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    times = DAY + np.unique(random.integers(0, 4 * 3600 * 10, 2000)) * NS_PER_S // 10
+    values = random.normal(200.0, 5.0, len(times))
+    quality = random.choice([0, 0, 1, 2], len(times))
+    store.write(Batch.of_numbers("ring", "current", times, values, quality))
+    store.seal(DAY + NS_PER_DAY)
+    (path,) = (tmp_path / "archive" / "minutes").rglob("*.parquet")
+    for row in pq.ParquetFile(path).read().to_pylist():
+        start = row["time"].value if hasattr(row["time"], "value") else int(row["time"].timestamp()) * NS_PER_S
+        inside = [
+            (t, v) for t, v, q in zip(times.tolist(), values, quality, strict=True)
+            if start <= t < start + MINUTE_NS and q < 2
+        ]  # fmt: skip
+        ends = [t for t, _ in inside[1:]] + [start + MINUTE_NS]
+        area = sum(v * (end - t) for (t, v), end in zip(inside, ends, strict=True))
+        known = start + MINUTE_NS - inside[0][0]
+        assert row["count"] == len(inside)
+        assert row["mean"] == pytest.approx(area / known, rel=1e-12)
+        assert (row["min"], row["max"]) == (min(v for _, v in inside), max(v for _, v in inside))
+        assert (row["last"], row["known_s"]) == (inside[-1][1], known / NS_PER_S)
+
+
+@pytest.mark.parametrize(("start_s", "length_s", "count"), [
+    (0, 3 * 86_400, 72), (0, 3 * 86_400, 7), (60, 7200, 60), (30, 100_000, 100), (0, 86_400 * 2 + 17, 12), (61, 9, 3),
+])  # fmt: skip
+def test_buckets_by_minutes_are_those_by_samples(tmp_path: Path, start_s: int, length_s: int, count: int) -> None:
+    random = np.random.default_rng(5)
+    times = DAY + np.sort(random.choice(3 * 86_400, 9000, replace=False)) * NS_PER_S + 17
+    values = random.normal(200.0, 5.0, len(times))
+    values[random.random(len(times)) < 0.1] = np.nan
+    quality = np.where(np.isnan(values), 2, random.choice([0, 1, 2], len(times)))
+    batch = Batch.of_numbers("ring", "current", times, values, quality)
+    start, end = DAY + start_s * NS_PER_S, DAY + (start_s + length_s) * NS_PER_S
+    with closing(EmbeddedStore(tmp_path / "rows", "ring", read_only=False)) as rows:
+        rows.write(batch)
+        want = rows.buckets("current", start, end, count)
+    with closing(EmbeddedStore(tmp_path / "sealed", "ring", read_only=False)) as sealed:
+        sealed.write(batch)
+        sealed.seal(DAY + 2 * NS_PER_DAY)
+        sealed.write(batch.take(np.array([4000])))
+        got = sealed.buckets("current", start, end, count)
+    assert got.start_ns.tolist() == want.start_ns.tolist()
+    assert got.count.tolist() == want.count.tolist()
+    assert got.mean == pytest.approx(want.mean, rel=1e-12)
+    for name in ("min", "max", "last"):
+        assert np.array_equal(getattr(got, name), getattr(want, name))
+
+
+def test_whole_days_are_drawn_without_reading_their_samples(store: EmbeddedStore, tmp_path: Path) -> None:
+    three_days(store)
+    want = store.buckets("current", DAY, DAY + 3 * NS_PER_DAY, 36)
+    for path in (tmp_path / FOLDER).iterdir():
+        path.write_bytes(b"")
+    got = store.buckets("current", DAY, DAY + 3 * NS_PER_DAY, 36)
+    assert got.mean.tolist() == want.mean.tolist()
+    with pytest.raises(ArchiveError, match="is damaged"):
+        store.buckets("current", DAY, DAY + 3 * NS_PER_DAY, 37)
+
+
+@pytest.mark.parametrize("damage", ["flip", "remove"])
+def test_damaged_minutes_cost_time_and_nothing_else(
+    store: EmbeddedStore, tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    three_days(store)
+    want = store.buckets("current", DAY, DAY + 3 * NS_PER_DAY, 36)
+    path = next(p for p in (tmp_path / "archive" / "minutes").rglob("*.parquet"))
+    if damage == "flip":
+        flip(path, 300)
+    else:
+        path.unlink()
+    got = store.buckets("current", DAY, DAY + 3 * NS_PER_DAY, 36)
+    assert got.mean == pytest.approx(want.mean, rel=1e-12)
+    assert "its samples are read instead" in caplog.text
+
+
+def flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0x10
+    path.write_bytes(content)
+
+
+def test_any_flipped_byte_is_found_and_named_and_other_days_are_read(store: EmbeddedStore, tmp_path: Path) -> None:
+    three_days(store)
+    path = tmp_path / FOLDER / "2026-02-17.r1.parquet"
+    size = path.stat().st_size
+    for place in {*range(0, size, size // 60), 0, size - 1, size - 6, size - 20}:
+        flip(path, place)
+        with pytest.raises(ArchiveError, match=r"2026-02-17\.r1\.parquet is damaged: .*Nothing was deleted.*backup"):
+            store.read("current", DAY, DAY + 3 * NS_PER_DAY)
+        assert len(store.read("current", DAY, DAY + NS_PER_DAY)) == 1440
+        assert len(store.read("current", DAY + 2 * NS_PER_DAY, DAY + 3 * NS_PER_DAY)) == 1440
+        flip(path, place)
+    assert len(store.read("current", DAY, DAY + 3 * NS_PER_DAY)) == 3 * 1440
+
+
+def test_a_missing_file_is_named_and_other_days_are_read(store: EmbeddedStore, tmp_path: Path) -> None:
+    three_days(store)
+    path = tmp_path / FOLDER / "2026-02-17.r1.parquet"
+    kept = path.read_bytes()
+    path.unlink()
+    with pytest.raises(ArchiveError, match=r"2026-02-17\.r1\.parquet is missing.*bring it back from a backup"):
+        store.read("current", DAY, DAY + 3 * NS_PER_DAY)
+    assert len(store.read("current", DAY + 2 * NS_PER_DAY, DAY + 3 * NS_PER_DAY)) == 1440
+    path.write_bytes(kept)
+    assert len(store.read("current", DAY, DAY + 3 * NS_PER_DAY)) == 3 * 1440
+
+
+def test_late_data_for_a_damaged_file_is_stored_and_sealing_names_the_file(
+    store: EmbeddedStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    three_days(store)
+    path = tmp_path / FOLDER / "2026-02-17.r1.parquet"
+    flip(path, 50)
+    assert store.write(numbers(DAY + NS_PER_DAY, 1)).stored == 1
+    assert "late samples of current are stored, and may be counted as new" in caplog.text
+    store.write(numbers(DAY + 3 * NS_PER_DAY, 10).take(np.arange(10)))
+    with pytest.raises(ArchiveError, match=r"2026-02-17\.r1\.parquet is damaged"):
+        store.seal(DAY + 4 * NS_PER_DAY)
+    assert path.exists()
+    flip(path, 50)
+    store.seal(DAY + 4 * NS_PER_DAY)
+    assert len(store.read("current", DAY, MAX_NS)) == 3 * 1440 + 10
+
+
+def test_a_file_of_a_newer_kado_is_refused_with_the_remedy(store: EmbeddedStore) -> None:
+    three_days(store)
+    store._connection.execute("UPDATE archive_file SET format = 9 WHERE first_day = 20501")
+    with pytest.raises(FormatVersionError, match=r"2026-02-17\.r1\.parquet was sealed in format 9, .*update kado"):
+        store.read("current", DAY, DAY + 3 * NS_PER_DAY)
+    assert len(store.read("current", DAY, DAY + NS_PER_DAY)) == 1440
+
+
+def test_a_full_disk_while_sealing_changes_nothing(
+    store: EmbeddedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_days(store)
+    store.write(numbers(DAY + 3 * NS_PER_DAY, 1440))
+    before = names(tmp_path)
+
+    def full(path: Path, *_: object) -> None:
+        path.write_bytes(b"PAR1 and no more")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(swapping, "write_samples", full)
+        with pytest.raises(ArchiveError, match=r"cannot take current of 2026-02-19 to .*No space left.*make space"):
+            store.seal(DAY + 4 * NS_PER_DAY)
+    assert names(tmp_path) == before
+    assert len(store.read("current", DAY, MAX_NS)) == 4 * 1440
+    assert store.seal(DAY + 4 * NS_PER_DAY).samples == 1440
+
+
+def test_a_disk_that_gives_back_something_else_is_found_before_rows_go(
+    store: EmbeddedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(numbers(DAY, 1440))
+    write = swapping.write_samples
+
+    def forget_one(path: Path, columns: object, says: object) -> None:
+        write(path, columns, says)  # pyright: ignore[reportArgumentType]
+        altered = numbers(DAY, 1440, offset=1e-9)
+        write(path, swapping.Columns.of(next(altered.by_signal())[1]), {})
+
+    monkeypatch.setattr(swapping, "write_samples", forget_one)
+    with pytest.raises(ArchiveError, match="was read back otherwise than it was written"):
+        store.seal(DAY + NS_PER_DAY)
+    assert store.read("current", DAY, MAX_NS).value.tolist() == list(range(1440))
+
+
+def test_a_file_that_the_manifest_never_named_is_left_alone(tmp_path: Path) -> None:
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+        three_days(store)
+    stray = tmp_path / FOLDER / "2026-03-01.r1.parquet"
+    stray.write_bytes(b"from a restored backup")
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+        store.seal(MAX_NS)
+    assert stray.exists()
+
+
+def test_what_comes_in_while_a_day_is_sealed_stays_and_wins(tmp_path: Path) -> None:
+    late = Batch.of_numbers("ring", "current", [DAY, DAY + 1], [-5.0, -6.0])
+
+    def write_late(step: swapping.Step) -> None:
+        if step == swapping.Step.WRITTEN and len(writes) < 1:
+            writes.append(store.write(late))
+
+    writes: list[Written] = []
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False, at_step=write_late)) as store:
+        store.write(numbers(DAY, 1440))
+        assert store.seal(DAY + NS_PER_DAY).rows_deleted == 1439
+        assert writes == [Written(2, 1, 1)]
+        assert store.read("current", DAY, DAY + 2).value.tolist() == [-5.0, -6.0]
+        assert [s.samples for s in store.series()] == [1441]
+        assert store.seal(DAY + NS_PER_DAY).rows_deleted == 2
+        assert store.read("current", DAY, DAY + 2).value.tolist() == [-5.0, -6.0]
+
+
+def test_a_reader_goes_on_while_days_are_sealed_and_merged(store: EmbeddedStore, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from storage.embedded.store import EmbeddedStore\n"
+        "store = EmbeddedStore(Path(sys.argv[1]), 'ring'); start, n = int(sys.argv[2]), int(sys.argv[3])\n"
+        "want = list(range(n)); rounds = 0\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    assert store.read('current', start, 2**62).value.tolist() == want\n"
+        "    assert sum(len(p) for p in store.read_chunks('current', start, 2**62)) == n\n"
+        "    assert [s.samples for s in store.series()] == [n]\n"
+        "    assert store.last(['current'])['current'].value == n - 1\n"
+        "    assert store.buckets('current', start, start + 10 * 86400 * 10**9, 240).count.sum() == n\n"
+        "    rounds += 1\n"
+        "    print(rounds, flush=True)\n"
+    )
+    n = 10 * 288
+    batch = numbers(DAY, n, 300.0)
+    store.write(batch)
+    arguments = [sys.executable, "-c", code, str(tmp_path), str(DAY), str(n)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stderr is not None
+        assert reader.stdout.readline() == "ready\n"
+        lines: list[str] = []
+        drain = threading.Thread(target=lambda: lines.extend(reader.stdout or ()))
+        drain.start()
+        for _ in range(4):
+            for day in range(1, 11):
+                store.seal(DAY + day * NS_PER_DAY)
+            store.merge_months(DAY + 40 * NS_PER_DAY)
+            store.write(batch)
+        alive = reader.poll() is None
+        reader.kill()
+        drain.join()
+        assert alive, reader.stderr.read()
+    assert len(lines) > 3
+
+
+def test_a_load_is_counted_under_its_source_as_landing_counts(store: EmbeddedStore, tmp_path: Path) -> None:
+    samples = Samples.sorted("ring", "current", DAY + np.arange(3000) * 60 * NS_PER_S, np.arange(3000.0))
+    before = DAY + 2 * NS_PER_DAY
+    assert store.load(samples, before_ns=before, source="history") == Written(3000, 0, 0)
+    assert names(tmp_path) == ["2026-02-16_2026-02-17.r1.parquet"]
+    assert store.load(samples, before_ns=before, source="history") == Written(3000, 3000, 0)
+    assert names(tmp_path) == ["2026-02-16_2026-02-17.r1.parquet"]
+    changed = Samples.sorted("ring", "current", [DAY, DAY + 1], [0.5, 7.0])
+    assert store.load(changed, before_ns=before, source="history") == Written(2, 1, 1)
+    assert store.read("current", DAY, DAY + 2).value.tolist() == [0.5, 7.0]
+    (totals,) = read_ledger(tmp_path).sources()
+    assert (totals.source, totals.received, totals.stored, totals.rewritten, totals.conflict) == (
+        "history", 6002, 6002, 3001, 1,
+    )  # fmt: skip
+    assert verify_ledger(read_ledger(tmp_path), store) == []
+
+
+def test_a_load_lies_over_rows_that_were_there(store: EmbeddedStore) -> None:
+    store.write(numbers(DAY, 10))
+    samples = Samples.sorted("ring", "current", DAY + np.arange(1440) * 60 * NS_PER_S, np.full(1440, 7.0))
+    assert store.load(samples, before_ns=MAX_NS) == Written(1440, 10, 9)
+    assert set(store.read("current", DAY, MAX_NS).value.tolist()) == {7.0}
+
+
+def test_a_load_that_rows_overtake_becomes_rows(tmp_path: Path) -> None:
+    samples = Samples.sorted("ring", "current", DAY + np.arange(1440) * 60 * NS_PER_S, np.full(1440, 7.0))
+
+    def overtake(step: swapping.Step) -> None:
+        if step == swapping.Step.FOLDER_SYNCED:
+            store.write(numbers(DAY, 10))
+
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False, at_step=overtake)) as store:
+        assert store.load(samples, before_ns=MAX_NS) == Written(1440, 10, 9)
+        assert set(store.read("current", DAY, MAX_NS).value.tolist()) == {7.0}
+        assert names(tmp_path) == []
+        assert verify_ledger(read_ledger(tmp_path), store) == []
+
+
+def test_loads_are_refused_where_they_do_not_belong(store: EmbeddedStore, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="samples of 'linac' were loaded into the store of 'ring'"):
+        store.load(Samples.empty("linac", "current"), before_ns=DAY)
+    with (
+        closing(EmbeddedStore(tmp_path, "ring")) as reader,
+        pytest.raises(UsageError, match="was opened for reading"),
+    ):
+        reader.seal(DAY)
+
+
+def test_days_of_many_samples_have_several_row_groups(store: EmbeddedStore, tmp_path: Path) -> None:
+    n = 300_000
+    samples = Samples.sorted("ring", "current", DAY + np.arange(n) * NS_PER_S // 5, np.arange(n) / 7)
+    store.load(samples, before_ns=MAX_NS)
+    assert pq.ParquetFile(tmp_path / FOLDER / names(tmp_path)[0]).num_row_groups == 3
+    assert [len(p) for p in store.read_chunks("current", DAY, MAX_NS)] == [131_072, 168_928]
+    assert store.read("current", DAY, MAX_NS).value.tobytes() == samples.value.tobytes()
+
+
+def test_who_touches_no_sealed_file_does_not_wait_for_arrow(tmp_path: Path) -> None:
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+        three_days(store)
+        store.write(numbers(DAY + 5 * NS_PER_DAY, 10))
+    code = (
+        "import sys; from pathlib import Path; from storage.embedded.store import EmbeddedStore\n"
+        "store = EmbeddedStore(Path(sys.argv[1]), 'ring'); store.last(['current']); store.series()\n"
+        "assert len(store.read('current', int(sys.argv[2]), 2**62)) == 10\n"
+        "store.close(); assert 'pyarrow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path), str(DAY + 4 * NS_PER_DAY)], check=True)
+
+
+def test_zeros_and_extremes_keep_every_bit(store: EmbeddedStore) -> None:
+    values = np.array([0.0, -0.0, 5e-324, -np.inf, np.inf, 1.7e308])
+    store.load(Samples.sorted("ring", "current", DAY + np.arange(6), values), before_ns=MAX_NS)
+    assert store.read("current", DAY, DAY + 6).value.tobytes() == values.tobytes()
+
+
+def test_sealing_says_nothing_in_the_log(store: EmbeddedStore, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        three_days(store)
+    assert caplog.records == []
