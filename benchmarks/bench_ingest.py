@@ -3,10 +3,10 @@
 A real Mosquitto holds the same messages (QoS 1, one JSON sample each) in two persistent sessions. One after the
 other, kado and Telegraf drain theirs into a real InfluxDB. What arrived is counted in InfluxDB itself.
 
-    python benchmarks/bench_ingest.py [--messages 200000] [--rounds 2] [--profile]
+    python benchmarks/bench_ingest.py [--messages 200000] [--rounds 2] [--functions]
 
 Time runs from the connection to the broker until InfluxDB holds every point; CPU is the process's own, start
-included. With --profile, kado runs under cProfile once more, slower, and what took its time is printed.
+included. At the end kado runs once more under cProfile, which is slower, to see whose code takes the time.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,8 +110,10 @@ def count(bucket: Bucket) -> int:
 
 @contextmanager
 def running(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    # An installed program has its byte code compiled.
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with (folder / "output.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=folder, env=inherited | environment, stdout=log, stderr=log)
         try:
             yield process
         finally:
@@ -234,7 +237,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=200_000, help=f"a multiple of {TELEGRAF_BATCH}")
     parser.add_argument("--rounds", type=int, default=2, help="the best counts; who goes first alternates")
-    parser.add_argument("--profile", action="store_true", help="once more under cProfile")
+    parser.add_argument("--functions", action="store_true", help="also show which functions took the time")
     options = parser.parse_args()
     if absent := missing():
         print(f"not measured: {', '.join(absent)} not installed; get it with: make services-bench")
@@ -259,17 +262,34 @@ def main() -> None:
             for name, result in (("kado", ours), ("telegraf", theirs)):
                 if result.points != messages:
                     print(f"  {name}: InfluxDB holds {result.points:,} of {messages:,} points")
-            if options.profile:
-                one_round(folder / "profiled", influxdb, messages, "kado", profiled=True)
-                print_profile(folder / "profiled" / "kado" / "profile.out")
+            one_round(folder / "profiled", influxdb, messages // 2, "kado", profiled=True)
+            print_profile(folder / "profiled" / "kado" / "profile.out", functions=options.functions)
         finally:
             influxdb.stop()
 
 
-def print_profile(path: Path) -> None:
-    print("where kado's event loop spent its time (under cProfile, which slows small functions most):")
+def whose(file: str) -> str:
+    """Whose code a file is."""
+    for name in ("mqttium", "asyncio", "importlib"):
+        if name in file:
+            return {"importlib": "starting (imports)"}.get(name, name)
+    return "kado" if file.startswith(str(ROOT)) and ".venv" not in file else "other"
+
+
+def print_profile(path: Path, *, functions: bool) -> None:
+    """Print the time of the event loop's thread by whose code it is; built-in functions count for their callers."""
     stats = pstats.Stats(str(path), stream=sys.stdout)
-    stats.strip_dirs().sort_stats("tottime").print_stats(25)
+    spent: Counter[str] = Counter()
+    for (file, _, _), (_, _, own, _, callers) in stats.stats.items():  # type: ignore[attr-defined]
+        if file != "~":
+            spent[whose(file)] += own
+        for caller, (_, _, own_there, _) in callers.items() if file == "~" else ():
+            spent[whose(caller[0])] += own_there
+    total = sum(spent.values())
+    parts = ", ".join(f"{name} {seconds / total:.0%}" for name, seconds in spent.most_common())
+    print(f"where the time of kado's event loop went (cProfile): {parts}")
+    if functions:
+        stats.sort_stats("tottime").print_stats(25)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ import aiomqtt
 import pytest
 
 from collector.payload.format import Message
+from collector.sources.mqtt import inbox
 from collector.sources.mqtt.connection import MqttConnection
 from collector.sources.mqtt.spec import MqttSource, TopicMapping
 from facility.errors import AuthorizationError, UnreachableError
 from facility.profile import load_profile
 from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport
-from servers import Mosquitto, free_port
+from servers import Mosquitto, free_port, require
 
 Client = Literal["mqttium", "aiomqtt"]
 TOPIC = "ring/stored_current"
@@ -47,7 +48,8 @@ class Ring:
             try:
                 yield connection
             finally:
-                await subscribing
+                # It fails where the connection is lost at once.
+                await asyncio.gather(subscribing, return_exceptions=True)
 
     async def publish(self, *payloads: bytes, topic: str = TOPIC, qos: int = 1, retain: bool = False) -> None:
         async with aiomqtt.Client(self.broker.host, self.broker.port) as client:
@@ -297,11 +299,97 @@ async def test_an_unreachable_broker_is_named_with_what_to_check(client: Client)
             pass
 
 
+@asynccontextmanager
+async def made_up_broker(answer: Callable[[bytes], bytes | None]) -> AsyncIterator[str]:
+    """Take any connection; answer the request to subscribe, given its two bytes of packet id, or hang up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"\x20\x03\x00\x00\x00")
+        while b"ring/stored_current" not in (packet := await reader.read(1000)):
+            pass
+        if (reply := answer(packet[packet.index(b"\x82") + 2 :][:2])) is not None:
+            writer.write(reply)
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+# Mosquitto 2.0.11 itself says yes, and delivers nothing.
+async def test_topics_that_the_broker_does_not_let_us_read_are_named(client: Client) -> None:
+    async with made_up_broker(lambda packet_id: b"\x90\x05" + packet_id + b"\x00\x01\x87") as url, asyncio.timeout(5):
+        source = spec(client, url, topics=(TOPIC, "ring/secret"))
+        with pytest.raises(AuthorizationError, match="does not let user None subscribe to ring/secret: check its acc"):
+            async with source.connect(PROFILE, lambda: START_NS):
+                pass
+
+
+async def test_a_broker_that_goes_away_while_we_subscribe_does_not_hold_us_up(client: Client) -> None:
+    async with made_up_broker(lambda packet_id: None) as url, asyncio.timeout(5):
+        with pytest.raises(UnreachableError, match=r"connection to MQTT broker .* lost"):
+            async with spec(client, url).connect(PROFILE, lambda: START_NS):
+                pass
+
+
 async def test_a_second_kado_with_the_same_client_id_is_named(ring: Ring) -> None:
     async with ring.connection() as first:
         async with ring.connection():
             with pytest.raises(UnreachableError, match="another client connected with our client id 'kado-contract'"):
                 await receive(first, 1)
+
+
+async def test_a_flood_that_nobody_could_repeat_is_dropped_only_with_its_count(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "LIMIT_MESSAGES", 10)
+    async with ring.connection() as connection:
+        await ring.publish(*numbered(200), qos=0)
+        await ring.publish(b"200")
+        await asyncio.sleep(0.2)
+        received: list[bytes] = []
+        async with asyncio.timeout(5):
+            while not received or received[-1] != b"200":
+                received += payloads(await connection.receive(50, 0.01))
+        assert len(received) + connection.take_dropped() == 201
+        assert connection.take_dropped() == 0
+        # One that can hold the network up drops nothing.
+        assert ring.client == "aiomqtt" or received == numbered(201)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Make a certificate for 127.0.0.1, and its key, in one file."""
+    made, key = tmp_path / "broker.pem", tmp_path / "broker.key"
+    options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(
+        [require("openssl"), *options.split(), "-out", made, "-keyout", key], check=True, capture_output=True
+    )
+    made.write_text(made.read_text() + key.read_text())
+    return made
+
+
+# paho leaves the socket of a handshake that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+async def test_a_broker_that_speaks_tls_must_have_a_certificate_that_we_trust(
+    client: Client, tmp_path: Path, certificate: Path
+) -> None:
+    broker = Mosquitto(tmp_path / "tls")
+    lines = broker._configuration.read_text().splitlines()
+    lines[1:1] = [f"certfile {certificate}", f"keyfile {certificate}"]
+    broker._configuration.write_text("\n".join(lines) + "\n")
+    await asyncio.to_thread(broker.start)
+    try:
+        url = broker.url.replace("mqtt://", "mqtts://")
+        async with spec(client, url, ca_file=str(certificate)).connect(PROFILE, lambda: START_NS) as reader:
+            assert isinstance(await anext(reader.items()), GapReport)
+        # What is not trusted.
+        with pytest.raises(UnreachableError, match="certificate verify failed"):
+            async with spec(client, url).connect(PROFILE, lambda: START_NS):
+                pass
+    finally:
+        await asyncio.to_thread(broker.stop)
 
 
 # --- The same, one floor up: the reader of a source.

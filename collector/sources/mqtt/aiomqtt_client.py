@@ -55,6 +55,7 @@ class AiomqttConnection:
         self._endpoint = endpoint
         self._inbox = Inbox()
         self._dropped = 0
+        self._ended: asyncio.Future[None]
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = endpoint.session_expiry_s
         properties.ReceiveMaximum = _RECEIVE_MAXIMUM
@@ -82,8 +83,8 @@ class AiomqttConnection:
         """Connect; raises what aiomqtt raises."""
         await self._client.__aenter__()
         # The only word of a connection that ends without anything being asked of it.
-        ended = self._client._disconnected  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        ended.add_done_callback(self._on_end)
+        self._ended = self._client._disconnected  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._ended.add_done_callback(self._on_end)
 
     async def close(self) -> None:
         """Disconnect, if that is still to be done."""
@@ -96,11 +97,17 @@ class AiomqttConnection:
     async def subscribe(self) -> None:
         """Subscribe to the endpoint's topics."""
         topics = [(topic, 1) for topic in self._endpoint.topics]
+        asking = asyncio.ensure_future(self._client.subscribe(topics, timeout=SUBSCRIBE_TIMEOUT_S))
         try:
-            answer = await self._client.subscribe(topics, timeout=SUBSCRIBE_TIMEOUT_S)
+            # aiomqtt would wait on for its answer after the connection is lost.
+            await asyncio.wait([asking, self._ended], return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise self._lost()
+            codes = [_code(code) or 0 for code in await asking]
         except aiomqtt.MqttError as error:
             raise self._endpoint.lost(error) from error
-        codes = [_code(code) or 0 for code in answer]
+        finally:
+            asking.cancel()
         if any(code >= 0x80 for code in codes):
             raise self._endpoint.not_subscribed(codes)
 
@@ -116,7 +123,7 @@ class AiomqttConnection:
             if message.qos:
                 self._paho.ack(message.mid, message.qos)
 
-    def end(self, error: UnreachableError) -> None:
+    def end(self, error: BaseException) -> None:
         """Let `receive` raise an error once all that came has been returned."""
         self._inbox.close(error)
 
@@ -141,7 +148,11 @@ class AiomqttConnection:
             cast("Any", self._connected)(client, userdata, flags, code, properties)
 
     def _on_end(self, ended: asyncio.Future[None]) -> None:
-        self._inbox.close(self._endpoint.lost(ended.exception() or "closed"))
+        self._inbox.close(self._lost())
+
+    def _lost(self) -> UnreachableError:
+        cancelled = self._ended.cancelled()
+        return self._endpoint.lost("closed" if cancelled else self._ended.exception() or "closed")
 
 
 def _code(reason: object) -> int | None:

@@ -104,7 +104,7 @@ class MqttConnection(Protocol):
         """
         ...
 
-    def end(self, error: UnreachableError) -> None:
+    def end(self, error: BaseException) -> None:
         """Let `receive` raise an error once all that came has been returned."""
         ...
 

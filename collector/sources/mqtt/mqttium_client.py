@@ -18,7 +18,6 @@ from mqttium.api import Message as MqttiumMessage
 from collector.payload.format import Message
 from collector.sources.mqtt.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, SUBSCRIBE_TIMEOUT_S, Endpoint
 from collector.sources.mqtt.inbox import Inbox
-from facility.errors import UnreachableError
 
 _LARGEST_PACKET: Final = 268_435_460
 """The protocol's own limit. A smaller one would make the broker drop larger messages without a word."""
@@ -113,7 +112,7 @@ class MqttiumConnection:
             for message in cast("Sequence[MqttiumMessage]", messages):
                 await ack(message)
 
-    def end(self, error: UnreachableError) -> None:
+    def end(self, error: BaseException) -> None:
         """Let `receive` raise an error once all that came has been returned."""
         self._inbox.close(error)
 

@@ -19,7 +19,7 @@ from collector.payload.json_samples import JsonFormat
 from collector.payload.line_protocol import LineFormat, series_key
 from collector.sources.mqtt.connection import Endpoint, MqttConnection
 from collector.sources.mqtt.reader import MqttReader
-from facility.errors import ConfigError, UnreachableError
+from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.slug import Slug
 from facility.time import Clock
@@ -210,5 +210,5 @@ class MqttSource(BaseModel):
 
 def _end_if_failed(connection: MqttConnection, subscribing: "asyncio.Task[None]") -> None:
     error = None if subscribing.cancelled() else subscribing.exception()
-    if isinstance(error, UnreachableError):
+    if error is not None:
         connection.end(error)
