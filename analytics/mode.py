@@ -61,8 +61,8 @@ def find_mismatches(
 def _spans(mode: Samples, stale_after_ns: int | None, end_ns: int) -> list[tuple[int, int, str]]:
     """Return (start, end, word) for each stretch of one state, repeated states joined."""
     spans: list[tuple[int, int, str]] = []
-    ends = [*mode.time_ns[1:].tolist(), end_ns]
-    for start, following, said in zip(mode.time_ns.tolist(), ends, mode.state_words(), strict=True):
+    starts: list[int] = mode.time_ns.tolist()
+    for start, following, said in zip(starts, [*starts[1:], end_ns], mode.state_words(), strict=False):
         end = min(following, end_ns, end_ns if stale_after_ns is None else start + stale_after_ns)
         if said is None or end <= start:
             continue

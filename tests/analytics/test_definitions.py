@@ -107,6 +107,11 @@ def test_a_mode_that_disagrees_with_the_plan_is_listed_and_changes_nothing() -> 
     assert seconds(counted.accounts.delivered) == 1000
 
 
+def test_a_mode_that_was_never_recorded_says_nothing() -> None:
+    counted = Story([(1000, 200.0)], evidence={"mode": states("mode", {})}).count()
+    assert (counted.counts.mode_mismatches, counted.accounts.refill) == (0, 0)
+
+
 @pytest.mark.parametrize(("first", "second"), list(combinations(shipped_definitions(), 2)))
 def test_each_difference_between_two_definitions_adds_up_rule_by_rule(first: str, second: str) -> None:
     story = storm()
