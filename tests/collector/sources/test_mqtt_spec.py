@@ -120,7 +120,7 @@ def test_the_password_comes_from_a_file_or_the_environment(tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"username": "me", "password_env": "KADO_NONE"}, r"source ring: environment variable 'KADO_NONE' .password_env. is not set"),
+        ({"username": "me", "password_env": "KADO_NONE"}, "source ring: environment variable 'KADO_NONE'"),
         ({"username": "me", "password_file": "/nowhere/x"}, "source ring: password_file cannot be read: .*/nowhere/x"),
         ({"url": "mqtts://h", "ca_file": "/nowhere/ca"}, "source ring: ca_file /nowhere/ca cannot be read"),
     ],
