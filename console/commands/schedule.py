@@ -9,18 +9,31 @@ from console.command import AsKnownOnOption, ConfigOption, Format, FormatOption
 
 
 def import_schedule(
-    file: Annotated[Path, typer.Argument(help="CSV: start,end,category,published_at[,tags,run,note].")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV: start,end,category,published_at[,tags,run,note]; or a calendar that ends in .ics."),
+    ],
+    published_at: Annotated[
+        str | None, typer.Option("--published-at", help="For a calendar, which does not say: when it was published.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Of a calendar, read from here; without it, from its publication on.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Of a calendar, read up to here; without it, for two years.")
+    ] = None,
     config: ConfigOption = None,
     author: Annotated[str | None, typer.Option(help="Who states it; without it the name of your account.")] = None,
 ) -> None:
-    r"""Import a schedule from CSV; known versions stay as they are.
+    r"""Import a schedule from CSV or iCalendar; known versions stay.
 
-    Rows with the same published_at are one version. It replaces what earlier versions said between its first
-    start and its last end, and changes nothing before it was published.
+    Rows with the same published_at are one version; a calendar is one. It replaces what earlier versions said
+    between its first start and its last end, and changes nothing before it was published.
 
     \b
-    Example:
+    Examples:
       kado schedule import fy2026.csv --author "Beam operation group"
+      kado schedule import run.ics --published-at 2026-08-01T09:00:00+09:00
     """
     import getpass
 
@@ -30,13 +43,29 @@ def import_schedule(
     from facility.errors import ScheduleError
     from facility.schedule import check_changes_something, resolve
     from facility.schedule_csv import read_schedule
+    from facility.schedule_ics import read_calendar
+    from facility.time import NS_PER_DAY, parse_time
 
     configuration = load_configuration(config)
+    calendar_options = {"--published-at": published_at, "--from": start, "--to": end}
+    is_calendar = file.suffix.lower() in (".ics", ".ical")
+    if is_calendar and published_at is None:
+        raise ScheduleError(f"{file} is a calendar, which does not say when it was published: add --published-at TIME")
+    if not is_calendar and any(calendar_options.values()):
+        given = ", ".join(name for name, value in calendar_options.items() if value)
+        raise ScheduleError(f"{given} are for calendars that end in .ics: {file} says published_at in each row")
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScheduleError(f"{file} cannot be read: {error}") from error
-    versions = read_schedule(text, file.name)
+    if published_at is not None:
+        published_ns = parse_time(published_at)
+        from_ns = published_ns if start is None else parse_time(start)
+        to_ns = from_ns + 2 * 366 * NS_PER_DAY if end is None else parse_time(end)
+        zone = configuration.profile.zone
+        versions = (read_calendar(text, file.name, zone, published_ns, from_ns, to_ns),)
+    else:
+        versions = read_schedule(text, file.name)
     check_changes_something(versions)
     new = add_versions(configuration, versions, file.name, author or getpass.getuser())
     for warning in resolve(versions).warnings:

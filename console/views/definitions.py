@@ -1,11 +1,15 @@
 """Accounting definitions in words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
+from analytics.compare import rules_of
 from facility.definition import Definition, Mtbf
+from facility.text import Text as Words
 
 FORMULAS: Final = {
     Mtbf.USER_TIME_PER_FAILURES_PLUS_ONE: "user time / (N + 1)",
@@ -15,54 +19,106 @@ FORMULAS: Final = {
 """How each formula stands beside its figure; N is the number of failures."""
 
 
-def explain(definitions: Sequence[Definition]) -> Text:
-    """Return each definition's rules, a line each."""
-    return Text("\n\n").join(_explain(definition) for definition in definitions)
+def _flags(names: Sequence[str], otherwise: str, what: str) -> str:
+    return ", ".join(f"flag {name}, {what}" for name in names) or otherwise
 
 
-def _explain(definition: Definition) -> Text:
-    rows = [
-        ("no beam", f"from below {_begin(definition)} until its {definition.no_beam_ends_at.value} limit is reached"),
-        *(("needs", f"flag {flag}, without which there is no beam") for flag in definition.requires),
-        *(("fails on", f"flag {flag}, with which there is no beam") for flag in definition.fails_on),
-        ("glitch", _glitch(definition)),
-        ("merging", _merging(definition)),
-        *_trips(definition),
-        (
-            "notice",
-            f"user time cancelled less than {definition.notice_days:g} days ahead stays user time, without beam",
-        ),
-        ("refill", "counts as delivered" if definition.refill_is_delivered else "is taken out of delivered time"),
-        ("MTBF", FORMULAS[definition.mtbf]),
-        *(("reference", reference) for reference in definition.references),
-    ]
-    if definition.limits_frozen_in_runs:
-        rows.insert(1, ("limits", "stay within a run as they were at its start"))
-    text = Text(f"{definition.id}: {definition.title.en} / {definition.title.ja}", style="bold", end="")
-    for word, meaning in rows:
-        text.append(f"\n  {word:<10}", style="not bold dim").append(meaning, style="not bold")
-    return text
+def _begin(d: Definition) -> str:
+    if d.no_beam_below_fraction is None:
+        return "below the facility's minimum"
+    return f"below {100 * d.no_beam_below_fraction:g} % of the facility's nominal"
 
 
-def _begin(definition: Definition) -> str:
-    if definition.no_beam_below_fraction is None:
-        return "the facility's minimum"
-    return f"{100 * definition.no_beam_below_fraction:g} % of the facility's nominal"
+def _trips(d: Definition) -> str:
+    if not d.trip_below_s:
+        return "none: each outage is a failure"
+    return f"outages of less than {d.trip_below_s / 60:g} min are not among the failures"
 
 
-def _glitch(definition: Definition) -> str:
-    samples = f" or has fewer than {definition.min_samples} samples" if definition.min_samples > 1 else ""
-    return f"a fall that a good sample ends in less than {definition.min_duration_s:g} s{samples}"
-
-
-def _merging(definition: Definition) -> str:
-    if not definition.merge_gap_s:
+def _merging(d: Definition) -> str:
+    if not d.merge_gap_s:
         return "none: each outage is its own"
-    return f"outages less than {definition.merge_gap_s / 60:g} min apart are one"
+    return f"outages less than {d.merge_gap_s / 60:g} min apart are one"
 
 
-def _trips(definition: Definition) -> list[tuple[str, str]]:
-    if not definition.trip_below_s:
-        return []
-    downtime = "downtime" if definition.trips_are_downtime else "no downtime"
-    return [("trips", f"outages of less than {definition.trip_below_s / 60:g} min: no failures, and {downtime}")]
+RULES: Final[dict[str, tuple[Words, Callable[[Definition], str]]]] = {
+    "no_beam_below_fraction": (Words(en="no beam", ja="ビーム停止"), _begin),
+    "no_beam_ends_at": (
+        Words(en="over", ja="停止の終了"),
+        lambda d: f"an outage is, when the facility's {d.no_beam_ends_at.value} limit is reached again",
+    ),
+    "requires": (
+        Words(en="needs", ja="必要条件"),
+        lambda d: _flags(d.requires, "nothing but the delivery signal", "without which there is no beam"),
+    ),
+    "fails_on": (
+        Words(en="fails on", ja="故障条件"),
+        lambda d: _flags(d.fails_on, "nothing but the delivery signal", "with which there is no beam"),
+    ),
+    "limits_frozen_in_runs": (
+        Words(en="limits", ja="しきい値"),
+        lambda d: "stay within a run as they were at its start" if d.limits_frozen_in_runs else "as they are in force",
+    ),
+    "min_duration_s": (
+        Words(en="glitch", ja="瞬時変動"),
+        lambda d: f"a fall that a good sample ends in less than {d.min_duration_s:g} s",
+    ),
+    "min_samples": (
+        Words(en="samples", ja="最少点数"),
+        lambda d: f"a fall of fewer than {d.min_samples} is a glitch" if d.min_samples > 1 else "one is enough",
+    ),
+    "merge_gap_s": (Words(en="merging", ja="統合"), _merging),
+    "trip_below_s": (Words(en="trips", ja="短時間停止"), _trips),
+    "trips_are_downtime": (
+        Words(en="their time", ja="その時間"),
+        lambda d: "trips are downtime" if d.trips_are_downtime else "trips are no downtime",
+    ),
+    "notice_days": (
+        Words(en="notice", ja="予告期間"),
+        lambda d: f"user time cancelled less than {d.notice_days:g} days ahead stays user time, without beam",
+    ),
+    "refill_is_delivered": (
+        Words(en="refill", ja="再入射"),
+        lambda d: "counts as delivered" if d.refill_is_delivered else "is taken out of delivered time",
+    ),
+    "mtbf": (Words(en="MTBF", ja="平均故障間隔"), lambda d: FORMULAS[d.mtbf]),
+}
+"""Each rule of a definition by its field: what it is called, and what the definition chooses."""
+
+_WITHOUT_EFFECT: Final[dict[str, Callable[[Definition], bool]]] = {
+    "requires": lambda d: not d.requires,
+    "fails_on": lambda d: not d.fails_on,
+    "limits_frozen_in_runs": lambda d: not d.limits_frozen_in_runs,
+    "min_samples": lambda d: d.min_samples == 1,
+    "trip_below_s": lambda d: not d.trip_below_s,
+    "trips_are_downtime": lambda d: not d.trip_below_s,
+}
+"""Rules that are left out where a definition does not use them."""
+
+
+def explain(definitions: Sequence[Definition]) -> list[RenderableType]:
+    """Return each definition's rules, a line each."""
+    parts: list[RenderableType] = []
+    for definition in definitions:
+        parts += [Text(f"{definition.id}: {definition.title.en} / {definition.title.ja}", style="bold")]
+        rows = Table.grid(padding=(0, 2))
+        rows.add_column()
+        rows.add_column(style="dim", no_wrap=True)
+        rows.add_column(style="dim", no_wrap=True)
+        rows.add_column()
+        for rule, (words, choice) in RULES.items():
+            if not _WITHOUT_EFFECT.get(rule, lambda _: False)(definition):
+                rows.add_row("", words.en, words.ja, choice(definition))
+        for reference in definition.references:
+            rows.add_row("", "reference", "出典", reference)
+        parts += [rows, ""]
+    return parts[:-1]
+
+
+def definition_document(definition: Definition) -> dict[str, object]:
+    """Return a definition for programs: its fields, and each rule in words."""
+    words = {
+        rule: {"en": RULES[rule][0].en, "ja": RULES[rule][0].ja, "choice": RULES[rule][1](definition)}
+        for rule in rules_of(definition)
+    }
+    return {**definition.model_dump(mode="json"), "rules": words}

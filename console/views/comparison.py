@@ -1,0 +1,171 @@
+"""Two definitions side by side, and the rules that make the difference."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from analytics.availability import Availability
+from analytics.compare import RuleStep
+from console.comparison import ComparisonReport
+from console.output import local, table, title
+from console.rounding import NONE, hours, percent
+from console.views.definitions import RULES
+from facility.time import NS_PER_H, format_time, to_s
+
+EVENTS_SHOWN: Final = 6
+"""Events of a rule that are listed when not all are asked for."""
+
+_ACCOUNTS: Final = ("user_time", "delivered", "no_beam", "unknown", "refill")
+"""What a rule can move time between."""
+
+
+def comparison(found: ComparisonReport, *, whole: bool) -> list[RenderableType]:
+    """Return accounts and figures side by side, then each rule with what it moves; `whole`: with every event."""
+    zone, result = found.profile.zone, found.comparison
+    period, until = result.first.period, result.first.counted_until_ns
+    lines: list[RenderableType] = [
+        title(found.profile, f"{found.first.id} and {found.second.id} 定義の比較"),
+        f"Period      {local(period.start_ns, zone, offset=True)} to {local(until, zone, offset=True)}",
+        f"Known on    {local(found.as_known_on_ns, zone, offset=True)}",
+        "",
+        _side_by_side(found),
+        "",
+    ]
+    if not result.steps:
+        return [*lines, "The two have the same rules."]
+    lines += [_steps(found), ""]
+    for step in result.steps:
+        lines.append(_choice(step, found, whole=whole))
+    return lines
+
+
+def comparison_document(found: ComparisonReport) -> dict[str, Any]:
+    """Return the same for programs; what rules move as whole nanoseconds, so that it adds up exactly."""
+    result, zone = found.comparison, found.profile.zone
+    period = result.first.period
+    return {
+        "facility": found.profile.id,
+        "simulated": found.profile.simulated,
+        "period": {
+            "id": period.id,
+            "start": format_time(period.start_ns, zone),
+            "end": format_time(period.end_ns, zone),
+        },
+        "counted_until": format_time(result.first.counted_until_ns, zone),
+        "as_known_on": format_time(found.as_known_on_ns, zone),
+        "definitions": [_side_document(result.first), _side_document(result.second)],
+        "difference": {
+            **{f"{a}_ns": getattr(result.second.accounts, a) - getattr(result.first.accounts, a) for a in _ACCOUNTS},
+            "failures": result.second.counts.failures - result.first.counts.failures,
+        },
+        "rules": [_step_document(step, found) for step in result.steps],
+    }
+
+
+def _side_by_side(found: ComparisonReport) -> RenderableType:
+    a, b = found.comparison.first, found.comparison.second
+    rows = table(
+        order=["", found.first.id, found.second.id, "difference"],
+        right=[found.first.id, found.second.id, "difference"],
+    )
+
+    def row(name: str, x: float | None, y: float | None, write: Callable[[float | None], str]) -> None:
+        difference = NONE if x is None or y is None else write(y - x) if y < x else f"+{write(y - x)}"
+        rows.add_row(name, write(x), write(y), difference)
+
+    for name, figure in (("Availability %", "availability_pct"), ("Coverage %", "coverage_pct")):
+        x, y = getattr(a.figures, figure), getattr(b.figures, figure)
+        rows.add_row(name, percent(x, 3), percent(y, 3), NONE if x is None or y is None else f"{y - x:+.3f}")
+    for name, count in (("Failures N", "failures"), ("Trips", "trips"), ("Low beam", "low_beam")):
+        x, y = getattr(a.counts, count), getattr(b.counts, count)
+        rows.add_row(name, f"{x:,}", f"{y:,}", f"{y - x:+,}")
+    for name, figure in (("MTBF h", "mtbf_h"), ("MTTR h", "mttr_h"), ("Longest run h", "longest_run_h")):
+        row(name, getattr(a.figures, figure), getattr(b.figures, figure), hours)
+    for account in _ACCOUNTS:
+        x, y = getattr(a.accounts, account), getattr(b.accounts, account)
+        if x or y:
+            row(f"{account.replace('_', ' ')} h", x / NS_PER_H, y / NS_PER_H, hours)
+    return rows
+
+
+def _steps(found: ComparisonReport) -> RenderableType:
+    """Return what each rule moves, in seconds, and their sums, which are the differences."""
+    result = found.comparison
+    moved = [account for account in _ACCOUNTS if any(_moves(step, account) for step in result.steps)] or ["no_beam"]
+    heads = [f"{account.replace('_', ' ')} s" for account in moved]
+    rows = table(order=["rule", *heads, "N"], right=[*heads, "N"])
+    for step in result.steps:
+        rows.add_row(_label(step.rule), *(_signed(_moves(step, a)) for a in moved), f"{step.failures:+d}")
+    sums = [sum(_moves(step, a) for step in result.steps) for a in moved]
+    rows.add_row("= together", *map(_signed, sums), f"{sum(s.failures for s in result.steps):+d}")
+    return rows
+
+
+def _choice(step: RuleStep, found: ComparisonReport, *, whole: bool) -> RenderableType:
+    choice = RULES[step.rule][1]
+    text = Text(f"{_label(step.rule)}: ", style="bold")
+    text.append(f"{choice(found.first)} → {choice(found.second)}", style="not bold")
+    events = [*(f"  no longer: {e}" for e in step.gone), *(f"  instead:   {e}" for e in step.come)]
+    shown = events if whole else events[:EVENTS_SHOWN]
+    for line in shown:
+        text.append(f"\n{line}", style="not bold")
+    if len(shown) < len(events):
+        text.append(f"\n  {len(events) - len(shown)} more events, with --all", style="not bold dim")
+    return text
+
+
+def _label(rule: str) -> str:
+    words = RULES[rule][0]
+    return f"{words.en} {words.ja}"
+
+
+def _moves(step: RuleStep, account: str) -> int:
+    return getattr(step, f"{account}_ns")
+
+
+def _signed(ns: int) -> str:
+    """Write a difference in seconds, exactly."""
+    if ns == 0:
+        return "0"
+    seconds, rest = divmod(abs(ns), 1_000_000_000)
+    digits = f".{rest:09d}".rstrip("0") if rest else ""
+    return f"{'-' if ns < 0 else '+'}{seconds:,}{digits}"
+
+
+def _side_document(side: Availability) -> dict[str, Any]:
+    f = side.figures
+    return {
+        "definition": side.definition,
+        "provisional": side.provisional,
+        "accounts_s": {name: to_s(getattr(side.accounts, name)) for name in (*_ACCOUNTS, "low_beam")},
+        "figures": {
+            "availability_pct": f.availability_pct,
+            "availability_lower_pct": f.availability_lower_pct,
+            "availability_upper_pct": f.availability_upper_pct,
+            "coverage_pct": f.coverage_pct,
+            "mtbf_h": f.mtbf_h,
+            "mttr_h": f.mttr_h,
+            "longest_run_h": f.longest_run_h,
+        },
+        "counts": {
+            "failures": side.counts.failures,
+            "trips": side.counts.trips,
+            "low_beam": side.counts.low_beam,
+        },
+    }
+
+
+def _step_document(step: RuleStep, found: ComparisonReport) -> dict[str, Any]:
+    words, choice = RULES[step.rule]
+    return {
+        "rule": step.rule,
+        "name": {"en": words.en, "ja": words.ja},
+        "before": choice(found.first),
+        "after": choice(found.second),
+        **{f"{a}_ns": _moves(step, a) for a in _ACCOUNTS},
+        "failures": step.failures,
+        "gone": list(step.gone),
+        "come": list(step.come),
+    }
