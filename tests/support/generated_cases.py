@@ -123,7 +123,7 @@ def _play_scenes(
     def level(start: float, seconds: float, current: float) -> None:
         value[(times >= start) & (times < start + seconds)] = current
 
-    start = grid(rng.random() * times[-1])
+    start = grid(rng.random() * max(times[-1] - definition.merge_gap_s - 20.0, 30.0))
     if rng.random() < 0.35:  # two outages exactly `merge_gap` apart
         level(start - 5.0, definition.merge_gap_s + 30.0, 200.0)
         level(start, 5.0, 0.0)

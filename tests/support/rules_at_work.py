@@ -54,7 +54,8 @@ def _of_holds(case: Case, slow: Reference) -> dict[str, bool]:
 
 
 def _of_states(case: Case, slow: Reference, fast: Availability) -> dict[str, bool]:
-    states, _, glitches, became = slow.judged
+    states, number, glitches, became = slow.judged
+    low = {number[k] for k in range(slow.n) if states[k] == "low" and slow.user[k]}
     rules, value = case.definition, [np.nan if v is None else v for v in slow.value]
     minimum = np.array([limits.minimum for limits in slow.limits])
     down = np.array([s == "down" for s in states]) & slow.user
@@ -68,7 +69,7 @@ def _of_states(case: Case, slow: Reference, fast: Availability) -> dict[str, boo
         "glitch by number of samples": not all(short),
         "the signal asks for more samples": bool(short) and case.profile.delivery.min_samples > rules.min_samples,
         "glitch in low-beam": any(states[k] == "low" and slow.user[k] for k in glitches),
-        "low-beam becomes no-beam": bool(became),
+        "low-beam becomes no-beam": bool(low & became.keys()),
         "low-beam becomes no-beam that does not count": any(e in became for e in slow.low_beams),
     }
 
