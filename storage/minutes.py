@@ -55,19 +55,18 @@ def minutes_of(time_ns: NDArray[np.int64], value: NDArray[np.float64], quality: 
     >>> found.mean.tolist(), (found.known_ns // NS_PER_S).tolist()
     ([2.0], [30])
     """
-    good = ~np.isnan(value)
-    good &= quality <= Quality.UNCERTAIN
-    if not bool(good.all()):
+    missing = np.isnan(value)
+    if bool(missing.any()) or bool((quality > Quality.UNCERTAIN).any()):
+        good = ~missing & (quality <= Quality.UNCERTAIN)
         time_ns, value = time_ns[good], value[good]
     if not len(time_ns):
         none = np.empty(0)
         return Minutes(none.astype(np.int64), none.astype(np.int64), none, none, none, none, none.astype(np.int64))
-    minute = time_ns // MINUTE_NS
-    first = np.flatnonzero(np.append(True, minute[1:] != minute[:-1]))
+    first = _first_of_minutes(time_ns)
     last = np.append(first[1:], len(time_ns)) - 1
-    start = minute[first] * MINUTE_NS
+    start = time_ns[first] // MINUTE_NS * MINUTE_NS
     held = np.empty(len(time_ns))
-    held[:-1] = np.diff(time_ns)
+    np.subtract(time_ns[1:], time_ns[:-1], out=held[:-1], casting="unsafe")
     held[last] = start + MINUTE_NS - time_ns[last]
     known = start + MINUTE_NS - time_ns[first]
     low, high = np.minimum.reduceat(value, first), np.maximum.reduceat(value, first)
@@ -76,3 +75,15 @@ def minutes_of(time_ns: NDArray[np.int64], value: NDArray[np.float64], quality: 
         held *= value
         mean = np.clip(np.add.reduceat(held, first) / known, low, high)
     return Minutes(start, last - first + 1, mean, low, high, value[last], known)
+
+
+def _first_of_minutes(time_ns: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the place of the first stamp of each minute that has one."""
+    first, last = int(time_ns[0]) // MINUTE_NS, int(time_ns[-1]) // MINUTE_NS
+    if last - first > len(time_ns):
+        minute = time_ns // MINUTE_NS
+        return np.flatnonzero(np.append(True, minute[1:] != minute[:-1]))
+    # Several samples a minute: looking for the minutes is faster than dividing every stamp.
+    places = np.searchsorted(time_ns, np.arange(first + 1, last + 1, dtype=np.int64) * MINUTE_NS)
+    places = np.append(0, places)
+    return places[np.append(places[1:] != places[:-1], True)]

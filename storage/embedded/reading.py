@@ -99,19 +99,18 @@ class StoreReader:
         if not files:
             return rows
         # Arrow is heavy, and who touches no sealed file must not wait for it.
-        from storage.embedded.archive.files import read_samples
+        from storage.embedded.archive.files import read_pieces
 
         pieces: list[Columns] = []
         at = start_ns
         for file in files:
             pieces.append(rows.between(at, file.first_ns))
             at = min(file.last_ns + 1, end_ns)
-            sealed = read_samples(
-                self._data_dir / file.name.path("samples"), file, file.groups_between(start_ns, end_ns)
-            )
-            if start_ns > file.first_ns or end_ns <= file.last_ns:
-                sealed = sealed.between(start_ns, end_ns)
-            pieces.append(overlay(sealed, rows.between(max(start_ns, file.first_ns), at)))
+            path = self._data_dir / file.name.path("samples")
+            sealed = read_pieces(path, file, file.groups_between(start_ns, end_ns))
+            sealed = [piece.between(start_ns, end_ns) for piece in sealed]
+            above = rows.between(max(start_ns, file.first_ns), at)
+            pieces += [overlay(concat(sealed), above)] if len(above) else sealed
         pieces.append(rows.between(at, end_ns))
         return concat([piece for piece in pieces if len(piece)])
 

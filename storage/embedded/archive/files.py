@@ -123,7 +123,12 @@ def describe(path: Path, columns: Columns) -> WrittenFile:
 
 
 def read_samples(path: Path, file: SealedFile, which: NDArray[np.int64], *, arrival: bool = False) -> Columns:
-    """Read row groups of a file that lies at `path`, after confirming their checksums.
+    """Read row groups as `read_pieces` does, and join them."""
+    return concat(read_pieces(path, file, which, arrival=arrival))
+
+
+def read_pieces(path: Path, file: SealedFile, which: NDArray[np.int64], *, arrival: bool = False) -> list[Columns]:
+    """Read row groups of a file that lies at `path`, after confirming their checksums; pieces follow each other.
 
     Raises
     ------
@@ -133,7 +138,7 @@ def read_samples(path: Path, file: SealedFile, which: NDArray[np.int64], *, arri
         If it is damaged; names it, the days and the remedy.
     """
     if not len(which):
-        return Columns.empty()
+        return []
     pieces: list[Columns] = []
     with _source(path) as source:
         tail = int(file.groups["offset"][-1] + file.groups["size"][-1])
@@ -154,8 +159,9 @@ def read_samples(path: Path, file: SealedFile, which: NDArray[np.int64], *, arri
                 has &= ~Has.ARRIVAL
             names = ["time", *(str(flag.name).lower() for flag in has)]
             with _translated(path):
-                pieces.append(_columns(opened.read_row_groups(some.tolist(), columns=names), names))
-    return concat(pieces)
+                table = opened.read_row_groups(some.tolist(), columns=names)
+                pieces += [_columns(batch, names) for batch in table.to_batches()]
+    return pieces
 
 
 def write_minutes(path: Path, minutes: Minutes, provenance: Mapping[str, str]) -> tuple[int, int]:
@@ -252,37 +258,29 @@ def _table(columns: Columns) -> Any:
     )
 
 
-def _columns(table: Any, names: list[str]) -> Columns:
-    n: int = table.num_rows
+def _columns(batch: Any, names: list[str]) -> Columns:
+    n: int = batch.num_rows
     words: dict[str, int] = {}
 
-    def flat(name: str, dtype: type[np.generic], none: float) -> NDArray[Any]:
-        column = table[name]
-        out = np.empty(n, dtype)
-        at = 0
-        for chunk in column.chunks:
-            end = at + len(chunk)
-            if pa.types.is_timestamp(chunk.type):
-                chunk = chunk.view(pa.int64())
-            out[at:end] = (chunk.fill_null(none) if chunk.null_count else chunk).to_numpy(zero_copy_only=False)
-            at = end
-        return out
+    def plain(name: str, none: float) -> NDArray[Any]:
+        column = batch[name]
+        if pa.types.is_timestamp(column.type):
+            column = column.view(pa.int64())
+        return (column.fill_null(none) if column.null_count else column).to_numpy(zero_copy_only=False)
 
     def codes(name: str) -> NDArray[np.int32]:
-        pieces: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
-        for chunk in table[name].chunks:
-            known = [words.setdefault(word, len(words)) for word in chunk.dictionary.to_pylist()]
-            indices = chunk.indices.fill_null(NO_WORD).to_numpy(zero_copy_only=False)
-            pieces.append(np.array([*known, NO_WORD], np.int32)[indices])
-        return np.concatenate(pieces)
+        column = batch[name]
+        known = [words.setdefault(word, len(words)) for word in column.dictionary.to_pylist()]
+        indices = column.indices.fill_null(NO_WORD).to_numpy(zero_copy_only=False)
+        return np.array([*known, NO_WORD], np.int32)[indices]
 
     return Columns(
-        flat("time", np.int64, 0),
-        flat("value", np.float64, np.nan) if "value" in names else np.full(n, np.nan),
-        flat("quality", np.uint8, 0) if "quality" in names else np.zeros(n, np.uint8),
+        plain("time", 0),
+        plain("value", np.nan) if "value" in names else np.full(n, np.nan),
+        plain("quality", 0) if "quality" in names else np.zeros(n, np.uint8),
         codes("state") if "state" in names else None,
         codes("reason") if "reason" in names else None,
-        flat("arrival", np.int64, NO_ARRIVAL) if "arrival" in names else None,
+        plain("arrival", NO_ARRIVAL) if "arrival" in names else None,
         tuple(words),
     )
 
