@@ -71,7 +71,7 @@ seed = 1
 # start = 2026-11-01T00:00:00+09:00
 # Other than 1: how fast simulated time runs from start until it meets the present. Default: 1.0.
 # speed = 1.0
-# The profile's signals that it delivers. Default: these.
+# Which of the profile's signals it delivers. Default: all that the simulated machine has.
 # signals = ["stored_current", "stored_current_2", "machine_mode", "beam_lifetime"]
 """
 

@@ -169,7 +169,9 @@ def _observe(
         around = day.good_ns[low & ~np.append(False, low[:-1])]
         observer.see(day.good_ns, day.good_ma, witness.see(day.witness_ns, day.witness_value, around))
         truth.see(day.time_ns, day.beam_ma)
-        said += [(t, word) for t, word in day.said if word is not None and (not said or said[-1][1] != word)]
+        for instant, word in day.said:
+            if word is not None and (not said or said[-1][1] != word):
+                said.append((instant, word))
         if signal.unit == "kW":
             energy += sum(
                 float(day.beam_ma[slice(*np.searchsorted(day.time_ns, [a, b]).tolist())].sum()) for a, b in user_time

@@ -75,9 +75,11 @@ class Machine:
                 f"facility {profile.id}: no model delivers {profile.delivery_signal} in {profile.delivery.unit!r}; "
                 f"there are models for {', '.join(_PLANTS)}"
             )
-        rules = scenario.calendar
         self.calendar = Calendar.of(
-            profile, long_shutdowns=rules.long_shutdowns, shutdowns=rules.shutdowns, beamlines=kind.beamlines
+            profile,
+            long_shutdowns=scenario.calendar.long_shutdowns,
+            shutdowns=tuple((s.start, s.end) for s in scenario.calendar.shutdowns),
+            beamlines=kind.beamlines,
         )
         self._faults = FaultProcess(scenario.faults, seed, self.calendar)
         self._plant = kind(profile, scenario, self._faults, self.calendar, seed)

@@ -251,6 +251,22 @@ class Span(BaseModel):
         return self
 
 
+class Shutdown(BaseModel):
+    """A planned shutdown of some length: every week whose Monday lies inside belongs to it."""
+
+    model_config = _STRICT
+
+    start: date = Field(alias="from")
+    end: date = Field(alias="to")
+    """The day after the last."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"the shutdown from {self.start} ends on {self.end}, not after its start")
+        return self
+
+
 class CalendarRules(BaseModel):
     """How the operation calendar is drawn up."""
 
@@ -258,15 +274,8 @@ class CalendarRules(BaseModel):
 
     long_shutdowns: bool = True
     """Summer, New Year and the end of the fiscal year; without them every week is a week of user operation."""
-    shutdowns: tuple[tuple[date, date], ...] = Field(default=(), strict=False)
-    """Further ones: (first day, day after the last); every week whose Monday lies inside is a week of shutdown."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        for first, following in self.shutdowns:
-            if following <= first:
-                raise ValueError(f"the shutdown from {first} ends on {following}, not after its start")
-        return self
+    shutdowns: tuple[Shutdown, ...] = Field(default=(), strict=False)
+    """Further ones."""
 
 
 class Scenario(BaseModel):

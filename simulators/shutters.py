@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.batch import Int64
-from facility.interval import Intervals
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S
 from simulators.monitors import stamps
 from simulators.seeds import stream
@@ -35,37 +34,28 @@ def shutter_steps(day: int) -> Int64:
     return stamps(day, STEP_S)
 
 
-def shutter(
-    seed: int, port: int, day: int, beam: NDArray[np.bool_], user_time: Intervals, *, operating: bool
-) -> tuple[Int64, list[str]]:
+def shutter(seed: int, port: int, day: int, beam: NDArray[np.bool_]) -> tuple[Int64, list[str]]:
     """Return when a shutter is told of on a UTC day, and what: ``open`` or ``closed``.
 
     Parameters
     ----------
     beam
-        (n,) whether there is enough beam at each of `shutter_steps`.
-    operating
-        A port without a beamline in operation has its shutter closed for good.
+        (n,) whether users have beam at each of `shutter_steps`.
     """
     steps = shutter_steps(day)
-    is_open = np.zeros(len(steps), np.bool_)
-    if operating:
-        is_open = beam.copy()
-        is_open &= _inside(steps, user_time)
-        rng = stream(seed, "shutter", port, day)
-        number = int(rng.poisson(CLOSINGS_A_DAY))
-        starts = rng.integers(0, NS_PER_DAY, number) + day * NS_PER_DAY
-        lengths = (rng.uniform(*CLOSED_S, number) * NS_PER_S).astype(np.int64)
-        is_open &= ~_inside(steps, Intervals.of(zip(starts.tolist(), (starts + lengths).tolist(), strict=True)))
+    is_open = beam.copy()
+    rng = stream(seed, "shutter", port, day)
+    number = int(rng.poisson(CLOSINGS_A_DAY))
+    starts = rng.integers(0, NS_PER_DAY, number) + day * NS_PER_DAY
+    ends = starts + (rng.uniform(*CLOSED_S, number) * NS_PER_S).astype(np.int64)
+    for first, last in zip(np.searchsorted(steps, starts).tolist(), np.searchsorted(steps, ends).tolist(), strict=True):
+        is_open[first:last] = False
     told = steps % REPEAT_NS == 0
     told[1:] |= is_open[1:] != is_open[:-1]
-    told[0] = True
     return steps[told], ["open" if o else "closed" for o in is_open[told].tolist()]
 
 
-def _inside(steps: Int64, intervals: Intervals) -> NDArray[np.bool_]:
-    mask = np.zeros(len(steps), np.bool_)
-    for start, end in intervals:
-        first, last = np.searchsorted(steps, [start, end]).tolist()
-        mask[first:last] = True
-    return mask
+def unused(day: int) -> tuple[Int64, list[str]]:
+    """Return the same of a port without a beamline in operation: its shutter is closed for good."""
+    times = stamps(day, REPEAT_NS / NS_PER_S)
+    return times, ["closed"] * len(times)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Literal
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from facility.batch import Batch
 from facility.errors import ScenarioError
@@ -37,10 +37,15 @@ class SimulatorSource(BaseModel):
     """Other than 1: how fast simulated time runs from `start` until it meets the present."""
     start: AwareDatetime | None = None
     """The first instant to deliver; None: the moment of connecting. What has passed already comes at once."""
-    signals: tuple[Slug, ...] = Field(
-        default=("stored_current", "stored_current_2", "machine_mode", "beam_lifetime"), min_length=1, strict=False
-    )
-    """Those of the profile's signals to deliver."""
+    signals: tuple[Slug, ...] = Field(default=(), strict=False)
+    """Those of the profile's signals to deliver; none named: all that the machine has."""
+
+    @field_validator("signals")
+    @classmethod
+    def _named(cls, signals: tuple[str, ...]) -> tuple[str, ...]:
+        if not signals:
+            raise ValueError("name at least one signal, or leave `signals` out to get all of them")
+        return signals
 
     @asynccontextmanager
     async def connect(self, profile: Profile, clock: Clock) -> AsyncGenerator["SimulatorReader"]:
@@ -53,13 +58,14 @@ class SimulatorSource(BaseModel):
         """
         scenario = await asyncio.to_thread(load_scenario, self.scenario)
         machine = Machine(profile, scenario, self.seed)
-        if unknown := [s for s in self.signals if s not in machine.signals]:
+        signals = self.signals or machine.signals
+        if unknown := [s for s in signals if s not in machine.signals]:
             raise ScenarioError(
                 f"source {self.id}: the simulated {profile.id} has no signal {unknown[0]!r}; "
                 f"it has {', '.join(machine.signals)}"
             )
         start_ns = None if self.start is None else from_datetime(self.start)
-        yield SimulatorReader(Feed(machine, clock, start_ns=start_ns, speed=self.speed), machine, self.signals)
+        yield SimulatorReader(Feed(machine, clock, start_ns=start_ns, speed=self.speed), machine, signals)
 
 
 class SimulatorReader:

@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facility.batch import Float64, Int64, UInt8
 from facility.errors import ScenarioError
@@ -39,6 +40,8 @@ ORBIT_UM: Final = 0.3
 """Root mean square of the beam position around its reference, with feedback."""
 ORBIT_WANDER: Final = 0.2
 """Of that, relative, from hour to hour."""
+ENOUGH: Final = 0.9
+"""Of the top-up band's lower edge: with less beam, shutters are closed."""
 
 _NUMBERS: Final = ("beam_lifetime", "ion_chamber", "vacuum_pressure", "rf_voltage", "orbit_x_rms", "orbit_y_rms")
 
@@ -59,6 +62,7 @@ class StorageRing:
         self._targets = Targets.of(profile, scenario)
         self._operation = Operation(scenario.ring, self._targets, faults, calendar, seed)
         self._decay = Decay.of(scenario.ring)
+        self._beam_for_users: tuple[int, NDArray[np.bool_]] | None = None
         for signal in profile.signals:
             if shutters.port_of(signal.id) is not None and not {"open", "closed"} <= set(signal.words):
                 raise ScenarioError(
@@ -115,27 +119,34 @@ class StorageRing:
         port = shutters.port_of(signal)
         if port is None:
             raise KeyError(signal)
-        start, end = day * NS_PER_DAY, (day + 1) * NS_PER_DAY
-        blocks = self._calendar.blocks(start, end)
+        if port > self._profile.operating_port_count:
+            return shutters.unused(day)
+        if self._beam_for_users is None or self._beam_for_users[0] != day:
+            self._beam_for_users = (day, self._users_have_beam(day))
+        return shutters.shutter(self._seed, port, day, self._beam_for_users[1])
+
+    def _users_have_beam(self, day: int) -> NDArray[np.bool_]:
+        """Return whether it is user time, with enough beam, at each step of the shutters."""
         steps = shutters.shutter_steps(day)
         beam = self._operation.current(day, steps)
         enough = np.zeros(len(steps), np.bool_)
-        for block in blocks:
-            part = slice(*np.searchsorted(steps, [block.start_ns, block.end_ns]).tolist())
-            target = self._targets.at(block.category, max(block.start_ns, start))
-            enough[part] = beam[part] >= (np.inf if target is None else 0.9 * target.lower_ma)
-        user_time = self._calendar.plan(start, end).user_time.clip(start, end)
-        operating = port <= self._profile.operating_port_count
-        return shutters.shutter(self._seed, port, day, enough, user_time, operating=operating)
+        for block in self._calendar.blocks(day * NS_PER_DAY, (day + 1) * NS_PER_DAY):
+            if not block.category.is_user_time:
+                continue
+            for piece in self._targets.pieces(block.start_ns, block.end_ns):
+                part = slice(*np.searchsorted(steps, piece).tolist())
+                target = self._targets.at(block.category, piece[0])
+                enough[part] = beam[part] >= (np.inf if target is None else ENOUGH * target.lower_ma)
+        return enough
 
     def _ion_chamber(self, day: int, beam: Float64) -> Float64:
         return monitors.noisy(self._seed, "ion_chamber", day, beam * ION_CHAMBER_NA_PER_MA, 0.01)
 
-    def _broken(self, times: Int64, day: int, cause: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _broken(self, times: Int64, day: int, cause: str) -> NDArray[np.bool_]:
         faults = self._faults.between(day * NS_PER_DAY, (day + 1) * NS_PER_DAY, Effect.BEAM_DUMP)
         return monitors.inside(times, tuple(f for f in faults if f.cause == cause), Effect.BEAM_DUMP)
 
-    def _has_rf(self, times: Int64, day: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _has_rf(self, times: Int64, day: int) -> NDArray[np.bool_]:
         on = np.ones(len(times), np.bool_)
         for block in self._calendar.blocks(day * NS_PER_DAY, (day + 1) * NS_PER_DAY):
             if block.category in (Category.MAINTENANCE, Category.SHUTDOWN):

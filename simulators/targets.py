@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 
 from facility.errors import ScenarioError
 from facility.profile import Profile
@@ -76,6 +77,10 @@ class Targets:
     def changes(self, start_ns: int, end_ns: int) -> list[int]:
         """Return the instants inside ``(start_ns, end_ns)`` at which a target changes."""
         return sorted({t for rows in self.by_mode.values() for t, _ in rows if start_ns < t < end_ns})
+
+    def pieces(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+        """Return ``[start_ns, end_ns)`` cut where a target changes."""
+        return list(pairwise([start_ns, *self.changes(start_ns, end_ns), end_ns]))
 
 
 def _instant(since: date | datetime, profile: Profile) -> int:

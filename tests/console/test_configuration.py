@@ -63,7 +63,7 @@ def test_a_source_table_becomes_the_source_itself() -> None:
         ('facilty = "nanoterasu"', "kado.toml: unknown key 'facilty'; did you mean 'facility'?"),
         ('facility = "nanoterasu"\ndatadir = "x"', "kado.toml: unknown key 'datadir'; did you mean 'data_dir'?"),
         ("", "kado.toml: 'facility' is missing"),
-        ('facility = "nanoterasuu"', "no profile 'nanoterasuu': use one of nanoterasu, nanoterasu_sim"),
+        ('facility = "nanoterasuu"', "no profile 'nanoterasuu': use one of maxiv_sim, mlf_sim, nanoterasu"),
         ('facility = "nanoterasu"\n[page]\nlisten = "x"', "kado.toml: unknown key 'page'"),
         (
             'facility = "nanoterasu"\n[store]\nkind = "influx"',

@@ -62,11 +62,11 @@ def test_nanoterasu_began_with_160_milliamperes_and_went_to_200() -> None:
     assert spring.nominal < 160.0 <= summer.nominal < 200.0
 
 
-def test_the_simulated_ring_measures_what_the_real_one_does() -> None:
+def test_the_simulated_ring_measures_at_least_what_the_real_one_does() -> None:
     real, simulated = load_profile("nanoterasu"), load_profile("nanoterasu_sim")
     assert simulated.simulated
     assert not real.simulated
-    assert real.signals == simulated.signals
+    assert simulated.signals[: len(real.signals)] == real.signals
     assert real.ports == simulated.ports
 
 

@@ -46,6 +46,14 @@ def signal_of(batches: list[Batch], name: str = "stored_current") -> tuple[np.nd
     return joined.time_ns[which], joined.value[which], joined.quality[which]
 
 
+def said_by(batches: list[Batch], name: str = "machine_mode") -> list[tuple[int, str]]:
+    """Return (stamp, word) of a state."""
+    joined = Batch.concat(batches)
+    which = joined.signal == joined.signals.index(name)
+    words = [joined.words[code] for code in joined.state[which].tolist()]
+    return list(zip(joined.time_ns[which].tolist(), words, strict=True))
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
     week = span("2026-11-09T00:00", "2026-11-12T00:00")
     once, again, other = (bytes_of(list(machine(seed=s).history(*week))) for s in (1, 1, 2))
@@ -81,7 +89,20 @@ def test_exactly_the_signals_of_the_profile_arrive_at_their_periods() -> None:
     day = next(machine("quiet_week").history(*span("2026-11-11T09:00", "2026-11-12T09:00")))
     assert sorted(day.signals) == sorted(s.id for s in PROFILE.signals)
     counts = dict(zip(day.signals, np.bincount(day.signal).tolist(), strict=True))
-    assert counts == {"stored_current": 86_400, "stored_current_2": 8640, "beam_lifetime": 8640, "machine_mode": 1440}
+    shutters = {name: counts.pop(name) for name in list(counts) if name.startswith("shutter_")}
+    assert counts == {
+        "stored_current": 86_400,
+        "stored_current_2": 8640,
+        "beam_lifetime": 8640,
+        "machine_mode": 1440,
+        "ion_chamber": 1440,
+        "vacuum_pressure": 1440,
+        "rf_voltage": 1440,
+        "orbit_x_rms": 1440,
+        "orbit_y_rms": 1440,
+    }
+    assert len(shutters) == 28
+    assert all(counts >= 24 for counts in shutters.values())
 
 
 def test_in_a_quiet_week_users_always_have_beam_above_nominal() -> None:
@@ -100,13 +121,13 @@ def test_the_ring_is_empty_in_maintenance_and_shutdown_and_the_mode_says_so() ->
     batches = list(quiet.history(*span("2026-11-09T12:00", "2026-11-09T13:00")))
     _, value, _ = signal_of(batches)
     assert np.abs(value).max() < 0.02
-    assert {batches[0].words[code] for code in batches[0].state.tolist() if code >= 0} == {"maintenance"}
+    assert {word for _, word in said_by(batches)} == {"maintenance"}
+    assert {word for _, word in said_by(batches, "shutter_01")} == {"closed"}
 
 
 def test_the_machine_says_its_mode_at_each_change_and_every_minute() -> None:
     start, end = span("2026-11-10T09:59", "2026-11-10T10:02")
-    batch = Batch.concat(list(machine("quiet_week").history(start, end)))
-    said = [(t, batch.words[w]) for t, w in zip(batch.time_ns.tolist(), batch.state.tolist(), strict=True) if w >= 0]
+    said = said_by(list(machine("quiet_week").history(start, end)))
     assert [(format_time(t, PROFILE.zone)[11:19], word) for t, word in said] == [
         ("09:59:00", "tuning"),
         ("10:00:00", "user"),
@@ -171,6 +192,50 @@ def test_what_is_due_each_month_happens_each_month_in_user_time() -> None:
         counts = {key: sum(f.cause == key for f in faults) for key in ("network", "current_monitor", "rf", "vacuum")}
         assert counts == {"network": 1, "current_monitor": 1, "rf": 2, "vacuum": 1}
         assert all(user_time.contains(f.start_ns) for f in faults if f.cause != "magnet_supply")
+
+
+def test_ten_of_28_shutters_open_for_users_and_close_when_the_beam_is_lost() -> None:
+    dump = machine("beam_dump")
+    batches = list(dump.history(*span("2026-11-12T12:00", "2026-11-12T15:00")))
+    ports = [f"shutter_{port:02}" for port in range(1, 29)]
+    moving = [port for port in ports if any(word == "open" for _, word in said_by(batches, port))]
+    assert moving == ports[:10]
+    down = span("2026-11-12T13:24:20", "2026-11-12T13:50")
+    for port in moving:
+        before = [word for t, word in said_by(batches, port) if t < down[0]]
+        during = [word for t, word in said_by(batches, port) if down[0] < t < down[1]]
+        assert before
+        assert set(during) <= {"closed"}
+
+
+def test_outside_user_time_every_shutter_is_closed() -> None:
+    study = list(machine("quiet_week").history(*span("2026-11-15T10:00:10", "2026-11-15T20:00")))
+    assert all({w for _, w in said_by(study, f"shutter_{port:02}")} == {"closed"} for port in range(1, 29))
+
+
+def test_what_surrounds_the_ring_follows_the_beam_and_the_causes_of_its_loss(tmp_path: Path) -> None:
+    lost = own_machine(
+        tmp_path,
+        '[[fault]]\ncause = "rf"\neffect = "beam_dump"\nat = [2026-11-12T04:00:00+09:00]\n'
+        "length_s = { median = 600, spread = 1, min = 600, max = 600 }\n"
+        '[[fault]]\ncause = "vacuum"\neffect = "beam_dump"\nat = [2026-11-12T08:00:00+09:00]\n'
+        "length_s = { median = 600, spread = 1, min = 600, max = 600 }\n",
+    )
+
+    def mean(name: str, start: str, end: str) -> float:
+        _, value, _ = signal_of(list(lost.history(*span(f"2026-11-12T{start}", f"2026-11-12T{end}"))), name)
+        return float(value.mean())
+
+    assert mean("ion_chamber", "03:00", "04:00") == pytest.approx(20.0, abs=0.2)
+    assert mean("ion_chamber", "04:01", "04:09") == pytest.approx(0.0, abs=0.02)
+    assert mean("rf_voltage", "03:00", "04:00") == pytest.approx(3.6, abs=0.01)
+    assert mean("rf_voltage", "04:01", "04:09") == pytest.approx(0.0, abs=0.01)
+    assert mean("rf_voltage", "08:01", "08:09") == pytest.approx(3.6, abs=0.01)
+    assert mean("vacuum_pressure", "03:00", "04:00") == pytest.approx(100.0, abs=3)
+    assert mean("vacuum_pressure", "04:01", "04:09") == pytest.approx(20.0, abs=1)
+    assert mean("vacuum_pressure", "08:01", "08:09") == pytest.approx(600.0, abs=20)
+    _, orbit, quality = signal_of(list(lost.history(*span("2026-11-12T04:01", "2026-11-12T04:09"))), "orbit_x_rms")
+    assert (orbit.max(), set(quality.tolist())) == (0.0, {2})
 
 
 def test_random_faults_are_as_many_and_as_long_as_asked(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from simulators.targets import Target, Targets
 HEAD = 'id = "own"\ntitle = { en = "Own", ja = "自作" }\n'
 FAULT = '[[fault]]\ncause = "rf"\neffect = "beam_dump"\nlength_s = { median = 60, min = 60, max = 60 }\n'
 SIMULATED = load_profile("nanoterasu_sim")
+FACILITIES = ("nanoterasu_sim", "spring8_sim", "maxiv_sim", "sirius_sim", "sacla_sim", "mlf_sim")
 
 
 def own(tmp_path: Path, text: str) -> str:
@@ -23,14 +24,34 @@ def own(tmp_path: Path, text: str) -> str:
 
 
 def test_the_shipped_scenarios_are_these() -> None:
-    assert shipped_scenarios() == ("beam_dump", "demo", "quiet_week", "ramp_to_400ma")
+    assert shipped_scenarios() == (
+        "beam_dump",
+        "clock_step",
+        "dcct_dropout",
+        "demo",
+        "forgotten_mode",
+        "frozen_value",
+        "fy2024",
+        "grid_failure",
+        "injector_trip",
+        "long_shutdown",
+        "quiet_week",
+        "ramp_to_400ma",
+        "rf_discharges",
+        "spring8_ii",
+        "storm",
+        "target_stop",
+    )
 
 
 @pytest.mark.parametrize("name", shipped_scenarios())
-def test_every_shipped_scenario_fits_the_simulated_facility(name: str) -> None:
+def test_every_shipped_scenario_fits_the_simulated_facilities(name: str) -> None:
     scenario = load_scenario(name)
     assert scenario.id == name
-    Machine(SIMULATED, scenario)
+    for facility in FACILITIES:
+        if scenario.targets and facility != "nanoterasu_sim":
+            continue  # targets of one machine are not those of another
+        Machine(load_profile(facility), scenario)
 
 
 def test_a_scenario_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
@@ -60,6 +81,24 @@ def test_a_scenario_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
             FAULT.replace("beam_dump", "monitor_glitch") + "per_month = 1\n",
             "a monitor_glitch lasts at most 2 s, not 60.0; use monitor_dropout",
         ),
+        (
+            FAULT + 'per_month = 1\nreads = "zero"\n',
+            "reads belongs to monitor_dropout, monitor_spike, witness_fault alone",
+        ),
+        (
+            FAULT.replace("beam_dump", "monitor_dropout") + 'per_month = 1\nreads = "nothing"\n',
+            "reads = 'nothing' is not one of zero, bad",
+        ),
+        (
+            FAULT.replace("beam_dump", "clock_step") + "per_month = 1\n",
+            "a clock_step, and nothing else, has a shift_s other than 0",
+        ),
+        (FAULT + "per_month = 1\nshift_s = 3\n", "a clock_step, and nothing else, has a shift_s"),
+        (
+            "[calendar]\nshutdowns = [{ from = 2026-05-01, to = 2026-05-01 }]\n",
+            "ends on 2026-05-01, not after its start",
+        ),
+        ("[spallation]\nmain_ring_pulses = 62\n", "takes 62 of 62 pulses: leave the target some"),
         (FAULT + "at = [2026-11-12T13:00:00]\n", "Input should have timezone info"),
         ("[ring]\nfill_steps = [0.5, 0.25]\n", "fill_steps [0.5, 0.25] must rise, between 0 and 1"),
         ('[[target]]\nfrom = 2026-04-01\nmode = "shutdown"\ncurrent_ma = 400\n', "a target needs a mode with beam"),
@@ -78,7 +117,7 @@ def test_an_impossible_scenario_says_what_is_wrong(tmp_path: Path, text: str, me
 
 
 def test_a_scenario_that_does_not_exist_names_those_that_do() -> None:
-    with pytest.raises(ScenarioError, match=r"no scenario 'demmo': use one of beam_dump, demo, quiet_week"):
+    with pytest.raises(ScenarioError, match=r"no scenario 'demmo': use one of beam_dump, clock_step, dcct_dropout"):
         load_scenario("demmo")
 
 
