@@ -7,7 +7,7 @@ from analytics.events import Events
 from facility.errors import AccountsError
 from facility.interval import Intervals
 from facility.period import Period
-from facility.schedule import PLANNED_CATEGORIES, Category, Plan
+from facility.schedule import OPERATING_CATEGORIES, PLANNED_CATEGORIES, Category, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class Accounts:
     def known(self) -> int:
         """User time of which is known what it was."""
         return self.user_time - self.unknown
+
+    @property
+    def operating(self) -> int:
+        """Time in which the machine was to run: for users, reserve, study, tuning and commissioning."""
+        return sum(getattr(self, c.value) for c in OPERATING_CATEGORIES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,26 @@ def mtbf_h(formula: Mtbf, known_user_ns: int, no_beam_ns: int, failures: int) ->
             return (known_user_ns - no_beam_ns) / failures / NS_PER_H if failures else None
 
 
+def downtime_budget_h(target_pct: float, planned_user_ns: int, no_beam_ns: int) -> float:
+    """Return how many hours may still be lost for a year to reach its target; below 0: it was missed.
+
+    Parameters
+    ----------
+    target_pct
+        The availability that the facility promises for a year.
+    planned_user_ns
+        User time planned for the whole year.
+    no_beam_ns
+        Downtime in user time so far.
+
+    Examples
+    --------
+    >>> round(downtime_budget_h(99.0, 4_000 * NS_PER_H, 25 * NS_PER_H), 9)
+    15.0
+    """
+    return ((1 - target_pct / 100) * planned_user_ns - no_beam_ns) / NS_PER_H
+
+
 def longest_run_h(user_time: Intervals, breaks: Intervals) -> float | None:
     """Return the longest user time between `breaks`, in hours; blocks without user time do not break a run.
 

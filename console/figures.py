@@ -1,20 +1,21 @@
 """Loads what a figure is computed from, and calls the pure functions that compute it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analytics.availability import Availability, assess, check_schedule, counted_part
 from analytics.evidence import Evidence
+from analytics.figures import downtime_budget_h
 from console.config import Configuration
 from console.evidence import Known, Read, extent_of, load_evidence
 from console.stores import open_journal, open_store
 from facility.corrections import Correction
 from facility.definition import Definition, load_definition
 from facility.incidents import Incident
-from facility.period import Period
+from facility.period import Period, fiscal_year_of
 from facility.profile import Profile
 from facility.schedule import Plan, ScheduleVersion, resolve
-from facility.time import Clock, parse_time, system_clock
+from facility.time import NS_PER_H, Clock, format_time, parse_time, system_clock
 from storage.data_dir import DataDir
 
 
@@ -29,6 +30,19 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How much downtime a year may still have."""
+
+    year: str
+    """Such as ``FY2026``."""
+    target_pct: float
+    left_h: float
+    """At the end of the counted part of the period; below 0: the target was missed."""
+    unknown_h: float
+    """User time of the year so far of which nothing is known: what of it was downtime is not taken off."""
+
+
+@dataclass(frozen=True, slots=True)
 class AvailabilityReport:
     """An availability with the names it is printed with, and what it was computed from."""
 
@@ -40,6 +54,8 @@ class AvailabilityReport:
     plan: Plan
     evidence: Evidence
     incidents: tuple[Incident, ...]
+    budget: Budget | None = None
+    """None where the facility promises nothing, or it was not asked for."""
 
     @property
     def part(self) -> Period:
@@ -132,6 +148,29 @@ def load_availability(
     return AvailabilityReport(
         configuration.profile, chosen, basis.as_known_on_ns, result, plan, basis.known.evidence, basis.record.incidents
     )
+
+
+def with_budget(
+    configuration: Configuration, report: AvailabilityReport, *, clock: Clock = system_clock
+) -> AvailabilityReport:
+    """Add how much downtime the fiscal year may still have, at the end of the counted part of the period.
+
+    Reads the year up to there; nothing is added where the facility states no target.
+    """
+    profile, part = report.profile, report.part
+    if profile.target_availability_pct is None:
+        return report
+    year = fiscal_year_of(part.end_ns - 1, profile.zone, profile.fiscal_year_starts_in)
+    so_far = Period(year.id, year.start_ns, part.end_ns)
+    known_on = format_time(report.as_known_on_ns)
+    accounts = report.availability.accounts
+    if part.start_ns != year.start_ns:
+        to_date = load_availability(configuration, so_far, report.definition.id, known_on, clock=clock)
+        accounts = to_date.availability.accounts
+    planned = report.plan.user_time.clip(year.start_ns, year.end_ns).total
+    target = profile.target_availability_pct
+    left_h = downtime_budget_h(target, planned, accounts.no_beam)
+    return replace(report, budget=Budget(year.id, target, left_h, accounts.unknown / NS_PER_H))
 
 
 def load_basis(

@@ -85,6 +85,13 @@ def day_of(ns: int, zone: tzinfo) -> Period:
     return parse_period(to_datetime(ns, zone).strftime("%Y-%m-%d"), zone)
 
 
+def fiscal_year_of(ns: int, zone: tzinfo, starts_in: int) -> Period:
+    """Return the fiscal year that holds an instant; `starts_in` is its first month, 1 to 12."""
+    day = to_datetime(ns, zone)
+    year = day.year if day.month >= starts_in else day.year - 1
+    return parse_period(f"FY{year:04d}", zone, fiscal_year_starts_in=starts_in)
+
+
 def _explicit(text: str) -> Period:
     first, _, last = text.partition("/")
     try:

@@ -35,6 +35,9 @@ class Category(StrEnum):
 PLANNED_CATEGORIES = tuple(c for c in Category if c is not Category.UNSCHEDULED)
 """What a schedule may say; unplanned time is `Category.UNSCHEDULED`."""
 
+OPERATING_CATEGORIES = (Category.USER, Category.RESERVE, Category.STUDY, Category.TUNING, Category.COMMISSIONING)
+"""Operating time: the machine is to run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:

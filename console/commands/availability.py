@@ -23,11 +23,12 @@ def availability(
       kado availability --period FY2026 --definition sls --format json
     """
     from console.config import load_configuration
-    from console.figures import load_availability
+    from console.figures import load_availability, with_budget
     from console.output import print_json, show
     from console.views.availability import report, report_document
 
-    loaded = load_availability(load_configuration(config), period, definition, as_known_on)
+    configuration = load_configuration(config)
+    loaded = with_budget(configuration, load_availability(configuration, period, definition, as_known_on))
     if output is Format.JSON:
         print_json(report_document(loaded))
     else:

@@ -20,7 +20,7 @@ def events(
     from console.config import load_configuration
     from console.figures import load_availability
     from console.output import print_json, show, title
-    from console.views.availability import event_documents, event_table
+    from console.views.events import event_documents, event_table
 
     loaded = load_availability(load_configuration(config), period, definition, as_known_on)
     if output is Format.JSON:
@@ -37,4 +37,4 @@ def events(
     else:
         heading = title(loaded.profile, "losses of beam ビーム停止")
         names = f"Period      {period}\nDefinition  {loaded.definition.id}: {loaded.definition.title.en}"
-        show(heading, names, *event_table(loaded))
+        show(heading, names, *event_table(loaded, reviews=True))

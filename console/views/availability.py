@@ -10,13 +10,16 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from analytics.accounts import Accounts
-from analytics.availability import PROVISIONAL_BELOW_PCT, Availability, ReportedEvent
+from analytics.availability import PROVISIONAL_BELOW_PCT, Availability
+from analytics.figures import percentage
+from analytics.tags import TagTime, by_tag
 from console.figures import AvailabilityReport
-from console.output import local, offset_of, table, title
+from console.output import local, table, title
 from console.rounding import count, duration, hours, percent, split_hours
 from console.views.definitions import FORMULAS
-from facility.schedule import PLANNED_CATEGORIES
-from facility.time import format_time, to_datetime, to_s
+from console.views.events import event_documents, event_table
+from facility.schedule import OPERATING_CATEGORIES, PLANNED_CATEGORIES
+from facility.time import NS_PER_H, format_time, to_s
 
 _CATEGORIES: Final = (*(c.value for c in PLANNED_CATEGORIES), "unscheduled")
 _JAPANESE: Final = {
@@ -29,6 +32,7 @@ _JAPANESE: Final = {
     "commissioning": "立上げ調整",
     "unscheduled": "計画外",
     "calendar": "暦時間",
+    "operating": "運転時間",
     "user_time": "利用時間計",
     "delivered": "供給",
     "no_beam": "ビーム停止",
@@ -55,7 +59,7 @@ def report(loaded: AvailabilityReport, digits: int = 1) -> list[RenderableType]:
     ]
     lines += [Text(f"Provisional 暫定: {reason}", style="yellow") for reason in provisional_reasons(result, zone)]
     accounts = _accounts(result.accounts, refill_is_delivered=loaded.definition.refill_is_delivered)
-    return [*lines, "", accounts, "", *event_table(loaded)]
+    return [*lines, "", accounts, *_by_tag(loaded), "", *event_table(loaded)]
 
 
 def _named(period_id: str) -> str:
@@ -78,41 +82,6 @@ def provisional_reasons(result: Availability, zone: tzinfo) -> list[str]:
     return reasons or ["what follows the period may still change it"]
 
 
-def event_table(loaded: AvailabilityReport) -> list[RenderableType]:
-    """Return the events of the period, no-beam and low-beam."""
-    result, zone = loaded.availability, loaded.profile.zone
-    if not result.events:
-        return ["No events: no loss of beam in user time."]
-    offset = offset_of(result.events[0].event.start_ns, zone)
-    order = ["event", f"start ({offset})", "end", "length", "user time lost", "note"]
-    rows = table(order=order, right=["length", "user time lost"])
-    for reported in result.events:
-        e = reported.event
-        rows.add_row(
-            e.kind.value.replace("_", " "),
-            local(e.start_ns, zone),
-            "still open" if e.open else _end(e.start_ns, e.end_ns, zone),
-            duration(e.duration_ns),
-            duration(reported.user_time_ns),
-            ", ".join(_marks(reported)),
-        )
-    return [rows]
-
-
-def _end(start_ns: int, end_ns: int, zone: tzinfo) -> str:
-    """Return the time of day at which an event ended, and how many days later that was."""
-    days = (to_datetime(end_ns, zone).date() - to_datetime(start_ns, zone).date()).days
-    return local(end_ns, zone)[11:] + (f" +{days} d" if days else "")
-
-
-def _marks(reported: ReportedEvent) -> list[str]:
-    e = reported.event
-    marks = ["trip"] if reported.trip else []
-    marks += ["carried over"] if reported.carried_over else []
-    marks += [f"{e.parts} merged"] if e.parts > 1 else []
-    return marks + ([f"{e.blocks} blocks"] if e.blocks > 1 else [])
-
-
 def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
     result = loaded.availability
     f, counts = result.figures, result.counts
@@ -125,6 +94,9 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
     rows.show_header = False
     between = f"between {percent(f.availability_lower_pct, digits)} and {percent(f.availability_upper_pct, digits)} %"
     rows.add_row("Availability", "稼働率", Text(f"{percent(f.availability_pct, digits)} %", style="bold"), between)
+    if result.accounts.excluded:
+        without = percent(f.availability_without_excluded_pct, digits)
+        rows.add_row("Own part", "自責分", f"{without} %", "with the excluded downtime taken out")
     rows.add_row("Coverage", "データ被覆率", f"{percent(f.coverage_pct, digits)} %", "of user time is known")
     rows.add_row("Failures N", "故障", count(n), failures)
     if counts.trips or loaded.definition.trip_below_s:
@@ -141,6 +113,11 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
         rows.add_row("Sensor faults", "センサー故障", count(counts.sensor_faults), "the witness saw beam: unknown time")
     if result.unwitnessed:
         rows.add_row("Unwitnessed", "照合なし", count(result.unwitnessed), "the witness was silent: signal alone")
+    if loaded.budget is not None:
+        b = loaded.budget
+        left = f"left of {b.year} for {b.target_pct:g} %"
+        left += f"; {hours(b.unknown_h, 1)} h unknown" if b.unknown_h else ""
+        rows.add_row("Budget", "停止許容時間", f"{hours(b.left_h, 1)} h", left)
     if counts.mode_mismatches:
         rows.add_row(
             "Mode mismatch", "モード相違", count(counts.mode_mismatches), "the machine's mode is not the plan's"
@@ -163,6 +140,7 @@ def account_hours(accounts: Accounts, *, refill_is_delivered: bool = True) -> di
     rounded = split_hours({"user_time": a.user_time, **outside})
     rounded["calendar"] = sum(rounded.values(), Decimal(0))
     rounded |= split_hours({"user": a.user, "reserve": a.reserve}, total=rounded["user_time"])
+    rounded["operating"] = sum((rounded[c.value] for c in OPERATING_CATEGORIES), Decimal(0))
     parts = {"delivered": a.delivered, "no_beam": a.no_beam, "unknown": a.unknown}
     if not refill_is_delivered:
         parts["refill"] = a.refill
@@ -181,6 +159,7 @@ def _accounts(accounts: Accounts, *, refill_is_delivered: bool) -> RenderableTyp
 
     beside = [] if refill_is_delivered else ["refill"]
     planned = [row(name) for name in _CATEGORIES if rounded[name]] + [row("calendar", "= ")]
+    planned.append(row("operating", "of it: "))
     user = [row(name) for name in ("delivered", *beside, "no_beam", "unknown")] + [row("user_time", "= ")]
     parts = [("low_beam", "delivered"), ("refill", "delivered"), ("excluded", "no beam")]
     user += [row(name, f"of {whole}: ") for name, whole in parts if rounded[name] and name not in beside]
@@ -189,6 +168,28 @@ def _accounts(accounts: Accounts, *, refill_is_delivered: bool) -> RenderableTyp
     for left, right in zip_longest(planned, user, fillvalue=none):
         rows.add_row(*left, *right)
     return rows
+
+
+def tag_times(loaded: AvailabilityReport) -> dict[str, TagTime]:
+    """Return the user time of each tag of the calendar."""
+    return by_tag(loaded.availability, loaded.plan, loaded.definition, loaded.evidence.refill)
+
+
+def _by_tag(loaded: AvailabilityReport) -> list[RenderableType]:
+    """Return what each tag of the calendar, such as a beamline, had of user time; beside the machine's figure."""
+    times = tag_times(loaded)
+    if not times:
+        return []
+    heads = ["user h", "delivered h", "no beam h", "unknown h"]
+    rows = table(order=["tag 区分", *heads, "%"], right=[*heads, "%"])
+    for tag, t in times.items():
+        total = split_hours({"user_time": t.user_time})["user_time"]
+        beside = t.user_time - t.delivered - t.no_beam - t.unknown
+        parts = {"delivered": t.delivered, "no_beam": t.no_beam, "unknown": t.unknown, "refill": beside}
+        rounded = split_hours(parts, total=total)
+        numbers = [f"{x:,}" for x in (total, rounded["delivered"], rounded["no_beam"], rounded["unknown"])]
+        rows.add_row(tag, *numbers, percent(percentage(t.delivered, t.user_time - t.unknown)))
+    return ["", rows]
 
 
 def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
@@ -222,7 +223,9 @@ def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
             "mtbd_h": f.mtbd_h,
             "longest_run_h": f.longest_run_h,
             "longest_run_max_h": f.longest_run_max_h,
-            "downtime_budget_h": None,
+            "downtime_budget_h": None if loaded.budget is None else loaded.budget.left_h,
+            "downtime_budget_unknown_h": None if loaded.budget is None else loaded.budget.unknown_h,
+            "operating_time_h": result.accounts.operating / NS_PER_H,
         },
         "counts": {
             "failures": counts.failures,
@@ -233,25 +236,6 @@ def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
             "sensor_faults": counts.sensor_faults,
             "mode_mismatches": counts.mode_mismatches,
         },
+        "tags": {tag: {name: to_s(ns) for name, ns in asdict(time).items()} for tag, time in tag_times(loaded).items()},
         "events": event_documents(loaded),
-    }
-
-
-def event_documents(loaded: AvailabilityReport) -> list[dict[str, Any]]:
-    """Return the events for programs."""
-    return [_event_document(r, loaded) for r in loaded.availability.events]
-
-
-def _event_document(reported: ReportedEvent, loaded: AvailabilityReport) -> dict[str, Any]:
-    e, zone = reported.event, loaded.profile.zone
-    return {
-        "id": e.id(loaded.profile.id),
-        "kind": e.kind.value,
-        "start": format_time(e.start_ns, zone),
-        "end": format_time(e.end_ns, zone),
-        "duration_s": to_s(e.duration_ns),
-        "user_time_s": to_s(reported.user_time_ns),
-        "trip": reported.trip,
-        "carried_over": reported.carried_over,
-        "open": e.open,
     }

@@ -83,9 +83,9 @@ def gap_table(report: AvailabilityReport, gaps: Sequence[Gap]) -> list[Renderabl
         "",
         _legend(g.segment.rule for g in gaps),
         "",
-        "Could hide: how much more downtime, and how many more failures N, there would be if",
-        f"the beam had been away in that interval alone. Availability lies between {lower}",
-        f"and {upper} %, whatever the unknown time was.",
+        "Could hide: how much more downtime, and how many more failures N, there would",
+        "be if the beam had been away in that interval alone. Whatever the unknown time",
+        f"was, availability lies between {lower} and {upper} %.",
     ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Kado, run
+from seeded_ring import seed
 
 FROM, TO = "2026-11-11T00:00:00+09:00", "2026-11-14T00:00:00+09:00"
 """Three days of the scenario ``beam_dump``, with its one dump in user time."""
@@ -38,4 +39,18 @@ def simulated(kado: Kado, tmp_path: Path, _simulated_folder: Path) -> Kado:
     shutil.copytree(_simulated_folder, tmp_path, dirs_exist_ok=True)
     (key,) = (tmp_path / "data" / "answers").iterdir()
     shutil.copy(key, tmp_path / "key.json")
+    return kado
+
+
+@pytest.fixture(scope="session")
+def _seeded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("seeded")
+    seed(folder)
+    return folder
+
+
+@pytest.fixture
+def seeded(kado: Kado, tmp_path: Path, _seeded_folder: Path) -> Kado:
+    """Run a command in a copy of a folder that holds the day of `seeded_ring`."""
+    shutil.copytree(_seeded_folder, tmp_path, dirs_exist_ok=True)
     return kado

@@ -1,0 +1,213 @@
+"""``kado correct`` and ``kado incident``: what people say, on record and in the figures."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command_line import Answer, Kado
+from facility.time import NS_PER_S, format_time, parse_time, system_clock
+from seeded_ring import DAY, UNKNOWN_S, time_of_day
+
+SIGNED = ("--author", "Sato", "--reason", "logbook, page 12")
+
+
+def correct(kado: Kado, assertion: str, start: str, end: str, *more: str) -> Answer:
+    times = [t if "T" in t else time_of_day(t) for t in (start, end)]
+    return kado("correct", assertion, "--from", times[0], "--to", times[1], *SIGNED, *more)
+
+
+def accounts(kado: Kado, *more: str) -> dict[str, float]:
+    return availability(kado, *more)["accounts_s"]
+
+
+def availability(kado: Kado, *more: str) -> dict[str, Any]:
+    return kado("availability", "-p", DAY, "--format", "json", *more).document
+
+
+def test_the_day_as_it_was_recorded(seeded: Kado) -> None:
+    found = accounts(seeded)
+    assert (found["user_time"], found["no_beam"], found["unknown"]) == (86_400, 5_400, UNKNOWN_S)
+    assert found["low_beam"] == 1_800
+
+
+@pytest.mark.parametrize(
+    ("assertion", "start", "end", "more", "expected"),
+    [
+        ("up", "05:00", "05:20", (), {"unknown": 0, "no_beam": 5_400}),
+        ("down", "05:00", "05:20", (), {"unknown": 0, "no_beam": 5_400 + 1_200}),
+        ("unknown", "02:00", "02:10", (), {"unknown": UNKNOWN_S + 600, "no_beam": 4_800}),
+        # The last sample before it holds for 40 s into it, and then nothing is known.
+        ("sensor-fault", "02:00", "03:30", (), {"unknown": UNKNOWN_S + 5_400 - 40, "no_beam": 0}),
+        ("sensor-sound", "02:00", "03:30", (), {"no_beam": 5_400}),
+        ("excluded", "02:00", "02:30", ("--category", "grid"), {"no_beam": 5_400, "excluded": 1_800}),
+        ("reduced", "07:00", "09:00", ("--limit", "145"), {"low_beam": 0, "no_beam": 5_400}),
+        ("one-event", "02:00", "03:30", (), {"no_beam": 5_400}),
+        ("separate", "02:00", "03:30", (), {"no_beam": 5_400}),
+    ],
+)
+def test_each_assertion_moves_what_it_speaks_of(
+    seeded: Kado, assertion: str, start: str, end: str, more: tuple[str, ...], expected: dict[str, float]
+) -> None:
+    answer = correct(seeded, assertion, start, end, *more)
+    assert (answer.exit_code, answer.err) == (0, "")
+    assert f"#1  {assertion}" in answer.out
+    found = accounts(seeded)
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_excluded_time_stays_down_and_the_figure_is_given_without_it_too(seeded: Kado) -> None:
+    correct(seeded, "excluded", "02:00", "02:30", "--category", "earthquake")
+    figures = availability(seeded)["figures"]
+    known = 86_400 - UNKNOWN_S
+    assert figures["availability_pct"] == 100 * (known - 5_400) / known
+    assert figures["availability_without_excluded_pct"] == 100 * (known - 5_400) / (known - 1_800)
+    assert re.search(r"Own part +自責分 +95\.7 %", seeded("availability", "-p", DAY).out)
+
+
+def test_a_correction_stays_on_record_when_it_is_withdrawn(seeded: Kado) -> None:
+    correct(seeded, "up", "02:00", "03:30", "--evidence", "photograph 7")
+    before = availability(seeded)
+    answer = seeded("correct", "withdraw", "1", "--author", "Kato", "--reason", "wrong day")
+    assert answer.exit_code == 0
+    assert "withdrawn by Kato" in answer.out
+    listed = seeded("correct", "list").out
+    assert "SIMULATED / 模擬データ" in listed
+    assert "#1  up  2025-05-13 02:00:00 to 2025-05-13 03:30:00 +09:00" in listed
+    assert "evidence: photograph 7" in listed
+    (document,) = seeded("correct", "list", "--format", "json").document["corrections"]
+    assert (document["author"], document["reason"], document["evidence"]) == (
+        "Sato", "logbook, page 12", "photograph 7",
+    )  # fmt: skip
+    assert document["withdrawn"]["author"] == "Kato"
+    assert before["accounts_s"]["no_beam"] == 0
+    assert accounts(seeded)["no_beam"] == 5_400
+
+
+def test_the_figure_of_any_past_day_can_be_had(seeded: Kado) -> None:
+    correct(seeded, "up", "02:00", "03:30")
+    recorded_at = seeded("correct", "list", "--format", "json").document["corrections"][0]["recorded_at"]
+    assert accounts(seeded, "--as-known-on", "2025-06-01T00:00:00Z")["no_beam"] == 5_400
+    assert accounts(seeded, "--as-known-on", recorded_at)["no_beam"] == 0
+    assert seeded("correct", "list", "--as-known-on", "2025-06-01T00:00:00Z").out.endswith("none\n")
+
+
+def tomorrow() -> tuple[str, str]:
+    now = system_clock() // NS_PER_S
+    return format_time((now + 86_400) * NS_PER_S), format_time((now + 90_000) * NS_PER_S)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["up", "03:30", "02:00"], "a correction must end after its start"),
+        (["up", "02:00", "02:00"], "a correction must end after its start"),
+        (["up", *tomorrow()], "lies in the future"),
+        (["up", "2025-05-13T02:00:00", "03:00"], "has no offset from UTC"),
+        (["reduced", "02:00", "03:00", "--limit", "0"], "it must be above 0"),
+        (["reduced", "02:00", "03:00", "--limit", "nan"], "it must be above 0"),
+        (["up", "02:00", "03:00", "--reason", " "], "needs an author and a reason"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_and_not_written(seeded: Kado, words: list[str], expected: str) -> None:
+    answer = correct(seeded, *words)
+    assert (answer.exit_code, answer.out) == (2, "")
+    assert answer.err.startswith("kado: ")
+    assert expected in answer.err
+    assert seeded("correct", "list", "--format", "json").document["corrections"] == []
+
+
+def test_two_that_contradict_each_other_are_both_named(seeded: Kado) -> None:
+    correct(seeded, "up", "02:00", "03:00")
+    answer = correct(seeded, "down", "02:30", "03:30")
+    assert answer.exit_code == 2
+    assert "down 2025-05-12T17:30:00Z to 2025-05-12T18:30:00Z contradicts #1 up 2025-05-12T17:00:00Z" in answer.err
+    assert "by Sato: withdraw that one first" in answer.err
+    assert len(seeded("correct", "list", "--format", "json").document["corrections"]) == 1
+
+
+def test_a_withdrawal_of_what_is_not_there_says_so(seeded: Kado) -> None:
+    answer = seeded("correct", "withdraw", "7", *SIGNED)
+    assert answer.exit_code == 2
+    assert "there is no correction #7: the journal holds none, see 'kado correct list'" in answer.err
+
+
+def test_a_category_or_limit_that_is_missing_is_asked_for(seeded: Kado) -> None:
+    assert "--category" in correct(seeded, "excluded", "02:00", "03:00").err
+    assert "--limit" in correct(seeded, "reduced", "02:00", "03:00").err
+
+
+def test_a_correction_makes_a_period_without_samples_countable(seeded: Kado) -> None:
+    empty = "2025-05-14T12:00:00+09:00/2025-05-14T13:00:00+09:00"
+    assert "has no samples of current" in seeded("availability", "-p", empty).err
+    correct(seeded, "down", "2025-05-14T12:00:00+09:00", "2025-05-14T12:30:00+09:00")
+    found = seeded("availability", "-p", empty, "--format", "json").document["accounts_s"]
+    assert (found["no_beam"], found["unknown"]) == (1_800, 1_800)
+
+
+def incident(kado: Kado, system: str, start: str, end: str, *more: str) -> Answer:
+    words = ["--system", system, "--component", f"{system} 1", "--title", "fault", "--author", "Sato"]
+    return kado("incident", "add", "--from", time_of_day(start), "--to", time_of_day(end), *words, *more)
+
+
+class TestIncidents:
+    def test_one_is_shown_as_it_was_recorded(self, seeded: Kado) -> None:
+        answer = incident(seeded, "rf", "02:00", "03:00", "--cause", "arc", "--resolution", "replaced", "--root-cause")
+        assert answer.exit_code == 0
+        for words in ("SIMULATED", "#1  rf, rf 1: fault  root cause", "cause: arc", "resolution: replaced"):
+            assert words in answer.out
+        (document,) = seeded("incident", "list", "--format", "json").document["incidents"]
+        assert (document["system"], document["cause"], document["root_cause"]) == ("rf", "arc", True)
+        assert seeded("incident", "list").out == answer.out
+
+    def test_downtime_is_shared_and_adds_up(self, seeded: Kado) -> None:
+        incident(seeded, "rf", "02:00", "02:30")
+        incident(seeded, "vacuum", "02:20", "03:00", "--root-cause")
+
+        def shares(*more: str) -> dict[str, float]:
+            document = seeded("incident", "pareto", "-p", DAY, "--format", "json", *more).document
+            assert document["no_beam_s"] == 5_400
+            assert sum(s["downtime_s"] for s in document["systems"]) == 5_400
+            return {s["system"]: s["downtime_s"] for s in document["systems"]}
+
+        assert shares() == {"vacuum": 3_600, "recovery": 1_800}
+        assert shares("--sharing", "equal-share") == {"vacuum": 2_100, "recovery": 1_800, "rf": 1_500}
+        out = seeded("incident", "pareto", "-p", DAY).out
+        assert re.search(r"vacuum +1\.00 +66\.7 +66\.7", out)
+        assert re.search(r"= no beam +1\.50", out)
+
+    def test_an_outage_says_what_review_it_asks_for_and_which_systems_it_had(self, seeded: Kado) -> None:
+        incident(seeded, "rf", "02:00", "02:30")
+        assert re.search(r"no beam +2025-05-13 02:00:00 .* root cause +rf", seeded("events", "-p", DAY).out)
+        no_beam, low_beam = seeded("events", "-p", DAY, "--format", "json").document["events"]
+        assert (no_beam["review"], no_beam["incidents"]) == ("root cause", [1])
+        assert (low_beam["review"], low_beam["incidents"]) == (None, [])
+
+    @pytest.mark.parametrize(
+        ("words", "expected"),
+        [
+            (["RF", "02:00", "03:00"], "system 'RF' is not a slug"),
+            (["recovery", "02:00", "03:00"], "'recovery' is what no incident covers"),
+            (["rf", "03:00", "02:00"], "an incident must end after its start"),
+            (["rf", "02:00", "03:00", "--title", ""], "an incident needs a title"),
+        ],
+    )
+    def test_one_that_says_nothing_is_refused(self, seeded: Kado, words: list[str], expected: str) -> None:
+        answer = incident(seeded, *words)
+        assert (answer.exit_code, answer.out) == (2, "")
+        assert expected in answer.err
+        assert seeded("incident", "list").out.endswith("none\n")
+
+
+def test_nothing_is_made_where_there_is_nothing_to_list(kado: Kado) -> None:
+    kado("init", "--facility", "nanoterasu")
+    assert kado("correct", "list").out.endswith("none\n")
+    assert kado("incident", "list").out.endswith("none\n")
+    assert not Path("data").exists()
+
+
+def test_the_times_are_those_of_the_facility(seeded: Kado) -> None:
+    start = "2025-05-12T17:00:00Z"
+    assert parse_time(start) == parse_time(time_of_day("02:00"))
+    assert "2025-05-13 02:00:00" in correct(seeded, "up", start, "03:30").out
