@@ -65,7 +65,7 @@ class FaultProcess:
         return self._at(kind, earliest, end_ns)
 
     def _at_random(self, kind: FaultKind, per_month: float, start_ns: int, end_ns: int) -> list[Fault]:
-        chunks = range(start_ns // CHUNK_NS, (end_ns - 1) // CHUNK_NS + 1)
+        chunks = range(max(start_ns // CHUNK_NS, 0), (end_ns - 1) // CHUNK_NS + 1)
         return [f for chunk in chunks for f in self._chunk(kind, per_month, chunk)]
 
     def _chunk(self, kind: FaultKind, per_month: float, chunk: int) -> tuple[Fault, ...]:

@@ -7,8 +7,10 @@ import pytest
 from facility.period import parse_period
 from facility.profile import load_profile
 from facility.schedule import Category, resolve
-from facility.time import NS_PER_DAY, NS_PER_H, format_time, to_datetime
+from facility.time import NS_PER_DAY, NS_PER_H, format_time, parse_time, to_datetime
 from simulators.calendar import Calendar
+from simulators.machine import Machine
+from simulators.scenario import load_scenario
 
 PROFILE = load_profile("nanoterasu_sim")
 FULL = Calendar.of(PROFILE, long_shutdowns=True)
@@ -76,6 +78,31 @@ def test_without_long_shutdowns_every_month_has_user_time() -> None:
         period = parse_period(f"2026-{month:02}", PROFILE.zone)
         user_time = WEEKLY.plan(period.start_ns, period.end_ns).user_time.clip(period.start_ns, period.end_ns)
         assert user_time.total / NS_PER_H > 400
+
+
+def test_a_year_long_shutdown_is_planned_as_one_stretch_and_is_no_downtime() -> None:
+    machine = Machine(load_profile("spring8_sim"), load_scenario("long_shutdown"))
+    start, end = parse_time("2024-09-30T09:00+09:00"), parse_time("2025-10-06T09:00+09:00")
+    shut = [b for b in machine.plan(start, end).blocks if b.start_ns >= start and b.end_ns <= end]
+    assert {b.category for b in shut if b.start_ns >= start + 7 * NS_PER_DAY} == {Category.SHUTDOWN}
+    assert [b.category.value for b in machine.calendar.blocks(end, end + 5 * NS_PER_DAY)] == [
+        "maintenance",
+        "tuning",
+        "study",
+    ]
+    inside = parse_time("2025-01-01T00:00+09:00")
+    accounts = machine.answer_key(inside, inside + 31 * NS_PER_DAY).accounts_s
+    assert (accounts.user_time, accounts.no_beam, accounts.unknown) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("facility", ["maxiv_sim", "sirius_sim"])
+def test_a_calendar_fits_other_zones_and_fiscal_years(facility: str) -> None:
+    profile = load_profile(facility)
+    calendar = Calendar.of(profile, long_shutdowns=True)
+    for year in range(2020, 2030):
+        version, period = calendar.version(year), profile.period(f"{year}")
+        assert (version.start_ns, version.end_ns) == (period.start_ns, period.end_ns)
+        assert 4000 <= resolve([version]).user_time.total / NS_PER_H <= 5000
 
 
 def _fiscal_year(year: int) -> tuple[int, int]:

@@ -296,9 +296,9 @@ def test_an_outage_at_the_edges_of_the_period_is_cut(tmp_path: Path) -> None:
         ("maxiv_sim", "demo", 1, "2026-10-01", 10),
         ("sirius_sim", "storm", 2, "2026-10-01", 10),
         ("spring8_sim", "injector_trip", 1, "2026-11-09", 7),
-        ("sacla_sim", "rf_discharges", 1, "2026-11-02", 8),
+        ("sacla_sim", "rf_discharges", 1, "2026-10-05", 8),
         ("sacla_sim", "storm", 1, "2026-10-01", 10),
-        ("mlf_sim", "target_stop", 1, "2026-10-30", 12),
+        ("mlf_sim", "target_stop", 1, "2026-11-09", 7),
         ("mlf_sim", "storm", 1, "2026-10-01", 10),
     ],
 )
