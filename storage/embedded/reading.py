@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
@@ -26,6 +27,7 @@ _PIECE: Final = 200_000
 _PIECE_TO_SUM_UP: Final = 1_000_000
 # So many files are looked at for one piece.
 _FILES: Final = 16
+_FILES_AT_ONCE: Final = 4
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -101,13 +103,21 @@ class StoreReader:
         # Arrow is heavy, and who touches no sealed file must not wait for it.
         from storage.embedded.archive.files import read_pieces
 
+        def read(file: SealedFile) -> list[Columns]:
+            path = self._data_dir / file.name.path("samples")
+            return read_pieces(path, file, file.groups_between(start_ns, end_ns))
+
+        if len(files) > 1:
+            # Decoding goes on outside of Python.
+            with ThreadPoolExecutor(_FILES_AT_ONCE, "archive") as pool:
+                contents = list(pool.map(read, files))
+        else:
+            contents = [read(files[0])]
         pieces: list[Columns] = []
         at = start_ns
-        for file in files:
+        for file, sealed in zip(files, contents, strict=True):
             pieces.append(rows.between(at, file.first_ns))
             at = min(file.last_ns + 1, end_ns)
-            path = self._data_dir / file.name.path("samples")
-            sealed = read_pieces(path, file, file.groups_between(start_ns, end_ns))
             sealed = [piece.between(start_ns, end_ns) for piece in sealed]
             above = rows.between(max(start_ns, file.first_ns), at)
             pieces += [overlay(concat(sealed), above)] if len(above) else sealed
