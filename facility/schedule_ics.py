@@ -68,13 +68,13 @@ def _block(event: Any, zone: tzinfo) -> Block:
     summary = str(event.get("SUMMARY", "")).strip()
     start, end = _instant(event.get("DTSTART").dt, zone), _instant(event.end, zone)
     what = f"event {summary!r} at {to_datetime(start, zone).isoformat(sep=' ', timespec='minutes')}"
-    words = [str(word).strip().lower() for word in event.categories]
-    known = [word for word in words if word in _WORDS]
+    words = [str(word).strip() for word in event.categories]
+    known = [word.lower() for word in words if word.lower() in _WORDS]
     if not known:
         raise ScheduleError(f"{what} has no category of kado's in CATEGORIES {words}: add one of {sorted(_WORDS)}")
     if end <= start:
         raise ScheduleError(f"{what} does not end after its start")
-    tags = tuple(word for word in words if word not in _WORDS)
+    tags = tuple(word for word in words if word.lower() not in _WORDS)
     return Block(start, end, Category(known[0]), tags, note=summary)
 
 
