@@ -90,7 +90,7 @@ def begun(kado: Kado) -> Kado:
     assert kado("init", "--config", "kado.toml").exit_code == 0
     now = datetime.now(UTC).astimezone(ZoneInfo("Asia/Tokyo"))
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    for start, end in [(month - timedelta(days=2), month), (now - timedelta(hours=1), now)]:
+    for start, end in [(month - timedelta(days=2), month), (now - timedelta(hours=1), now - timedelta(seconds=5))]:
         answer = kado("simulate", "--from", start.isoformat(), "--to", end.isoformat())
         assert answer.exit_code == 0, answer.err
     return kado
