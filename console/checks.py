@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from console.config import Configuration, InfluxSettings
 from console.figures import load_plan
 from console.output import local
+from console.sources import delivers
 from console.stores import running_pid
 from facility.definition import load_definition
 from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
@@ -46,7 +47,7 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
         yield Outcome("sources", False, "there are none: add a [[source]] table to kado.toml", 1)
     for source in configuration.sources:
         yield _checked(f"source {source.id}", lambda source=source: _source(configuration, source, clock))
-    if configuration.sources and not any(profile.delivery_signal in s.signals for s in configuration.sources):
+    if configuration.sources and not any(delivers(s, profile.delivery_signal) for s in configuration.sources):
         hint = f"no source delivers {profile.delivery_signal}, which decides on availability: map it to one of them"
         yield Outcome("delivery signal", False, hint, 1)
     yield _checked("schedule", lambda: _schedule(configuration, clock()))
@@ -102,7 +103,8 @@ def _store(configuration: Configuration) -> str:
 
 def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> str:
     asyncio.run(_connect(configuration, _as_guest(source), clock))
-    return f"{getattr(source, 'url', '') or 'in this process'}: reachable, {len(source.signals)} signals"
+    signals = f"{len(source.signals)} signals" if source.signals else "all its signals"
+    return f"{getattr(source, 'url', '') or 'in this process'}: reachable, {signals}"
 
 
 def _as_guest(source: SourceSpec) -> SourceSpec:

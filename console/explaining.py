@@ -7,6 +7,7 @@ from analytics.explain import Held, Instant, Segment, explain_instant, explain_p
 from analytics.gaps import Gap, find_gaps
 from console.config import Configuration
 from console.figures import AvailabilityReport, load_availability
+from console.sources import delivers
 from console.stores import open_store
 from facility.errors import PeriodError
 from facility.period import day_of
@@ -73,7 +74,7 @@ def load_instant(
     instant = explain_instant(ns, found.segments, r.evidence, judged, r.plan)
     if instant is None:
         raise PeriodError(f"{format_time(ns, zone)} lies outside of what was counted of its day")
-    sources = [s.id for s in configuration.sources if configuration.profile.delivery_signal in s.signals]
+    sources = [s.id for s in configuration.sources if delivers(s, configuration.profile.delivery_signal)]
     with open_store(configuration) as store:
         links = {id_: held_at(store.read(link_signal(id_), ns, ns + 1, hold=True), ns) for id_ in sources}
     return InstantExplanation(r, instant, links)

@@ -7,6 +7,7 @@ from typing import cast
 from pydantic import BaseModel
 
 from collector.sources.table import SOURCES as COLLECTED
+from facility.source import SourceSpec
 from simulators.table import SOURCES as SIMULATED
 
 
@@ -19,6 +20,11 @@ def source_classes() -> dict[str, type[BaseModel]]:
 def simulated_kinds() -> frozenset[str]:
     """Return the kinds whose samples are simulated."""
     return frozenset(SIMULATED)
+
+
+def delivers(source: SourceSpec, signal: str) -> bool:
+    """Whether a source delivers a signal; one that names none delivers all that it has."""
+    return not source.signals or signal in source.signals
 
 
 def _load(place: str) -> type[BaseModel]:

@@ -104,7 +104,7 @@ class SourceSpec(Protocol):
 
     @property
     def signals(self) -> tuple[str, ...]:
-        """The signals that it delivers."""
+        """The signals that it delivers; none named: all that it has."""
         ...
 
     def connect(self, profile: Profile, clock: Clock) -> AbstractAsyncContextManager[Reader]:

@@ -44,8 +44,8 @@ def _merging(d: Definition) -> str:
 RULES: Final[dict[str, tuple[Words, Callable[[Definition], str]]]] = {
     "no_beam_below_fraction": (Words(en="no beam", ja="ビーム停止"), _begin),
     "no_beam_ends_at": (
-        Words(en="over", ja="停止の終了"),
-        lambda d: f"an outage is, when the facility's {d.no_beam_ends_at.value} limit is reached again",
+        Words(en="end", ja="停止の終了"),
+        lambda d: f"an outage ends when the facility's {d.no_beam_ends_at.value} limit is reached again",
     ),
     "requires": (
         Words(en="needs", ja="必要条件"),

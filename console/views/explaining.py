@@ -26,7 +26,7 @@ _ORDINARY: Final = (Rule.PLAN, Rule.DELIVERED)
 def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
     """Return how each account is made up, then the intervals; `whole`: each of them."""
     zone = found.report.profile.zone
-    lines: list[RenderableType] = [*_heading(found.report, "why each second is where it is 内訳"), ""]
+    lines: list[RenderableType] = [*_heading(found.report, "each second explained 内訳"), ""]
     lines += [_rules(found.segments), ""]
     told = [s for s in found.segments if whole or s.rule not in _ORDINARY]
     if not whole and len(told) > SHOWN:

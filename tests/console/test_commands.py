@@ -251,6 +251,12 @@ class TestCheck:
         assert "PROBLEM  schedule" in answer.out
         assert "import a schedule with 'kado schedule import FILE'" in answer.out
 
+    def test_a_source_that_names_no_signal_delivers_all_of_them(self, kado: Kado) -> None:
+        kado("init")
+        checks = {check["what"]: check for check in kado("check", "--format", "json").document["checks"]}
+        assert checks["source ring"]["detail"] == "in this process: reachable, all its signals"
+        assert "delivery signal" not in checks
+
     def test_an_unreachable_broker_ends_with_3(self, simulated: Kado) -> None:
         Path("kado.toml").unlink()
         simulated("init", "--source", "mqtt")
