@@ -12,7 +12,8 @@ from collector.landing import Landing
 from collector.landing_status import LandingStatus
 from collector.service import Collector
 from collector.source_status import SourceStatus
-from console.config import Configuration, InfluxSettings
+from console.config import Configuration, EmbeddedSettings, InfluxSettings
+from console.sealing import Sealing
 from console.stores import make_forwarder, make_landing
 from facility.time import Clock
 
@@ -39,12 +40,18 @@ class Application:
     """
 
     def __init__(
-        self, configuration: Configuration, landing: Landing, collector: Collector, forwarder: "Forwarder | None"
+        self,
+        configuration: Configuration,
+        landing: Landing,
+        collector: Collector,
+        forwarder: "Forwarder | None",
+        sealing: Sealing | None,
     ) -> None:
         self.configuration = configuration
         self._landing = landing
         self._collector = collector
         self._forwarder = forwarder
+        self._sealing = sealing
 
     async def run(self, stop: asyncio.Event) -> None:
         """Collect and forward until `stop` is set; an error that is a defect ends it."""
@@ -52,6 +59,8 @@ class Application:
             running = [tasks.create_task(self._collector.run(), name="collector")]
             if self._forwarder is not None:
                 running.append(tasks.create_task(self._forwarder.run(), name="forwarder"))
+            if self._sealing is not None:
+                running.append(tasks.create_task(self._sealing.run(), name="sealing"))
             await stop.wait()
             for task in running:
                 task.cancel()
@@ -88,4 +97,6 @@ async def open_application(
             stack.push_async_callback(asyncio.to_thread, forwarder.close)
         intake = Intake(profile, [source.id for source in configuration.sources], clock)
         collector = Collector(profile, configuration.sources, intake, landing, clock, rng)
-        yield Application(configuration, landing, collector, forwarder)
+        store = configuration.store
+        sealing = Sealing(configuration, store, clock) if isinstance(store, EmbeddedSettings) else None
+        yield Application(configuration, landing, collector, forwarder, sealing)

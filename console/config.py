@@ -29,6 +29,9 @@ class EmbeddedSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     kind: Literal["embedded"] = "embedded"
+    seal_after_days: int = Field(
+        default=2, ge=1, description="Days after which `kado run` turns a day's rows into sealed Parquet files."
+    )
 
 
 class InfluxSettings(BaseModel):

@@ -14,7 +14,7 @@ from console.application import open_application
 from console.config import Configuration, load_configuration
 from console.evidence import extent_of
 from console.figures import load_availability
-from console.filling import fill_history
+from console.history import fill_history
 from console.output import note, show, terminal
 from console.stopping import stop_on_signals
 from console.stores import open_store

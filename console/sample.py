@@ -28,6 +28,9 @@ _EMBEDDED: Final = """\
 # "embedded": in data_dir, no server. "influxdb": in an InfluxDB 2; see `kado init --store influxdb`.
 # Default: "embedded".
 kind = "embedded"
+# After so many days `kado run` seals a day into Parquet files below data_dir/archive, a tenth of the size.
+# Late samples are welcome at any time. Default: 2.
+# seal_after_days = 2
 """
 
 _INFLUXDB: Final = """\
@@ -51,7 +54,7 @@ token_file = "influxdb.token"
 _LANDING: Final = """
 [landing]
 # So many bytes of telemetry.db may be used; then sources wait and lag until some is forwarded or deleted. With the
-# embedded store this bounds the archive: a signal at 1 Hz takes about 1 GB a year. Default: 16 GiB.
+# embedded store these are the days that are not sealed yet. Default: 16 GiB.
 # max_bytes = 17179869184
 """
 

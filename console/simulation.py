@@ -8,7 +8,8 @@ from typing import Literal
 from rich.console import RenderableType
 
 from console.config import Configuration
-from console.filling import add_versions, fill_history
+from console.filling import add_versions
+from console.history import fill_history
 from console.output import local, note, simulated_mark, title
 from facility.definition import load_definition
 from facility.errors import UsageError
