@@ -1,11 +1,12 @@
-"""A fiscal year of a simulated NanoTerasu into Parquet, beside just writing the same arrays.
+"""A fiscal year of a simulated NanoTerasu into Parquet and into the embedded store, beside just writing it.
 
 Stored current, second monitor and ion chamber at 1 Hz; the machine's mode and the shutters of the ten operating
 ports, told on change and each minute or hour: some 95 million samples. One file a signal, a row group a UTC day.
 
     python benchmarks/bench_simulator.py [--days 365] [--workers 1]
 
-What is made is kept until the end, so that the same arrays can be written once more by themselves.
+What is made is kept until the end, so that the same arrays can be written once more by themselves. Into the store
+goes another, equal history. Several workers pay only if they also keep what they make: here each array is sent.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,12 +27,13 @@ import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
-from facility.batch import Batch  # noqa: E402
+from facility.batch import Batch, Samples  # noqa: E402
 from facility.profile import Profile, load_profile  # noqa: E402
-from facility.time import NS_PER_DAY  # noqa: E402
+from facility.time import NS_PER_DAY, format_time  # noqa: E402
 from simulators.machine import Machine  # noqa: E402
 from simulators.parallel import weeks  # noqa: E402
 from simulators.scenario import load_scenario  # noqa: E402
+from storage.embedded.store import EmbeddedStore  # noqa: E402
 
 EVERY_SECOND = ("stored_current", "stored_current_2", "ion_chamber")
 SHUTTERS = tuple(f"shutter_{port:02}" for port in range(1, 11))
@@ -84,6 +86,28 @@ def write(folder: Path, days: Iterable[Columns]) -> tuple[int, int]:
     return samples, sum(f.stat().st_size for f in folder.iterdir())
 
 
+def load(folder: Path, facility: str, batches: Iterable[Batch], end_ns: int) -> int:
+    """Load history into an embedded store, a month at a time; return how many samples it then holds."""
+    with closing(EmbeddedStore(folder, facility, read_only=False)) as store:
+        month: dict[str, list[Samples]] = {}
+        name_of_month = ""
+
+        def flush() -> None:
+            for pieces in month.values():
+                store.load(Samples.joined(pieces), before_ns=end_ns)
+            month.clear()
+
+        for batch in batches:
+            this_month = format_time(int(batch.time_ns[0]))[:7]
+            if this_month != name_of_month:
+                flush()
+                name_of_month = this_month
+            for name, samples in batch.by_signal():
+                month.setdefault(name, []).append(samples)
+        flush()
+        return sum(series.samples for series in store.series())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=365)
@@ -99,7 +123,7 @@ def main() -> None:
             kept.append(columns(batch))
             yield kept[-1]
 
-    with TemporaryDirectory() as folder, TemporaryDirectory() as again:
+    with TemporaryDirectory() as folder, TemporaryDirectory() as again, TemporaryDirectory() as data_dir:
         begun = time.perf_counter()
         if arguments.workers == 1:
             samples, size = write(Path(folder), made(Machine(profile, scenario).history(start, end)))
@@ -111,12 +135,20 @@ def main() -> None:
         begun = time.perf_counter()
         written = write(Path(again), kept)
         written_s = time.perf_counter() - begun
+        kept.clear()
+        begun = time.perf_counter()
+        loaded = load(Path(data_dir), profile.id, Machine(profile, scenario).history(start, end), end)
+        loaded_s = time.perf_counter() - begun
+        if loaded != samples:
+            raise SystemExit(f"the store holds {loaded:,} samples")
     if written != (samples, size):
         raise SystemExit("the same arrays gave other files")
     print(f"SIMULATED: {arguments.days} days, {samples:,} samples, {size / 1e6:.0f} MB, {arguments.workers} worker(s)")
-    print(f"made and written   {whole_s:6.1f} s   (aim for a year: {AIM_S:.0f} s)")
-    print(f"just written       {written_s:6.1f} s")
-    print(f"ratio              {whole_s / written_s:6.2f}     (aim: {AIM_RATIO:.0f})")
+    print(f"just written                        {written_s:6.1f} s")
+    for what, seconds in (("Parquet", whole_s), ("the embedded store", loaded_s)):
+        said = f"made, and into {what}"
+        print(f"{said:<34}  {seconds:6.1f} s   (aim for a year: {AIM_S:.0f} s)")
+        print(f"{'ratio':<34}  {seconds / written_s:6.2f}     (aim: {AIM_RATIO:.0f})")
 
 
 if __name__ == "__main__":
