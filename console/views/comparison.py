@@ -1,6 +1,6 @@
 """Two definitions side by side, and the rules that make the difference."""
 
-from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -10,9 +10,9 @@ from analytics.availability import Availability
 from analytics.compare import RuleStep
 from console.comparison import ComparisonReport
 from console.output import local, table, title
-from console.rounding import NONE, hours, percent
+from console.rounding import NONE, duration, hours, percent
 from console.views.definitions import RULES
-from facility.time import NS_PER_H, format_time, to_s
+from facility.time import format_time, to_s
 
 EVENTS_SHOWN: Final = 6
 """Events of a rule that are listed when not all are asked for."""
@@ -71,23 +71,28 @@ def _side_by_side(found: ComparisonReport) -> RenderableType:
         right=[found.first.id, found.second.id, "difference"],
     )
 
-    def row(name: str, x: float | None, y: float | None, write: Callable[[float | None], str]) -> None:
-        difference = NONE if x is None or y is None else write(y - x) if y < x else f"+{write(y - x)}"
-        rows.add_row(name, write(x), write(y), difference)
-
+    # Differences of what is printed, so that nobody finds a hundredth missing.
     for name, figure in (("Availability %", "availability_pct"), ("Coverage %", "coverage_pct")):
         x, y = getattr(a.figures, figure), getattr(b.figures, figure)
-        rows.add_row(name, percent(x, 3), percent(y, 3), NONE if x is None or y is None else f"{y - x:+.3f}")
+        rows.add_row(name, percent(x, 3), percent(y, 3), _difference(percent(x, 3), percent(y, 3)))
     for name, count in (("Failures N", "failures"), ("Trips", "trips"), ("Low beam", "low_beam")):
         x, y = getattr(a.counts, count), getattr(b.counts, count)
         rows.add_row(name, f"{x:,}", f"{y:,}", f"{y - x:+,}")
     for name, figure in (("MTBF h", "mtbf_h"), ("MTTR h", "mttr_h"), ("Longest run h", "longest_run_h")):
-        row(name, getattr(a.figures, figure), getattr(b.figures, figure), hours)
+        x, y = hours(getattr(a.figures, figure)), hours(getattr(b.figures, figure))
+        rows.add_row(name, x, y, _difference(x, y))
     for account in _ACCOUNTS:
         x, y = getattr(a.accounts, account), getattr(b.accounts, account)
         if x or y:
-            row(f"{account.replace('_', ' ')} h", x / NS_PER_H, y / NS_PER_H, hours)
+            moved = f"{'-' if y < x else '+'}{duration(abs(y - x))}"
+            rows.add_row(account.replace("_", " "), duration(x), duration(y), moved)
     return rows
+
+
+def _difference(x: str, y: str) -> str:
+    if NONE in (x, y):
+        return NONE
+    return f"{Decimal(y.replace(',', '')) - Decimal(x.replace(',', '')):+,}"
 
 
 def _steps(found: ComparisonReport) -> RenderableType:
