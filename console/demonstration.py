@@ -17,7 +17,7 @@ from console.figures import load_availability
 from console.history import fill_history
 from console.output import note, show, terminal
 from console.stopping import stop_on_signals
-from console.stores import open_store
+from console.stores import make_landing, open_store
 from console.views.availability import report
 from console.views.screen import line, screen
 from console.watching import StoreThread, Watcher
@@ -58,7 +58,7 @@ def run_demonstration(data_dir: Path, seconds: float | None, clock: Clock = syst
     now_ns = clock() // NS_PER_S * NS_PER_S
     last_month = month_of(month_of(now_ns, profile.zone).start_ns - 1, profile.zone)
     begun = time.monotonic()
-    start_ns = _first_missing(configuration, last_month.start_ns)
+    start_ns = _first_missing(configuration, last_month.start_ns, clock)
     landed = fill_history(configuration, machine, start_ns, now_ns, clock)
     note(f"SIMULATED: {landed:,} samples back-filled in {time.monotonic() - begun:.1f} s, data in {data_dir}")
     show("", *report(load_availability(configuration, last_month.id, clock=clock)), "")
@@ -77,10 +77,12 @@ def configuration_file(data_dir: Path) -> Path:
     return path
 
 
-def _first_missing(configuration: Configuration, start_ns: int) -> int:
+def _first_missing(configuration: Configuration, start_ns: int, clock: Clock) -> int:
     """Return the instant from which on samples are missing."""
     if not DataDir(configuration.data_dir).telemetry.exists():
         return start_ns
+    # A file that an older kado wrote is brought up to date by whoever may write.
+    make_landing(configuration, clock).close()
     with open_store(configuration) as store:
         try:
             return extent_of(store, configuration.profile)[1] + 1

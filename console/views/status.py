@@ -28,12 +28,18 @@ def status_report(standing: Standing) -> list[RenderableType]:
     ]
     lines += [f"Link     {source} {_link(word, now_ns)}" for source, word in standing.links.items()]
     rows = table(order=["signal", "newest", "unit", "quality", "age"], right=["newest", "age"])
+    silent: list[str] = []
     for signal in profile.signals:
         newest = standing.newest[signal.id]
-        quality = "" if newest is None else Quality(newest.quality).word
-        stamp = None if newest is None else newest.time_ns
-        rows.add_row(signal.id, _value(newest), signal.unit, quality, age(stamp, now_ns))
-    return [*lines, "", rows, "", ledger_line(standing)]
+        if newest is None:
+            silent.append(signal.id)
+        else:
+            quality = Quality(newest.quality).word
+            rows.add_row(signal.id, _value(newest), signal.unit, quality, age(newest.time_ns, now_ns))
+    lines += ["", rows]
+    if silent:
+        lines += ["", f"no samples yet of {', '.join(silent)}"]
+    return [*lines, "", ledger_line(standing)]
 
 
 def ledger_line(standing: Standing) -> Text:
@@ -76,9 +82,7 @@ def _link(word: LastValue | None, now_ns: int) -> str:
     return f"{word.state}, said {age(word.time_ns, now_ns)} ago{stale}"
 
 
-def _value(newest: LastValue | None) -> str:
-    if newest is None:
-        return "–"
+def _value(newest: LastValue) -> str:
     return newest.state if newest.state is not None else f"{newest.value:.3f}"
 
 
