@@ -14,7 +14,7 @@ INSTALL = install() { $(UV) pip install --python $(BIN)/python "$$@" || $(PIP) "
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint services services-bench bench pins clean
+.PHONY: help demo test soak lint services services-bench bench pins clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -24,6 +24,9 @@ demo: $(RUN) ## Watch a simulated ring, from signal to availability (KADO_DEMO_S
 
 test: $(DEV) ## Run the tests; with the real servers that are installed, naming those that are not
 	@$(BIN)/pytest -q -rfEs
+
+soak: $(DEV) ## Run the tests that take minutes each
+	@$(BIN)/pytest -q -rfEs -m soak
 
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -79,6 +79,7 @@ def test_hundreds_of_discharges_are_short_failures_with_a_high_availability() ->
     machine = Machine(SACLA, load_scenario("rf_discharges"))
     key = machine.answer_key(parse_time("2026-10-05T00:00+09:00"), parse_time("2026-10-12T00:00+09:00"))
     assert 80 < key.counts.failures < 240
+    assert key.counts.sensor_faults == 0
     assert np.median([o.user_time_s for o in key.outages]) < 40
     assert 97.5 < 100 * key.accounts_s.delivered / key.accounts_s.user_time < 99.9
 

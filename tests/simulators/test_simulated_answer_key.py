@@ -284,10 +284,10 @@ def test_an_outage_at_the_edges_of_the_period_is_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("facility", "scenario", "seed", "start", "days"),
     [
-        ("nanoterasu_sim", "demo", 3, "2026-10-01", 31),
+        ("nanoterasu_sim", "demo", 3, "2026-10-01", 14),
         ("nanoterasu_sim", "demo", 8, "2025-12-20", 15),
         ("nanoterasu_sim", "ramp_to_400ma", 5, "2025-10-25", 14),
-        ("nanoterasu_sim", "storm", 1, "2026-10-01", 21),
+        ("nanoterasu_sim", "storm", 1, "2026-10-01", 14),
         ("nanoterasu_sim", "dcct_dropout", 1, "2026-11-09", 7),
         ("nanoterasu_sim", "frozen_value", 1, "2026-11-09", 7),
         ("nanoterasu_sim", "forgotten_mode", 1, "2026-11-09", 7),

@@ -10,16 +10,18 @@ from pydantic import ValidationError
 
 from facility.batch import Batch
 from facility.errors import ScenarioError
-from facility.profile import load_profile
+from facility.profile import Profile, load_profile
 from facility.source import Delivery, LinkReport
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time, to_datetime
+from simulators.feed import Feed
 from simulators.machine import Machine
-from simulators.scenario import load_scenario
+from simulators.scenario import Effect, load_scenario
 from simulators.source import MAX_UNACKNOWLEDGED, SimulatorSource
 
 PROFILE = load_profile("nanoterasu_sim")
 REAL = load_profile("nanoterasu")
-DEMO = load_scenario("demo")
+DEMO, STORM = load_scenario("demo"), load_scenario("storm")
+OTHERS = {name: load_profile(name) for name in ("sacla_sim", "mlf_sim", "maxiv_sim")}
 NOON = parse_time("2026-11-12T12:00+09:00")
 
 
@@ -48,12 +50,12 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def collect(
-    spec: SimulatorSource, clock: HandClock, until_ns: int, step_ns: int = NS_PER_H
+    spec: SimulatorSource, clock: HandClock, until_ns: int, step_ns: int = NS_PER_H, profile: Profile = PROFILE
 ) -> tuple[list[Batch], list[LinkReport]]:
     """Let the clock step to `until_ns` whenever the reader has nothing, and return what was delivered up to there."""
     batches: list[Batch] = []
     reports: list[LinkReport] = []
-    async with asyncio.timeout(30), spec.connect(PROFILE, clock) as reader, aclosing(reader.items()) as items:
+    async with asyncio.timeout(30), spec.connect(profile, clock) as reader, aclosing(reader.items()) as items:
         while not batches or batches[-1].time_ns[-1] < until_ns:
             following = asyncio.ensure_future(anext(items))
             while not (await asyncio.wait([following], timeout=0.02))[0]:
@@ -153,6 +155,26 @@ async def test_a_reader_that_is_not_acknowledged_stops() -> None:
         assert not waiting.done()
         await reader.acknowledge(None)
         assert isinstance(await waiting, Delivery)
+
+
+@pytest.mark.parametrize("facility", OTHERS)
+async def test_live_samples_of_other_machines_are_those_of_their_history(facility: str) -> None:
+    profile = OTHERS[facility]
+    end = NOON + 14 * NS_PER_H
+    live, _ = await collect(source(), HandClock(NOON), end, profile=profile)
+    assert same(live, list(Machine(profile, DEMO).history(NOON, end + 1)))
+
+
+async def test_samples_that_are_sent_twice_late_or_wrongly_stamped_come_live_as_in_history() -> None:
+    machine = Machine(PROFILE, STORM)
+    day = parse_time("2026-10-01T00:00Z")
+    effects = (Effect.DUPLICATES, Effect.OUT_OF_ORDER, Effect.CLOCK_STEP)
+    first = {e: next(f for f in machine.faults(day, day + 40 * NS_PER_DAY) if f.effect is e) for e in effects}
+    for fault in first.values():
+        start, end = fault.start_ns - 60 * NS_PER_S, fault.start_ns + 20 * 60 * NS_PER_S
+        feed = Feed(machine, HandClock(end), start_ns=start, end_ns=end)
+        live = [item async for item in feed.items() if isinstance(item, Batch)]
+        assert same(live, list(machine.history(start, end)))
 
 
 async def test_only_the_signals_asked_for_are_delivered() -> None:
