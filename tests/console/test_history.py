@@ -1,0 +1,45 @@
+"""Simulated history in the store: the same samples whichever way it takes."""
+
+from contextlib import closing
+from pathlib import Path
+
+from command_line import Kado
+from console.config import load_configuration
+from console.history import fill_history
+from facility.time import parse_time
+from simulators.machine import Machine
+from simulators.scenario import load_scenario
+from storage.embedded.store import EmbeddedStore
+
+START, END = parse_time("2026-10-30T15:00:00Z"), parse_time("2026-11-01T03:00:00Z")
+
+
+def test_history_is_in_the_store_to_the_sample_whether_its_day_is_sealed_or_not(kado: Kado) -> None:
+    assert kado("init").exit_code == 0
+    here = load_configuration(Path("kado.toml"))
+    machine = Machine(here.profile, load_scenario("quiet_week"), 3)
+    stored = fill_history(here, machine, START, END, lambda: END)
+    made = list(machine.history(START, END))
+    assert stored == sum(len(batch) for batch in made)
+    with closing(EmbeddedStore(here.data_dir, here.profile.id)) as store:
+        for signal in ("stored_current", "machine_mode"):
+            expected = [s for batch in made for name, s in batch.by_signal() if name == signal]
+            found = store.read(signal, START, END)
+            assert found.time_ns.tolist() == [t for s in expected for t in s.time_ns.tolist()]
+            assert found.state_words() == [w for s in expected for w in s.state_words()]
+            assert found.quality.tolist() == [q for s in expected for q in s.quality.tolist()]
+    assert sorted(p.name for p in (here.data_dir / "archive/samples/signal=stored_current/year=2026").iterdir()) == [
+        "2026-10-30_2026-10-31.r1.parquet"
+    ]
+    assert kado("ledger", "--verify").exit_code == 0
+
+
+def test_history_made_again_changes_nothing_and_is_counted_as_rewritten(kado: Kado) -> None:
+    assert kado("init").exit_code == 0
+    here = load_configuration(Path("kado.toml"))
+    machine = Machine(here.profile, load_scenario("quiet_week"), 3)
+    first = fill_history(here, machine, START, END, lambda: END)
+    assert fill_history(here, machine, START, END, lambda: END) == first
+    with closing(EmbeddedStore(here.data_dir, here.profile.id)) as store:
+        assert sum(s.samples for s in store.series() if not s.signal.endswith("_link")) == first
+    assert kado("ledger", "--verify").exit_code == 0
