@@ -20,6 +20,7 @@ from console.commands import (
     schema,
     simulate,
     status,
+    target,
     verify,
 )
 
@@ -42,6 +43,7 @@ for name, function in {
     "events": events.events,
     "gaps": explain.gaps,
     "explain": explain.explain,
+    "target": target.target,
     "import": import_samples.import_samples,
     "simulate": simulate.simulate,
     "verify": verify.verify,

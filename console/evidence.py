@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analytics.evidence import Evidence
 from analytics.window import Window, link_cuts, load_window
 from console.config import Configuration
+from console.sources import delivers
 from facility.batch import Samples
 from facility.corrections import BEAM_ASSERTIONS, Correction
 from facility.definition import Definition
@@ -82,7 +83,7 @@ def load_evidence(
         window.samples,
         start,
         end,
-        _load_cuts(configuration, read, start, end),
+        load_cuts(configuration, read, start, end),
         None if witness is None else read(witness, start, end),
         # What was never recorded does not agree with the plan: it does not speak.
         mode if mode else None,
@@ -138,13 +139,13 @@ def _load_window(
     return window
 
 
-def _load_cuts(configuration: Configuration, read: Read, start_ns: int, end_ns: int) -> NDArray[np.int64]:
+def load_cuts(configuration: Configuration, read: Read, start_ns: int, end_ns: int) -> NDArray[np.int64]:
     """Return where the links of the sources of the delivery signal were lost."""
     profile = configuration.profile
     heartbeats = profile.delivery.stale_after_ns is None
     cuts = [
         link_cuts(read(link_signal(source.id), start_ns, end_ns, hold=True), heartbeats=heartbeats)
         for source in configuration.sources
-        if profile.delivery_signal in source.signals
+        if delivers(source, profile.delivery_signal)
     ]
     return np.unique(np.concatenate([np.empty(0, np.int64), *cuts]))
