@@ -10,9 +10,9 @@ from analytics.conditions import Conditions, scan
 from analytics.mode import REFILL, intervals_in_mode
 from analytics.overrides import Overridden, Override, lay_over
 from analytics.rules import Reduced, Rules
-from analytics.witness import Heard, Verdict, hear
+from analytics.witness import Heard, Verdict, hear, window_ns
 from facility.batch import Samples
-from facility.corrections import Assertion, Correction
+from facility.corrections import BEAM_ASSERTIONS, Assertion, Correction
 from facility.definition import Definition
 from facility.interval import Intervals
 from facility.profile import Profile
@@ -112,6 +112,21 @@ def judge(evidence: Evidence, profile: Profile, definition: Definition, plan: Pl
     return _judged(evidence, rules, overrides, heard, flagged)
 
 
+def breaks(evidence: Evidence, profile: Profile, definitions: Sequence[Definition], cancelled: Intervals) -> Intervals:
+    """Return where good samples at nominal do not yet show that nothing earlier or later can matter.
+
+    That is where a hold may have been cut, where a correction or a flag may have made it no-beam or unknown, where
+    user time was cancelled too late, and where outages on both sides were said to be one. For `analytics.window`,
+    which reads no samples through it: `evidence` may come without them.
+    """
+    found = Intervals.of((cut, cut + 1) for cut in evidence.cuts.tolist())
+    found |= evidence.said(*BEAM_ASSERTIONS, Assertion.ONE_EVENT) | cancelled
+    for definition in definitions:
+        down, unsure = _said_by_flags(evidence, profile, definition)
+        found |= down | unsure
+    return found.clip(evidence.start_ns, evidence.end_ns)
+
+
 def _judged(
     evidence: Evidence,
     rules: Rules,
@@ -131,6 +146,22 @@ def _flagged(
 
     A facility without such a flag is counted by its delivery signal alone.
     """
+    down, unsure = _said_by_flags(evidence, profile, definition)
+    if not down and not unsure:
+        return []
+    # Where the current itself is down, an unknown flag cannot make it anything else.
+    plain = scan(evidence.delivery, rules, evidence.start_ns, evidence.end_ns, cuts=evidence.cuts)
+    surely_down = Intervals.of((s.start_ns, s.end_ns) for s in plain.no_beam) & plain.known
+    down -= corrected
+    unsure = unsure - down - corrected - surely_down
+    return [
+        *(Overridden(start, end, Override.DOWN) for start, end in down.clip(evidence.start_ns, evidence.end_ns)),
+        *(Overridden(start, end, Override.UNKNOWN) for start, end in unsure),
+    ]
+
+
+def _said_by_flags(evidence: Evidence, profile: Profile, definition: Definition) -> tuple[Intervals, Intervals]:
+    """Return where flags that the definition asks for mean no beam, and where they are not known."""
     down, unsure = Intervals.empty(), Intervals.empty()
     for names, fatal_when_set in ((definition.requires, False), (definition.fails_on, True)):
         for name in names:
@@ -146,17 +177,7 @@ def _flagged(
             )
             down |= set_ if fatal_when_set else known - set_
             unsure |= evidence.span - known
-    if not down and not unsure:
-        return []
-    # Where the current itself is down, an unknown flag cannot make it anything else.
-    plain = scan(evidence.delivery, rules, evidence.start_ns, evidence.end_ns, cuts=evidence.cuts)
-    surely_down = Intervals.of((s.start_ns, s.end_ns) for s in plain.no_beam) & plain.known
-    down -= corrected
-    unsure = unsure - down - corrected - surely_down
-    return [
-        *(Overridden(start, end, Override.DOWN) for start, end in down.clip(evidence.start_ns, evidence.end_ns)),
-        *(Overridden(start, end, Override.UNKNOWN) for start, end in unsure),
-    ]
+    return down, unsure
 
 
 def _hear(
@@ -167,14 +188,14 @@ def _hear(
         return ()
     witness = profile.signal(profile.delivery.witness)
     sound = evidence.said(Assertion.SENSOR_SOUND)
-    period_ns = round(1e9 * (witness.period_s or 0))
+    width_ns = window_ns(witness)
     heard: list[Heard] = []
     for stretch in judged.conditions().no_beam:
         if corrected.contains(stretch.start_ns):
             continue
         minimum = rules.thresholds[rules.piece_at(stretch.start_ns)].minimum
         low_below = minimum if witness.beam_above is None else witness.beam_above
-        answer = hear(stretch, evidence.witness, low_below, period_ns)
+        answer = hear(stretch, evidence.witness, low_below, width_ns)
         if answer.verdict is Verdict.CONTRADICTED and sound.contains(stretch.start_ns):
             answer = Heard(stretch, Verdict.CONFIRMED)
         heard.append(answer)

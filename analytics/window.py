@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facility.batch import Samples
 from facility.definition import Definition
+from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
 from facility.quality import Quality
@@ -19,6 +20,8 @@ from facility.time import NS_PER_H, to_ns
 Int64 = NDArray[np.int64]
 ReadSamples = Callable[[int, int], Samples]
 """Returns the delivery signal's samples stamped in ``[start_ns, end_ns)``."""
+Breaks = Callable[[int, int], Intervals]
+"""Returns where in ``[start_ns, end_ns)`` samples at nominal settle nothing: see `analytics.evidence.breaks`."""
 
 _GROWTH: Final = 4
 
@@ -58,13 +61,25 @@ def link_cuts(links: Samples, *, heartbeats: bool) -> Int64:
     return np.unique(cuts)
 
 
+def no_breaks(_start_ns: int, _end_ns: int) -> Intervals:
+    """Return nothing: the samples are all that is known."""
+    return Intervals.empty()
+
+
 def load_window(
-    read: ReadSamples, profile: Profile, definition: Definition, part: Period, *, first_ns: int, now_ns: int
+    read: ReadSamples,
+    profile: Profile,
+    definition: Definition,
+    part: Period,
+    *,
+    first_ns: int,
+    now_ns: int,
+    breaks: Breaks = no_breaks,
 ) -> Window:
     """Read the samples of a period and as much around it as its figures depend on.
 
-    The window reaches back and forward until the beam was surely up, without a gap, for the definition's merge
-    gap; back at most to some time before the first sample there is, forward at most to now.
+    The window reaches back and forward until the beam was surely up, without a gap or break, for the definition's
+    merge gap; back at most to some time before the first sample there is, forward at most to now.
 
     Parameters
     ----------
@@ -76,6 +91,8 @@ def load_window(
         Stamp of the first sample that the store holds.
     now_ns
         Nothing is known of what comes later.
+    breaks
+        What else is known: where it may undo what the samples show.
     """
     need = definition.merge_gap_ns
     pieces = [read(part.start_ns, part.end_ns)]
@@ -83,7 +100,9 @@ def load_window(
     while start > first_ns:
         earlier = max(start - reach, first_ns)
         pieces.insert(0, read(earlier, start))
-        found = _settled_run(_join(pieces).between(earlier, part.start_ns), profile, need)
+        found = _settled_run(
+            _join(pieces).between(earlier, part.start_ns), breaks(earlier, part.start_ns), profile, need
+        )
         start, reach = earlier, reach * _GROWTH
         if found is not None:
             start = found
@@ -95,7 +114,8 @@ def load_window(
     while end < now_ns and not settled:
         later = min(end + reach, now_ns)
         pieces.append(read(end, later))
-        settled = _settled_run(_join(pieces).between(part.end_ns, later), profile, need) is not None
+        after = _join(pieces).between(part.end_ns, later)
+        settled = _settled_run(after, breaks(part.end_ns, later), profile, need) is not None
         end, reach = later, reach * _GROWTH
     return Window(_join(pieces).between(start, end), start, end, settled)
 
@@ -108,15 +128,19 @@ def _surely_up(profile: Profile, time_ns: Int64) -> NDArray[np.float64]:
     return highest[np.searchsorted(since, np.maximum(time_ns, since[0]), side="right") - 1]
 
 
-def _settled_run(samples: Samples, profile: Profile, need_ns: int) -> int | None:
+def _settled_run(samples: Samples, breaks: Intervals, profile: Profile, need_ns: int) -> int | None:
     """Return the latest instant from which on the beam was up, without a gap, for `need_ns`; None if there is none."""
     stale = profile.delivery.stale_after_ns or LINK_HOLD_NS
     credible = sys.float_info.max if profile.delivery.physical_max is None else profile.delivery.physical_max
     up = (samples.value >= _surely_up(profile, samples.time_ns)) & (samples.value <= credible)
     up &= samples.quality == Quality.GOOD
+    # How many breaks began by each sample: more than ended by then, and it stands inside one.
+    begun = np.searchsorted(breaks.start, samples.time_ns, side="right")
+    up &= begun == np.searchsorted(breaks.end, samples.time_ns, side="right")
     if not up.any():
         return None
     connected = np.diff(samples.time_ns, prepend=samples.time_ns[:1]) <= stale
+    connected &= np.diff(begun, prepend=begun[:1]) == 0
     starts = np.flatnonzero(up & ~(connected & np.concatenate([[False], up[:-1]])))
     ends = np.flatnonzero(up & ~np.concatenate([(connected & up)[1:], [False]]))
     long_enough = samples.time_ns[ends] - samples.time_ns[starts] >= need_ns

@@ -9,6 +9,7 @@ import numpy as np
 from analytics.conditions import Stretch
 from facility.batch import Samples
 from facility.quality import Quality
+from facility.signals import Signal
 from facility.time import NS_PER_S
 
 WITNESS_WINDOW_NS: Final = 5 * NS_PER_S
@@ -26,6 +27,11 @@ class Verdict(Enum):
     """It said nothing: the signal alone decides."""
 
 
+def window_ns(witness: Signal) -> int:
+    """Return how far from the start of an outage a witness may see it: at least one of its periods."""
+    return max(WITNESS_WINDOW_NS, round(NS_PER_S * (witness.period_s or 0)))
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """An outage and what the witness says of it."""
@@ -36,7 +42,7 @@ class Heard:
     """For a contradiction: where the witness went low as well, or the end of the outage."""
 
 
-def hear(stretch: Stretch, witness: Samples, low_below: float, period_ns: int) -> Heard:
+def hear(stretch: Stretch, witness: Samples, low_below: float, width_ns: int) -> Heard:
     """Ask the witness about an outage.
 
     Parameters
@@ -44,11 +50,11 @@ def hear(stretch: Stretch, witness: Samples, low_below: float, period_ns: int) -
     stretch
         A no-beam by the delivery signal.
     witness
-        The witness's samples, reaching `WITNESS_WINDOW_NS` or one period beyond the outage.
+        The witness's samples, reaching `width_ns` beyond the outage.
     low_below
         Below this the witness sees no beam.
-    period_ns
-        The witness's period: the window is at least this wide, so that a slow witness is heard at all.
+    width_ns
+        Its `window_ns`.
 
     Notes
     -----
@@ -57,9 +63,8 @@ def hear(stretch: Stretch, witness: Samples, low_below: float, period_ns: int) -
     """
     good = (witness.quality == Quality.GOOD) & np.isfinite(witness.value)
     times, low = witness.time_ns[good], witness.value[good] < low_below
-    width = max(WITNESS_WINDOW_NS, period_ns)
     start = stretch.start_ns
-    first, at, last = np.searchsorted(times, [start - width, start, start + width + 1], side="left").tolist()
+    first, at, last = np.searchsorted(times, [start - width_ns, start, start + width_ns + 1], side="left").tolist()
     if low[first:last].any():
         return Heard(stretch, Verdict.CONFIRMED)
     if at == last:

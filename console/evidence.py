@@ -7,14 +7,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.evidence import Evidence
-from analytics.window import Window, link_cuts, load_window
+from analytics.evidence import Evidence, breaks
+from analytics.window import Breaks, Window, link_cuts, load_window
+from analytics.witness import window_ns
 from console.config import Configuration
 from console.sources import delivers
 from facility.batch import Samples
 from facility.corrections import BEAM_ASSERTIONS, Correction
 from facility.definition import Definition
 from facility.errors import PeriodError
+from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
 from facility.signals import link_signal
@@ -47,6 +49,7 @@ def load_evidence(
     part: Period,
     corrections: Sequence[Correction],
     now_ns: int,
+    cancelled: Intervals,
 ) -> Known:
     """Read what was recorded in and around a period.
 
@@ -62,6 +65,8 @@ def load_evidence(
         The part of the period that is over.
     corrections
         Those in force.
+    cancelled
+        User time that by any of `definitions` was cancelled too late.
 
     Raises
     ------
@@ -75,19 +80,36 @@ def load_evidence(
             "min_duration_s": max(d.min_duration_s for d in definitions),
         }
     )
-    window = _load_window(profile, read, extent, widest, part, corrections, now_ns)
+
+    def flags(start_ns: int, end_ns: int) -> dict[str, Samples]:
+        return {name: read(flag.signal, start_ns, end_ns, hold=True) for name, flag in profile.flags.items()}
+
+    def breaks_in(start_ns: int, end_ns: int) -> Intervals:
+        beside = Evidence(
+            Samples.empty(profile.id, profile.delivery_signal),
+            start_ns,
+            end_ns,
+            load_cuts(configuration, read, start_ns, end_ns),
+            flags=flags(start_ns, end_ns),
+            corrections=corrections,
+        )
+        return breaks(beside, profile, definitions, cancelled)
+
+    window = _load_window(profile, read, extent, widest, part, corrections, now_ns, breaks_in)
     start, end = window.start_ns, min(window.end_ns, now_ns)
     witness = profile.delivery.witness
+    # An outage right behind the start of the window may have been seen by its witness before.
+    reach = 0 if witness is None else window_ns(profile.signal(witness))
     mode = None if profile.mode_signal is None else read(profile.mode_signal, start, end, hold=True)
     evidence = Evidence(
         window.samples,
         start,
         end,
         load_cuts(configuration, read, start, end),
-        None if witness is None else read(witness, start, end),
+        None if witness is None else read(witness, start - reach, end),
         # What was never recorded does not agree with the plan: it does not speak.
         mode if mode else None,
-        {name: read(flag.signal, start, end, hold=True) for name, flag in profile.flags.items()},
+        flags(start, end),
         corrections,
     )
     return Known(evidence, window.settled)
@@ -119,11 +141,12 @@ def _load_window(
     part: Period,
     corrections: Sequence[Correction],
     now_ns: int,
+    breaks_in: Breaks,
 ) -> Window:
     def read_delivery(start_ns: int, end_ns: int) -> Samples:
         return read(profile.delivery_signal, start_ns, end_ns)
 
-    window = load_window(read_delivery, profile, definition, part, first_ns=extent[0], now_ns=now_ns)
+    window = load_window(read_delivery, profile, definition, part, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in)
     stale = profile.delivery.stale_after_ns
     # A sample stamped before the period may hold into it.
     reach = part.length_ns if stale is None else stale

@@ -12,6 +12,7 @@ from console.stores import open_journal, open_store
 from facility.corrections import Correction
 from facility.definition import Definition, load_definition
 from facility.incidents import Incident
+from facility.interval import Intervals
 from facility.period import Period, fiscal_year_of
 from facility.profile import Profile
 from facility.schedule import Plan, ScheduleVersion, resolve
@@ -193,7 +194,10 @@ def load_basis(
         extent = extent_of(store, profile)
         for plan in plans:
             check_schedule(profile, plan, part)
-        known = load_evidence(configuration, store.read, extent, definitions, part, record.corrections, now_ns)
+        cancelled = Intervals.of(span for plan in plans for span in plan.cancelled)
+        known = load_evidence(
+            configuration, store.read, extent, definitions, part, record.corrections, now_ns, cancelled
+        )
     return Basis(profile, record, known_on_ns, period, part, known)
 
 
@@ -228,5 +232,5 @@ def compute_availability(
     profile = configuration.profile
     part = counted_part(profile, period, now_ns)
     check_schedule(profile, plan, part)
-    known = load_evidence(configuration, read, extent, [definition], part, corrections, now_ns)
+    known = load_evidence(configuration, read, extent, [definition], part, corrections, now_ns, plan.cancelled)
     return assess(known.evidence, profile, definition, plan, period, part, settled=known.settled)

@@ -14,9 +14,11 @@ from analytics import conditions
 from analytics import window as window_module
 from analytics.availability import Availability, availability
 from analytics.conditions import Scanner, scan
+from analytics.evidence import Evidence, breaks
 from analytics.rules import Rules
 from analytics.window import load_window
 from facility.batch import Samples
+from facility.interval import Intervals
 from facility.limits import LimitStep
 from facility.period import Period
 from facility.quality import Quality
@@ -41,6 +43,7 @@ def count(case: Case, period: Period | None = None) -> Availability:
         now_ns=case.window[1],
         window=case.window,
         cuts=case.cuts,
+        **case.beside,
     )
 
 
@@ -63,7 +66,8 @@ def test_accounts_close_exactly(case: Case) -> None:
     a = count(case).accounts
     by_plan = a.user + a.reserve + a.study + a.tuning + a.maintenance + a.shutdown + a.commissioning + a.unscheduled
     assert by_plan == a.calendar == case.period.length_ns
-    assert a.delivered + a.no_beam + a.unknown == a.user_time == a.user + a.reserve
+    beside = 0 if case.definition.refill_is_delivered else a.refill
+    assert a.delivered + a.no_beam + a.unknown + beside == a.user_time == a.user + a.reserve
     assert 0 <= a.low_beam <= a.delivered
 
 
@@ -82,15 +86,29 @@ def test_the_parts_of_a_window_add_up_to_the_whole_in_time_and_in_failures(case:
 @given(CASES, st.lists(st.floats(0, 1), min_size=1, max_size=5))
 def test_what_is_read_around_a_part_makes_its_accounts_those_of_all_data(case: Case, cuts: list[float]) -> None:
     # Nothing is known of the hours before the first sample, and both ways must see that.
-    case = replace(case, cuts=np.empty(0, np.int64), window=(case.window[0] - 2 * NS_PER_H, case.window[1]))
+    case = replace(case, window=(case.window[0] - 2 * NS_PER_H, case.window[1]))
     assume(len(case.samples))
     first_ns = int(case.samples.time_ns[0])
     for part in pieces(case, cuts):
         now_ns = case.window[1]
-        read = case.samples.between
+        read, beside = case.samples.between, case.beside
+
+        def breaks_in(start_ns: int, end_ns: int) -> Intervals:
+            known = Evidence(
+                Samples.empty("ring", "stored_current"),
+                start_ns,
+                end_ns,
+                case.cuts[(case.cuts >= start_ns) & (case.cuts < end_ns)],
+                flags=case.beside.get("flags", {}),
+                corrections=case.beside.get("corrections", ()),
+            )
+            return breaks(known, case.profile, [case.definition], case.plan.cancelled)
+
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(window_module, "NS_PER_H", 20 * NS_PER_S)  # look around in steps that fit so short a case
-            window = load_window(read, case.profile, case.definition, part, first_ns=first_ns, now_ns=now_ns)
+            window = load_window(
+                read, case.profile, case.definition, part, first_ns=first_ns, now_ns=now_ns, breaks=breaks_in
+            )
         found = availability(
             case.profile,
             case.definition,
@@ -100,6 +118,8 @@ def test_what_is_read_around_a_part_makes_its_accounts_those_of_all_data(case: C
             now_ns=now_ns,
             window=(window.start_ns, window.end_ns),
             settled=window.settled,
+            cuts=case.cuts[(case.cuts >= window.start_ns) & (case.cuts < window.end_ns)],
+            **beside,
         )
         wanted = count(case, part)
         assert found.accounts == wanted.accounts
@@ -126,6 +146,7 @@ def test_whatever_the_unknown_time_was_the_figure_would_lie_within_the_bounds(ca
     # time, losing the beam a little later may be better or worse than any constant filling.
     profile = case.profile.model_copy(update={"limit_steps": case.profile.limit_steps[:1]})
     case = replace(case, profile=type(case.profile).model_validate(profile.model_dump(by_alias=True), strict=False))
+    case = replace(case, beside={})
     figures = count(case).figures
     lower, upper = figures.availability_lower_pct, figures.availability_upper_pct
     filled = count(replace(case, samples=_fill(case, data), cuts=np.empty(0, np.int64)))
@@ -181,6 +202,7 @@ def test_cutting_the_samples_into_pieces_changes_nothing(case: Case, cuts: list[
 @often
 @given(CASES, st.integers(-400, 400).filter(bool))
 def test_shifting_everything_by_days_changes_nothing_but_the_dates(case: Case, days: int) -> None:
+    case = replace(case, beside={})
     here, there = count(case), count(shifted(case, days))
     assert there.accounts == here.accounts
     assert there.counts == here.counts

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from analytics.availability import Availability, availability
+from analytics.evidence import Evidence, breaks
 from analytics.window import Window, load_window
 from facility.batch import Samples
+from facility.corrections import Assertion, Correction
 from facility.definition import Definition
+from facility.interval import Intervals
 from facility.profile import Profile
 from facility.time import NS_PER_S
 from made_up_ring import at, calendar, current, ring, rules, samples, span, step
@@ -20,12 +23,20 @@ def look(
     definition: Definition | None = None,
     profile: Profile | None = None,
     now: float = 10 * HOUR,
+    *corrections: Correction,
 ) -> tuple[Window, Availability]:
     """Load the window of a period and count it; everything is user time."""
     profile, definition, delivery = profile or ring(), definition or rules(), samples(told)
     part = span(*period)
     first_ns = int(delivery.time_ns[0])
-    window = load_window(delivery.between, profile, definition, part, first_ns=first_ns, now_ns=at(now))
+
+    def breaks_in(start_ns: int, end_ns: int) -> Intervals:
+        known = Evidence(delivery, start_ns, end_ns, corrections=corrections)
+        return breaks(known, profile, [definition], Intervals.empty())
+
+    window = load_window(
+        delivery.between, profile, definition, part, first_ns=first_ns, now_ns=at(now), breaks=breaks_in
+    )
     counted = availability(
         profile,
         definition,
@@ -35,8 +46,13 @@ def look(
         now_ns=at(now),
         window=(window.start_ns, window.end_ns),
         settled=window.settled,
+        corrections=corrections,
     )
     return window, counted
+
+
+def said(what: Assertion, start: float, end: float) -> Correction:
+    return Correction(1, at(start), at(end), what, "Operator", "it was so", at(end))
 
 
 def seconds(ns: int) -> float:
@@ -110,3 +126,39 @@ def test_nothing_before_the_first_sample_is_read_nor_after_now() -> None:
     load_window(read, ring(), rules(), span(HOUR, 2 * HOUR), first_ns=at(0), now_ns=at(3 * HOUR))
     assert min(start for start, _ in asked) == at(0)
     assert max(end for _, end in asked) == at(3 * HOUR)
+
+
+@pytest.mark.parametrize("what", [Assertion.SENSOR_FAULT, Assertion.UNKNOWN])
+def test_samples_that_a_person_took_back_do_not_show_that_the_beam_was_up(what: Assertion) -> None:
+    # The beam was lost at -2 h; what the stuck monitor said for the hour before the period is worth nothing.
+    told = current((-5 * HOUR, 200), (-2 * HOUR, 0), (-HOUR, 200), (0, 0), (HOUR, 200), until=10 * HOUR)
+    stuck = said(what, -HOUR, 0)
+    window, counted = look(told, (0, 2 * HOUR), None, None, 10 * HOUR, stuck)
+    assert seconds(window.start_ns) == -2 * HOUR - 1
+    assert (counted.counts.failures, [e.carried_over for e in counted.events]) == (0, [True])
+
+
+def test_after_a_period_too_only_samples_that_stand_settle_its_figures() -> None:
+    told = current((0, 200), (HOUR - 100, 0), (HOUR, 200), until=HOUR + 600)
+    stuck = said(Assertion.UNKNOWN, HOUR, HOUR + 600)
+    window, counted = look(told, (0, HOUR), None, None, HOUR + 600, stuck)
+    assert not window.settled
+    assert counted.provisional
+
+
+def test_an_outage_before_that_was_said_to_be_one_with_an_outage_in_the_period_is_looked_for() -> None:
+    told = current((-5 * HOUR, 200), (-2 * HOUR, 0), (-HOUR, 200), (600, 0), (HOUR, 200), until=10 * HOUR)
+    window, counted = look(told, (0, 2 * HOUR), None, None, 10 * HOUR, said(Assertion.ONE_EVENT, -1.5 * HOUR, 700))
+    assert seconds(window.start_ns) <= -2 * HOUR
+    assert (counted.counts.failures, [e.carried_over for e in counted.events]) == (0, [True])
+
+
+def test_a_lost_link_a_closed_permit_and_user_time_cancelled_late_settle_nothing() -> None:
+    permit = Samples.sorted(
+        "ring", "shutters", [at(-9), at(20), at(25)], [np.nan] * 3, state=[0, 1, 0], words=["permitted", "closed"]
+    )
+    known = Evidence(samples([]), at(0), at(100), np.array([at(10)]), flags={"permit": permit})
+    cancelled = Intervals.of([(at(50), at(60))])
+    found = breaks(known, ring(), [rules(), rules(requires=["permit"])], cancelled)
+    assert list(found) == [(at(10), at(10) + 1), (at(20), at(25)), (at(50), at(60))]
+    assert list(breaks(known, ring(), [rules()], Intervals.empty())) == [(at(10), at(10) + 1)]

@@ -1,13 +1,16 @@
 """Generated accounting cases: small rings with much trouble, every time on a half-second grid."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facility.batch import Float64, Int64, Samples
+from facility.corrections import Assertion, Correction, Exclusion, check_correction
 from facility.definition import Definition, EndLimit
+from facility.errors import CorrectionError
 from facility.period import Period
 from facility.profile import Profile
 from facility.quality import Quality
@@ -33,25 +36,35 @@ class Case:
     period: Period
     window: tuple[int, int]
     cuts: Int64
+    beside: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Witness, mode, flags and corrections, as `analytics.availability.availability` takes them."""
 
 
-def generate(seed: int, *, longest_s: float = 6 * 3600.0) -> Case:
-    """Return the case of a seed: 2 min to 6 h long, short ones more often, one in a hundred of the full length."""
+def generate(seed: int, *, longest_s: float = 6 * 3600.0, eventful: float = 0.6) -> Case:
+    """Return the case of a seed: 2 min to 6 h long, short ones more often, one in a hundred of the full length.
+
+    `eventful` is the share of cases with a witness, flags, corrections and the rules that go with them.
+    """
     rng = np.random.default_rng(seed)
     length = grid(120.0 * (longest_s / 120.0) ** (1.0 if seed % 100 == 99 else rng.random() ** 4))
     profile = _profile(rng, length)
     a, b = np.sort(rng.integers(0, 2 * int(length) + 1, 2)) / 2
     plan, definition = _plan(rng, length), _definition(rng)
+    more = np.random.default_rng([seed, 1])
+    if more_happens := more.random() < eventful:
+        profile, definition, plan = _more_rules(more, length, profile, definition, plan)
     part = span(a, b)
     whole = rng.random() < 0.5 or b - a < 1.0 or not any(_overlap(part, block) for block in plan.blocks)
+    samples = _samples(rng, length, profile, plan, definition)
     return Case(
         profile,
         definition,
         plan,
-        _samples(rng, length, profile, plan, definition),
+        samples,
         span(0.0, length) if whole else part,
         (at(0.0), at(length)),
         _cuts(rng, length),
+        _beside(more, length, samples, profile) if more_happens else {},
     )
 
 
@@ -187,3 +200,111 @@ def _cuts(rng: np.random.Generator, length: float) -> Int64:
     """Losses of the link, half of them at instants at which a sample may be stamped."""
     count = int(rng.choice([0, 0, 1, 3]))
     return np.unique([at(grid(s)) for s in rng.random(count) * length]).astype(np.int64)
+
+
+def _more_rules(
+    rng: np.random.Generator, length: float, profile: Profile, definition: Definition, plan: Plan
+) -> tuple[Profile, Definition, Plan]:
+    """Add a witness, flags, trips, refill taken out, and user time cancelled late."""
+    if rng.random() < 0.5:
+        document = profile.model_dump(by_alias=True)
+        document["signal"][0]["witness"] = "second_monitor"
+        document["signal"][1]["period_s"] = _pick(rng, 1.0, 8.0)
+        profile = Profile.model_validate(document, strict=False)
+    definition = definition.model_copy(
+        update={
+            "trip_below_s": _pick(rng, 0.0, 5.0, 20.0, 300.0),
+            "trips_are_downtime": bool(rng.random() < 0.5),
+            "refill_is_delivered": bool(rng.random() < 0.5),
+            "requires": _pick(rng, (), (), ("permit",)),
+            "fails_on": _pick(rng, (), (), ("fault",)),
+        }
+    )
+    user = [b for b in plan.blocks if b.category.is_user_time]
+    if rng.random() < 0.4:  # part of a user block becomes something else, a minute before
+        block = user[rng.integers(len(user))]
+        first, last = (block.start_ns - T0) / NS_PER_S, (block.end_ns - T0) / NS_PER_S
+        a, b = np.sort(rng.integers(2 * round(first), 2 * round(last) + 1, 2)) / 2
+        b = min(b, a + _pick(rng, 10.0, 120.0, 3600.0))
+        if b > a:
+            first_version = version(*((_s(b.start_ns), _s(b.end_ns), b.category.value) for b in plan.blocks))
+            turned = version((a, b, _pick(rng, "study", "shutdown", "reserve")), published_s=a - 60.0)
+            plan = resolve([first_version, turned], notice_ns=definition.notice_ns)
+    return profile, definition, plan
+
+
+def _s(ns: int) -> float:
+    return (ns - T0) / NS_PER_S
+
+
+def _beside(rng: np.random.Generator, length: float, samples: Samples, profile: Profile) -> dict[str, Any]:
+    """What was recorded and said beside the delivery signal."""
+    flags = {
+        "permit": _states(rng, "shutters", ("permitted", "closed"), length),
+        "fault": _states(rng, "interlock", ("sound", "fault"), length),
+    }
+    beside: dict[str, Any] = {"flags": flags, "corrections": _corrections(rng, length)}
+    if rng.random() < 0.7:
+        beside["mode"] = _states(rng, "mode", ("user", "refill"), length)
+    if profile.delivery.witness is not None:
+        beside["witness"] = _witness(rng, length, samples, profile)
+    return beside
+
+
+def _states(rng: np.random.Generator, signal: str, words: tuple[str, str], length: float) -> Samples:
+    """Mostly the first word, at times the second, seldom unknown."""
+    times, codes, now = [], [], float(_pick(rng, -30.0, -30.0, -30.0, 20.0))
+    while now < length:
+        times.append(at(now))
+        codes.append(len(codes) % 2)
+        now += grid(rng.exponential(length / 4 if codes[-1] == 0 else 30.0)) + 0.5
+    quality = [Quality.GOOD] * len(times)
+    return Samples.sorted("ring", signal, times, [np.nan] * len(times), quality=quality, state=codes, words=words)
+
+
+def _witness(rng: np.random.Generator, length: float, samples: Samples, profile: Profile) -> Samples:
+    """The delivery signal a little later; for some time stuck at beam, at none, or silent; with bad samples."""
+    period = profile.signal("second_monitor").period_s or 1.0
+    times = np.arange(0.0, length, period)
+    stamps = np.array([at(t) for t in times], np.int64)
+    delay = round(2 * rng.choice([0.0, 0.0, 4.0, 5.0, 5.5])) * NS_PER_S // 2
+    behind = np.searchsorted(samples.time_ns, stamps - delay, side="right") - 1
+    value = np.where(behind >= 0, samples.value[np.maximum(behind, 0)], 200.0) if len(samples) else stamps * 0.0
+    keep = np.ones(len(times), bool)
+    for _ in range(4):
+        start, width = rng.random() * length, rng.exponential(length / 6)
+        inside = (times >= start) & (times < start + width)
+        match rng.integers(4):
+            case 0:
+                keep &= ~inside
+            case 1:
+                value[inside] = 0.0
+            case _:
+                value[inside] = 200.0
+    value[rng.random(len(times)) < 0.01] = np.nan
+    quality = rng.choice([Quality.GOOD, Quality.UNCERTAIN, Quality.BAD], len(times), p=[0.97, 0.02, 0.01])
+    return Samples.sorted("ring", "second_monitor", stamps[keep], value[keep], quality=quality[keep].astype(np.uint8))
+
+
+def _corrections(rng: np.random.Generator, length: float) -> tuple[Correction, ...]:
+    """Up to six that do not contradict each other, some of them abutting."""
+    made: list[Correction] = []
+    for number in range(int(rng.integers(0, 7))):
+        start = grid(rng.random() * length)
+        if made and rng.random() < 0.2:
+            start = _s(made[-1].end_ns)
+        end = start + max(0.5, grid(min(rng.exponential(_pick(rng, 4.0, 60.0, 600.0)), length)))
+        what: Assertion = _pick(rng, *Assertion)
+        if what in (Assertion.ONE_EVENT, Assertion.SEPARATE, Assertion.SENSOR_SOUND):
+            start, end = start - 300.0, end + 300.0
+        limit = float(rng.choice([190.0, 150.0, 60.0, 5.0])) if what is Assertion.REDUCED else None
+        category = Exclusion.GRID if what is Assertion.EXCLUDED else None
+        said = Correction(
+            number, at(start), at(end), what, "Operator", "it was so", at(end), category=category, limit=limit
+        )
+        try:
+            check_correction(said, made)
+        except CorrectionError:
+            continue
+        made.append(said)
+    return tuple(made)

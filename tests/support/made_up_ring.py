@@ -20,6 +20,12 @@ from facility.time import NS_PER_S, format_time, parse_time, to_datetime, to_ns
 T0 = parse_time("2025-05-12T10:00:00+09:00")
 LIMITS: dict[str, Any] = {"nominal": 199.0, "recovered": 195.0, "tolerance": 190.0, "minimum": 10.0}
 SIGNAL = "stored_current"
+BESIDE: list[dict[str, Any]] = [
+    {"id": "second_monitor", "unit": "mA", "period_s": 1.0},
+    {"id": "mode", "type": "state", "words": ["user", "study", "refill"]},
+    {"id": "shutters", "type": "state", "words": ["permitted", "closed"]},
+    {"id": "interlock", "type": "state", "words": ["fault", "sound"]},
+]
 
 
 def at(seconds: float) -> int:
@@ -41,7 +47,11 @@ def ring(*limits: dict[str, Any], **signal: Any) -> Profile:
             "name": {"en": "Ring", "ja": "リング"},
             "time_zone": "Asia/Tokyo",
             "delivery_signal": SIGNAL,
-            "signal": [described],
+            "signal": [described, *BESIDE],
+            "flags": {
+                "permit": {"signal": "shutters", "when": ["permitted"]},
+                "fault": {"signal": "interlock", "when": ["fault"]},
+            },
             "limits": list(limits) or [step(-1e6)],
         }
     )
