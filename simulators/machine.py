@@ -165,24 +165,30 @@ class Machine:
     def _truth(self, start_ns: int, end_ns: int) -> Iterator[DayTruth]:
         profile = self.profile
         mode, witness = profile.mode_signal, profile.delivery.witness
-        highest = np.inf if profile.delivery.physical_max is None else profile.delivery.physical_max
         for day in range(start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY + 1):
             times, beam = self.stored_current(day)
             inside = slice(*np.searchsorted(times, [start_ns, end_ns]).tolist())
             seen = dict(self._stamped_on(day, start_ns, end_ns).by_signal())
-            good_ns, good_ma = _good(seen.get(profile.delivery_signal))
-            possible = good_ma <= highest
-            witness_ns, witness_value = _good(None if witness is None else seen.get(witness))
+            good_ns, good_ma = self._good(seen.get(profile.delivery_signal))
+            witness_ns, witness_value = self._good(None if witness is None else seen.get(witness))
             said = None if mode is None else seen.get(mode)
             yield DayTruth(
                 times[inside],
                 beam[inside],
-                good_ns[possible],
-                good_ma[possible],
+                good_ns,
+                good_ma,
                 witness_ns,
                 witness_value,
                 () if said is None else tuple(zip(said.time_ns.tolist(), said.state_words(), strict=True)),
             )
+
+    def _good(self, samples: Samples | None) -> tuple[Int64, Float64]:
+        """Return stamps and values of the samples that are good and can be true."""
+        if samples is None:
+            return np.empty(0, np.int64), np.empty(0)
+        highest = self.profile.signal(samples.signal).physical_max
+        good = (samples.quality == Quality.GOOD) & (samples.value <= (np.inf if highest is None else highest))
+        return samples.time_ns[good], samples.value[good]
 
     def _stamped_on(self, day: int, start_ns: int, end_ns: int) -> Batch:
         """Return what is sent in ``[start_ns, end_ns)`` and stamped in it on a UTC day, in the order of sending."""
@@ -291,11 +297,3 @@ def cut(batch: Batch, start_ns: int, end_ns: int) -> Batch:
     if (first, last) == (0, len(batch)):
         return batch
     return batch.take(np.arange(first, last, dtype=np.int64))
-
-
-def _good(samples: Samples | None) -> tuple[Int64, Float64]:
-    """Return stamps and values of the good samples."""
-    if samples is None:
-        return np.empty(0, np.int64), np.empty(0)
-    good = samples.quality == Quality.GOOD
-    return samples.time_ns[good], samples.value[good]
