@@ -135,7 +135,6 @@ class Scanner:
     def feed(self, samples: Samples) -> None:
         """Take samples that follow those fed before; those stamped at or after the window's end are ignored."""
         count = int(np.searchsorted(samples.time_ns, self._end_ns, side="left"))
-        clock = samples.words.index(REASON_CLOCK) if REASON_CLOCK in samples.words else None
         for first in range(0, count, CHUNK):
             part = slice(first, min(first + CHUNK, count))
             times, values, quality = samples.time_ns[part], samples.value[part], samples.quality[part]
@@ -143,9 +142,7 @@ class Scanner:
             if quality.max() == Quality.GOOD and high <= self._rules.physical_max and low > -np.inf:
                 self._take(times, values, low)
                 continue
-            good = (values <= self._rules.physical_max) & (values > -np.inf) & (quality != Quality.BAD)
-            if clock is not None and samples.reason is not None:
-                good &= ~((quality == Quality.UNCERTAIN) & (samples.reason[part] == clock))
+            good = is_good(samples, self._rules.physical_max, part)
             if good.any():
                 kept = values[good]
                 self._take(times[good], kept, kept.min())
@@ -428,6 +425,16 @@ def scan(
     scanner = Scanner(rules, start_ns, end_ns, cuts=cuts, fill=fill)
     scanner.feed(samples)
     return scanner.finish()
+
+
+def is_good(samples: Samples, physical_max: float, part: slice = slice(None)) -> Bool:
+    """Return for each sample whether it counts: a finite number that can be true, of sound quality and clock."""
+    values, quality = samples.value[part], samples.quality[part]
+    good = (values <= physical_max) & (values > -np.inf) & (quality != Quality.BAD)
+    if samples.reason is not None and REASON_CLOCK in samples.words:
+        wrong_clock = samples.reason[part] == samples.words.index(REASON_CLOCK)
+        good &= ~((quality == Quality.UNCERTAIN) & wrong_clock)
+    return good
 
 
 def _first(values: Float64, start: int, stop: int, test: Callable[[Float64], Bool]) -> int:

@@ -1,7 +1,7 @@
 """Conditions to events: what counts as one outage, in user time."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from analytics.conditions import Conditions, Kind, Stretch
@@ -82,13 +82,7 @@ def find_events(conditions: Conditions, user_time: Intervals, grouping: Grouping
     one stretch of contiguous user time; all between them is then no-beam, whatever it was. A stretch with
     unknown holes stays one event; a hole as long as the gap or longer stays unknown.
     """
-    groups: list[list[_Piece]] = []
-    for piece in _pieces(conditions, user_time, grouping.cancelled):
-        if groups and any(_same_event(last, piece, grouping) for last in _ends(groups[-1])):
-            groups[-1].append(piece)
-        else:
-            groups.append([piece])
-    no_beam = [_event(group, grouping) for group in groups]
+    no_beam = [_event(group) for group in _groups(_pieces(conditions, user_time, grouping.cancelled), grouping)]
     trips = tuple(e for e in no_beam if e.user_time.total < grouping.trip_below_ns)
     failures = tuple(e for e in no_beam if e.user_time.total >= grouping.trip_below_ns)
     down = no_beam if grouping.trips_are_downtime else failures
@@ -109,6 +103,14 @@ class _Piece:
     cancelled: bool = False
 
 
+@dataclass(slots=True)
+class _Group:
+    """The pieces of one event, in order of time, and what is no-beam between them."""
+
+    pieces: list[_Piece] = field(default_factory=list[_Piece])
+    bridges: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+
+
 def _pieces(conditions: Conditions, user_time: Intervals, cancelled: Intervals) -> list[_Piece]:
     def block_of(ns: int) -> int:
         return int(user_time.start.searchsorted(ns, side="right")) - 1
@@ -122,20 +124,47 @@ def _pieces(conditions: Conditions, user_time: Intervals, cancelled: Intervals) 
     return sorted(pieces, key=lambda p: (p.start_ns, p.end_ns))
 
 
-def _ends(group: list[_Piece]) -> list[_Piece]:
-    """Return the pieces of a group that a later one may continue: the newest, and the one that reaches furthest."""
-    furthest = max(group, key=lambda p: p.end_ns)
-    return [group[-1]] if furthest is group[-1] else [group[-1], furthest]
+def _groups(pieces: list[_Piece], grouping: Grouping) -> list[_Group]:
+    """Put together what is one event, in order of time."""
+    links = list(range(len(pieces)))
 
+    def first_of(i: int) -> int:
+        while links[i] != i:
+            links[i] = i = links[links[i]]
+        return i
 
-def _same_event(last: _Piece, piece: _Piece, grouping: Grouping) -> bool:
-    if last.stretch is piece.stretch:
-        return True
-    if (last.cancelled or piece.cancelled) and piece.start_ns <= last.end_ns:
-        return True
-    if any(_touches(last, span) and _touches(piece, span) for span in grouping.one_event):
-        return True
-    return _merges(last, piece, grouping)
+    def unite(some: Iterable[int]) -> None:
+        firsts = [first_of(i) for i in some]
+        for first in firsts:
+            links[first] = min(firsts)
+
+    bridges: dict[int, tuple[int, int]] = {}
+    of_stretch: dict[int, list[int]] = {}
+    furthest = 0
+    for i, piece in enumerate(pieces):
+        of_stretch.setdefault(id(piece.stretch), []).append(i)
+        if i and _merges(pieces[furthest], piece, grouping):
+            bridges[i] = (pieces[furthest].end_ns, piece.start_ns)
+            unite([furthest, i])
+        if piece.end_ns > pieces[furthest].end_ns:
+            furthest = i
+        if piece.cancelled:
+            # What overlaps is one, by the whole length of an outage, unknown holes in it included.
+            unite(
+                j
+                for j, p in enumerate(pieces)
+                if p.stretch.start_ns <= piece.end_ns and piece.start_ns <= p.stretch.end_ns
+            )
+    for same in of_stretch.values():
+        unite(same)
+    for span in grouping.one_event:
+        unite(i for i, piece in enumerate(pieces) if _touches(piece, span))
+    groups: dict[int, _Group] = {}
+    for i, piece in enumerate(pieces):
+        group = groups.setdefault(first_of(i), _Group())
+        group.pieces.append(piece)
+        group.bridges += [bridges[i]] if i in bridges else []
+    return list(groups.values())
 
 
 def _merges(last: _Piece, piece: _Piece, grouping: Grouping) -> bool:
@@ -150,21 +179,16 @@ def _touches(piece: _Piece, span: tuple[int, int]) -> bool:
     return piece.start_ns < span[1] and span[0] < piece.end_ns
 
 
-def _event(group: list[_Piece], grouping: Grouping) -> Event:
-    spans = [(piece.start_ns, piece.end_ns) for piece in group]
-    reach = group[0]
-    for piece in group[1:]:
-        if _merges(reach, piece, grouping):
-            spans.append((reach.end_ns, piece.start_ns))
-        reach = max(reach, piece, key=lambda p: p.end_ns)
-    stretches = list(dict.fromkeys(p.stretch for p in group))
+def _event(group: _Group) -> Event:
+    spans = [(piece.start_ns, piece.end_ns) for piece in group.pieces]
+    stretches = list(dict.fromkeys(p.stretch for p in group.pieces))
     return Event(
         kind=Kind.NO_BEAM,
         start_ns=min(s.start_ns for s in stretches),
         end_ns=max(s.end_ns for s in stretches),
-        user_time=Intervals.of(spans),
+        user_time=Intervals.of(spans + group.bridges),
         parts=len(stretches),
-        blocks=len({p.block for p in group}),
+        blocks=len({p.block for p in group.pieces}),
         open=any(s.open for s in stretches),
     )
 

@@ -1,12 +1,13 @@
 """Everything that is known of a window, and what it makes of the delivery signal's samples."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.conditions import Conditions, scan
+from analytics.conditions import Conditions, is_good, scan
 from analytics.mode import REFILL, intervals_in_mode
 from analytics.overrides import Overridden, Override, lay_over
 from analytics.rules import Reduced, Rules
@@ -99,17 +100,22 @@ def judge(evidence: Evidence, profile: Profile, definition: Definition, plan: Pl
         for c in evidence.corrections
         if c.assertion in _BY_ASSERTION
     ]
-    corrected = Intervals.of((o.start_ns, o.end_ns) for o in overrides)
-    flagged = _flagged(evidence, profile, definition, rules, corrected)
+    corrected = _decided(overrides)
+    flagged = _flagged(evidence, profile, definition, _judged(evidence, rules, overrides, (), []), corrected)
     overrides += flagged
+    taken = _decided(overrides)
     judged = _judged(evidence, rules, overrides, (), flagged)
-    heard = _hear(evidence, profile, rules, judged, corrected)
-    taken = Intervals.of((o.start_ns, o.end_ns) for o in overrides)
+    heard = _hear(evidence, profile, rules, judged, taken)
     faults = Intervals.of((h.stretch.start_ns, h.fault_end_ns or 0) for h in heard) - taken
     if not faults:
         return _judged(evidence, rules, overrides, heard, flagged)
     overrides += [Overridden(start, end, Override.UNKNOWN) for start, end in faults]
     return _judged(evidence, rules, overrides, heard, flagged)
+
+
+def _decided(overrides: list[Overridden]) -> Intervals:
+    """Return where it is said what the beam was; of worthless samples something else may still speak."""
+    return Intervals.of((o.start_ns, o.end_ns) for o in overrides if o.what is not Override.WORTHLESS)
 
 
 def breaks(evidence: Evidence, profile: Profile, definitions: Sequence[Definition], cancelled: Intervals) -> Intervals:
@@ -134,13 +140,12 @@ def _judged(
     heard: tuple[Heard, ...],
     flagged: list[Overridden],
 ) -> Judged:
-    up_value = max(t.low_beam_ends for t in rules.thresholds)
-    samples, cuts = lay_over(evidence.delivery, overrides, rules.stale_after_ns, evidence.cuts, up_value)
+    samples, cuts = lay_over(evidence.delivery, overrides, rules, evidence.cuts)
     return Judged(rules, samples, cuts, heard, tuple(flagged), evidence.start_ns, evidence.end_ns)
 
 
 def _flagged(
-    evidence: Evidence, profile: Profile, definition: Definition, rules: Rules, corrected: Intervals
+    evidence: Evidence, profile: Profile, definition: Definition, plain: Judged, corrected: Intervals
 ) -> list[Overridden]:
     """Return where flags that the definition asks for say that there was no beam, or leave it open.
 
@@ -150,8 +155,8 @@ def _flagged(
     if not down and not unsure:
         return []
     # Where the current itself is down, an unknown flag cannot make it anything else.
-    plain = scan(evidence.delivery, rules, evidence.start_ns, evidence.end_ns, cuts=evidence.cuts)
-    surely_down = Intervals.of((s.start_ns, s.end_ns) for s in plain.no_beam) & plain.known
+    alone = plain.conditions()
+    surely_down = Intervals.of((s.start_ns, s.end_ns) for s in alone.no_beam) & alone.known
     down -= corrected
     unsure = unsure - down - corrected - surely_down
     return [
@@ -180,22 +185,22 @@ def _said_by_flags(evidence: Evidence, profile: Profile, definition: Definition)
     return down, unsure
 
 
-def _hear(
-    evidence: Evidence, profile: Profile, rules: Rules, judged: Judged, corrected: Intervals
-) -> tuple[Heard, ...]:
-    """Ask the witness about the outages that the samples show; what a person said is not questioned."""
+def _hear(evidence: Evidence, profile: Profile, rules: Rules, judged: Judged, decided: Intervals) -> tuple[Heard, ...]:
+    """Ask the witness about the outages that the samples show; what a person or a flag said is not questioned."""
     if evidence.witness is None or profile.delivery.witness is None:
         return ()
     witness = profile.signal(profile.delivery.witness)
     sound = evidence.said(Assertion.SENSOR_SOUND)
     width_ns = window_ns(witness)
+    highest = sys.float_info.max if witness.physical_max is None else witness.physical_max
+    good = is_good(evidence.witness, highest)
     heard: list[Heard] = []
     for stretch in judged.conditions().no_beam:
-        if corrected.contains(stretch.start_ns):
+        if decided.contains(stretch.start_ns):
             continue
         minimum = rules.thresholds[rules.piece_at(stretch.start_ns)].minimum
         low_below = minimum if witness.beam_above is None else witness.beam_above
-        answer = hear(stretch, evidence.witness, low_below, width_ns)
+        answer = hear(stretch, evidence.witness.time_ns[good], evidence.witness.value[good], low_below, width_ns)
         if answer.verdict is Verdict.CONTRADICTED and sound.contains(stretch.start_ns):
             answer = Heard(stretch, Verdict.CONFIRMED)
         heard.append(answer)

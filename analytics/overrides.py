@@ -12,8 +12,9 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.conditions import is_good
+from analytics.rules import Rules
 from facility.batch import NO_WORD, Samples
-from facility.quality import Quality
 from facility.time import MAX_NS
 
 Int64 = NDArray[np.int64]
@@ -41,9 +42,7 @@ class Overridden:
     what: Override
 
 
-def lay_over(
-    samples: Samples, overrides: Sequence[Overridden], stale_after_ns: int | None, cuts: Int64, up_value: float
-) -> tuple[Samples, Int64]:
+def lay_over(samples: Samples, overrides: Sequence[Overridden], rules: Rules, cuts: Int64) -> tuple[Samples, Int64]:
     """Return the samples and cuts with `overrides` laid over them.
 
     Samples inside an override are gone. One that says up or down gets samples of its own, close enough to hold
@@ -55,62 +54,68 @@ def lay_over(
     samples
         Of the delivery signal.
     overrides
-        Not overlapping, in any order.
-    stale_after_ns
-        How long a good sample holds; None: until a cut.
+        In any order; those that say up, down or unknown do not overlap.
+    rules
+        How long a sample holds, what is good, what stands for beam.
     cuts
         (n,) int64 ns, increasing: where a running hold ends.
-    up_value
-        What stands for beam at nominal.
     """
     if not overrides:
         return samples, cuts
     ordered = sorted(overrides, key=lambda o: o.start_ns)
     worth = np.ones(len(samples), dtype=bool)
-    keep = np.ones(len(samples), dtype=bool)
+    keep = is_good(samples, rules.physical_max)
     for o in ordered:
         inside = slice(*np.searchsorted(samples.time_ns, [o.start_ns, o.end_ns], side="left").tolist())
         keep[inside] = False
         if o.what is Override.WORTHLESS:
             worth[inside] = False
-    good = worth & (samples.quality != Quality.BAD) & np.isfinite(samples.value)
-    starts = {o.start_ns for o in ordered}
-    times, values, new_cuts = [samples.time_ns[keep]], [samples.value[keep]], [cuts]
+    good = worth & is_good(samples, rules.physical_max)
+    stamps, standing_values = samples.time_ns[good], samples.value[good]
+    starts = {o.start_ns for o in ordered if o.what is not Override.WORTHLESS}
+    spoken = np.sort(np.concatenate([samples.time_ns[keep], np.array(sorted(starts), np.int64)]))
+    up_value = max(t.low_beam_ends for t in rules.thresholds)
+    times, values = [samples.time_ns[keep]], [samples.value[keep]]
+    standing, new_cuts = cuts, [np.empty(0, np.int64)]
     for o in ordered:
         if o.what is Override.WORTHLESS:
             continue
         if o.what is not Override.UNKNOWN:
-            step = o.end_ns - o.start_ns if stale_after_ns is None else stale_after_ns
-            own = np.arange(o.start_ns, o.end_ns, step, dtype=np.int64)
+            own = _own_samples(o, rules)
             times.append(own)
             values.append(np.full(len(own), up_value if o.what is Override.UP else 0.0))
+            # What was said does not end with the link.
+            standing = standing[(standing <= o.start_ns) | (standing >= o.end_ns)]
         new_cuts.append(np.array([o.start_ns, o.end_ns], np.int64))
-        held = None if o.end_ns in starts else _held_at(samples, good, o.end_ns, stale_after_ns, cuts)
+        held = None if o.end_ns in starts else _held_at(stamps, o.end_ns, rules.stale_after_ns, cuts)
         if held is not None:
-            value, hold_end = held
+            last, hold_end = held
             times.append(np.array([o.end_ns], np.int64))
-            values.append(np.array([value]))
-            new_cuts.append(np.array([hold_end], np.int64))
+            values.append(standing_values[last : last + 1])
+            # Its hold ends where it would have, unless something else speaks before.
+            if np.searchsorted(spoken, o.end_ns, side="right") == np.searchsorted(spoken, hold_end, side="right"):
+                new_cuts.append(np.array([hold_end], np.int64))
     laid_over = _merge(samples, keep, times, values)
-    return laid_over, np.unique(np.concatenate(new_cuts))
+    return laid_over, np.unique(np.concatenate([standing, *new_cuts]))
 
 
-def _held_at(
-    samples: Samples, good: NDArray[np.bool_], ns: int, stale_after_ns: int | None, cuts: Int64
-) -> tuple[float, int] | None:
-    """Return the value that holds at an instant with no sample of its own, and where its hold ends."""
-    before = int(np.searchsorted(samples.time_ns, ns, side="left"))
-    if before < len(samples) and samples.time_ns[before] == ns:
+def _own_samples(o: Overridden, rules: Rules) -> Int64:
+    """Return stamps that hold throughout, and at the start as close as the signal's: no glitch by their number."""
+    close = o.start_ns + rules.sample_period_ns * np.arange(rules.min_samples, dtype=np.int64)
+    step = o.end_ns - o.start_ns if rules.stale_after_ns is None else rules.stale_after_ns
+    return np.concatenate([close[close < o.end_ns], np.arange(close[-1] + step, o.end_ns, step, dtype=np.int64)])
+
+
+def _held_at(stamps: Int64, ns: int, stale_after_ns: int | None, cuts: Int64) -> tuple[int, int] | None:
+    """Return which good sample holds at an instant with no good one of its own, and where its hold ends."""
+    before = int(np.searchsorted(stamps, ns, side="left"))
+    if before == 0 or ns in stamps[before : before + 1]:
         return None
-    good_before = np.flatnonzero(good[:before])
-    if not len(good_before):
-        return None
-    last = int(good_before[-1])
-    stamp = int(samples.time_ns[last])
+    stamp = int(stamps[before - 1])
     ends = [MAX_NS if stale_after_ns is None else stamp + stale_after_ns]
     following = int(np.searchsorted(cuts, stamp, side="right"))
     hold_end = min(ends + cuts[following : following + 1].tolist())
-    return (float(samples.value[last]), hold_end) if hold_end > ns else None
+    return (before - 1, hold_end) if hold_end > ns else None
 
 
 def _merge(samples: Samples, keep: NDArray[np.bool_], times: list[Int64], values: list[NDArray[np.float64]]) -> Samples:

@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 
 from analytics.conditions import Stretch
-from facility.batch import Samples
-from facility.quality import Quality
+from facility.batch import Float64, Int64
 from facility.signals import Signal
 from facility.time import NS_PER_S
 
@@ -42,15 +41,15 @@ class Heard:
     """For a contradiction: where the witness went low as well, or the end of the outage."""
 
 
-def hear(stretch: Stretch, witness: Samples, low_below: float, width_ns: int) -> Heard:
+def hear(stretch: Stretch, times: Int64, values: Float64, low_below: float, width_ns: int) -> Heard:
     """Ask the witness about an outage.
 
     Parameters
     ----------
     stretch
         A no-beam by the delivery signal.
-    witness
-        The witness's samples, reaching `width_ns` beyond the outage.
+    times, values
+        The witness's good samples, reaching `width_ns` beyond the outage.
     low_below
         Below this the witness sees no beam.
     width_ns
@@ -61,8 +60,7 @@ def hear(stretch: Stretch, witness: Samples, low_below: float, width_ns: int) ->
     A low sample anywhere in the window confirms. Only a sample stamped at or after the start of the outage can
     contradict: one before it says nothing of what came then.
     """
-    good = (witness.quality == Quality.GOOD) & np.isfinite(witness.value)
-    times, low = witness.time_ns[good], witness.value[good] < low_below
+    low = values < low_below
     start = stretch.start_ns
     first, at, last = np.searchsorted(times, [start - width_ns, start, start + width_ns + 1], side="left").tolist()
     if low[first:last].any():

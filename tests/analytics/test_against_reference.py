@@ -10,8 +10,10 @@ import pytest
 
 from analytics import conditions
 from analytics.availability import Availability, availability
+from facility.corrections import Assertion
 from generated_cases import Case, generate
 from reference_accounting import TICK, Reference
+from reference_events import FullReference
 from rules_at_work import rules_at_work
 
 CASES = int(os.environ.get("KADO_CASES", "2000"))
@@ -25,7 +27,7 @@ def test_fast_and_slow_accounting_agree_and_every_rule_had_something_to_decide(m
     differences: list[str] = []
     at_work: Counter[str] = Counter()
     for seed in range(FIRST, FIRST + CASES):
-        case = generate(seed, eventful=0.0)
+        case = generate(seed)
         # Looked at whole, or in some 50 pieces: where they are cut must not matter.
         monkeypatch.setattr(conditions, "CHUNK", (1 << 15, 7 + len(case.samples) // 50)[seed % 2])
         slow, fast = _slow(case), _fast(case)
@@ -53,9 +55,8 @@ def _fast(case: Case) -> Availability:
 
 
 def _slow(case: Case) -> Reference:
-    return Reference(
-        case.profile, case.definition, case.plan, case.samples, case.period, case.window, case.cuts.tolist()
-    )
+    told = case.profile, case.definition, case.plan, case.samples, case.period, case.window, case.cuts.tolist()
+    return FullReference(*told, **case.beside) if case.beside else Reference(*told)
 
 
 def _answers(found: Availability) -> dict[str, float | None]:
@@ -66,7 +67,12 @@ def _answers(found: Availability) -> dict[str, float | None]:
         "no_beam": accounts.no_beam,
         "unknown": accounts.unknown,
         "low_beam": accounts.low_beam,
+        "refill": accounts.refill,
+        "excluded": accounts.excluded,
         "failures": counts.failures,
+        "trips": counts.trips,
+        "sensor faults": counts.sensor_faults,
+        "unwitnessed": found.unwitnessed,
         "low beams": counts.low_beam,
         "glitches": counts.glitches,
         "availability": figures.availability_pct,
@@ -84,10 +90,27 @@ def _answers_of_reference(slow: Reference) -> dict[str, float | None]:
         "no_beam": ticks["down"] * TICK,
         "unknown": ticks["unknown"] * TICK,
         "low_beam": ticks["low"] * TICK,
+        **_beside(slow),
         "failures": sum(first <= k < last for k in slow.failures.values()),
         "low beams": sum(first <= k < last for k in slow.low_beams.values()),
         "glitches": sum(first <= k < last and slow.user[k] for k in slow.judged[2]),
         "availability": slow.availability_pct(slow.account),
         "lower": slow.lower_pct,
         "upper": slow.upper_pct,
+    }
+
+
+def _beside(slow: Reference) -> dict[str, int]:
+    if not isinstance(slow, FullReference):
+        return dict.fromkeys(("refill", "excluded", "trips", "sensor faults", "unwitnessed"), 0)
+    first, last = slow.period
+    excluded = slow.ticks(Assertion.EXCLUDED)
+    delivered, down = ("up", "low", "refill"), "down"
+    inside = range(first, last)
+    return {
+        "refill": sum(slow.refill[k] and slow.account[k] in delivered for k in inside) * TICK,
+        "excluded": sum(k in excluded and slow.account[k] == down for k in inside) * TICK,
+        "trips": sum(k in inside for k in slow.trips.values()),
+        "sensor faults": sum(k in inside and slow.user[k] for k in slow.faults),
+        "unwitnessed": sum(k in inside and slow.user[k] for k in slow.silent),
     }

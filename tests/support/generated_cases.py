@@ -84,7 +84,7 @@ def _pick(rng: np.random.Generator, *choices: Any) -> Any:
 def _profile(rng: np.random.Generator, length: float) -> Profile:
     steps = [step(-1e6)]
     when = grid(rng.random() * length)
-    if rng.random() < 0.4:
+    if rng.random() < 0.55:
         # Up or down, in force some time later or at once.
         grace_s = _pick(rng, 0.0, 0.0, 30.0, 300.0)
         changed = _pick(
@@ -225,7 +225,7 @@ def _more_rules(
         block = user[rng.integers(len(user))]
         first, last = (block.start_ns - T0) / NS_PER_S, (block.end_ns - T0) / NS_PER_S
         a, b = np.sort(rng.integers(2 * round(first), 2 * round(last) + 1, 2)) / 2
-        b = min(b, a + _pick(rng, 10.0, 120.0, 3600.0))
+        a, b = max(a, 0.0), min(b, length, a + _pick(rng, 10.0, 120.0, 3600.0))
         if b > a:
             first_version = version(*((_s(b.start_ns), _s(b.end_ns), b.category.value) for b in plan.blocks))
             turned = version((a, b, _pick(rng, "study", "shutdown", "reserve")), published_s=a - 60.0)
@@ -294,7 +294,7 @@ def _corrections(rng: np.random.Generator, length: float) -> tuple[Correction, .
         if made and rng.random() < 0.2:
             start = _s(made[-1].end_ns)
         end = start + max(0.5, grid(min(rng.exponential(_pick(rng, 4.0, 60.0, 600.0)), length)))
-        what: Assertion = _pick(rng, *Assertion)
+        what: Assertion = _pick(rng, *Assertion, *3 * [Assertion.SENSOR_SOUND])
         if what in (Assertion.ONE_EVENT, Assertion.SEPARATE, Assertion.SENSOR_SOUND):
             start, end = start - 300.0, end + 300.0
         limit = float(rng.choice([190.0, 150.0, 60.0, 5.0])) if what is Assertion.REDUCED else None

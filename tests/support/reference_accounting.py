@@ -36,8 +36,9 @@ class Reference:
         self.limits = self.limits_in_force()
         self.value, self.stamped = self.hold(self.good_samples(samples), {self.tick(t) for t in cuts})
         self.judged = self.judge(self.value, self.stamped)
+        filled = [self.book(*self.filled(fill))[0] for fill in (0.0, math.inf)]
         self.account, self.failures, self.low_beams = self.book(*self.judged)
-        answers = [self.account, *(self.book(*self.filled(fill))[0] for fill in (0.0, math.inf))]
+        answers = [self.account, *filled]
         known = [pct for pct in map(self.availability_pct, answers) if pct is not None]
         self.lower_pct, self.upper_pct = min(known, default=None), max(known, default=None)
 

@@ -5,10 +5,13 @@ from itertools import pairwise
 import numpy as np
 
 from analytics.availability import Availability
+from facility.corrections import Assertion
+from facility.interval import Intervals
 from facility.quality import Quality
 from facility.time import parse_time
 from generated_cases import WORDS, Case
 from reference_accounting import TICK, Reference
+from reference_events import FullReference
 
 
 def rules_at_work(case: Case, slow: Reference, fast: Availability) -> dict[str, bool]:
@@ -20,6 +23,7 @@ def rules_at_work(case: Case, slow: Reference, fast: Availability) -> dict[str, 
         **_of_events(case, slow),
         **_of_limits(case, slow),
         **_of_calendar(case, slow, fast),
+        **(_of_what_was_said(case, slow, fast) if isinstance(slow, FullReference) else {}),
     }
 
 
@@ -125,6 +129,56 @@ def _of_calendar(case: Case, slow: Reference, fast: Availability) -> dict[str, b
         "carried over": any(e.carried_over for e in fast.events),
         "open at the end": any(e.event.open for e in fast.events),
     }
+
+
+def _of_what_was_said(case: Case, slow: FullReference, fast: Availability) -> dict[str, bool]:
+    before = Reference(
+        case.profile, case.definition, case.plan, case.samples, case.period, case.window, case.cuts.tolist()
+    )
+    asked, first, last = set(case.definition.requires + case.definition.fails_on), *slow.period
+    user = {k for k in range(slow.n) if slow.user[k]}
+    flags = {k for k, w in slow.said_by_flags().items() if w == "down"} & user if asked else set[int]()
+    unsure = {k for k, w in slow.said_by_flags().items() if w == "unknown"} & user if asked else set[int]()
+    cancelled = Intervals.of((max(a, case.window[0]), b) for a, b in case.plan.cancelled)
+
+    def changed(*said: Assertion) -> bool:
+        """Whether such a correction decided on user time."""
+        ticks = slow.ticks(*said) & user
+        return any(slow.value[k] != before.value[k] or slow.limits[k] != before.limits[k] for k in ticks)
+
+    def spoke(said: Assertion) -> bool:
+        """Whether at least two outages touch such a correction."""
+        return any(
+            len({n for n, s in zip(slow.judged[1][a:b], slow.judged[0][a:b], strict=True) if s == "down"}) > 1
+            for a, b in slow.spans(said)
+        )
+
+    return {
+        "a witness confirms": case.beside.get("witness") is not None and slow.failures != {} and not slow.faults,
+        "a sensor fault": fast.counts.sensor_faults > 0,
+        "a witness is silent": fast.unwitnessed > 0,
+        "a trip": fast.counts.trips > 0,
+        "a trip that is not downtime": fast.counts.trips > 0 and not case.definition.trips_are_downtime,
+        "user time cancelled late": bool(cancelled),
+        "cancelled while the beam was up": any(before.value[k] and k in user for k in _ticks(slow, cancelled)),
+        "said to be up": changed(Assertion.UP),
+        "said to be down": changed(Assertion.DOWN),
+        "said to be unknown": changed(Assertion.UNKNOWN),
+        "said to be a sensor fault": changed(Assertion.SENSOR_FAULT),
+        "said to be sound": bool(slow.trusted),
+        "excluded": fast.accounts.excluded > 0,
+        "reduced": changed(Assertion.REDUCED),
+        "one event": spoke(Assertion.ONE_EVENT),
+        "separate": case.definition.merge_gap_ns > 0 and spoke(Assertion.SEPARATE),
+        "refill": fast.accounts.refill > 0 and case.definition.refill_is_delivered,
+        "refill taken out": fast.accounts.refill > 0 and not case.definition.refill_is_delivered,
+        "a flag says no beam": any(before.value[k] for k in flags & set(range(first, last))),
+        "a flag is not known": bool(unsure),
+    }
+
+
+def _ticks(slow: Reference, intervals: Intervals) -> set[int]:
+    return {k for a, b in intervals for k in range(slow.tick(a), slow.tick(b))}
 
 
 def _known(slow: Reference) -> list[bool]:
