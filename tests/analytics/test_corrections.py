@@ -1,10 +1,15 @@
 """What a person asserts goes before what the samples say."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from facility.corrections import Assertion, Correction, Exclusion, Withdrawal, check_correction, in_force
 from facility.errors import CorrectionError
-from stories import GAP, Beam, Story, at, said, seconds
+from facility.schedule import Block, Category, ScheduleVersion, resolve
+from facility.time import NS_PER_DAY
+from stories import GAP, Beam, Story, at, said, seconds, states, told
 
 OUTAGE: Beam = [(100, 200.0), (60, 0.0), (100, 200.0)]
 SILENCE: Beam = [(100, 200.0), (60, GAP), (100, 200.0)]
@@ -74,6 +79,54 @@ def test_separate_keeps_outages_apart_that_the_merge_rule_would_join() -> None:
     assert (merged.counts.failures, seconds(merged.accounts.no_beam)) == (1, 170)
     counted = corrected(beam, said(Assertion.SEPARATE, 90, 280), merge_gap_s=60.0).count()
     assert (counted.counts.failures, seconds(counted.accounts.no_beam)) == (2, 120)
+
+
+def test_behind_a_correction_the_samples_that_follow_hold_as_long_as_any() -> None:
+    # One every 6 s; the one of second 18 stands again from 20, and the one of 24 holds until 30.
+    story = corrected([(60, 200.0)], said(Assertion.UNKNOWN, 10, 20))
+    counted = replace(story, step_s=6.0).count()
+    assert seconds(counted.accounts.unknown) == 10
+
+
+def test_behind_a_correction_a_bad_sample_does_not_take_the_place_of_the_good_one_before() -> None:
+    # 9999 mA at 20 cannot be true: the sample of 19 holds until the one of 21.
+    story = corrected([(20, 200.0), (1, 9999.0), (39, 200.0)], said(Assertion.UNKNOWN, 10, 20))
+    assert seconds(story.count().accounts.unknown) == 10
+
+
+def test_what_was_said_outlasts_a_lost_link() -> None:
+    story = corrected(SILENCE, said(Assertion.UP, 105, 160))
+    cut = replace(story, evidence={**story.evidence, "cuts": np.array([at(130)])})
+    assert seconds(cut.count().accounts.unknown) == 0
+
+
+def test_a_short_outage_that_was_said_is_none_by_its_number_of_samples_either() -> None:
+    counted = corrected([(60, 200.0)], said(Assertion.DOWN, 20, 26), min_samples=5).count()
+    assert (counted.counts.failures, seconds(counted.accounts.no_beam)) == (1, 6)
+
+
+def test_an_outage_goes_on_around_user_time_cancelled_in_its_unknown_middle() -> None:
+    # Down at 100, silent from 110 on, down again at 190; 150 to 160 was cancelled a minute before.
+    first = ScheduleVersion.of(at(-60 * 86_400), [Block(at(0), at(300), Category.USER)])
+    late = ScheduleVersion.of(at(90), [Block(at(150), at(160), Category.SHUTDOWN)])
+    plan = resolve([first, late], notice_ns=30 * NS_PER_DAY)
+    counted = Story([(100, 200.0), (1, 0.0), (89, GAP), (10, 0.0), (100, 200.0)], plan=plan).count()
+    assert counted.counts.failures == 1
+    assert (seconds(counted.accounts.no_beam), seconds(counted.accounts.unknown)) == (30, 70)
+
+
+def test_a_flag_speaks_where_the_current_is_not_to_be_trusted() -> None:
+    permit = states("shutters", {0: "permitted", 100: "closed", 160: "permitted"})
+    evidence = {"flags": {"permit": permit}, "corrections": [said(Assertion.SENSOR_FAULT, 90, 170)]}
+    counted = Story([(260, 200.0)], evidence=evidence, rules={"requires": ["permit"]}).count()
+    assert seconds(counted.accounts.no_beam) == 60
+
+
+def test_beam_behind_closed_shutters_is_no_sensor_fault() -> None:
+    permit = states("shutters", {0: "permitted", 100: "closed", 160: "permitted"})
+    evidence = {"flags": {"permit": permit}, "witness": told("current_2", [(260, 200.0)])}
+    counted = Story([(260, 200.0)], evidence=evidence, rules={"requires": ["permit"]}).count()
+    assert (counted.counts.failures, counted.counts.sensor_faults) == (1, 0)
 
 
 @pytest.mark.parametrize(

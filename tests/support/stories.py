@@ -107,6 +107,8 @@ class Story:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     plan: Plan | None = None
     profile: Profile = field(default_factory=profile)
+    step_s: float = 1.0
+    """Between two samples."""
 
     @property
     def seconds(self) -> float:
@@ -122,7 +124,7 @@ class Story:
 
     def all_evidence(self) -> Evidence:
         """Return what was recorded."""
-        return Evidence(told("current", self.beam), at(0), at(self.seconds), **self.evidence)
+        return Evidence(told("current", self.beam, self.step_s), at(0), at(self.seconds), **self.evidence)
 
     def count(self, start: float = 0, end: float | None = None, **rules: Any) -> Availability:
         """Count seconds `start` to `end` by the story's rules, changed as asked."""
