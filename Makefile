@@ -28,6 +28,14 @@ test: $(DEV) ## Run the tests; with the real servers that are installed, naming 
 soak: $(DEV) ## Run the tests that take minutes each
 	@$(BIN)/pytest -q -rfEs -m soak
 
+soak: $(DEV) ## Compare the accounting with its reference on 50,000 generated cases (KADO_FIRST_CASE=N for others)
+	@KADO_CASES=$${KADO_CASES:-50000} $(BIN)/pytest -q tests/analytics/test_against_reference.py
+
+mutants: $(DEV) ## Change the accounting line by line and print the changes that no test notices
+	@KADO_CASES=$${KADO_CASES:-60} $(BIN)/mutmut run > mutants.log 2>&1 || { tail -n 30 mutants.log; exit 1; }
+	@$(BIN)/mutmut results
+	@echo "Each is explained in tests/analytics/MUTANTS.md, or wants a test; see one with: mutmut show NAME"
+
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,7 +61,7 @@ pins: $(DEV) ## Write requirements/*.txt from the ranges in pyproject.toml
 	$(COMPILE) --output-file requirements/setup.txt --constraint requirements/dev.txt --group setup
 
 clean: ## Remove what make made here (not the servers, which other checkouts share)
-	rm -rf $(VENV) .demo build dist .benchmarks .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .demo mutants mutants.log build dist .benchmarks .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): | $(BIN)/python
