@@ -221,7 +221,7 @@ def _more_rules(
         }
     )
     user = [b for b in plan.blocks if b.category.is_user_time]
-    if rng.random() < 0.4:  # part of a user block becomes something else, a minute before
+    if rng.random() < 0.4 and user:  # part of a user block becomes something else, a minute before
         block = user[rng.integers(len(user))]
         first, last = (block.start_ns - T0) / NS_PER_S, (block.end_ns - T0) / NS_PER_S
         a, b = np.sort(rng.integers(2 * round(first), 2 * round(last) + 1, 2)) / 2
