@@ -11,7 +11,8 @@ from facility.corrections import Assertion
 from facility.errors import AccountsError
 from facility.interval import Intervals
 from facility.period import Period
-from facility.time import NS_PER_H
+from facility.schedule import Block, Category, ScheduleVersion, resolve
+from facility.time import NS_PER_DAY, NS_PER_H
 from stories import GAP, Beam, Story, at, definition, profile, said, seconds
 
 TWO: Beam = [(100, 200.0), (60, 0.0), (50, 200.0), (60, 0.0), (100, 200.0)]
@@ -81,3 +82,18 @@ def test_an_outage_that_only_abuts_the_stretch_is_not_part_of_the_one_event(
     counted = Story(TWO, evidence={"corrections": [said(Assertion.ONE_EVENT, start, end)]}).count()
     assert counted.counts.failures == failures
     assert seconds(counted.accounts.no_beam) == 120
+
+
+@pytest.mark.parametrize(("start", "end"), [(60, 100), (160, 200)])
+def test_user_time_cancelled_late_that_abuts_an_outage_is_one_failure_with_it(start: float, end: float) -> None:
+    first = ScheduleVersion.of(at(-60 * 86_400), [Block(at(0), at(260), Category.USER)])
+    late = ScheduleVersion.of(at(0), [Block(at(start), at(end), Category.SHUTDOWN)])
+    plan = resolve([first, late], notice_ns=30 * NS_PER_DAY)
+    counted = Story([(100, 200.0), (60, 0.0), (100, 200.0)], plan=plan).count()
+    assert (counted.counts.failures, seconds(counted.accounts.no_beam)) == (1, 100)
+
+
+def test_a_low_beam_tells_its_stretches_of_user_time_and_whether_it_goes_on() -> None:
+    story = Story([(50, 200.0), (200, 150.0)], user=[(0, 100), (150, 250)])
+    (event,) = (r.event for r in story.count().events)
+    assert (event.parts, event.blocks, event.open) == (1, 2, True)
