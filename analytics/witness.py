@@ -57,17 +57,17 @@ def hear(stretch: Stretch, times: Int64, values: Float64, low_below: float, widt
 
     Notes
     -----
-    A low sample anywhere in the window confirms. Only a sample stamped at or after the start of the outage can
-    contradict: one before it says nothing of what came then.
+    A low sample anywhere in the window confirms. Only a sample stamped inside the outage can contradict: one before
+    it says nothing of what came then, and one behind it sees the beam that is back.
     """
     low = values < low_below
     start = stretch.start_ns
-    first, at, last = np.searchsorted(times, [start - width_ns, start, start + width_ns + 1], side="left").tolist()
+    edges = [start - width_ns, start, start + width_ns + 1, stretch.end_ns]
+    first, at, last, until = np.searchsorted(times, edges, side="left").tolist()
     if low[first:last].any():
         return Heard(stretch, Verdict.CONFIRMED)
-    if at == last:
+    if at >= min(last, until):
         return Heard(stretch, Verdict.SILENT)
-    until = int(np.searchsorted(times, stretch.end_ns, side="left"))
     later_low = np.flatnonzero(low[at:until])
     end = int(times[at + int(later_low[0])]) if len(later_low) else stretch.end_ns
     return Heard(stretch, Verdict.CONTRADICTED, end)

@@ -79,7 +79,7 @@ class Witness:
             bounds = np.searchsorted(times, [start - self._width, start, outage.end_ns])
             first, at, until = bounds.tolist()
             last = int(np.searchsorted(times, start + self._width, side="right"))
-            if at == last or (values[first:last] < limit).any():
+            if at >= min(last, until) or (values[first:last] < limit).any():
                 continue
             gone = times[at:until][values[at:until] < limit]
             found.append((start, int(gone[0]) if len(gone) else outage.end_ns))

@@ -65,3 +65,11 @@ def test_a_person_may_confirm_that_the_signal_was_right() -> None:
     counted = Story(beam, evidence=evidence).count()
     assert counted.counts.failures == 1
     assert seconds(counted.accounts.no_beam) == 60
+
+
+def test_a_slow_witness_that_looks_only_when_the_beam_is_back_does_not_contradict() -> None:
+    beam = [(100, 200.0), (4, 0.0), (100, 200.0)]
+    witness = told("current_2", [(96, 200.0), (9, GAP), (99, 200.0)])
+    counted = Story(beam, evidence={"witness": witness}).count()
+    assert (counted.counts.failures, counted.counts.sensor_faults, counted.unwitnessed) == (1, 0, 1)
+    assert seconds(counted.accounts.no_beam) == 4

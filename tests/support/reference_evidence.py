@@ -106,7 +106,7 @@ class KnownBeside(Reference):
             start, low = down[0], {k for k, v in told.items() if v < self.limits[down[0]].minimum}
             if any(k in low for k in range(start - width, start + width + 1)):
                 continue
-            if not any(k in told for k in range(start, start + width + 1)):
+            if not any(k in told for k in range(start, min(start + width, down[-1]) + 1)):
                 self.silent.append(start)
             elif start in sound:
                 self.trusted.append(start)
