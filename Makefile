@@ -14,7 +14,7 @@ INSTALL = install() { $(UV) pip install --python $(BIN)/python "$$@" || $(PIP) "
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak lint services services-bench bench pins clean
+.PHONY: help demo test soak mutants lint services services-bench bench pins clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -25,11 +25,9 @@ demo: $(RUN) ## Watch a simulated ring, from signal to availability (KADO_DEMO_S
 test: $(DEV) ## Run the tests; with the real servers that are installed, naming those that are not
 	@$(BIN)/pytest -q -rfEs
 
-soak: $(DEV) ## Run the tests that take minutes each
+soak: $(DEV) ## Run what takes long: 50,000 cases against the reference (KADO_FIRST_CASE=N for others), whole years
+	@KADO_CASES=$${KADO_CASES:-50000} $(BIN)/pytest -q --timeout 0 tests/analytics/test_against_reference.py
 	@$(BIN)/pytest -q -rfEs -m soak
-
-soak: $(DEV) ## Compare the accounting with its reference on 50,000 generated cases (KADO_FIRST_CASE=N for others)
-	@KADO_CASES=$${KADO_CASES:-50000} $(BIN)/pytest -q tests/analytics/test_against_reference.py
 
 mutants: $(DEV) ## Change the accounting line by line and print the changes that no test notices
 	@KADO_CASES=$${KADO_CASES:-60} $(BIN)/mutmut run > mutants.log 2>&1 || { tail -n 30 mutants.log; exit 1; }
