@@ -50,6 +50,8 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
     if configuration.sources and not any(delivers(s, profile.delivery_signal) for s in configuration.sources):
         hint = f"no source delivers {profile.delivery_signal}, which decides on availability: map it to one of them"
         yield Outcome("delivery signal", False, hint, 1)
+    if configuration.settings.page is not None:
+        yield Outcome("page", True, "this version serves no live page: [page] has no effect")
     yield _checked("schedule", lambda: _schedule(configuration, clock()))
 
 

@@ -104,6 +104,16 @@ class LandingSettings(BaseModel):
     )
 
 
+class PageSettings(BaseModel):
+    """``[page]``: the live page, which this version does not serve yet; `kado run` and `kado check` say so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    listen: str = Field(
+        default="127.0.0.1:8420", pattern=r"^[^\s:]+:\d+$", description="Address and port; not served by this version."
+    )
+
+
 class Settings(BaseSettings):
     """The keys of ``kado.toml``; `settings_model` adds the kinds of source."""
 
@@ -128,6 +138,7 @@ class Settings(BaseSettings):
         default=EmbeddedSettings(), description="Where samples are kept."
     )
     landing: LandingSettings = Field(default=LandingSettings(), description="What bounds telemetry.db.")
+    page: PageSettings | None = Field(default=None, description="The live page; not served by this version.")
     source: tuple[Any, ...] = Field(default=(), strict=False, description="Where signals come from.")
 
     @classmethod

@@ -33,6 +33,8 @@ def run(config: ConfigOption = None) -> None:
                 f"{mark}kado runs: facility {configuration.profile.id}, {configuration.store.kind} store, "
                 f"{len(configuration.sources)} sources, data in {configuration.data_dir}; Ctrl-C ends"
             )
+            if configuration.settings.page is not None:
+                note("[page] has no effect: this version serves no live page")
             # Samples live for a moment and hold no cycles: looking for some after every few hundred objects costs
             # a tenth of the time of a message.
             gc.freeze()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import Kado
 from console.config import Configuration, InfluxSettings, load_configuration
 from facility.errors import ConfigError, KadoError
 
@@ -64,7 +65,7 @@ def test_a_source_table_becomes_the_source_itself() -> None:
         ('facility = "nanoterasu"\ndatadir = "x"', "kado.toml: unknown key 'datadir'; did you mean 'data_dir'?"),
         ("", "kado.toml: 'facility' is missing"),
         ('facility = "nanoterasuu"', "no profile 'nanoterasuu': use one of maxiv_sim, mlf_sim, nanoterasu"),
-        ('facility = "nanoterasu"\n[page]\nlisten = "x"', "kado.toml: unknown key 'page'"),
+        ('facility = "nanoterasu"\n[page]\nlisten = "x"', "kado.toml: page.listen = 'x': String should match pattern"),
         (
             'facility = "nanoterasu"\n[store]\nkind = "influx"',
             "kado.toml: store.kind = 'influx' is none of embedded, influxdb; did you mean 'influxdb'?",
@@ -214,3 +215,10 @@ class TestPlaces:
         assert isinstance(store, InfluxSettings)
         with pytest.raises(ConfigError, match=r"the environment variable INFLUX_TOKEN \(store.token_env\) holds no"):
             store.token(tmp_path, {})
+
+
+def test_a_page_is_accepted_and_check_says_that_there_is_none(kado: Kado) -> None:
+    assert kado("init").exit_code == 0
+    with Path("kado.toml").open("a") as file:
+        file.write('\n[page]\nlisten = "127.0.0.1:8420"\n')
+    assert "this version serves no live page: [page] has no effect" in " ".join(kado("check").out.split())
