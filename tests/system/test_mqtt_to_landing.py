@@ -5,6 +5,7 @@ import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,8 @@ async def test_samples_land_and_nothing_of_them_comes_again(site: Site) -> None:
     assert ("stored_current", "rewritten") not in counts
     words = "SELECT text FROM sample JOIN series s ON s.id = series_id JOIN word w ON w.id = state_id"
     links = [word for (word,) in site.rows(f"{words} WHERE signal = 'ring_link' ORDER BY time_ns")]
-    assert links == ["up", "down", "up", "down"]
+    # A link that is up may say so again in between: its heartbeats follow the clock, not the connection.
+    assert [word for word, _ in groupby(links)] == ["up", "down", "up", "down"]
 
 
 async def test_a_session_that_the_broker_lost_is_a_gap_and_the_first_connection_is_none(site: Site) -> None:
