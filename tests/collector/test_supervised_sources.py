@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import groupby
 
 import pytest
 
@@ -115,7 +116,8 @@ async def test_a_lost_connection_is_made_again_and_what_was_read_has_landed(land
         assert status(collector).last_error == "source ring: connection lost"
     assert [r.acknowledged for r in source.readers] == [[1, 2], [3]]
     assert landing.values == [1, 2, 3]
-    assert landing.links == [
+    # A heartbeat in between is no change.
+    assert [link for link, _ in groupby(landing.links)] == [
         ("ring", "up", ""), ("ring", "down", "UnreachableError"), ("ring", "up", ""), ("ring", "down", "stopped"),
     ]  # fmt: skip
     assert source.open == 0
