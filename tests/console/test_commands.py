@@ -307,7 +307,7 @@ class TestDefinitions:
 
 def test_the_schema_describes_every_table(kado: Kado) -> None:
     schema = kado("schema").document
-    assert set(schema["properties"]) == {"facility", "data_dir", "store", "landing", "source"}
+    assert set(schema["properties"]) == {"facility", "data_dir", "store", "landing", "page", "source"}
     assert {"MqttSource", "SimulatorSource", "InfluxSettings"} <= set(schema["$defs"])
     assert schema["additionalProperties"] is False
 
