@@ -28,12 +28,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-import aiomqtt  # noqa: E402
-from mqttium.api import AsyncClient, PublishMessage  # noqa: E402
-from paho.mqtt.packettypes import PacketTypes  # noqa: E402
-from paho.mqtt.properties import Properties  # noqa: E402
+import aiomqtt
+from mqttium.api import AsyncClient, PublishMessage
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
-from servers import Bucket, InfluxDB, Mosquitto, built_programs  # noqa: E402
+from servers import Bucket, InfluxDB, Mosquitto, built_programs
 
 SIGNALS = 20
 TELEGRAF_BATCH = 5000

@@ -23,17 +23,17 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from facility.batch import Batch, Samples  # noqa: E402
-from facility.profile import Profile, load_profile  # noqa: E402
-from facility.time import NS_PER_DAY, format_time  # noqa: E402
-from simulators.machine import Machine  # noqa: E402
-from simulators.parallel import weeks  # noqa: E402
-from simulators.scenario import load_scenario  # noqa: E402
-from storage.embedded.store import EmbeddedStore  # noqa: E402
+from facility.batch import Batch, Samples
+from facility.profile import Profile, load_profile
+from facility.time import NS_PER_DAY, format_time
+from simulators.machine import Machine
+from simulators.parallel import weeks
+from simulators.scenario import load_scenario
+from storage.embedded.store import EmbeddedStore
 
 EVERY_SECOND = ("stored_current", "stored_current_2", "ion_chamber")
 SHUTTERS = tuple(f"shutter_{port:02}" for port in range(1, 11))
