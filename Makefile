@@ -55,7 +55,7 @@ COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes 
 	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
 pins: $(DEV) ## Write requirements/*.txt from the ranges in pyproject.toml
 	$(COMPILE) --output-file requirements/run.txt pyproject.toml
-	$(COMPILE) --output-file requirements/dev.txt --constraint requirements/run.txt pyproject.toml --group dev
+	$(COMPILE) --output-file requirements/dev.txt --constraint requirements/run.txt pyproject.toml --all-extras --group dev
 	$(COMPILE) --output-file requirements/setup.txt --constraint requirements/dev.txt --group setup
 
 clean: ## Remove what make made here (not the servers, which other checkouts share)
