@@ -20,6 +20,7 @@ from console.commands import (
     schema,
     simulate,
     status,
+    store,
     target,
     verify,
 )
@@ -97,6 +98,7 @@ for name, function in {
 }.items():
     incident_app.command(name)(command(function))
 app.add_typer(incident_app, name="incident")
+app.add_typer(store.app, name="store")
 
 
 def main() -> None:

@@ -1,0 +1,19 @@
+"""The group ``kado store``: which commands there are for what is kept."""
+
+from collections.abc import Callable
+from typing import Final
+
+import typer
+
+from console.command import command
+
+COMMANDS: Final[dict[str, Callable[..., None]]] = {}
+
+app = typer.Typer(
+    help="Look after what is kept: state, checks, backup 保管.",
+    epilog="Example: kado store status",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+for name, function in COMMANDS.items():
+    app.command(name)(command(function))
