@@ -124,13 +124,13 @@ def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
         If there is none.
     """
     signal = profile.delivery_signal
-    held = {series.signal: series for series in store.series()}.get(signal)
-    if held is None or held.first_ns is None or held.last_ns is None:
+    extent = store.extent(signal)
+    if extent is None:
         raise PeriodError(
             f"facility {profile.id} has no samples of {signal} at all: start 'kado run', or import some with "
             "'kado import FILE'"
         )
-    return held.first_ns, held.last_ns
+    return extent
 
 
 def _load_window(

@@ -102,6 +102,10 @@ class TelemetryStore(Protocol):
         """Count what the store itself holds, signal by signal, in order of name. Never from counters."""
         ...
 
+    def extent(self, signal: str) -> tuple[int, int] | None:
+        """Return the stamps of a signal's first and last sample; None if there is none. Cheap: nothing is counted."""
+        ...
+
     def delete(self, signal: str, before_ns: int) -> int:
         """Delete what is stamped before an instant (retention); return how many samples that were."""
         ...

@@ -96,6 +96,20 @@ class StoreReader:
         """Count what rows and sealed files hold, in order of name; what is in both counts once."""
         return self._again_if_replaced(self._series)
 
+    def extent(self, signal: str) -> tuple[int, int] | None:
+        """Return the stamps of a signal's first and last sample, from what the manifest and an index know."""
+        with snapshot(self._connection):
+            series_id = series_id_of(self._connection, signal)
+            if series_id is None:
+                return None
+            found: list[int] = []
+            for table, first, last in (("sample", "time_ns", "time_ns"), ("archive_file", "first_ns", "last_ns")):
+                # Each end is one step in an index; min and max in one query would look at all of it.
+                for column, order in ((first, last), (last, f"{last} DESC")):
+                    query = f"SELECT {column} FROM {table} WHERE series_id = ? ORDER BY {order} LIMIT 1"
+                    found += [time for (time,) in self._connection.execute(query, (series_id,))]
+        return (min(found), max(found)) if found else None
+
     def _merged(self, files: list[SealedFile], rows: Columns, start_ns: int, end_ns: int) -> Columns:
         """Lay rows over what files hold in ``[start_ns, end_ns)``, file by file: late rows disturb one file only."""
         if not files:

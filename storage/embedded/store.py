@@ -123,6 +123,10 @@ class EmbeddedStore:
         """Count rows and sealed samples themselves, signal by signal, in order of name."""
         return self._reader.series()
 
+    def extent(self, signal: str) -> tuple[int, int] | None:
+        """Return the stamps of a signal's first and last sample; None if there is none."""
+        return self._reader.extent(signal)
+
     def delete(self, signal: str, before_ns: int) -> int:
         """Delete what is stamped before an instant, in pieces, oldest first; return how many samples that were."""
         connection = self._writable()

@@ -143,6 +143,15 @@ class InfluxStore:
             for row in sorted(counted, key=_signal)
         ]
 
+    def extent(self, signal: str) -> tuple[int, int] | None:
+        """Return the stamps of a signal's first and last sample; None if there is none."""
+        which = f'FROM "{TELEMETRY}" WHERE {condition(self._facility, signal)}'
+        answers = self._client.query_json(
+            "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("first", "last"))
+        )
+        times = [int(row["time"]) for rows in answers for row in rows]
+        return (times[0], times[-1]) if times else None
+
     def delete(self, signal: str, before_ns: int) -> int:
         """Delete what is stamped before an instant (retention); return how many samples that were."""
         (rows,) = self._client.query_json(

@@ -220,6 +220,19 @@ def test_series_counts_what_is_there(store: TelemetryStore) -> None:
     ]
 
 
+def test_the_extent_of_a_signal_reaches_from_its_first_to_its_last_sample(store: TelemetryStore) -> None:
+    assert store.extent("current") is None
+    store.write(numbers([30, 10], [3.0, 1.0]))
+    assert store.extent("current") == (T0 + 10, T0 + 30)
+    store.write(batch_of((5, None, None, BAD, None), (40, None, "up", GOOD, None)))
+    store.write(numbers([1, 99], [0.0, 0.0], signal="other"))
+    assert store.extent("current") == (T0 + 5, T0 + 40)
+    store.delete("current", T0 + 30)
+    assert store.extent("current") == (T0 + 30, T0 + 40)
+    store.delete("current", T0 + 41)
+    assert store.extent("current") is None
+
+
 def test_deleting_takes_what_is_before_an_instant_of_one_signal(store: TelemetryStore) -> None:
     store.write(numbers([10, 20, 30], [1.0, 2.0, 3.0]))
     store.write(numbers([10], [1.0], signal="other"))
