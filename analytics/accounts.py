@@ -1,6 +1,7 @@
 """Events to accounts: every nanosecond of a period in exactly one place."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 
 from analytics.conditions import Conditions
 from analytics.events import Events
@@ -36,6 +37,11 @@ class Accounts:
     low_beam: int
     refill: int
     excluded: int
+
+    @classmethod
+    def sum_of(cls, accounts: Sequence["Accounts"]) -> "Accounts":
+        """Return the accounts of several stretches of time together."""
+        return cls(**{f.name: sum(getattr(a, f.name) for a in accounts) for f in fields(cls)})
 
     @property
     def known(self) -> int:

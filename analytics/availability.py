@@ -1,6 +1,5 @@
 """The whole chain: samples to conditions, events, accounts and figures of one period."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,15 +7,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.accounts import Accounts, Side, book
-from analytics.conditions import Conditions, Glitch
-from analytics.events import Event, Events, Grouping, find_events
-from analytics.evidence import Evidence, Judged, judge
+from analytics.accounts import Accounts
+from analytics.conditions import Glitch
+from analytics.events import Event
+from analytics.evidence import Evidence
 from analytics.figures import Figures, compute
-from analytics.mode import Mismatch, find_mismatches
-from analytics.witness import Heard, Verdict
+from analytics.findings import Findings, examine
+from analytics.mode import Mismatch
+from analytics.witness import Heard
 from facility.batch import Samples
-from facility.corrections import Assertion, Correction
+from facility.corrections import Correction
 from facility.definition import Definition
 from facility.errors import PeriodError, ProfileError
 from facility.interval import Intervals
@@ -167,44 +167,25 @@ def assess(
 
     Without `bounds`, in a third of the time, both bounds are the availability itself.
     """
-    judged = judge(evidence, profile, definition, plan)
-    grouping = Grouping(
-        merge_gap_ns=definition.merge_gap_ns,
-        trip_below_ns=definition.trip_below_ns,
-        trips_are_downtime=definition.trips_are_downtime,
-        cancelled=plan.cancelled,
-        one_event=tuple(evidence.said(Assertion.ONE_EVENT)),
-        separate=tuple(evidence.said(Assertion.SEPARATE)),
-    )
-    side = Side(evidence.refill, definition.refill_is_delivered, evidence.said(Assertion.EXCLUDED))
+    findings = examine(evidence, profile, definition, plan, part, settled=settled, bounds=bounds)
+    return conclude(findings, profile, definition, period)
 
-    def run(fill: float | None) -> tuple[Conditions, Events, Accounts]:
-        conditions = judged.conditions(fill)
-        events = find_events(conditions, plan.user_time, grouping)
-        return conditions, events, book(conditions, events, plan, part, side)
 
-    conditions, events, accounts = run(None)
-    lower = upper = accounts
-    if bounds and conditions.known != evidence.span:
-        lower, upper = run(0.0)[2], run(math.inf)[2]
-    mismatches = None
-    if evidence.mode is not None:
-        mismatches = find_mismatches(evidence.mode, plan, None, part.start_ns, part.end_ns)
-    user_time = plan.user_time.clip(part.start_ns, part.end_ns)
-    no_beam = events.no_beam_time.clip(part.start_ns, part.end_ns)
-    unknown = (user_time - conditions.known) - no_beam
-    failures = [e for e in events.failures if _counts_in(part, e)]
-    counts = _count(part, plan, events, conditions, judged, mismatches)
+def conclude(findings: Findings, profile: Profile, definition: Definition, period: Period) -> Availability:
+    """Count and divide what was found in all of `period` that is over."""
+    part, user_time = findings.part, findings.user_time
+    failures = [e for e in findings.failures if _counts_in(part, e)]
+    counts = _count(findings)
     figures = compute(
-        accounts,
+        findings.accounts,
         failures,
         counts.distortions,
         definition.mtbf,
-        lower=lower,
-        upper=upper,
+        lower=findings.lower,
+        upper=findings.upper,
         user_time=user_time,
-        no_beam=no_beam,
-        unknown=unknown,
+        no_beam=findings.no_beam,
+        unknown=findings.unknown,
     )
     coverage = figures.coverage_pct
     incomplete = coverage is None or coverage < PROVISIONAL_BELOW_PCT
@@ -214,16 +195,16 @@ def assess(
         definition=definition.id,
         period=period,
         counted_until_ns=part.end_ns,
-        provisional=incomplete or part.end_ns < period.end_ns or not settled,
-        accounts=accounts,
+        provisional=incomplete or part.end_ns < period.end_ns or not findings.settled,
+        accounts=findings.accounts,
         figures=figures,
         counts=counts,
-        events=_reported(part, events),
-        glitches=tuple(g for g in conditions.glitches if user_time.contains(g.start_ns)),
-        sensor_faults=tuple(h for h in judged.heard if _is_fault(h) and user_time.contains(h.stretch.start_ns)),
-        mismatches=mismatches or (),
-        unknown=unknown,
-        unwitnessed=sum(h.verdict is Verdict.SILENT and user_time.contains(h.stretch.start_ns) for h in judged.heard),
+        events=_reported(findings),
+        glitches=findings.glitches,
+        sensor_faults=findings.sensor_faults,
+        mismatches=findings.mismatches or (),
+        unknown=findings.unknown,
+        unwitnessed=findings.unwitnessed,
     )
 
 
@@ -270,42 +251,31 @@ def _counts_in(part: Period, event: Event) -> bool:
     return part.start_ns <= event.first_user_ns < part.end_ns
 
 
-def _is_fault(heard: Heard) -> bool:
-    return heard.verdict is Verdict.CONTRADICTED
-
-
-def _count(
-    part: Period,
-    plan: Plan,
-    events: Events,
-    conditions: Conditions,
-    judged: Judged,
-    mismatches: tuple[Mismatch, ...] | None,
-) -> Counts:
-    user_time = plan.user_time.clip(part.start_ns, part.end_ns)
+def _count(findings: Findings) -> Counts:
     failures, trips, low_beam = (
-        sum(_counts_in(part, e) for e in listed) for listed in (events.failures, events.trips, events.low_beam)
+        sum(_counts_in(findings.part, e) for e in listed)
+        for listed in (findings.failures, findings.trips, findings.low_beam)
     )
     return Counts(
         failures=failures,
         trips=trips,
         low_beam=low_beam,
         distortions=failures + trips + low_beam,
-        glitches=sum(user_time.contains(g.start_ns) for g in conditions.glitches),
-        sensor_faults=sum(_is_fault(h) and user_time.contains(h.stretch.start_ns) for h in judged.heard),
-        mode_mismatches=None if mismatches is None else len(mismatches),
+        glitches=len(findings.glitches),
+        sensor_faults=len(findings.sensor_faults),
+        mode_mismatches=None if findings.mismatches is None else len(findings.mismatches),
     )
 
 
-def _reported(part: Period, events: Events) -> tuple[ReportedEvent, ...]:
+def _reported(findings: Findings) -> tuple[ReportedEvent, ...]:
+    part = findings.part
     listed = [
-        *((e, False) for e in events.failures),
-        *((e, True) for e in events.trips),
-        *((e, False) for e in events.low_beam),
+        *((e, False) for e in findings.failures),
+        *((e, True) for e in findings.trips),
+        *((e, False) for e in findings.low_beam),
     ]
     reported = [
-        ReportedEvent(e, trip, time.total, e.first_user_ns < part.start_ns)
+        ReportedEvent(e, trip, e.user_time.clip(part.start_ns, part.end_ns).total, e.first_user_ns < part.start_ns)
         for e, trip in listed
-        if (time := e.user_time.clip(part.start_ns, part.end_ns))
     ]
     return tuple(sorted(reported, key=lambda r: (r.event.start_ns, r.event.kind.value)))

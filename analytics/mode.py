@@ -1,5 +1,6 @@
 """The machine's own mode: a record beside the plan, never the denominator."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,7 +56,19 @@ def find_mismatches(
             agrees = meant is block.category or (meant.is_user_time and block.category.is_user_time)
             if a < b and not agrees:
                 found.append(Mismatch(a, b, block.category, said))
-    return _joined(found)
+    return join_mismatches(found)
+
+
+def join_mismatches(mismatches: Iterable[Mismatch]) -> tuple[Mismatch, ...]:
+    """Return mismatches in order of time, those that continue each other joined."""
+    joined: list[Mismatch] = []
+    for m in sorted(mismatches, key=lambda m: m.start_ns):
+        last = joined[-1] if joined else None
+        if last is not None and last.end_ns == m.start_ns and (last.planned, last.mode) == (m.planned, m.mode):
+            joined[-1] = Mismatch(last.start_ns, m.end_ns, m.planned, m.mode)
+        else:
+            joined.append(m)
+    return tuple(joined)
 
 
 def _spans(mode: Samples, stale_after_ns: int | None, end_ns: int) -> list[tuple[int, int, str]]:
@@ -71,14 +84,3 @@ def _spans(mode: Samples, stale_after_ns: int | None, end_ns: int) -> list[tuple
         else:
             spans.append((start, end, said))
     return spans
-
-
-def _joined(mismatches: list[Mismatch]) -> tuple[Mismatch, ...]:
-    joined: list[Mismatch] = []
-    for m in sorted(mismatches, key=lambda m: m.start_ns):
-        last = joined[-1] if joined else None
-        if last is not None and last.end_ns == m.start_ns and (last.planned, last.mode) == (m.planned, m.mode):
-            joined[-1] = Mismatch(last.start_ns, m.end_ns, m.planned, m.mode)
-        else:
-            joined.append(m)
-    return tuple(joined)

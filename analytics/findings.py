@@ -1,0 +1,160 @@
+"""What is found in a stretch of time, before it is counted and divided.
+
+Findings of stretches that follow each other join to those of the whole: days to a month, months to a year. That
+is why they can be kept by day, and found again only where something was learned since.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.accounts import Accounts, Side, book
+from analytics.conditions import Conditions, Glitch
+from analytics.events import Event, Events, Grouping, find_events
+from analytics.evidence import Evidence, Judged, judge
+from analytics.mode import Mismatch, find_mismatches, join_mismatches
+from analytics.witness import Heard, Verdict
+from facility.corrections import Assertion
+from facility.definition import Definition
+from facility.interval import Intervals
+from facility.period import Period
+from facility.profile import Profile
+from facility.schedule import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that was found in `part`, by one definition."""
+
+    part: Period
+    settled: bool
+    """Whether nothing that comes later can change them."""
+    accounts: Accounts
+    lower: Accounts
+    """With unknown time filled by samples at zero."""
+    upper: Accounts
+    """With unknown time filled by samples at nominal."""
+    failures: tuple[Event, ...]
+    """Events whose user time touches `part`, whole, in order of time."""
+    trips: tuple[Event, ...]
+    low_beam: tuple[Event, ...]
+    glitches: tuple[Glitch, ...]
+    """Those that begin in the user time of `part`, as do sensor faults."""
+    sensor_faults: tuple[Heard, ...]
+    unwitnessed: int
+    """Outages that a named witness said nothing of."""
+    mismatches: tuple[Mismatch, ...] | None
+    """None where the machine's mode is not recorded."""
+    user_time: Intervals
+    """In `part`, as the two below."""
+    no_beam: Intervals
+    unknown: Intervals
+
+
+def examine(
+    evidence: Evidence,
+    profile: Profile,
+    definition: Definition,
+    plan: Plan,
+    part: Period,
+    *,
+    settled: bool = True,
+    bounds: bool = True,
+) -> Findings:
+    """Find everything in `part`, which lies in the window of the evidence.
+
+    Without `bounds`, in a third of the time, `lower` and `upper` are the accounts themselves.
+
+    Raises
+    ------
+    AccountsError
+        If the accounts do not close.
+    """
+    judged = judge(evidence, profile, definition, plan)
+    grouping = Grouping(
+        merge_gap_ns=definition.merge_gap_ns,
+        trip_below_ns=definition.trip_below_ns,
+        trips_are_downtime=definition.trips_are_downtime,
+        cancelled=plan.cancelled,
+        one_event=tuple(evidence.said(Assertion.ONE_EVENT)),
+        separate=tuple(evidence.said(Assertion.SEPARATE)),
+    )
+    side = Side(evidence.refill, definition.refill_is_delivered, evidence.said(Assertion.EXCLUDED))
+
+    def run(fill: float | None) -> tuple[Conditions, Events, Accounts]:
+        conditions = judged.conditions(fill)
+        events = find_events(conditions, plan.user_time, grouping)
+        return conditions, events, book(conditions, events, plan, part, side)
+
+    conditions, events, accounts = run(None)
+    lower = upper = accounts
+    if bounds and conditions.known != evidence.span:
+        lower, upper = run(0.0)[2], run(math.inf)[2]
+    mismatches = None
+    if evidence.mode is not None:
+        mismatches = find_mismatches(evidence.mode, plan, None, part.start_ns, part.end_ns)
+    user_time = plan.user_time.clip(part.start_ns, part.end_ns)
+    no_beam = events.no_beam_time.clip(part.start_ns, part.end_ns)
+    return Findings(
+        part=part,
+        settled=settled,
+        accounts=accounts,
+        lower=lower,
+        upper=upper,
+        failures=_touching(part, events.failures),
+        trips=_touching(part, events.trips),
+        low_beam=_touching(part, events.low_beam),
+        glitches=tuple(g for g in conditions.glitches if user_time.contains(g.start_ns)),
+        sensor_faults=_heard(judged, Verdict.CONTRADICTED, user_time),
+        unwitnessed=len(_heard(judged, Verdict.SILENT, user_time)),
+        mismatches=mismatches,
+        user_time=user_time,
+        no_beam=no_beam,
+        unknown=(user_time - conditions.known) - no_beam,
+    )
+
+
+def join(findings: Sequence[Findings], period_id: str) -> Findings:
+    """Join findings of stretches that follow each other without a gap, at least one, into those of the whole.
+
+    An event that touches several stretches was found whole in each; it is one.
+    """
+    first, last = findings[0], findings[-1]
+    said = [f.mismatches for f in findings if f.mismatches is not None]
+    return Findings(
+        part=Period(period_id, first.part.start_ns, last.part.end_ns),
+        settled=all(f.settled for f in findings),
+        accounts=Accounts.sum_of([f.accounts for f in findings]),
+        lower=Accounts.sum_of([f.lower for f in findings]),
+        upper=Accounts.sum_of([f.upper for f in findings]),
+        failures=_once(e for f in findings for e in f.failures),
+        trips=_once(e for f in findings for e in f.trips),
+        low_beam=_once(e for f in findings for e in f.low_beam),
+        glitches=tuple(g for f in findings for g in f.glitches),
+        sensor_faults=tuple(h for f in findings for h in f.sensor_faults),
+        unwitnessed=sum(f.unwitnessed for f in findings),
+        mismatches=join_mismatches(m for listed in said for m in listed) if said else None,
+        user_time=_union(f.user_time for f in findings),
+        no_beam=_union(f.no_beam for f in findings),
+        unknown=_union(f.unknown for f in findings),
+    )
+
+
+def _touching(part: Period, events: Sequence[Event]) -> tuple[Event, ...]:
+    return tuple(e for e in events if e.user_time.clip(part.start_ns, part.end_ns))
+
+
+def _heard(judged: Judged, verdict: Verdict, user_time: Intervals) -> tuple[Heard, ...]:
+    return tuple(h for h in judged.heard if h.verdict is verdict and user_time.contains(h.stretch.start_ns))
+
+
+def _once(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Return each event once, as the last stretch that it touches knows it: that one looked furthest ahead."""
+    return tuple({(e.start_ns, e.first_user_ns): e for e in events}.values())
+
+
+def _union(intervals: Iterable[Intervals]) -> Intervals:
+    listed = list(intervals)
+    return Intervals.from_arrays(np.concatenate([i.start for i in listed]), np.concatenate([i.end for i in listed]))
