@@ -90,6 +90,13 @@ class TelemetryStore(Protocol):
         """Yield the same samples in pieces that follow each other, with bounded memory."""
         ...
 
+    def read_batches(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Batch]:
+        """Yield the same pieces with all that is kept, arrivals included: written elsewhere, they are the same.
+
+        A sample without an arrival of its own arrived when it was stamped.
+        """
+        ...
+
     def last(self, signals: Sequence[str]) -> dict[str, LastValue]:
         """Return the newest sample of each signal that has one."""
         ...

@@ -69,6 +69,13 @@ class StoreReader:
         while start_ns < end_ns:
             piece, start_ns = self._again_if_replaced(self._piece, signal, start_ns, end_ns, limit)
             if len(piece):
+                yield piece.samples(self._facility, signal)
+
+    def columns(self, signal: str, start_ns: int, end_ns: int, limit: int = _PIECE) -> Iterator[Columns]:
+        """Yield the same with arrivals."""
+        while start_ns < end_ns:
+            piece, start_ns = self._again_if_replaced(self._piece, signal, start_ns, end_ns, limit, arrival=True)
+            if len(piece):
                 yield piece
 
     def to_sum_up(
@@ -110,7 +117,9 @@ class StoreReader:
                     found += [time for (time,) in self._connection.execute(query, (series_id,))]
         return (min(found), max(found)) if found else None
 
-    def _merged(self, files: list[SealedFile], rows: Columns, start_ns: int, end_ns: int) -> Columns:
+    def _merged(
+        self, files: list[SealedFile], rows: Columns, start_ns: int, end_ns: int, *, arrival: bool = False
+    ) -> Columns:
         """Lay rows over what files hold in ``[start_ns, end_ns)``, file by file: late rows disturb one file only."""
         if not files:
             return rows
@@ -119,7 +128,7 @@ class StoreReader:
 
         def read(file: SealedFile) -> list[Columns]:
             path = self._data_dir / file.name.path("samples")
-            return read_pieces(path, file, file.groups_between(start_ns, end_ns))
+            return read_pieces(path, file, file.groups_between(start_ns, end_ns), arrival=arrival)
 
         if len(files) > 1:
             # Decoding goes on outside of Python.
@@ -138,11 +147,13 @@ class StoreReader:
         pieces.append(rows.between(at, end_ns))
         return concat([piece for piece in pieces if len(piece)])
 
-    def _piece(self, signal: str, start_ns: int, end_ns: int, limit: int) -> tuple[Samples, int]:
+    def _piece(
+        self, signal: str, start_ns: int, end_ns: int, limit: int, *, arrival: bool = False
+    ) -> tuple[Columns, int]:
         with snapshot(self._connection):
             series_id = series_id_of(self._connection, signal)
             if series_id is None:
-                return Samples.empty(self._facility, signal), end_ns
+                return Columns.empty(), end_ns
             behind = nth_row_time(self._connection, series_id, start_ns, end_ns, limit)
             piece_end = end_ns if behind is None else behind
             files = manifest.files_between(self._connection, series_id, start_ns, piece_end, _FILES)
@@ -150,8 +161,8 @@ class StoreReader:
                 piece_end = min(piece_end, files[-1].last_ns + 1)
             piece_end = _end_of_groups(files, start_ns, piece_end, limit)
             files = [file for file in files if file.first_ns < piece_end]
-            rows = read_rows(self._connection, series_id, start_ns, piece_end)
-        return self._merged(files, rows, start_ns, piece_end).samples(self._facility, signal), piece_end
+            rows = read_rows(self._connection, series_id, start_ns, piece_end, arrival=arrival)
+        return self._merged(files, rows, start_ns, piece_end, arrival=arrival), piece_end
 
     def _hold_begins(self, series_id: int, start_ns: int) -> int:
         """Return where to read from so that the last sample before `start_ns` is among what is read."""

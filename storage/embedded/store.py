@@ -14,7 +14,7 @@ from storage.data_dir import DirectoryLock
 from storage.embedded.archive import manifest
 from storage.embedded.reading import StoreReader
 from storage.embedded.row_reading import series_id_of
-from storage.embedded.rows import insert
+from storage.embedded.rows import as_batch, insert
 from storage.store import Buckets, LastValue, SeriesCount, Written
 from storage.telemetry_db import open_reader, open_writer, transaction
 
@@ -108,6 +108,11 @@ class EmbeddedStore:
     def read_chunks(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Samples]:
         """Yield the same samples in pieces that follow each other, with bounded memory."""
         return self._reader.chunks(signal, start_ns, end_ns)
+
+    def read_batches(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Batch]:
+        """Yield the same pieces with all that is kept, arrivals included."""
+        for piece in self._reader.columns(signal, start_ns, end_ns):
+            yield as_batch(self._facility, signal, piece)
 
     def last(self, signals: Sequence[str]) -> dict[str, LastValue]:
         """Return the newest sample of each signal that has one."""

@@ -11,12 +11,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from facility.batch import NO_WORD, Batch, Samples
+from facility.batch import NO_WORD, Batch
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from storage.influxdb.answer import record_batches
 from storage.influxdb.client import InfluxClient
 from storage.influxdb.line_protocol import CLOCK_TOLERANCE_NS
-from storage.influxdb.reading import condition, literal, to_samples
+from storage.influxdb.reading import as_batch, condition, literal, to_samples
 from storage.merging import conflicts, parts
 
 _FIELDS: Final = (FIELD_VALUE, FIELD_STATE, FIELD_QUALITY, FIELD_REASON, FIELD_ARRIVAL)
@@ -107,7 +107,7 @@ def _compare(signal: str, table: Any, new: Batch, clock_tolerance_ns: int) -> He
     if not bool(same.any()):
         return None
     after = new.take(at[same])
-    before = _as_batch(to_samples(new.facility, signal, table)).take(same)
+    before = as_batch(to_samples(new.facility, signal, table)).take(same)
     late = np.abs(after.arrival_ns - after.time_ns) > clock_tolerance_ns
     stale = (
         (np.isnan(after.value) & ~np.isnan(before.value))
@@ -120,20 +120,6 @@ def _compare(signal: str, table: Any, new: Batch, clock_tolerance_ns: int) -> He
     # Between two points of the same run the bucket holds nothing but what is written anew.
     run = np.cumsum(~same)[same][stale]
     return Held(signal, len(after), differing, tuple(_runs(after.time_ns[stale], run)))
-
-
-def _as_batch(samples: Samples) -> Batch:
-    return Batch.build(
-        samples.facility,
-        [samples.signal],
-        np.zeros(len(samples), np.int32),
-        samples.time_ns,
-        value=samples.value,
-        state=samples.state,
-        quality=samples.quality,
-        reason=samples.reason,
-        words=samples.words,
-    )
 
 
 def _runs(times: NDArray[np.int64], run: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -8,10 +8,10 @@ import pyarrow  # pyright: ignore[reportMissingTypeStubs]
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from facility.batch import NO_WORD, Samples
+from facility.batch import NO_WORD, Batch, Samples
 from facility.errors import DataError
 from facility.quality import QUALITY_WORDS
-from facility.schema import FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE
+from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE
 from facility.time import format_time
 from storage.influxdb.answer import record_batches
 from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, InfluxClient
@@ -50,6 +50,33 @@ def read_samples(client: InfluxClient, facility: str, signal: str, which: str) -
     for table in record_batches(client, _FIELDS, which):
         if table.num_rows:
             yield to_samples(facility, signal, table)
+
+
+def read_batches(client: InfluxClient, facility: str, signal: str, which: str) -> Iterator[Batch]:
+    """Yield the same with their arrivals, as batches; errors as `read_samples`."""
+    for table in record_batches(client, (*_FIELDS, FIELD_ARRIVAL), which):
+        if table.num_rows:
+            yield as_batch(to_samples(facility, signal, table), table.column(FIELD_ARRIVAL))
+
+
+def as_batch(samples: Samples, arrival: Any = None) -> Batch:
+    """Return samples of one signal as a batch; `arrival` is an Arrow column, null where the stamp says it."""
+    arrivals = samples.time_ns
+    if arrival is not None:
+        known: NDArray[np.bool_] = arrival.is_valid().to_numpy(zero_copy_only=False)
+        arrivals = np.where(known, arrival.fill_null(0).to_numpy(), arrivals)
+    return Batch.build(
+        samples.facility,
+        [samples.signal],
+        np.zeros(len(samples), np.int32),
+        samples.time_ns,
+        arrival_ns=arrivals,
+        value=samples.value,
+        state=samples.state,
+        quality=samples.quality,
+        reason=samples.reason,
+        words=samples.words,
+    )
 
 
 def to_samples(facility: str, signal: str, table: Any) -> Samples:

@@ -12,7 +12,7 @@ from storage.bucketing import bucketise, check_bucket_count
 from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, NO_CONTENT, InfluxClient
 from storage.influxdb.held import clear_stale, find_held
 from storage.influxdb.line_protocol import encode
-from storage.influxdb.reading import condition, joined, literal, read_samples
+from storage.influxdb.reading import condition, joined, literal, read_batches, read_samples
 from storage.merging import conflicts, parts
 from storage.store import Buckets, LastValue, SeriesCount, Written
 
@@ -102,6 +102,12 @@ class InfluxStore:
         if start_ns < end_ns:
             which = condition(self._facility, signal, start_ns, end_ns - 1)
             yield from read_samples(self._client, self._facility, signal, which)
+
+    def read_batches(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Batch]:
+        """Yield the same pieces with all that is kept, arrivals included."""
+        if start_ns < end_ns:
+            which = condition(self._facility, signal, start_ns, end_ns - 1)
+            yield from read_batches(self._client, self._facility, signal, which)
 
     def last(self, signals: Sequence[str]) -> dict[str, LastValue]:
         """Return the newest sample of each signal that has one."""

@@ -220,6 +220,24 @@ def test_series_counts_what_is_there(store: TelemetryStore) -> None:
     ]
 
 
+def test_batches_hold_all_that_is_kept_of_a_signal(store: TelemetryStore) -> None:
+    late = T0 + 3600 * NS_PER_S
+    rows: list[Row] = [
+        (1, 200.0, None, GOOD, None),
+        (2, None, None, BAD, "alarm"),
+        (3, None, "up", UNCERTAIN, "clock"),
+        (4, 201.5, None, GOOD, None),
+    ]
+    store.write(batch_of(*rows, arrival_ns=[T0 + 1, late, T0 + 3, late + 1]))
+    store.write(numbers([1], [5.0], signal="other"))
+    (got,) = store.read_batches("current", *FOREVER)
+    assert got.signals == ("current",)
+    assert rows_of(next(got.by_signal())[1]) == rows
+    assert got.arrival_ns.tolist() == [T0 + 1, late, T0 + 3, late + 1]
+    assert list(store.read_batches("current", T0 + 5, T0 + 9)) == []
+    assert list(store.read_batches("unheard_of", *FOREVER)) == []
+
+
 def test_the_extent_of_a_signal_reaches_from_its_first_to_its_last_sample(store: TelemetryStore) -> None:
     assert store.extent("current") is None
     store.write(numbers([30, 10], [3.0, 1.0]))
