@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.accounts import Accounts, Side, book
-from analytics.conditions import Conditions, Glitch
+from analytics.conditions import Conditions, Glitch, Stretch
 from analytics.events import Event, Events, Grouping, find_events
 from analytics.evidence import Evidence, Judged, judge
 from analytics.mode import Mismatch, find_mismatches, join_mismatches
@@ -40,6 +40,10 @@ class Findings:
     """Events whose user time touches `part`, whole, in order of time."""
     trips: tuple[Event, ...]
     low_beam: tuple[Event, ...]
+    stretches: tuple[Stretch, ...]
+    """No-beams and low-beams that touch `part`, in user time or not, in order of time."""
+    known_until_ns: int | None
+    """Where the last known time in `part` ends; None: nothing is known of it."""
     glitches: tuple[Glitch, ...]
     """Those that begin in the user time of `part`, as do sensor faults."""
     sensor_faults: tuple[Heard, ...]
@@ -106,6 +110,8 @@ def examine(
         failures=_touching(part, events.failures),
         trips=_touching(part, events.trips),
         low_beam=_touching(part, events.low_beam),
+        stretches=_stretches(part, conditions),
+        known_until_ns=int(known.end[-1]) if (known := conditions.known.clip(part.start_ns, part.end_ns)) else None,
         glitches=tuple(g for g in conditions.glitches if user_time.contains(g.start_ns)),
         sensor_faults=_heard(judged, Verdict.CONTRADICTED, user_time),
         unwitnessed=len(_heard(judged, Verdict.SILENT, user_time)),
@@ -132,6 +138,8 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
         failures=_once(e for f in findings for e in f.failures),
         trips=_once(e for f in findings for e in f.trips),
         low_beam=_once(e for f in findings for e in f.low_beam),
+        stretches=tuple({(s.kind, s.start_ns): s for f in findings for s in f.stretches}.values()),
+        known_until_ns=max((f.known_until_ns for f in findings if f.known_until_ns is not None), default=None),
         glitches=tuple(g for f in findings for g in f.glitches),
         sensor_faults=tuple(h for f in findings for h in f.sensor_faults),
         unwitnessed=sum(f.unwitnessed for f in findings),
@@ -144,6 +152,13 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
 
 def _touching(part: Period, events: Sequence[Event]) -> tuple[Event, ...]:
     return tuple(e for e in events if e.user_time.clip(part.start_ns, part.end_ns))
+
+
+def _stretches(part: Period, conditions: Conditions) -> tuple[Stretch, ...]:
+    found = [
+        s for s in (*conditions.no_beam, *conditions.low_beam) if s.start_ns < part.end_ns and part.start_ns < s.end_ns
+    ]
+    return tuple(sorted(found, key=lambda s: (s.start_ns, s.kind.value)))
 
 
 def _heard(judged: Judged, verdict: Verdict, user_time: Intervals) -> tuple[Heard, ...]:

@@ -33,4 +33,5 @@ def load_comparison(
     """Count a period by two definitions and trace the difference; raises what `load_availability` raises."""
     a, b = load_definition(first, configuration.folder), load_definition(second, configuration.folder)
     basis = load_basis(configuration, period, [a, b], as_known_on, clock=clock)
+    basis.check_known()
     return ComparisonReport(configuration.profile, a, b, basis.as_known_on_ns, compare(a, b, basis.assess))

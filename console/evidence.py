@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.evidence import Evidence, breaks
-from analytics.window import Breaks, Window, link_cuts, load_window
+from analytics.window import link_cuts, load_window
 from analytics.witness import window_ns
 from console.config import Configuration
 from console.sources import delivers
@@ -39,6 +39,8 @@ class Known:
     evidence: Evidence
     settled: bool
     """Whether it reaches far enough forward for the figures to be final."""
+    anything: bool
+    """Whether there was a sample, or somebody said something, of the period itself."""
 
 
 def load_evidence(
@@ -67,11 +69,6 @@ def load_evidence(
         Those in force.
     cancelled
         User time that by any of `definitions` was cancelled too late.
-
-    Raises
-    ------
-    PeriodError
-        If nothing at all is known of `part`: neither samples nor a correction.
     """
     profile = configuration.profile
     widest = definitions[0].model_copy(
@@ -95,7 +92,10 @@ def load_evidence(
         )
         return breaks(beside, profile, definitions, cancelled)
 
-    window = _load_window(profile, read, extent, widest, part, corrections, now_ns, breaks_in)
+    def read_delivery(start_ns: int, end_ns: int) -> Samples:
+        return read(profile.delivery_signal, start_ns, end_ns)
+
+    window = load_window(read_delivery, profile, widest, part, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in)
     start, end = window.start_ns, min(window.end_ns, now_ns)
     witness = profile.delivery.witness
     # An outage right behind the start of the window may have been seen by its witness before.
@@ -112,7 +112,16 @@ def load_evidence(
         flags(start, end),
         corrections,
     )
-    return Known(evidence, window.settled)
+    return Known(evidence, window.settled, _anything(profile, window.samples, part, corrections))
+
+
+def nothing_known(profile: Profile, part: Period, extent: tuple[int, int]) -> PeriodError:
+    """Return the error to raise where a figure is asked for, and nothing at all is known of its period."""
+    first, last = (format_time(ns, profile.zone) for ns in extent)
+    return PeriodError(
+        f"facility {profile.id} has no samples of {profile.delivery_signal} in {part.id}: the store holds {first} "
+        f"to {last}; choose a period inside that, or import more with 'kado import FILE'"
+    )
 
 
 def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
@@ -133,33 +142,14 @@ def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
     return extent
 
 
-def _load_window(
-    profile: Profile,
-    read: Read,
-    extent: tuple[int, int],
-    definition: Definition,
-    part: Period,
-    corrections: Sequence[Correction],
-    now_ns: int,
-    breaks_in: Breaks,
-) -> Window:
-    def read_delivery(start_ns: int, end_ns: int) -> Samples:
-        return read(profile.delivery_signal, start_ns, end_ns)
-
-    window = load_window(read_delivery, profile, definition, part, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in)
+def _anything(profile: Profile, samples: Samples, part: Period, corrections: Sequence[Correction]) -> bool:
     stale = profile.delivery.stale_after_ns
     # A sample stamped before the period may hold into it.
     reach = part.length_ns if stale is None else stale
     said = any(
         c.assertion in BEAM_ASSERTIONS and c.start_ns < part.end_ns and part.start_ns < c.end_ns for c in corrections
     )
-    if not said and not window.samples.between(part.start_ns - reach, part.end_ns):
-        first, last = (format_time(ns, profile.zone) for ns in extent)
-        raise PeriodError(
-            f"facility {profile.id} has no samples of {profile.delivery_signal} in {part.id}: the store holds {first} "
-            f"to {last}; choose a period inside that, or import more with 'kado import FILE'"
-        )
-    return window
+    return said or bool(samples.between(part.start_ns - reach, part.end_ns))
 
 
 def load_cuts(configuration: Configuration, read: Read, start_ns: int, end_ns: int) -> NDArray[np.int64]:

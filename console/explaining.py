@@ -37,8 +37,8 @@ class InstantExplanation:
 def load_explanation(
     configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
 ) -> Explanation:
-    """Explain a period; raises what `load_availability` raises."""
-    return _explain(load_availability(configuration, period, definition, as_known_on))
+    """Explain a period; raises what `load_availability` raises, but not where all of it is unknown."""
+    return _explain(load_availability(configuration, period, definition, as_known_on, even_unknown=True))
 
 
 def load_gaps(
@@ -63,12 +63,13 @@ def load_instant(
     Raises
     ------
     PeriodError
-        If it lies in the future, or nothing is known of its day.
+        If it lies in the future, or nothing is scheduled on its day.
     """
     ns, zone = parse_time(at), configuration.profile.zone
     if ns >= clock():
         raise PeriodError(f"{format_time(ns, zone)} lies in the future: nothing can be known of it")
-    found = _explain(load_availability(configuration, day_of(ns, zone), definition, as_known_on, clock=clock))
+    day = day_of(ns, zone)
+    found = _explain(load_availability(configuration, day, definition, as_known_on, even_unknown=True, clock=clock))
     r = found.report
     judged = judge(r.evidence, r.profile, r.definition, r.plan)
     instant = explain_instant(ns, found.segments, r.evidence, judged, r.plan)

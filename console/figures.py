@@ -7,7 +7,7 @@ from analytics.availability import Availability, assess, check_schedule, counted
 from analytics.evidence import Evidence
 from analytics.figures import downtime_budget_h
 from console.config import Configuration
-from console.evidence import Known, Read, extent_of, load_evidence
+from console.evidence import Known, Read, extent_of, load_evidence, nothing_known
 from console.stores import open_journal, open_store
 from facility.corrections import Correction
 from facility.definition import Definition, load_definition
@@ -76,6 +76,19 @@ class Basis:
     part: Period
     """What of it is over."""
     known: Known
+    extent: tuple[int, int]
+    """Stamps of the delivery signal's first and last sample."""
+
+    def check_known(self) -> None:
+        """Refuse to go on where nothing at all is known of the period.
+
+        Raises
+        ------
+        PeriodError
+            Saying what the store holds.
+        """
+        if not self.known.anything:
+            raise nothing_known(self.profile, self.part, self.extent)
 
     def plan(self, definition: Definition) -> Plan:
         """Return the calendar with the definition's notice."""
@@ -122,6 +135,7 @@ def load_availability(
     definition: str | None = None,
     as_known_on: str | None = None,
     *,
+    even_unknown: bool = False,
     clock: Clock = system_clock,
 ) -> AvailabilityReport:
     """Compute the availability of a period.
@@ -134,6 +148,8 @@ def load_availability(
         Its id; None: the facility's own.
     as_known_on
         ISO 8601: leave out what was published or recorded later; None: now.
+    even_unknown
+        Whether to answer where nothing at all is known of the period: all of it is unknown then.
 
     Raises
     ------
@@ -144,6 +160,8 @@ def load_availability(
     """
     chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
     basis = load_basis(configuration, period, [chosen], as_known_on, clock=clock)
+    if not even_unknown:
+        basis.check_known()
     plan = basis.plan(chosen)
     result = basis.assess(chosen)
     return AvailabilityReport(
@@ -198,7 +216,7 @@ def load_basis(
         known = load_evidence(
             configuration, store.read, extent, definitions, part, record.corrections, now_ns, cancelled
         )
-    return Basis(profile, record, known_on_ns, period, part, known)
+    return Basis(profile, record, known_on_ns, period, part, known, extent)
 
 
 def compute_availability(
@@ -233,4 +251,6 @@ def compute_availability(
     part = counted_part(profile, period, now_ns)
     check_schedule(profile, plan, part)
     known = load_evidence(configuration, read, extent, [definition], part, corrections, now_ns, plan.cancelled)
+    if not known.anything:
+        raise nothing_known(profile, part, extent)
     return assess(known.evidence, profile, definition, plan, period, part, settled=known.settled)
