@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from collector.changes import Changes
 from collector.delivery_policy import Action, Decision, DeliveryPolicy
 from collector.forwarder_status import ForwarderState, ForwarderStatus
 from collector.outbox import Blob, next_group
@@ -55,6 +56,8 @@ class Forwarder:
         How patient it is.
     max_lines
         In one request.
+    changes
+        Is told of what the server has taken.
     """
 
     def __init__(
@@ -66,12 +69,14 @@ class Forwarder:
         policy: DeliveryPolicy,
         *,
         max_lines: int = 20_000,
+        changes: Changes | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._facility = facility
         self._client = client
         self._clock = clock
         self._policy = policy
+        self._changes = changes or Changes()
         self._sender = Sender(self._write, policy, self._canary, max_lines=max_lines)
         self._connection: sqlite3.Connection | None = None
         self._stopping = threading.Event()
@@ -218,6 +223,8 @@ class Forwarder:
 
     def _delivered(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
+            for signal in {signal for _, signal, _ in outcome.blob.counts}:
+                self._changes.note(signal, outcome.blob.first_ns, outcome.blob.last_ns)
             if outcome.refused:
                 line, words = outcome.refused[0]
                 _LOG.error(

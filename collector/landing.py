@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from collector.arrival import Arrival
+from collector.changes import Changes
 from collector.landing_file import LandingFile
 from collector.landing_status import LandingLimits, LandingState, LandingStatus
 from facility.errors import DataError, KadoError, UnreachableError
@@ -79,8 +80,11 @@ class Landing:
         clock: Clock = system_clock,
         *,
         limits: LandingLimits | None = None,
+        changes: Changes | None = None,
     ) -> Self:
         """Lock the data directory and open its files, making what is missing.
+
+        `changes` is told of what comes into the embedded store; with InfluxDB the forwarder tells.
 
         Raises
         ------
@@ -94,7 +98,7 @@ class Landing:
         limits = limits or LandingLimits()
         lock = DirectoryLock(data_dir)
         try:
-            file = LandingFile(data_dir, facility, store_kind, clock, limits.dead_letters)
+            file = LandingFile(data_dir, facility, store_kind, clock, limits.dead_letters, changes)
             return cls(data_dir, facility, file, lock, limits)
         except BaseException:
             lock.release()

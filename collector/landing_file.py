@@ -12,13 +12,14 @@ import numpy as np
 
 from collector import dead_letters, gaps, outbox
 from collector.arrival import Arrival
+from collector.changes import Changes
 from collector.mark import HighWaterMark, Mark
 from facility.batch import Batch
 from facility.signals import link_signal
 from facility.source import SINCE_LAST_COMMIT, GapReport, Rejection
 from facility.time import Clock
 from storage.counters import CountKey, Entry, count
-from storage.embedded.rows import insert
+from storage.embedded.rows import SignalWritten, insert
 from storage.telemetry_db import StoreKind, open_writer, transaction
 
 _LOG: Final = logging.getLogger(__name__)
@@ -53,12 +54,14 @@ class LandingFile:
         store_kind: StoreKind,
         clock: Clock,
         letters: dead_letters.DeadLetterLimits,
+        changes: Changes | None = None,
     ) -> None:
         """Open or make both files; a tail that the disk has lost since is counted and recorded as a gap."""
         self._data_dir = data_dir
         self._kind: StoreKind = store_kind
         self._clock = clock
         self._letters = letters
+        self._changes = changes or Changes()
         with ExitStack() as opened:
             self._connection = open_writer(data_dir, facility, store_kind, clock(), any_thread=True)
             opened.callback(self._connection.close)
@@ -78,9 +81,10 @@ class LandingFile:
         """Write arrivals, in their order, as one transaction."""
         now = self._clock()
         counts: Counter[CountKey] = Counter()
+        written: list[SignalWritten] = []
         with transaction(self._connection):
             if self._kind == "embedded":
-                self._insert_rows(arrivals, counts)
+                written = self._insert_rows(arrivals, counts)
             else:
                 self._append_blob(arrivals, counts, now)
             for arrival in arrivals:
@@ -89,6 +93,8 @@ class LandingFile:
             count(self._connection, counts)
             last = self._number(now, sum(a.samples for a in arrivals))
         self._last = last
+        for s in written:
+            self._changes.note(s.signal, s.first_ns, s.last_ns)
 
     def confirm(self) -> None:
         """Move the high-water mark up to the last commit."""
@@ -113,13 +119,16 @@ class LandingFile:
         """Close both files."""
         self._opened.close()
 
-    def _insert_rows(self, arrivals: Sequence[Arrival], counts: Counter[CountKey]) -> None:
+    def _insert_rows(self, arrivals: Sequence[Arrival], counts: Counter[CountKey]) -> list[SignalWritten]:
+        written: list[SignalWritten] = []
         for source, batch in _by_source(arrivals):
             for s in insert(self._connection, batch, self._data_dir):
+                written.append(s)
                 counts[source, s.signal, Entry.RECEIVED, ""] += s.stored
                 counts[source, s.signal, Entry.STORED, ""] += s.stored
                 counts[source, s.signal, Entry.REWRITTEN, ""] += s.rewritten
                 counts[source, s.signal, Entry.CONFLICT, ""] += s.conflicts
+        return written
 
     def _append_blob(self, arrivals: Sequence[Arrival], counts: Counter[CountKey], now: int) -> None:
         if arrived := _by_source(arrivals):

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from collector.changes import Changes
 from collector.intake import Intake
 from collector.landing import Landing
 from collector.landing_status import LandingStatus
@@ -46,8 +47,10 @@ class Application:
         collector: Collector,
         forwarder: "Forwarder | None",
         sealing: Sealing | None,
+        changes: Changes,
     ) -> None:
         self.configuration = configuration
+        self.changes = changes
         self._landing = landing
         self._collector = collector
         self._forwarder = forwarder
@@ -89,14 +92,15 @@ async def open_application(
     """
     profile = configuration.profile
     async with AsyncExitStack() as stack:
-        landing = await asyncio.to_thread(make_landing, configuration, clock)
+        changes = Changes()
+        landing = await asyncio.to_thread(make_landing, configuration, clock, changes)
         stack.push_async_callback(asyncio.to_thread, landing.close)
         forwarder = None
         if isinstance(configuration.store, InfluxSettings):
-            forwarder = await asyncio.to_thread(make_forwarder, configuration, configuration.store, clock, rng)
+            forwarder = await asyncio.to_thread(make_forwarder, configuration, configuration.store, clock, rng, changes)
             stack.push_async_callback(asyncio.to_thread, forwarder.close)
         intake = Intake(profile, [source.id for source in configuration.sources], clock)
         collector = Collector(profile, configuration.sources, intake, landing, clock, rng)
         store = configuration.store
         sealing = Sealing(configuration, store, clock) if isinstance(store, EmbeddedSettings) else None
-        yield Application(configuration, landing, collector, forwarder, sealing)
+        yield Application(configuration, landing, collector, forwarder, sealing, changes)

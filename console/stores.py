@@ -13,6 +13,7 @@ from storage.data_dir import DataDir
 from storage.store import TelemetryStore
 
 if TYPE_CHECKING:
+    from collector.changes import Changes
     from collector.forwarder import Forwarder
     from collector.landing import Landing
     from storage.journal.journal import Journal
@@ -76,7 +77,7 @@ def running_pid(configuration: Configuration) -> str | None:
     return None
 
 
-def make_landing(configuration: Configuration, clock: Clock) -> "Landing":
+def make_landing(configuration: Configuration, clock: Clock, changes: "Changes | None" = None) -> "Landing":
     """Lock the data directory and return its landing; whoever calls closes it.
 
     Raises
@@ -89,12 +90,21 @@ def make_landing(configuration: Configuration, clock: Clock) -> "Landing":
 
     limits = LandingLimits(max_bytes=configuration.settings.landing.max_bytes)
     return Landing.open(
-        configuration.data_dir, configuration.profile.id, configuration.store.kind, clock, limits=limits
+        configuration.data_dir,
+        configuration.profile.id,
+        configuration.store.kind,
+        clock,
+        limits=limits,
+        changes=changes,
     )
 
 
 def make_forwarder(
-    configuration: Configuration, store: InfluxSettings, clock: Clock, rng: random.Random
+    configuration: Configuration,
+    store: InfluxSettings,
+    clock: Clock,
+    rng: random.Random,
+    changes: "Changes | None" = None,
 ) -> "Forwarder":
     """Return the forwarder of a data directory whose landing is open; whoever calls closes it."""
     from collector.delivery_policy import DeliveryPolicy
@@ -105,4 +115,5 @@ def make_forwarder(
     client = InfluxClient(
         store.url, store.org, store.bucket, token, token_source=store.token_source, timeout_s=store.timeout_s
     )
-    return Forwarder(configuration.data_dir, configuration.profile.id, client, clock, DeliveryPolicy(rng.random))
+    policy = DeliveryPolicy(rng.random)
+    return Forwarder(configuration.data_dir, configuration.profile.id, client, clock, policy, changes=changes)

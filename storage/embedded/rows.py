@@ -48,6 +48,9 @@ class SignalWritten:
     stored: int
     rewritten: int
     conflicts: int
+    first_ns: int
+    """Stamp of the oldest of them."""
+    last_ns: int
 
 
 def insert(
@@ -77,7 +80,7 @@ def insert(
             rewritten += repeated
             differed += int(conflicts(batch, part).sum())
         advance(connection, series_id, int(times[-1]))
-        written.append(SignalWritten(part.signal, len(part.rows), rewritten, differed))
+        written.append(SignalWritten(part.signal, len(part.rows), rewritten, differed, int(times[0]), int(times[-1])))
     return written
 
 

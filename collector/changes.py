@@ -1,0 +1,33 @@
+"""What has come into the store since somebody last asked: for whoever keeps what was computed from it."""
+
+import threading
+from typing import Final
+
+from facility.interval import Intervals
+
+_MOST: Final = 200
+"""Stretches that are kept apart; then the time between them counts as changed too."""
+
+
+class Changes:
+    """Collects stretches of time by signal; for any thread, and for one that asks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._spans: dict[str, list[tuple[int, int]]] = {}
+
+    def note(self, signal: str, first_ns: int, last_ns: int) -> None:
+        """Note that samples stamped from `first_ns` to `last_ns`, both included, may have come or changed."""
+        with self._lock:
+            spans = self._spans.setdefault(signal, [])
+            spans.append((first_ns, last_ns + 1))
+            if len(spans) > _MOST:
+                spans[:] = list(Intervals.of(spans))
+            if len(spans) > _MOST:
+                spans[:] = [(spans[0][0], spans[-1][1])]
+
+    def take(self) -> dict[str, Intervals]:
+        """Return what was noted since the last call; everything in it can be read from the store."""
+        with self._lock:
+            taken, self._spans = self._spans, {}
+        return {signal: Intervals.of(spans) for signal, spans in taken.items()}
