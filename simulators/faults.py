@@ -4,7 +4,9 @@ Every fault follows from the seed, its kind, and the days or month it begins in,
 time can be listed without those before.
 """
 
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -14,7 +16,7 @@ from facility.interval import Intervals
 from facility.schedule import Category
 from facility.time import NS_PER_DAY, from_datetime, local_midnight, to_datetime, to_ns
 from simulators.calendar import Calendar
-from simulators.scenario import Effect, FaultKind, Length
+from simulators.scenario import Effect, FaultKind, Length, Repair
 from simulators.seeds import stream
 
 MS: Final = 1_000_000
@@ -39,22 +41,54 @@ class Fault:
     """How far the source's clock is ahead meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Interventions:
+    """What people did to a machine, beside what its kinds of fault say."""
+
+    injected: tuple[Fault, ...] = ()
+    """Faults of their making."""
+    repairs: dict[Effect, tuple[int, ...]] = field(default_factory=dict[Effect, tuple[int, ...]])
+    """Increasing instants at which whatever has such an effect ends, the scenario's faults included."""
+
+    @classmethod
+    def of(cls, injected: Iterable[Fault], repairs: Iterable[tuple[int, Effect]]) -> "Interventions":
+        """Sort repairs, given as (instant, effect), by effect and time."""
+        by_effect: dict[Effect, tuple[int, ...]] = {}
+        for ns, effect in sorted(repairs):
+            by_effect[effect] = (*by_effect.get(effect, ()), ns)
+        return cls(tuple(injected), by_effect)
+
+    def ended(self, fault: Fault) -> Fault:
+        """Return a fault as it was: up to its first repair, without any length where that came with its start."""
+        instants = self.repairs.get(fault.effect, ())
+        first = bisect_left(instants, fault.start_ns)
+        if first < len(instants) and instants[first] < fault.end_ns:
+            return replace(fault, end_ns=instants[first])
+        return fault
+
+
+@dataclass(slots=True)
 class FaultProcess:
     """All faults of a machine, for ever."""
 
     kinds: tuple[FaultKind, ...]
     seed: int
     calendar: Calendar
+    interventions: Interventions = field(default_factory=Interventions)
+    """Replaced as a whole, from any thread; who remembers what follows from it remembers it too, and compares."""
     _drawn: dict[tuple[str, int], tuple[Fault, ...]] = field(
         default_factory=dict[tuple[str, int], tuple[Fault, ...]], repr=False, compare=False
     )
 
     def between(self, start_ns: int, end_ns: int, effect: Effect | None = None) -> tuple[Fault, ...]:
         """Return the faults that touch ``[start_ns, end_ns)``, of one effect or all, uncut, in order of time."""
+        interventions = self.interventions
         kinds = [kind for kind in self.kinds if effect in (None, kind.effect)]
         faults = [f for kind in kinds for f in self._of_kind(kind, start_ns, end_ns)]
-        return tuple(sorted(f for f in faults if f.start_ns < end_ns and f.end_ns > start_ns))
+        faults += [f for f in interventions.injected if effect in (None, f.effect)]
+        if interventions.repairs:
+            faults = [interventions.ended(f) for f in faults]
+        return tuple(sorted(f for f in faults if f.start_ns < end_ns and f.end_ns > max(start_ns, f.start_ns)))
 
     def _of_kind(self, kind: FaultKind, start_ns: int, end_ns: int) -> list[Fault]:
         earliest = start_ns - to_ns(kind.length_s.max)
@@ -110,6 +144,11 @@ class FaultProcess:
                 start = from_datetime(when)
                 faults.append(_fault(kind, start, stream(self.seed, kind.key, start // MS)))
         return faults
+
+
+def repairs_of(repairs: Iterable[Repair]) -> list[tuple[int, Effect]]:
+    """Return (instant, effect) of every repair that a scenario lists."""
+    return [(from_datetime(moment), repair.effect) for repair in repairs for moment in repair.at]
 
 
 def _fault(kind: FaultKind, start_ns: int, rng: np.random.Generator) -> Fault:

@@ -27,6 +27,14 @@ class Simulated(Protocol):
         """Return what the link reports in ``[start_ns, end_ns)``, in order of time."""
         ...
 
+    def follow(self, now: Clock) -> None:
+        """Be live: the clock tells the simulated instant."""
+        ...
+
+    def release(self, end_ns: int) -> None:
+        """Take note that what comes before `end_ns` is out and can no longer change."""
+        ...
+
 
 class Feed:
     """Releases what a simulator does from an instant on; the same samples as its history.
@@ -71,6 +79,7 @@ class Feed:
         self._began = began
         self._start = began if start_ns is None else start_ns
         self._end = end_ns
+        simulated.follow(self.now)
 
     def now(self) -> int:
         """Return the simulated instant."""
@@ -95,6 +104,8 @@ class Feed:
             await asyncio.sleep(POLL_S)
 
     def _released(self, start_ns: int, end_ns: int) -> list[Batch | LinkReport]:
+        # Before anything of it is made: who injects a fault meanwhile does so behind it.
+        self._simulated.release(end_ns)
         items: list[Batch | LinkReport] = []
         for report in self._simulated.links(start_ns, end_ns):
             items += self._arriving(start_ns, report.time_ns)

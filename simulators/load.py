@@ -18,7 +18,7 @@ from facility.errors import ProfileError, ScenarioError
 from facility.profile import Profile
 from facility.schedule import Block, Category, Plan, ScheduleVersion, resolve
 from facility.source import LinkReport
-from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, to_ns
+from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, Clock, to_ns
 from simulators.answer_key import AnswerKey
 from simulators.answers import DayTruth, answer
 from simulators.faults import Fault
@@ -103,6 +103,12 @@ class Load:
             if len(times):
                 codes = np.tile(np.arange(self.signals), len(times))
                 yield Batch.build(self.facility, self.names, codes, np.repeat(times, self.signals), value=value.ravel())
+
+    def follow(self, now: Clock) -> None:
+        """Nothing: a load is not steered."""
+
+    def release(self, end_ns: int) -> None:
+        """Nothing: a load is not steered."""
 
     def links(self, start_ns: int, end_ns: int) -> tuple[LinkReport, ...]:
         """Return nothing: the link of a load does not fail."""

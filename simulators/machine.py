@@ -17,16 +17,17 @@ from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import Plan, ScheduleVersion
 from facility.source import LinkReport
-from facility.time import NS_PER_DAY, NS_PER_S, format_time, to_ns
+from facility.time import NS_PER_DAY, NS_PER_S, Clock, format_time, to_ns
 from simulators import monitors
 from simulators.answer_key import AnswerKey
 from simulators.answers import DayTruth, answer
 from simulators.calendar import Calendar
-from simulators.faults import Fault, FaultProcess
+from simulators.faults import Fault, FaultProcess, Interventions, repairs_of
 from simulators.free_electron_laser import FreeElectronLaser
 from simulators.plant import Plant
 from simulators.scenario import Effect, Scenario
 from simulators.spallation_source import SpallationSource
+from simulators.steering import Steering
 from simulators.storage_ring import StorageRing
 from simulators.transport import send
 
@@ -81,9 +82,11 @@ class Machine:
             shutdowns=tuple((s.start, s.end) for s in scenario.calendar.shutdowns),
             beamlines=kind.beamlines,
         )
-        self._faults = FaultProcess(scenario.faults, seed, self.calendar)
+        repairs = repairs_of(scenario.repairs)
+        self._faults = FaultProcess(scenario.faults, seed, self.calendar, Interventions.of((), repairs))
         self._plant = kind(profile, scenario, self._faults, self.calendar, seed)
-        self._last_day: tuple[int, Batch] | None = None
+        self._last_day: tuple[int, Interventions, Batch] | None = None
+        self.steering = Steering(self._faults, profile, repairs)
         self._check_mode_words()
 
     @property
@@ -113,6 +116,14 @@ class Machine:
             batch = cut(self.day(day), start_ns, end_ns)
             if len(batch):
                 yield batch
+
+    def follow(self, now: Clock) -> None:
+        """Be live: the clock tells the simulated instant."""
+        self.steering.follow(now)
+
+    def release(self, end_ns: int) -> None:
+        """Take note that what comes before `end_ns` is out and can no longer change."""
+        self.steering.release(end_ns)
 
     def links(self, start_ns: int, end_ns: int) -> tuple[LinkReport, ...]:
         """Return what the link to the machine reports in ``[start_ns, end_ns)``.
@@ -204,9 +215,11 @@ class Machine:
 
     def day(self, day: int) -> Batch:
         """Return all samples that are sent on a UTC day, counted from 1970, in that order."""
-        if self._last_day is None or self._last_day[0] != day:
-            self._last_day = (day, self._make_day(day))
-        return self._last_day[1]
+        interventions, known = self._faults.interventions, self._last_day
+        if known is None or known[0] != day or known[1] is not interventions:
+            known = (day, interventions, self._make_day(day))
+            self._last_day = known
+        return known[2]
 
     def stored_current(self, day: int) -> tuple[Int64, Float64]:
         """Return what is truly delivered at the delivery signal's stamps of a UTC day, whatever was seen of it."""

@@ -100,7 +100,7 @@ def delivery_faults(
         elif fault.effect is Effect.MONITOR_FREEZE and part.start < part.stop:
             value[part] = stuck(fault.start_ns)
         elif fault.effect is Effect.MONITOR_SPIKE:
-            highest = 10 * np.abs(value[part]).max(initial=1.0) if physical_max is None else physical_max
+            highest = max(10 * abs(stuck(fault.start_ns)), 10.0) if physical_max is None else physical_max
             value[part] = 1.5 * highest if fault.reads == "impossible" else np.round((value[part] + highest) / 2, 3)
     return Readings(times, value, quality)
 

@@ -34,9 +34,14 @@ class Operation:
         self._seed = seed
         self._entries: dict[int, RingState] = {}
         self._last: tuple[int, Trajectory] | None = None
+        self._follows = faults.interventions
 
     def current(self, day: int, times: Int64) -> Float64:
         """Return the stored current in mA at increasing stamps of a UTC day, counted from 1970."""
+        if self._follows is not self._faults.interventions:
+            self._follows = self._faults.interventions
+            self._entries.clear()
+            self._last = None
         if self._last is None or self._last[0] != day:
             trajectory, self._entries[day + 1] = self._drive(day, self._entry(day))
             self._last = (day, trajectory)

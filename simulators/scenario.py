@@ -8,7 +8,7 @@ from datetime import date, time
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -61,8 +61,14 @@ READS: Final[dict[Effect, tuple[str, ...]]] = {
 """What an instrument may read in a fault; the first is what it reads where nobody says."""
 
 
+MAX_LENGTH_S: Final = 30 * 86_400
+"""No fault lasts longer."""
+MAX_GLITCH_S: Final = 2.0
+"""A monitor that reads zero for longer drops out."""
+
+
 class Length(BaseModel):
-    """How long faults of a kind last: log-normal, cut at `min` and `max`, in seconds."""
+    """How long faults of a kind last: log-normal, cut at `min` and `max`, in seconds; a bare number: always that."""
 
     model_config = _STRICT
 
@@ -70,7 +76,19 @@ class Length(BaseModel):
     spread: float = Field(default=2.0, ge=1)
     """Two thirds of all lengths lie within this factor of the median; 1: all are the median."""
     min: float = Field(gt=0)
-    max: float = Field(gt=0, le=30 * 86_400)
+    max: float = Field(gt=0, le=MAX_LENGTH_S)
+
+    @classmethod
+    def fixed(cls, seconds: float) -> "Length":
+        """Return the length of faults that all last the same."""
+        return cls(median=seconds, spread=1, min=seconds, max=seconds)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_number(cls, value: object) -> object:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return {"median": value, "spread": 1, "min": value, "max": value}
+        return cast("object", value)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -110,9 +128,10 @@ class FaultKind(BaseModel):
                 f"fault {self.key}: say how often by exactly one of per_month, each_month and at, not by "
                 f"{' and '.join(given) or 'none'}"
             )
-        if self.effect is Effect.MONITOR_GLITCH and self.length_s.max > 2:
+        if self.effect is Effect.MONITOR_GLITCH and self.length_s.max > MAX_GLITCH_S:
             raise ValueError(
-                f"fault {self.key}: a monitor_glitch lasts at most 2 s, not {self.length_s.max}; use monitor_dropout"
+                f"fault {self.key}: a monitor_glitch lasts at most {MAX_GLITCH_S:g} s, not {self.length_s.max:g}; "
+                "use monitor_dropout"
             )
         known = READS.get(self.effect, ())
         if self.reads is not None and self.reads not in known:
@@ -132,8 +151,17 @@ class FaultKind(BaseModel):
 
     @property
     def key(self) -> str:
-        """Cause and effect; names the kind, unique in a scenario."""
+        """Cause and effect; names the kind, unique in a scenario but for those with ``at``."""
         return f"{self.cause}/{self.effect.value}"
+
+
+class Repair(BaseModel):
+    """One ``[[repair]]`` table: whatever has the effect then, ends."""
+
+    model_config = _STRICT
+
+    effect: Effect = Field(strict=False)
+    at: tuple[AwareDatetime, ...] = Field(min_length=1, strict=False)
 
 
 class Ring(BaseModel):
@@ -294,10 +322,12 @@ class Scenario(BaseModel):
     targets: tuple[TargetStep, ...] = Field(default=(), alias="target", strict=False)
     """None: for a ring the profile's limits, from their dates on, else the profile's target."""
     faults: tuple[FaultKind, ...] = Field(default=(), alias="fault", strict=False)
+    repairs: tuple[Repair, ...] = Field(default=(), alias="repair", strict=False)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = [f.key for f in self.faults]
+        # Chance goes by the key; what happens at stated instants needs none.
+        keys = [f.key for f in self.faults if f.at is None]
         if twice := sorted({k for k in keys if keys.count(k) > 1}):
             raise ValueError(f"fault {twice[0]} is described twice: give one of them another cause")
         return self

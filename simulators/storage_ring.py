@@ -13,7 +13,7 @@ from facility.schedule import Category
 from facility.time import NS_PER_DAY
 from simulators import monitors, shutters
 from simulators.calendar import Calendar
-from simulators.faults import FaultProcess
+from simulators.faults import FaultProcess, Interventions
 from simulators.operation import Operation
 from simulators.ring import Decay
 from simulators.scenario import Effect, Scenario
@@ -62,7 +62,7 @@ class StorageRing:
         self._targets = Targets.of(profile, scenario)
         self._operation = Operation(scenario.ring, self._targets, faults, calendar, seed)
         self._decay = Decay.of(scenario.ring)
-        self._beam_for_users: tuple[int, NDArray[np.bool_]] | None = None
+        self._beam_for_users: tuple[int, Interventions, NDArray[np.bool_]] | None = None
         for signal in profile.signals:
             if shutters.port_of(signal.id) is not None and not {"open", "closed"} <= set(signal.words):
                 raise ScenarioError(
@@ -121,9 +121,11 @@ class StorageRing:
             raise KeyError(signal)
         if port > self._profile.operating_port_count:
             return shutters.unused(day)
-        if self._beam_for_users is None or self._beam_for_users[0] != day:
-            self._beam_for_users = (day, self._users_have_beam(day))
-        return shutters.shutter(self._seed, port, day, self._beam_for_users[1])
+        interventions, known = self._faults.interventions, self._beam_for_users
+        if known is None or known[0] != day or known[1] is not interventions:
+            known = (day, interventions, self._users_have_beam(day))
+            self._beam_for_users = known
+        return shutters.shutter(self._seed, port, day, known[2])
 
     def _users_have_beam(self, day: int) -> NDArray[np.bool_]:
         """Return whether it is user time, with enough beam, at each step of the shutters."""

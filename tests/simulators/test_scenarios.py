@@ -79,7 +79,7 @@ def test_a_scenario_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
         (FAULT.replace("beam_dump", "explosion") + "per_month = 1\n", "fault[1].effect = 'explosion'"),
         (
             FAULT.replace("beam_dump", "monitor_glitch") + "per_month = 1\n",
-            "a monitor_glitch lasts at most 2 s, not 60.0; use monitor_dropout",
+            "a monitor_glitch lasts at most 2 s, not 60; use monitor_dropout",
         ),
         (
             FAULT + 'per_month = 1\nreads = "zero"\n',
