@@ -52,6 +52,12 @@ class InfluxSettings(BaseModel):
     timeout_s: float = Field(
         default=10.0, gt=0, allow_inf_nan=False, description="How long an answer may take before it counts as none."
     )
+    retention_days: int | None = Field(
+        default=None, ge=1, description="For `kado store init`: days for which the bucket keeps samples; else for ever."
+    )
+    minutes_retention_days: int | None = Field(
+        default=None, ge=1, description="For `kado store init`: the same for what each minute comes to, in <bucket>_1m."
+    )
 
     @model_validator(mode="after")
     def _one_token(self) -> Self:

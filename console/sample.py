@@ -41,7 +41,7 @@ kind = "influxdb"
 url = "http://localhost:8086"
 # Organisation that owns the bucket.
 org = "kado"
-# Bucket that takes the samples; it must exist: influx bucket create --name kado
+# Bucket that takes the samples; `kado store init` makes it, and kado_1m beside it for what each minute comes to.
 bucket = "kado"
 # A token that may read and write the bucket stands in a file of its own, never here ...
 token_file = "influxdb.token"
@@ -49,6 +49,10 @@ token_file = "influxdb.token"
 # token_env = "KADO_INFLUXDB_TOKEN"
 # Seconds that an answer may take before it counts as none.
 # timeout_s = 10.0
+# Days for which `kado store init` lets the bucket keep samples. Without it: for ever.
+# retention_days = 3660
+# The same for what each minute comes to, which takes a sixtieth of the space. Without it: for ever.
+# minutes_retention_days = 36600
 """
 
 _LANDING: Final = """

@@ -6,8 +6,11 @@ from typing import Final
 import typer
 
 from console.command import command
+from console.commands import store_init
 
-COMMANDS: Final[dict[str, Callable[..., None]]] = {}
+COMMANDS: Final[dict[str, Callable[..., None]]] = {
+    "init": store_init.init_store,
+}
 
 app = typer.Typer(
     help="Look after what is kept: state, checks, backup 保管.",

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from facility.errors import AuthorizationError, DataError, KadoError, UnreachableError, UsageError
 from facility.schema import TELEMETRY
@@ -48,6 +48,13 @@ class BucketInfo:
     id: str
     retention_ns: int | None
     """Points older than this are refused; None: kept for ever."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Read it from what the server says of a bucket."""
+        seconds = [rule["everySeconds"] for rule in document["retentionRules"] if rule["type"] == "expire"]
+        retention = min((s for s in seconds if s > 0), default=None)
+        return cls(document["id"], None if retention is None else retention * NS_PER_S)
 
 
 class Body(Protocol):
@@ -184,15 +191,30 @@ class InfluxClient:
         AuthorizationError
             If it refuses the token.
         """
-        answer = self._request("/api/v2/buckets", "GET", [("org", self.org), ("name", self.bucket)])
-        found = [
-            bucket for document in self._documents(b"".join(answer.splitlines())) for bucket in document["buckets"]
-        ]
-        if not found:
+        answer = self.call("GET", "/api/v2/buckets", {"org": self.org, "name": self.bucket})
+        if not answer.get("buckets"):
             raise self._missing(f'bucket "{self.bucket}" not found')
-        seconds = [rule["everySeconds"] for rule in found[0]["retentionRules"] if rule["type"] == "expire"]
-        retention = min((s for s in seconds if s > 0), default=None)
-        return BucketInfo(found[0]["id"], None if retention is None else retention * NS_PER_S)
+        return BucketInfo.of(answer["buckets"][0])
+
+    def call(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Make a request to the server's own API and return the document that it answers with.
+
+        Raises
+        ------
+        UnreachableError
+            If the server does not answer, or not as InfluxDB does.
+        MissingBucketError
+            If it lacks what the request is about.
+        AuthorizationError
+            If it refuses the token.
+        DataError
+            If it refuses the request.
+        """
+        answer = self._request(path, method, list((query or {}).items()), body)
+        documents = self._documents(b"".join(answer.splitlines()))
+        return documents[0] if documents else {}
 
     def problem(self, answer: WriteAnswer) -> KadoError:
         """Return what a failed write means, in words for people."""
@@ -286,7 +308,8 @@ class InfluxClient:
             )
         return MissingBucketError(
             f"InfluxDB at {self.url} has no bucket {self.bucket!r} that the token may see; "
-            f"create it with: influx bucket create --org {self.org} --name {self.bucket}, or correct store.bucket"
+            f"create it with: kado store init (or influx bucket create --org {self.org} --name {self.bucket}),"
+            " or correct store.bucket"
         )
 
     def _query_error(self, message: str, influxql: str) -> KadoError:

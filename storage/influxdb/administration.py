@@ -1,0 +1,136 @@
+"""What has to be there before a server can be used: buckets with their retention, and a token for them alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from facility.errors import AuthorizationError, DataError, UnreachableError
+from facility.time import NS_PER_S
+from storage.influxdb.client import BucketInfo, InfluxClient, MissingBucketError
+
+MINUTES_SUFFIX: Final = "_1m"
+"""Behind the name of a bucket: the bucket with what each of its minutes comes to."""
+
+
+class Found(Enum):
+    """What became of a bucket that is wanted."""
+
+    MADE = "made"
+    THERE = "there already"
+    DIFFERS = "differs"
+    """It keeps samples for another time than asked for, and was left as it is."""
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class BucketOutcome:
+    """A bucket as it is now."""
+
+    id: str
+    name: str
+    found: Found
+    wanted_ns: int | None
+    """For how long it was to keep samples; None: for ever."""
+    before_ns: int | None
+    """For how long it did when it was found; of one that was made, as `wanted_ns`."""
+
+
+class Administration:
+    """Makes buckets and tokens of one organisation.
+
+    Contract: what is there is never deleted, and a bucket is changed only where that is asked for. Each method may be
+    called again and again.
+
+    Parameters
+    ----------
+    client
+        With a token that may do this. The bucket that it names need not be there.
+
+    Raises
+    ------
+    UnreachableError
+        By all methods, if the server does not answer, or lacks the organisation.
+    AuthorizationError
+        By all methods, if it refuses the token, or what is asked for with it.
+    """
+
+    def __init__(self, client: InfluxClient) -> None:
+        self._client = client
+        self._org_id = ""
+
+    def ensure_bucket(self, name: str, retention_ns: int | None, *, update: bool, description: str) -> BucketOutcome:
+        """Make a bucket if there is none of this name; with `update`, let one that is there keep samples as asked."""
+        found = self._call("GET", "/api/v2/buckets", {"org": self._client.org, "name": name}, missing_is_fine=True)
+        if not found.get("buckets"):
+            rules = _rules(retention_ns)
+            body = {"orgID": self._org(), "name": name, "retentionRules": rules, "description": description}
+            made = self._call("POST", "/api/v2/buckets", body=body)
+            return BucketOutcome(made["id"], name, Found.MADE, retention_ns, retention_ns)
+        info = BucketInfo.of(found["buckets"][0])
+        if info.retention_ns == retention_ns:
+            return BucketOutcome(info.id, name, Found.THERE, retention_ns, retention_ns)
+        if not update:
+            return BucketOutcome(info.id, name, Found.DIFFERS, retention_ns, info.retention_ns)
+        body = {"retentionRules": _rules(retention_ns) or [{"type": "expire", "everySeconds": 0}]}
+        self._call("PATCH", f"/api/v2/buckets/{info.id}", body=body)
+        return BucketOutcome(info.id, name, Found.CHANGED, retention_ns, info.retention_ns)
+
+    def make_token(self, bucket_ids: Sequence[str], description: str) -> str:
+        """Make a token that may read and write these buckets and do nothing else; return the secret."""
+        permissions = [
+            {"action": action, "resource": {"type": "buckets", "id": bucket, "orgID": self._org()}}
+            for bucket in bucket_ids
+            for action in ("read", "write")
+        ]
+        body = {"orgID": self._org(), "permissions": permissions, "description": description}
+        return str(self._call("POST", "/api/v2/authorizations", body=body)["token"])
+
+    def _org(self) -> str:
+        if not self._org_id:
+            found = self._call("GET", "/api/v2/orgs", {"org": self._client.org}, missing_is_fine=True).get("orgs")
+            if not found:
+                raise MissingBucketError(
+                    f"InfluxDB at {self._client.url} has no organisation {self._client.org!r} that the token from"
+                    f" {self._client.token_source} may see: correct store.org, or give a token that may make buckets"
+                    f" there, such as the operator token"
+                )
+            self._org_id = str(found[0]["id"])
+        return self._org_id
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: dict[str, Any] | None = None,
+        *,
+        missing_is_fine: bool = False,
+    ) -> dict[str, Any]:
+        try:
+            return self._client.call(method, path, query, body)
+        except MissingBucketError:
+            if missing_is_fine:
+                return {}
+            raise
+        except AuthorizationError as error:
+            if self._not_set_up():
+                raise UnreachableError(
+                    f"InfluxDB at {self._client.url} was never set up, so it has no tokens yet: run"
+                    f" influx setup --host {self._client.url} --org {self._client.org}, and give its operator token"
+                ) from error
+            raise AuthorizationError(
+                f"InfluxDB at {self._client.url} refuses the token from {self._client.token_source} for"
+                f" {method} {path}: it must be one that may make buckets and tokens in organisation"
+                f" {self._client.org!r}, such as the operator token, or one made with:"
+                f" influx auth create --org {self._client.org} --all-access"
+            ) from error
+        except DataError as error:
+            raise DataError(f"{error}; it was asked for {method} {path}") from error
+
+    def _not_set_up(self) -> bool:
+        return bool(self._client.call("GET", "/api/v2/setup").get("allowed"))
+
+
+def _rules(retention_ns: int | None) -> list[dict[str, Any]]:
+    return [] if retention_ns is None else [{"type": "expire", "everySeconds": retention_ns // NS_PER_S}]
