@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from facility.batch import Batch, Samples
 from facility.errors import DataError, UsageError
@@ -12,6 +12,7 @@ from storage.bucketing import bucket_edges, bucketise, check_bucket_count
 from storage.counters import CountKey, Entry, count
 from storage.data_dir import DirectoryLock
 from storage.embedded.archive import manifest
+from storage.embedded.deleting import delete_rows
 from storage.embedded.reading import StoreReader
 from storage.embedded.row_reading import series_id_of
 from storage.embedded.rows import as_batch, insert
@@ -21,8 +22,7 @@ from storage.telemetry_db import open_reader, open_writer, transaction
 if TYPE_CHECKING:
     from storage.embedded.archive.sealing import Sealed
     from storage.embedded.archive.swap import FileSwap, Provenance, Step
-
-_DELETE_AT_ONCE: Final = 50_000
+    from storage.embedded.care.retention import Dropped, KeepDays
 
 
 class EmbeddedStore:
@@ -136,9 +136,7 @@ class EmbeddedStore:
         """Delete what is stamped before an instant, in pieces, oldest first; return how many samples that were."""
         connection = self._writable()
         total = self._delete_sealed(connection, signal, before_ns)
-        while deleted := self._delete_piece(connection, signal, before_ns):
-            total += deleted
-        return total
+        return total + delete_rows(connection, signal, before_ns)
 
     def seal(self, before_ns: int, *, provenance: "Provenance | None" = None) -> "Sealed":
         """Seal the rows of every UTC day that ends at or before an instant; see `sealing.seal`."""
@@ -151,6 +149,12 @@ class EmbeddedStore:
         from storage.embedded.archive.sealing import merge_months
 
         return merge_months(self._swap(provenance), before_ns)
+
+    def retain(self, keep_days: "KeepDays", now_ns: int) -> "list[Dropped]":
+        """Delete what is older than it has to be kept; see `care.retention.apply_retention`."""
+        from storage.embedded.care.retention import apply_retention
+
+        return apply_retention(self._swap(), keep_days, now_ns)
 
     def load(
         self, samples: Samples, *, before_ns: int, source: str = "", provenance: "Provenance | None" = None
@@ -192,17 +196,3 @@ class EmbeddedStore:
         swap = self._swap()
         swap.tidy()
         return delete_sealed(swap, series_id, signal, before_ns)
-
-    def _delete_piece(self, connection: sqlite3.Connection, signal: str, before_ns: int) -> int:
-        with transaction(connection):
-            series = connection.execute("SELECT id FROM series WHERE signal = ?", (signal,)).fetchone()
-            if series is None:
-                return 0
-            boundary = connection.execute(
-                "SELECT time_ns FROM sample WHERE series_id = ? AND time_ns < ? ORDER BY time_ns LIMIT 1 OFFSET ?",
-                (*series, before_ns, _DELETE_AT_ONCE),
-            ).fetchone()
-            until = before_ns if boundary is None else boundary[0]
-            gone = connection.execute("DELETE FROM sample WHERE series_id = ? AND time_ns < ?", (*series, until))
-            count(connection, {("", signal, Entry.DELETED, ""): gone.rowcount})
-            return gone.rowcount

@@ -1,0 +1,1 @@
+"""What ``kado store`` does with the store that the configuration names."""

@@ -1,0 +1,84 @@
+"""Retention by signal: whole sealed files go as soon as all of them is old enough, and the rows before them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from facility.errors import ArchiveError
+from facility.signals import link_signal
+from facility.time import NS_PER_DAY
+from storage.embedded.archive import manifest
+from storage.embedded.archive.layout import day_of, day_start
+from storage.embedded.archive.retention import delete_sealed
+from storage.embedded.archive.swap import FileSwap
+from storage.embedded.deleting import delete_rows
+from storage.embedded.row_reading import nth_row_time
+
+_LEAST_NS: Final = -(2**63)
+_LINK: Final = link_signal("")
+
+KeepDays = Callable[[str], int | None]
+"""Returns for how many days a signal is kept; None: for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What retention deleted of one signal."""
+
+    signal: str
+    before_ns: int
+    """All that was stamped before this is gone."""
+    samples: int
+
+
+def apply_retention(swap: FileSwap, keep_days: KeepDays, now_ns: int) -> list[Dropped]:
+    """Delete what is older than it has to be kept, signal by signal; return what went.
+
+    Cheap: a sealed file is dropped as a whole when its newest sample is old enough, never written anew, so up to a
+    month more is kept than asked for. Days are counted from `now_ns` or, where the newest sample is more than a day
+    older, from the day behind that: a clock that runs ahead deletes nothing. Links do not count as samples there,
+    for they carry the same clock's stamps.
+
+    Raises
+    ------
+    ArchiveError
+        If some could not be deleted, naming all of it; the rest is.
+    """
+    swap.tidy()
+    series: list[tuple[int, str, int | None]] = swap.connection.execute(
+        "SELECT id, signal, newest_ns FROM series ORDER BY signal"
+    ).fetchall()
+    measured = [newest for _, signal, newest in series if newest is not None and not signal.endswith(_LINK)]
+    reference_ns = min(now_ns, max(measured) + NS_PER_DAY) if measured else _LEAST_NS
+    dropped: list[Dropped] = []
+    problems: list[str] = []
+    for series_id, signal, _ in series:
+        days = keep_days(signal)
+        if days is None:
+            continue
+        before_ns = _boundary(swap, series_id, day_start(day_of(reference_ns) - days))
+        try:
+            samples = _drop(swap, series_id, signal, before_ns)
+        except ArchiveError as error:
+            problems.append(str(error))
+            continue
+        if samples:
+            dropped.append(Dropped(signal, before_ns, samples))
+    if problems:
+        raise ArchiveError("\n".join(problems))
+    return dropped
+
+
+def _boundary(swap: FileSwap, series_id: int, before_ns: int) -> int:
+    """Return an instant that cuts no file: a row must not go from over a sample that it has replaced."""
+    cut = manifest.files_between(swap.connection, series_id, before_ns, before_ns, 1)
+    return min([before_ns, *(day_start(file.name.first_day) for file in cut)])
+
+
+def _drop(swap: FileSwap, series_id: int, signal: str, before_ns: int) -> int:
+    samples = 0
+    if manifest.last_file_before(swap.connection, series_id, before_ns) is not None:
+        samples += delete_sealed(swap, series_id, signal, before_ns)
+    if nth_row_time(swap.connection, series_id, _LEAST_NS, before_ns, 0) is not None:
+        samples += delete_rows(swap.connection, signal, before_ns)
+    return samples

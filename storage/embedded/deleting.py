@@ -1,0 +1,34 @@
+"""Rows that are older than they have to be kept go, in pieces."""
+
+import sqlite3
+from typing import Final
+
+from storage.counters import Entry, count
+from storage.embedded.row_reading import nth_row_time, series_id_of
+from storage.telemetry_db import transaction
+
+_AT_ONCE: Final = 50_000
+_LEAST_NS: Final = -(2**63)
+
+
+def delete_rows(connection: sqlite3.Connection, signal: str, before_ns: int) -> int:
+    """Delete a signal's rows stamped before an instant, oldest first; return how many that were.
+
+    Each piece is one transaction with its count in the ledger, so others may write in between.
+    """
+    total = 0
+    while deleted := _delete_piece(connection, signal, before_ns):
+        total += deleted
+    return total
+
+
+def _delete_piece(connection: sqlite3.Connection, signal: str, before_ns: int) -> int:
+    with transaction(connection):
+        series_id = series_id_of(connection, signal)
+        if series_id is None:
+            return 0
+        behind = nth_row_time(connection, series_id, _LEAST_NS, before_ns, _AT_ONCE)
+        until = before_ns if behind is None else behind
+        gone = connection.execute("DELETE FROM sample WHERE series_id = ? AND time_ns < ?", (series_id, until))
+        count(connection, {("", signal, Entry.DELETED, ""): gone.rowcount})
+        return gone.rowcount
