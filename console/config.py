@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from console.sources import simulated_kinds, source_classes
@@ -23,6 +23,38 @@ DEFAULT_PATH = Path("kado.toml")
 ENV_PREFIX = "KADO_"
 
 
+KeepDays = Annotated[int, Field(ge=1)]
+
+
+class RetentionSettings(BaseModel):
+    """``[store] retention = { ... }``: for how long samples are kept; without it, for ever."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    keep_days: KeepDays | None = Field(
+        default=None,
+        description="Days after which `kado run` deletes samples for good, where `signals` says nothing else; "
+        "without it: never.",
+    )
+    signals: dict[str, KeepDays | Literal["forever"]] = Field(
+        default={},
+        description="The same for single signals, such as { beam_lifetime = 400, machine_mode = 'forever' }.",
+    )
+
+    @field_validator("signals", mode="before")
+    @classmethod
+    def _days_or_forever(cls, value: Any) -> Any:
+        for signal, days in cast("dict[str, Any]", value).items() if isinstance(value, dict) else ():
+            if days != "forever" and (type(days) is not int or days < 1):
+                raise ValueError(f"{signal} = {days!r}: give whole days, at least 1, or 'forever'")
+        return cast("Any", value)
+
+    def days(self, signal: str) -> int | None:
+        """Return for how many days a signal is kept; None: for ever."""
+        days = self.signals.get(signal, self.keep_days)
+        return None if days == "forever" else days
+
+
 class EmbeddedSettings(BaseModel):
     """``[store] kind = "embedded"``: everything in files below ``data_dir``, no server."""
 
@@ -31,6 +63,9 @@ class EmbeddedSettings(BaseModel):
     kind: Literal["embedded"] = "embedded"
     seal_after_days: int = Field(
         default=2, ge=1, description="Days after which `kado run` turns a day's rows into sealed Parquet files."
+    )
+    retention: RetentionSettings = Field(
+        default=RetentionSettings(), description="For how long samples are kept; by default for ever."
     )
 
 
@@ -280,4 +315,12 @@ def _contradictions(configuration: Configuration) -> list[str]:
                 near = difflib.get_close_matches(signal, known, n=1, cutoff=0.5)
                 hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
                 problems.append(f"source {source.id!r}: facility {profile.id} has no signal {signal!r}; {hint}")
+    if isinstance(configuration.store, EmbeddedSettings):
+        links = [link_signal(source.id) for source in configuration.sources]
+        for signal in configuration.store.retention.signals:
+            # What is deleted is gone: a name that was misspelt must not fall back to the rule for all.
+            if signal not in (*known, *links):
+                near = difflib.get_close_matches(signal, [*known, *links], n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join([*known, *links])}"
+                problems.append(f"store.retention.signals: facility {profile.id} has no signal {signal!r}; {hint}")
     return problems

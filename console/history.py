@@ -12,7 +12,7 @@ from collector.landing import Landing
 from console.config import Configuration
 from console.filling import add_versions, forward_waiting
 from console.progress import Bar, progress_bar
-from console.stores import make_landing
+from console.stores import make_landing, provenance_of
 from facility.batch import Batch, Samples
 from facility.profile import Profile
 from facility.source import Delivery
@@ -84,7 +84,6 @@ def _seal_month(
     configuration: Configuration, source: str, arrivals: list[Arrival], before_ns: int, clock: Clock
 ) -> int:
     """Store a month as sealed files; one in which samples were repeated or rejected lands, so that each is counted."""
-    from storage.embedded.archive.swap import Provenance
     from storage.embedded.store import EmbeddedStore
 
     profile = configuration.profile
@@ -95,8 +94,7 @@ def _seal_month(
             for arrival in arrivals:
                 landing.land_now(arrival)
         return sum(a.samples for a in arrivals)
-    units = {signal.id: signal.unit for signal in profile.signals if signal.unit}
-    provenance = Provenance(simulated=profile.simulated, units=units)
+    provenance = provenance_of(profile)
     with closing(EmbeddedStore(configuration.data_dir, profile.id, read_only=False, clock=clock)) as store:
         for samples in _delivery_last(profile, by_signal):
             store.load(samples, before_ns=before_ns, source=source, provenance=provenance)

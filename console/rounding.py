@@ -83,3 +83,19 @@ def duration(ns: int) -> str:
 def count(number: int) -> str:
     """Write a count, thousands apart."""
     return f"{number:,}"
+
+
+def size(number: float) -> str:
+    """Write a number of bytes with three digits or so.
+
+    Examples
+    --------
+    >>> size(0), size(999), size(36_100_000), size(1.5e12)
+    ('0 B', '999 B', '36.1 MB', '1.50 TB')
+    """
+    units = ["B", "kB", "MB", "GB", "TB", "PB"]
+    while number >= 999.5 and len(units) > 1:
+        number /= 1000
+        del units[0]
+    digits = 0 if units[0] == "B" or number >= 99.95 else 1 if number >= 9.995 else 2
+    return f"{number:.{digits}f} {units[0]}"

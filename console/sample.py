@@ -31,6 +31,10 @@ kind = "embedded"
 # After so many days `kado run` seals a day into Parquet files below data_dir/archive, a tenth of the size.
 # Late samples are welcome at any time. Default: 2.
 # seal_after_days = 2
+# For how long samples are kept. Default: for ever, which takes about a byte a sample once it is sealed. After
+# keep_days `kado run` deletes samples for good, and figures of that time can no longer be computed; signals says the
+# same for single ones, and "forever" exempts one. Whole files go, so up to a month more is kept.
+# retention = {{ keep_days = 3650, signals = {{ {number} = 400, {delivery} = "forever" }} }}
 """
 
 _INFLUXDB: Final = """\
@@ -145,7 +149,9 @@ def sample_configuration(
     from simulators.scenario import shipped_scenarios
 
     text = _HEAD.format(shipped=", ".join(shipped_profiles()), facility=facility)
-    text += _INFLUXDB if store == "influxdb" else _EMBEDDED
+    others = [signal.id for signal in profile.signals if signal.id != profile.delivery_signal]
+    names = {"delivery": profile.delivery_signal, "number": others[0] if others else profile.delivery_signal}
+    text += _INFLUXDB if store == "influxdb" else _EMBEDDED.format(**names)
     text += _LANDING
     if source == "simulator":
         return text + _SIMULATOR.format(scenarios=", ".join(shipped_scenarios()))

@@ -1,17 +1,21 @@
-"""The service keeps its embedded store small: days that are over become sealed files."""
+"""The service looks after its embedded store: what is old enough goes, days that are over become sealed files."""
 
 import asyncio
 import logging
 import sqlite3
 import threading
 from contextlib import closing, suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from collector.slots import Slots
 from console.config import Configuration, EmbeddedSettings
+from console.stores import provenance_of
 from facility.errors import ArchiveError
-from facility.time import NS_PER_DAY, NS_PER_H, Clock
+from facility.time import NS_PER_DAY, NS_PER_H, Clock, format_time
 from storage.telemetry_db import open_writer
+
+if TYPE_CHECKING:
+    from storage.embedded.archive.swap import FileSwap
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -19,16 +23,17 @@ EVERY_NS: Final = NS_PER_H
 
 
 class Sealing:
-    """Seals on the hour what is old enough, and once at the start.
+    """Deletes on the hour what need not be kept, then seals what is old enough; and once at the start.
 
     Contract: for the process that holds the directory's lock. It writes on a connection of its own beside the
-    landing, in a thread, in short transactions. What cannot be sealed stays where it is, is logged when the
-    reason changes, and is tried again.
+    landing, in a thread, in short transactions. What cannot be deleted or sealed stays where it is, is logged when
+    the reason changes, and is tried again.
     """
 
     def __init__(self, configuration: Configuration, settings: EmbeddedSettings, clock: Clock) -> None:
         self._configuration = configuration
         self._after_ns = settings.seal_after_days * NS_PER_DAY
+        self._retention = settings.retention
         self._clock = clock
         self._slots = Slots(EVERY_NS, clock)
         self._problem = ""
@@ -41,7 +46,7 @@ class Sealing:
                 await self._seal_in_thread()
             except (ArchiveError, sqlite3.OperationalError) as error:
                 if str(error) != self._problem:
-                    _LOG.error("some days could not be sealed: %s", error)
+                    _LOG.error("some days could not be sealed, or not be deleted: %s", error)
                 self._problem = str(error)
             else:
                 self._problem = ""
@@ -59,27 +64,44 @@ class Sealing:
             raise
 
     def seal(self) -> None:
-        """Seal what is old enough, and merge the files of months that are over.
+        """Delete what is older than it has to be kept, seal what is old enough, merge the files of months over.
 
         Raises
         ------
         ArchiveError
-            If something could not be sealed, naming it; the rest is.
+            If something could not be deleted or sealed, naming it; the rest is.
         """
         # Arrow is heavy, and not needed to collect.
         from storage.embedded.archive.sealing import merge_months, seal
-        from storage.embedded.archive.swap import FileSwap, Provenance
+        from storage.embedded.archive.swap import FileSwap
 
         profile, data_dir = self._configuration.profile, self._configuration.data_dir
-        before_ns = self._clock() - self._after_ns
-        units = {signal.id: signal.unit for signal in profile.signals if signal.unit}
-        provenance = Provenance(simulated=profile.simulated, units=units)
-        with closing(open_writer(data_dir, profile.id, "embedded", self._clock(), any_thread=True)) as connection:
-            swap = FileSwap(connection, data_dir, profile.id, self._clock, provenance, self._go_on)
+        now_ns = self._clock()
+        before_ns = now_ns - self._after_ns
+        with closing(open_writer(data_dir, profile.id, "embedded", now_ns, any_thread=True)) as connection:
+            swap = FileSwap(connection, data_dir, profile.id, self._clock, provenance_of(profile), self._go_on)
+            problem = self._drop(swap, now_ns)
             sealed = seal(swap, before_ns)
             merge_months(swap, before_ns)
         if sealed.samples:
             _LOG.info("sealed %d samples into %d files", sealed.samples, sealed.files)
+        if problem is not None:
+            raise problem
+
+    def _drop(self, swap: "FileSwap", now_ns: int) -> ArchiveError | None:
+        """Apply the rules of retention; what keeps one of them from it does not keep days from being sealed."""
+        if self._retention.keep_days is None and not self._retention.signals:
+            return None
+        from storage.embedded.care.retention import apply_retention
+
+        try:
+            dropped = apply_retention(swap, self._retention.days, now_ns)
+        except ArchiveError as error:
+            return error
+        for one in dropped:
+            before = format_time(one.before_ns)
+            _LOG.info("retention: deleted %d samples of %s from before %s", one.samples, one.signal, before)
+        return None
 
     def _go_on(self, _: object) -> None:
         if self._stopping.is_set():

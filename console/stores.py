@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from console.config import Configuration, InfluxSettings
+from facility.errors import ConfigError, UsageError
+from facility.profile import Profile
 from facility.time import Clock
 from storage.data_dir import DataDir
 from storage.store import TelemetryStore
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collector.changes import Changes
     from collector.forwarder import Forwarder
     from collector.landing import Landing
+    from storage.embedded.archive.swap import Provenance
+    from storage.embedded.store import EmbeddedStore
     from storage.journal.journal import Journal
 
 
@@ -56,6 +60,45 @@ def make_store(configuration: Configuration) -> TelemetryStore:
     from storage.embedded.store import EmbeddedStore
 
     return EmbeddedStore(configuration.data_dir, configuration.profile.id)
+
+
+@contextmanager
+def open_for_care(configuration: Configuration, clock: Clock) -> "Generator[EmbeddedStore]":
+    """Open the embedded store for writing, which needs that no other kado runs.
+
+    Raises
+    ------
+    UsageError
+        If the store is InfluxDB.
+    LockedError
+        If another process holds the data directory, naming its pid.
+    ConfigError
+        If nothing was collected yet.
+    """
+    if isinstance(configuration.store, InfluxSettings):
+        raise UsageError(
+            f"store.kind is 'influxdb': bucket {configuration.store.bucket!r} looks after its own files; this is for"
+            " the embedded store"
+        )
+    from storage.embedded.store import EmbeddedStore
+
+    if not (telemetry := DataDir(configuration.data_dir).telemetry).is_file():
+        raise ConfigError(
+            f"there is no {telemetry}: nothing was collected there yet; start `kado run`, or mend data_dir"
+        )
+    store = EmbeddedStore(configuration.data_dir, configuration.profile.id, read_only=False, clock=clock)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def provenance_of(profile: Profile) -> "Provenance":
+    """Return what sealed files say of where their samples come from."""
+    from storage.embedded.archive.swap import Provenance
+
+    units = {signal.id: signal.unit for signal in profile.signals if signal.unit}
+    return Provenance(simulated=profile.simulated, units=units)
 
 
 def open_journal(configuration: Configuration) -> "Journal":

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Kado
-from console.config import Configuration, InfluxSettings, load_configuration
+from console.config import Configuration, EmbeddedSettings, InfluxSettings, load_configuration
 from facility.errors import ConfigError, KadoError
 
 MQTT = """
@@ -222,3 +222,31 @@ def test_a_page_is_accepted_and_check_says_that_there_is_none(kado: Kado) -> Non
     with Path("kado.toml").open("a") as file:
         file.write('\n[page]\nlisten = "127.0.0.1:8420"\n')
     assert "this version serves no live page: [page] has no effect" in " ".join(kado("check").out.split())
+
+
+RETENTION = 'facility = "nanoterasu"\n[store]\nkind = "embedded"\n'
+
+
+def test_signals_are_kept_for_ever_unless_a_rule_says_otherwise() -> None:
+    store = load(RETENTION).store
+    assert isinstance(store, EmbeddedSettings)
+    assert store.retention.days("stored_current") is None
+    rules = 'retention = { keep_days = 400, signals = { stored_current = "forever", beam_lifetime = 30 } }'
+    store = load(RETENTION + rules).store
+    assert isinstance(store, EmbeddedSettings)
+    days = [store.retention.days(s) for s in ("stored_current", "beam_lifetime", "machine_mode", "ring_link")]
+    assert days == [None, 30, 400, 400]
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("retention = { keep_days = 0 }", "store.retention.keep_days = 0: Input should be greater than or equal to 1"),
+        ("retention = { keepdays = 1 }", "unknown key 'store.retention.keepdays'; did you mean 'keep_days'?"),
+        ("retention = { signals = { beam_lifetme = 3 } }", "no signal 'beam_lifetme'; did you mean 'beam_lifetime'?"),
+        ('retention = { signals = { beam_lifetime = "never" } }', "beam_lifetime = 'never': give whole days, at le"),
+        ("retention = { signals = { beam_lifetime = 1.5 } }", "beam_lifetime = 1.5: give whole days"),
+    ],
+)
+def test_a_rule_that_could_delete_the_wrong_samples_is_refused(rules: str, expected: str) -> None:
+    assert expected in message(RETENTION + rules)

@@ -1,19 +1,23 @@
 """The service turns days that are over into sealed files, beside its landing."""
 
 import asyncio
+import logging
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from collector.arrival import Arrival
 from collector.landing import Landing
 from collector.ledger import read_ledger, verify_ledger
 from command_line import Kado
-from console.config import Configuration, EmbeddedSettings, load_configuration
+from console.config import Configuration, EmbeddedSettings, RetentionSettings, load_configuration
 from console.sealing import Sealing
 from facility.batch import Batch
+from facility.errors import ArchiveError
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time
 from storage.embedded.store import EmbeddedStore
 
@@ -74,3 +78,49 @@ async def test_a_service_that_ends_while_it_seals_leaves_nothing_half_done(kado:
             assert verify_ledger(read_ledger(here.data_dir), store) == []
 
     await asyncio.to_thread(check)
+
+
+async def test_the_service_deletes_what_its_rules_cover_and_logs_and_counts_it(
+    kado: Kado, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = await asyncio.to_thread(configuration, kado)
+    landing = await asyncio.to_thread(land_days, here)
+    for days, expected in ((None, DAYS * 1440), (400, DAYS * 1440), (1, 1440 + 720)):
+        settings = EmbeddedSettings(seal_after_days=1, retention=RetentionSettings(keep_days=days))
+        with caplog.at_level(logging.INFO, "console.sealing"):
+            await asyncio.to_thread(Sealing(here, settings, lambda: NOW).seal)
+
+        def held() -> int:
+            with closing(EmbeddedStore(here.data_dir, here.profile.id)) as store:
+                assert verify_ledger(read_ledger(here.data_dir), store) == []
+                return len(store.read("stored_current", 0, NOW))
+
+        # The days up to 18 November are one file: at 400 days it is young enough, at one day all of it is too old.
+        assert await asyncio.to_thread(held) == expected
+    assert "deleted 5040 samples of stored_current from before 2026-11-19T00:00:00Z" in caplog.text
+    await asyncio.to_thread(landing.close)
+
+
+async def test_a_rule_that_cannot_be_applied_does_not_keep_days_from_being_sealed(kado: Kado) -> None:
+    here = await asyncio.to_thread(configuration, kado)
+    landing = await asyncio.to_thread(land_days, here)
+
+    def seal(after_days: int, **rules: int) -> None:
+        settings = EmbeddedSettings(seal_after_days=after_days, retention=RetentionSettings(signals={**rules}))
+        Sealing(here, settings, lambda: NOW).seal()
+
+    def damage() -> None:
+        facility, day = here.profile.id, NOW - 4 * NS_PER_DAY
+        # What lies over a sealed sample can only be counted by looking into the file.
+        landing.land_now(Arrival("ring", Batch.of_numbers(facility, "stored_current", [day], [-1.0])))
+        landing.land_now(Arrival("ring", Batch.of_numbers(facility, "stored_current_2", [day], [1.0])))
+        (file,) = (here.data_dir / "archive" / "samples").rglob("*.parquet")
+        file.write_bytes(file.read_bytes()[:-1])
+
+    await asyncio.to_thread(seal, 3)
+    await asyncio.to_thread(damage)
+    with pytest.raises(ArchiveError, match="is damaged"):
+        await asyncio.to_thread(seal, 1, stored_current=1)
+    await asyncio.to_thread(landing.close)
+    folders = await asyncio.to_thread(lambda: sorted(os.listdir(here.data_dir / "archive" / "samples")))
+    assert folders == ["signal=stored_current", "signal=stored_current_2"]

@@ -132,12 +132,12 @@ def test_a_damaged_file_is_named_and_does_not_keep_others_from_going(store: Embe
 
 @pytest.mark.parametrize("step", [Step.COMMITTED, Step.REMOVED, Step.FORGOTTEN])
 def test_retention_that_is_interrupted_goes_on_and_counts_once(tmp_path: Path, step: Step) -> None:
-    class Interrupted(Exception):
+    class StopHereError(Exception):
         pass
 
     def interrupt(done: Step) -> None:
         if done == step and armed:
-            raise Interrupted
+            raise StopHereError
 
     armed: list[bool] = []
     with closing(EmbeddedStore(tmp_path, "ring", read_only=False, at_step=interrupt)) as store:
@@ -145,7 +145,7 @@ def test_retention_that_is_interrupted_goes_on_and_counts_once(tmp_path: Path, s
         store.seal(DAY + 5 * NS_PER_DAY)
         write_days(store, 5, 9)
         armed.append(True)
-        with pytest.raises(Interrupted):
+        with pytest.raises(StopHereError):
             store.retain({"current": 5}.get, NOW)
     with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
         store.retain({"current": 5}.get, NOW)

@@ -1,0 +1,126 @@
+"""``kado store``: looking after what is kept."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from collector.ledger import read_ledger, verify_ledger
+from command_line import Kado
+from console.config import load_configuration
+from facility.batch import Batch, Samples
+from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, parse_time
+from storage.data_dir import DirectoryLock
+from storage.embedded.store import EmbeddedStore
+
+DATA = Path("data")
+FACILITY = "nanoterasu_sim"
+OCTOBER = parse_time("2025-10-01T00:00:00Z")
+"""Long ago for every clock that runs the tests."""
+
+
+def write_days(first: int, last: int, signal: str = "stored_current") -> None:
+    """Write a sample a minute of days of October 2025, the last one included."""
+    times = np.arange(OCTOBER + first * NS_PER_DAY, OCTOBER + (last + 1) * NS_PER_DAY, 60 * NS_PER_S)
+    with closing(EmbeddedStore(DATA, FACILITY, read_only=False)) as store:
+        store.write(Batch.of_numbers(FACILITY, signal, times, 400 + np.sin(np.arange(len(times)))))
+
+
+def everything(signal: str = "stored_current") -> Samples:
+    with closing(EmbeddedStore(DATA, FACILITY)) as store:
+        assert verify_ledger(read_ledger(DATA), store) == []
+        return store.read(signal, -MAX_NS, MAX_NS)
+
+
+def rows() -> int:
+    with closing(sqlite3.connect(DATA / "telemetry.db")) as connection:
+        return connection.execute("SELECT count(*) FROM sample").fetchone()[0]
+
+
+def sealed_files() -> list[str]:
+    return sorted(path.name for path in (DATA / "archive" / "samples").rglob("*.parquet"))
+
+
+def test_days_are_sealed_by_hand_up_to_a_time(kado: Kado) -> None:
+    kado("init")
+    write_days(0, 3)
+    before = everything()
+    answer = kado("store", "seal", "--before", "2025-10-03T12:00:00Z", "--format", "json")
+    assert answer.exit_code == 0
+    document = answer.document
+    assert (document["simulated"], document["files"], document["samples"], document["rows_deleted"]) == (
+        True, 1, 2880, 2880,
+    )  # fmt: skip
+    assert document["before"] == "2025-10-03T21:00:00+09:00"
+    assert (rows(), sealed_files()) == (2880, ["2025-10-01_2025-10-02.r1.parquet"])
+    answer = kado("store", "seal")
+    assert "2,880 samples in 1 files" in answer.out
+    assert "SIMULATED" in answer.out
+    assert rows() == 0
+    assert np.array_equal(everything().value, before.value)
+    assert "nothing to do up to" in kado("store", "seal").out
+
+
+def test_months_are_merged_and_what_is_merged_is_left(kado: Kado) -> None:
+    kado("init")
+    for day in range(3):
+        write_days(day, day)
+        kado("store", "seal")
+    before = everything()
+    assert len(sealed_files()) == 3
+    # October is not over then.
+    assert kado("store", "compact", "--before", "2025-10-31T00:00:00Z", "--format", "json").document["files"] == 0
+    assert kado("store", "compact", "--format", "json").document["files"] == 1
+    assert sealed_files() == ["2025-10-01_2025-10-03.r2.parquet"]
+    assert np.array_equal(everything().value, before.value)
+    assert "nothing to do" in kado("store", "compact").out
+    assert sealed_files() == ["2025-10-01_2025-10-03.r2.parquet"]
+
+
+def test_while_another_kado_runs_its_pid_is_named(kado: Kado) -> None:
+    kado("init")
+    write_days(0, 0)
+    with DirectoryLock(DATA):
+        for command in ("seal", "compact"):
+            answer = kado("store", command)
+            assert answer.exit_code == 3
+            assert f"in use by the process with pid {os.getpid()}: stop that one first" in answer.err
+    assert rows() == 1440
+
+
+def test_days_that_are_not_over_are_not_sealed(kado: Kado) -> None:
+    kado("init")
+    write_days(0, 0)
+    answer = kado("store", "seal", "--before", "2200-01-01T00:00:00Z")
+    assert answer.exit_code == 2
+    assert "--before 2200-01-01T00:00:00Z lies in the future" in answer.err
+    assert rows() == 1440
+
+
+def test_before_anything_was_collected_there_is_nothing_to_look_after(kado: Kado) -> None:
+    kado("init")
+    answer = kado("store", "seal")
+    assert answer.exit_code == 2
+    assert "telemetry.db: nothing was collected there yet" in answer.err
+    assert not (DATA / "telemetry.db").exists()
+
+
+def test_the_files_of_influxdb_are_not_ours_to_seal(kado: Kado) -> None:
+    kado("init", "--store", "influxdb")
+    answer = kado("store", "seal")
+    assert answer.exit_code == 2
+    assert "store.kind is 'influxdb'" in answer.err
+
+
+def test_the_units_of_a_signal_stand_in_its_sealed_files(kado: Kado) -> None:
+    import pyarrow.parquet as pq
+
+    kado("init")
+    write_days(0, 0)
+    kado("store", "seal")
+    (path,) = (DATA / "archive" / "samples").rglob("*.parquet")
+    metadata = pq.read_schema(path).metadata
+    assert metadata[b"kado_unit"].decode() == load_configuration().profile.signal("stored_current").unit
+    assert metadata[b"kado_simulated"] == b"true"
