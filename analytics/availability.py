@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 
 from analytics.accounts import Accounts
 from analytics.conditions import Glitch
+from analytics.distortions import FurtherFindings, Series
 from analytics.events import Event
 from analytics.evidence import Evidence
-from analytics.figures import Figures, compute
+from analytics.figures import Figures, compute, percentage
 from analytics.findings import Findings, examine
 from analytics.mode import Mismatch
 from analytics.witness import Heard
 from facility.batch import Samples
 from facility.corrections import Correction
 from facility.definition import Definition
+from facility.distortion import Distortion
 from facility.errors import PeriodError, ProfileError
 from facility.interval import Intervals
 from facility.period import Period
@@ -37,8 +39,10 @@ class Counts:
     trips: int
     low_beam: int
     """Low-beams, those that turned into no-beam left out."""
+    other_distortions: int
+    """Those of further signals that the definition counts, and that led into no failure, trip or low-beam."""
     distortions: int
-    """Failures, trips and low-beams."""
+    """Failures, trips, low-beams and other distortions."""
     glitches: int
     sensor_faults: int
     """Outages of the signal that its witness contradicts."""
@@ -59,6 +63,26 @@ class ReportedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherSignal:
+    """What one further signal tells of a period."""
+
+    distortion: Distortion
+    count: int
+    """Distortions that the period counts."""
+    excursions: tuple[Event, ...]
+    """Those that the period would count, were they not too short."""
+    beam_ns: int
+    """Known user time with beam."""
+    unknown_ns: int
+    """That part of it in which the signal is not known: the count is of what is left."""
+
+    @property
+    def coverage_pct(self) -> float | None:
+        """Known part of the user time with beam; None where there is none."""
+        return percentage(self.beam_ns - self.unknown_ns, self.beam_ns)
+
+
+@dataclass(frozen=True, slots=True)
 class Availability:
     """The availability of one facility in one period, by one definition."""
 
@@ -76,7 +100,9 @@ class Availability:
     figures: Figures
     counts: Counts
     events: tuple[ReportedEvent, ...]
-    """No-beams and low-beams in order of time."""
+    """No-beams, low-beams and further distortions in order of time."""
+    further: tuple[FurtherSignal, ...]
+    """Of each further signal that the definition counts distortions of."""
     glitches: tuple[Glitch, ...]
     sensor_faults: tuple[Heard, ...]
     mismatches: tuple[Mismatch, ...]
@@ -101,6 +127,7 @@ def availability(
     mode: Samples | None = None,
     flags: Mapping[str, Samples] | None = None,
     corrections: Sequence[Correction] = (),
+    further: Mapping[str, Series] | None = None,
 ) -> Availability:
     """Compute the availability of a period.
 
@@ -126,6 +153,8 @@ def availability(
         profile names. What is not given does not speak.
     corrections
         Those in force, as known on the same date as `plan`.
+    further
+        The series behind the profile's distortions, by signal; what is not given is unknown.
 
     Raises
     ------
@@ -148,6 +177,7 @@ def availability(
         mode,
         flags or {},
         corrections,
+        further or {},
     )
     return assess(evidence, profile, definition, plan, period, part, settled=settled)
 
@@ -200,6 +230,7 @@ def conclude(findings: Findings, profile: Profile, definition: Definition, perio
         figures=figures,
         counts=counts,
         events=_reported(findings),
+        further=tuple(_further(part, f) for f in findings.further),
         glitches=findings.glitches,
         sensor_faults=findings.sensor_faults,
         mismatches=findings.mismatches or (),
@@ -256,14 +287,26 @@ def _count(findings: Findings) -> Counts:
         sum(_counts_in(findings.part, e) for e in listed)
         for listed in (findings.failures, findings.trips, findings.low_beam)
     )
+    other = sum(_further(findings.part, f).count for f in findings.further)
     return Counts(
         failures=failures,
         trips=trips,
         low_beam=low_beam,
-        distortions=failures + trips + low_beam,
+        other_distortions=other,
+        distortions=failures + trips + low_beam + other,
         glitches=len(findings.glitches),
         sensor_faults=len(findings.sensor_faults),
         mode_mismatches=None if findings.mismatches is None else len(findings.mismatches),
+    )
+
+
+def _further(part: Period, findings: FurtherFindings) -> FurtherSignal:
+    return FurtherSignal(
+        distortion=findings.distortion,
+        count=sum(_counts_in(part, e) for e in findings.events),
+        excursions=tuple(e for e in findings.excursions if _counts_in(part, e)),
+        beam_ns=findings.beam_ns,
+        unknown_ns=findings.unknown_ns,
     )
 
 
@@ -273,9 +316,10 @@ def _reported(findings: Findings) -> tuple[ReportedEvent, ...]:
         *((e, False) for e in findings.failures),
         *((e, True) for e in findings.trips),
         *((e, False) for e in findings.low_beam),
+        *((e, False) for f in findings.further for e in f.events),
     ]
     reported = [
         ReportedEvent(e, trip, e.user_time.clip(part.start_ns, part.end_ns).total, e.first_user_ns < part.start_ns)
         for e, trip in listed
     ]
-    return tuple(sorted(reported, key=lambda r: (r.event.start_ns, r.event.kind.value)))
+    return tuple(sorted(reported, key=lambda r: (r.event.start_ns, r.event.kind.value, r.event.distortion)))

@@ -35,6 +35,8 @@ class Kind(Enum):
 
     NO_BEAM = "no_beam"
     LOW_BEAM = "low_beam"
+    DISTORTION = "distortion"
+    """There, and disturbed: seen by a further signal, never by the delivery signal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from facility.time import to_datetime
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One no-beam, or one low-beam, that touches user time."""
+    """One no-beam, one low-beam, or one further distortion, that touches user time."""
 
     kind: Kind
     start_ns: int
-    """First low sample of its first part, in or out of user time."""
+    """First low, or disturbed, sample of its first part, in or out of user time."""
     end_ns: int
     """Where its last part was over."""
     user_time: Intervals
@@ -26,6 +26,8 @@ class Event:
     """How many stretches of contiguous user time it touches."""
     open: bool
     """Still running where the samples end."""
+    distortion: str | None = None
+    """For a further distortion: which one of the profile."""
 
     @property
     def duration_ns(self) -> int:
@@ -39,7 +41,8 @@ class Event:
 
     def id(self, facility: str) -> str:
         """Return a name for display."""
-        return f"{facility}-{self.kind.value}-{to_datetime(self.start_ns):%Y%m%dT%H%M%SZ}"
+        what = self.kind.value if self.distortion is None else f"{self.kind.value}-{self.distortion}"
+        return f"{facility}-{what}-{to_datetime(self.start_ns):%Y%m%dT%H%M%SZ}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Events:
     """User time without beam, merged; with the trips' time if the definition counts it."""
     low_beam_time: Intervals
     """User time with low beam; part of what was delivered."""
+    in_events: Intervals
+    """User time of all no-beams, trips among them, merged."""
 
 
 def find_events(conditions: Conditions, user_time: Intervals, grouping: Grouping) -> Events:
@@ -89,7 +94,7 @@ def find_events(conditions: Conditions, user_time: Intervals, grouping: Grouping
     no_beam_time = Intervals.of(pair for event in down for pair in event.user_time)
     in_events = Intervals.of(pair for event in no_beam for pair in event.user_time)
     low_beam, low_beam_time = _low_beam(conditions, user_time, in_events)
-    return Events(failures, trips, low_beam, no_beam_time, low_beam_time)
+    return Events(failures, trips, low_beam, no_beam_time, low_beam_time, in_events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +207,13 @@ def _low_beam(
     for stretch in conditions.low_beam:
         time = bookable.clip(stretch.start_ns, stretch.end_ns)
         booked += list(time)
-        if time and not (stretch.became_no_beam and _became_counted(stretch, conditions, in_events)):
+        if time and not (stretch.became_no_beam and became_counted(stretch, conditions, in_events)):
             blocks = len({int(user_time.start.searchsorted(a, side="right")) for a, _ in time})
             events.append(Event(Kind.LOW_BEAM, stretch.start_ns, stretch.end_ns, time, 1, blocks, stretch.open))
     return tuple(events), Intervals.of(booked)
 
 
-def _became_counted(low_beam: Stretch, conditions: Conditions, in_events: Intervals) -> bool:
+def became_counted(low_beam: Stretch, conditions: Conditions, in_events: Intervals) -> bool:
     """Whether the no-beam that a low-beam turned into counts; where it touches no user time, it does not."""
     following = bisect_left(conditions.no_beam, low_beam.end_ns, key=lambda s: s.start_ns)
     no_beam = conditions.no_beam[following]

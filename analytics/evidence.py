@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.conditions import Conditions, is_good, scan
+from analytics.distortions import Series
 from analytics.mode import REFILL, intervals_in_mode
 from analytics.overrides import Overridden, Override, lay_over
 from analytics.rules import Reduced, Rules
@@ -47,6 +48,8 @@ class Evidence:
     """The series behind the profile's flags, by flag."""
     corrections: Sequence[Correction] = ()
     """Those in force."""
+    further: Mapping[str, Series] = field(default_factory=dict[str, Series])
+    """The series behind the profile's distortions, by signal."""
 
     @property
     def span(self) -> Intervals:

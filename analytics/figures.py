@@ -32,7 +32,7 @@ class Figures:
     mttr_unclipped_h: float | None
     """Full lengths of the outages / N."""
     mtbd_h: float | None
-    """user time / distortions."""
+    """Known user time / distortions: failures, trips, low-beams and those of further signals."""
     longest_run_h: float | None
     """Longest user time between failures, broken by unknown time."""
     longest_run_max_h: float | None
@@ -138,7 +138,7 @@ def compute(
     failures
         The no-beam events that the period counts.
     distortions
-        Failures and low-beams that the period counts.
+        Failures, trips, low-beams and further distortions that the period counts.
     formula
         The definition's MTBF.
     lower, upper

@@ -12,6 +12,7 @@ import numpy as np
 
 from analytics.accounts import Accounts, Side, book
 from analytics.conditions import Conditions, Glitch, Stretch
+from analytics.distortions import FurtherFindings, join_further, watch
 from analytics.events import Event, Events, Grouping, find_events
 from analytics.evidence import Evidence, Judged, judge
 from analytics.mode import Mismatch, find_mismatches, join_mismatches
@@ -51,6 +52,8 @@ class Findings:
     """Outages that a named witness said nothing of."""
     mismatches: tuple[Mismatch, ...] | None
     """None where the machine's mode is not recorded."""
+    further: tuple[FurtherFindings, ...]
+    """Of each further signal that the definition counts distortions of, in the profile's order."""
     user_time: Intervals
     """In `part`, as the two below."""
     no_beam: Intervals
@@ -77,14 +80,7 @@ def examine(
         If the accounts do not close.
     """
     judged = judge(evidence, profile, definition, plan)
-    grouping = Grouping(
-        merge_gap_ns=definition.merge_gap_ns,
-        trip_below_ns=definition.trip_below_ns,
-        trips_are_downtime=definition.trips_are_downtime,
-        cancelled=plan.cancelled,
-        one_event=tuple(evidence.said(Assertion.ONE_EVENT)),
-        separate=tuple(evidence.said(Assertion.SEPARATE)),
-    )
+    grouping = grouping_of(evidence, definition, plan)
     side = Side(evidence.refill, definition.refill_is_delivered, evidence.said(Assertion.EXCLUDED))
 
     def run(fill: float | None) -> tuple[Conditions, Events, Accounts]:
@@ -101,6 +97,7 @@ def examine(
         mismatches = find_mismatches(evidence.mode, plan, None, part.start_ns, part.end_ns)
     user_time = plan.user_time.clip(part.start_ns, part.end_ns)
     no_beam = events.no_beam_time.clip(part.start_ns, part.end_ns)
+    watched = watch(evidence.further, profile, definition, conditions, events, plan.user_time)
     return Findings(
         part=part,
         settled=settled,
@@ -116,9 +113,22 @@ def examine(
         sensor_faults=_heard(judged, Verdict.CONTRADICTED, user_time),
         unwitnessed=len(_heard(judged, Verdict.SILENT, user_time)),
         mismatches=mismatches,
+        further=tuple(FurtherFindings.of(w, part) for w in watched),
         user_time=user_time,
         no_beam=no_beam,
         unknown=(user_time - conditions.known) - no_beam,
+    )
+
+
+def grouping_of(evidence: Evidence, definition: Definition, plan: Plan) -> Grouping:
+    """Return what makes several stretches without beam one event."""
+    return Grouping(
+        merge_gap_ns=definition.merge_gap_ns,
+        trip_below_ns=definition.trip_below_ns,
+        trips_are_downtime=definition.trips_are_downtime,
+        cancelled=plan.cancelled,
+        one_event=tuple(evidence.said(Assertion.ONE_EVENT)),
+        separate=tuple(evidence.said(Assertion.SEPARATE)),
     )
 
 
@@ -144,6 +154,7 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
         sensor_faults=tuple(h for f in findings for h in f.sensor_faults),
         unwitnessed=sum(f.unwitnessed for f in findings),
         mismatches=join_mismatches(m for listed in said for m in listed) if said else None,
+        further=join_further([f.further for f in findings]),
         user_time=_union(f.user_time for f in findings),
         no_beam=_union(f.no_beam for f in findings),
         unknown=_union(f.unknown for f in findings),

@@ -7,8 +7,9 @@ rules are the definition's; a figure is never printed without the name of its de
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from facility.documents import build, read_toml
 from facility.errors import DefinitionError
@@ -68,7 +69,23 @@ class Definition(BaseModel):
     """User time cancelled later than this before its start stays user time, without beam."""
     refill_is_delivered: bool = True
     """Whether time in which the machine's mode is ``refill`` counts as delivered."""
+    further_distortions: Literal["all", "none"] | Annotated[tuple[Slug, ...], Field(strict=False)] = "all"
+    """Which of the facility's ``[[distortion]]`` are counted as distortions beside failures, trips and low-beams; ids
+    that the facility does not have count nothing."""
     mtbf: Mtbf = Field(default=Mtbf.USER_TIME_PER_FAILURE, strict=False)
+
+    @field_validator("further_distortions", mode="before")
+    @classmethod
+    def _all_none_or_a_list(cls, value: object) -> object:
+        if isinstance(value, str) and value not in ("all", "none"):
+            raise ValueError(f"{value!r} is neither 'all' nor 'none'; for that distortion alone write [{value!r}]")
+        return value
+
+    def counts(self, distortion: str) -> bool:
+        """Whether a further distortion of that id is counted."""
+        if isinstance(self.further_distortions, str):
+            return self.further_distortions == "all"
+        return distortion in self.further_distortions
 
     @property
     def min_duration_ns(self) -> int:

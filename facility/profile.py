@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from facility.distortion import Distortion
 from facility.documents import build, read_toml
 from facility.errors import ProfileError
 from facility.limits import LimitStep, LimitTable
@@ -84,6 +85,8 @@ class Profile(BaseModel):
     """What a fact's `cite` points to."""
     signals: tuple[Signal, ...] = Field(alias="signal", strict=False, min_length=1)
     limit_steps: tuple[LimitStep, ...] = Field(alias="limits", strict=False, min_length=1)
+    distortions: tuple[Distortion, ...] = Field(default=(), alias="distortion", strict=False)
+    """What disturbs users while there is beam, besides low-beam."""
     milestones: tuple[Milestone, ...] = Field(default=(), alias="milestone", strict=False)
     ports: tuple[PortGroup, ...] = Field(default=(), alias="ports", strict=False)
 
@@ -118,6 +121,11 @@ class Profile(BaseModel):
                 raise ValueError(
                     f"flag {name!r}: {strange[0]!r} is not a word of signal {flag.signal!r}: {list(words)}"
                 )
+        names = [d.id for d in self.distortions]
+        if twice := sorted({i for i in names if names.count(i) > 1}):
+            raise ValueError(f"distortion {twice[0]!r} is described twice")
+        for distortion in self.distortions:
+            distortion.check(by_id, self.delivery_signal)
         for fact in (*self.milestones, *self.ports):
             if fact.cite not in self.references:
                 raise ValueError(f"cite {fact.cite!r} is not among references: {sorted(self.references)}")

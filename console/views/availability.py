@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from analytics.accounts import Accounts
-from analytics.availability import PROVISIONAL_BELOW_PCT, Availability
+from analytics.availability import PROVISIONAL_BELOW_PCT, Availability, FurtherSignal
 from analytics.figures import percentage
 from analytics.tags import TagTime, by_tag
 from console.figures import AvailabilityReport
@@ -108,6 +108,12 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
         "Longest run", "最長連続運転", _with_unit(hours(f.longest_run_h, 1), "h"), _longest(f.longest_run_max_h)
     )
     rows.add_row("Low beam", "低電流", count(counts.low_beam), "distortions beside the failures")
+    if result.further:
+        rows.add_row("Other distortions", "その他の擾乱", count(counts.other_distortions), _further(result))
+        mtbd = "no distortion" if f.mtbd_h is None else _with_unit(hours(f.mtbd_h, 1), "h")
+        rows.add_row(
+            "MTBD", "平均擾乱間隔", mtbd, f"user time / {count(counts.distortions)} distortions, failures included"
+        )
     rows.add_row("Glitches", "瞬時変動", count(counts.glitches), "too short to be events")
     if counts.sensor_faults:
         rows.add_row("Sensor faults", "センサー故障", count(counts.sensor_faults), "the witness saw beam: unknown time")
@@ -123,6 +129,17 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
             "Mode mismatch", "モード相違", count(counts.mode_mismatches), "the machine's mode is not the plan's"
         )
     return rows
+
+
+def _further(result: Availability) -> str:
+    """Return how many distortions each further signal shows, and what of the time with beam it does not know."""
+    parts: list[str] = []
+    for f in result.further:
+        told = f"{f.distortion.name.en} {count(f.count)}"
+        told += f" (+{count(len(f.excursions))} too short)" if f.excursions else ""
+        told += f", of {percent(f.coverage_pct)} % known" if f.unknown_ns else ""
+        parts.append(told)
+    return "\n".join(parts)
 
 
 def _with_unit(text: str, unit: str) -> str:
@@ -231,11 +248,35 @@ def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
             "failures": counts.failures,
             "trips": counts.trips,
             "low_beam": counts.low_beam,
+            "other_distortions": counts.other_distortions,
+            "other_distortions_by_id": {f.distortion.id: f.count for f in result.further},
             "distortions": counts.distortions,
             "glitches": counts.glitches,
             "sensor_faults": counts.sensor_faults,
             "mode_mismatches": counts.mode_mismatches,
         },
+        "further_signals": [_further_document(f, zone) for f in result.further],
         "tags": {tag: {name: to_s(ns) for name, ns in asdict(time).items()} for tag, time in tag_times(loaded).items()},
         "events": event_documents(loaded),
+    }
+
+
+def _further_document(found: FurtherSignal, zone: tzinfo) -> dict[str, Any]:
+    d = found.distortion
+    return {
+        "id": d.id,
+        "signal": d.signal,
+        "label": {"en": d.name.en, "ja": d.name.ja},
+        "distortions": found.count,
+        "beam_s": to_s(found.beam_ns),
+        "unknown_s": to_s(found.unknown_ns),
+        "coverage_pct": found.coverage_pct,
+        "excursions": [
+            {
+                "start": format_time(e.start_ns, zone),
+                "end": format_time(e.end_ns, zone),
+                "user_time_s": to_s(e.user_time.total),
+            }
+            for e in found.excursions
+        ],
     }

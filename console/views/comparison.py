@@ -75,7 +75,7 @@ def _side_by_side(found: ComparisonReport) -> RenderableType:
     for name, figure in (("Availability %", "availability_pct"), ("Coverage %", "coverage_pct")):
         x, y = getattr(a.figures, figure), getattr(b.figures, figure)
         rows.add_row(name, percent(x, 3), percent(y, 3), _difference(percent(x, 3), percent(y, 3)))
-    for name, count in (("Failures N", "failures"), ("Trips", "trips"), ("Low beam", "low_beam")):
+    for name, count in (("Failures N", "failures"), ("Trips", "trips"), ("Low beam", "low_beam"), *_further(found)):
         x, y = getattr(a.counts, count), getattr(b.counts, count)
         rows.add_row(name, f"{x:,}", f"{y:,}", f"{y - x:+,}")
     for name, figure in (("MTBF h", "mtbf_h"), ("MTTR h", "mttr_h"), ("Longest run h", "longest_run_h")):
@@ -87,6 +87,11 @@ def _side_by_side(found: ComparisonReport) -> RenderableType:
             moved = f"{'-' if y < x else '+'}{duration(abs(y - x))}"
             rows.add_row(account.replace("_", " "), duration(x), duration(y), moved)
     return rows
+
+
+def _further(found: ComparisonReport) -> list[tuple[str, str]]:
+    watched = found.comparison.first.further or found.comparison.second.further
+    return [("Other distortions", "other_distortions")] if watched else []
 
 
 def _difference(x: str, y: str) -> str:
@@ -158,6 +163,8 @@ def _side_document(side: Availability) -> dict[str, Any]:
             "failures": side.counts.failures,
             "trips": side.counts.trips,
             "low_beam": side.counts.low_beam,
+            "other_distortions": side.counts.other_distortions,
+            "distortions": side.counts.distortions,
         },
     }
 

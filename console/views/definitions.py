@@ -41,6 +41,13 @@ def _merging(d: Definition) -> str:
     return f"outages less than {d.merge_gap_s / 60:g} min apart are one"
 
 
+def _distortions(d: Definition) -> str:
+    if isinstance(d.further_distortions, str):
+        every = "failures, trips, low beams, and all that the facility's further signals show"
+        return every if d.further_distortions == "all" else "failures, trips and low beams alone"
+    return "failures, trips, low beams, and those of " + (", ".join(d.further_distortions) or "no further signal")
+
+
 RULES: Final[dict[str, tuple[Words, Callable[[Definition], str]]]] = {
     "no_beam_below_fraction": (Words(en="no beam", ja="ビーム停止"), _begin),
     "no_beam_ends_at": (
@@ -81,6 +88,7 @@ RULES: Final[dict[str, tuple[Words, Callable[[Definition], str]]]] = {
         Words(en="refill", ja="再入射"),
         lambda d: "counts as delivered" if d.refill_is_delivered else "is taken out of delivered time",
     ),
+    "further_distortions": (Words(en="distortions", ja="擾乱"), _distortions),
     "mtbf": (Words(en="MTBF", ja="平均故障間隔"), lambda d: FORMULAS[d.mtbf]),
 }
 """Each rule of a definition by its field: what it is called, and what the definition chooses."""

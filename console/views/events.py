@@ -16,10 +16,11 @@ from facility.time import format_time, to_datetime, to_s
 
 
 def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[RenderableType]:
-    """Return the events of the period, no-beam and low-beam; with the review that each outage asks for."""
+    """Return the events of the period: no-beam, low-beam, distortions; with the review that each outage asks for."""
     result, zone = loaded.availability, loaded.profile.zone
     if not result.events:
-        return ["No events: no loss of beam in user time."]
+        found = "no loss of beam and no distortion" if result.further else "no loss of beam"
+        return [f"No events: {found} in user time."]
     offset = offset_of(result.events[0].event.start_ns, zone)
     lost = "user time\nlost"
     order = ["event", f"start ({offset})", "end", "length", lost, *(["review"] if reviews else []), "note"]
@@ -27,7 +28,7 @@ def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[Re
     for reported in result.events:
         e = reported.event
         rows.add_row(
-            e.kind.value.replace("_", " "),
+            _kind(reported, loaded),
             local(e.start_ns, zone),
             "still open" if e.open else _end(e.start_ns, e.end_ns, zone),
             duration(e.duration_ns),
@@ -36,6 +37,15 @@ def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[Re
             ", ".join([*_marks(reported), *_systems(reported, loaded)]),
         )
     return [rows]
+
+
+def _kind(reported: ReportedEvent, loaded: AvailabilityReport) -> str:
+    """Return what an event is; of a distortion, what its facility calls it in both languages."""
+    names = {f.distortion.id: f.distortion.name for f in loaded.availability.further}
+    name = names.get(reported.event.distortion or "")
+    if name is None:
+        return reported.event.kind.value.replace("_", " ")
+    return name.en if name.en == name.ja else f"{name.en} {name.ja}"
 
 
 def _end(start_ns: int, end_ns: int, zone: tzinfo) -> str:
@@ -76,6 +86,7 @@ def _event_document(reported: ReportedEvent, loaded: AvailabilityReport) -> dict
     return {
         "id": e.id(loaded.profile.id),
         "kind": e.kind.value,
+        "distortion": e.distortion,
         "start": format_time(e.start_ns, zone),
         "end": format_time(e.end_ns, zone),
         "duration_s": to_s(e.duration_ns),

@@ -19,7 +19,17 @@ FIGURES = {
     "availability_compensated_pct", "mtbf_h", "mttr_h", "mttr_unclipped_h", "mtbd_h", "longest_run_h",
     "longest_run_max_h", "downtime_budget_h",
 }  # fmt: skip
-COUNTS = {"failures", "trips", "low_beam", "distortions", "glitches", "sensor_faults", "mode_mismatches"}
+COUNTS = {
+    "failures",
+    "trips",
+    "low_beam",
+    "other_distortions",
+    "other_distortions_by_id",
+    "distortions",
+    "glitches",
+    "sensor_faults",
+    "mode_mismatches",
+}
 EVENT = {"id", "kind", "start", "end", "duration_s", "user_time_s", "carried_over", "open"}
 
 

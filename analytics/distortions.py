@@ -1,0 +1,272 @@
+"""Conditions on further signals: the beam is there, and its orbit, lifetime, size or filling is not as promised.
+
+A distortion is no downtime. It moves no account and no availability; it is counted beside failures, trips and
+low-beams, in the mean time between distortions. The automaton is that of the delivery signal: each sample gets a
+score of how far it is within the limits, and a low score is to it what a low current is to the beam.
+"""
+
+import sys
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.conditions import Conditions, Kind, Stretch, is_good, scan
+from analytics.events import Event, Events, became_counted
+from analytics.rules import Rules, Thresholds
+from facility.batch import Float64, Samples
+from facility.definition import Definition
+from facility.distortion import Distortion
+from facility.interval import Intervals
+from facility.period import Period
+from facility.profile import Profile
+from facility.signals import Signal
+from facility.time import MIN_NS, NS_PER_S
+
+Int64 = NDArray[np.int64]
+
+BEYOND: Final = 0.0
+"""The score of a sample beyond a limit: disturbed."""
+BETWEEN: Final = 1.0
+"""Neither beyond a limit nor back where a distortion ends."""
+WITHIN: Final = 2.0
+"""Where a distortion ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What was recorded of a further signal."""
+
+    samples: Samples
+    """One held sample before the window included."""
+    cuts: Int64
+    """Instants at which a hold ends because the link of its source was lost."""
+
+
+class Outcome(Enum):
+    """What becomes of a disturbance."""
+
+    COUNTED = "distorted: counted as a distortion"
+    TOO_SHORT = "an excursion: it disturbs too little user time to be counted"
+    LED_ON = "distorted, and one distortion with the loss of beam or low beam that it led into"
+    OUTSIDE = "distorted, and not in known user time with beam"
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """A stretch in which a further signal was beyond its limits."""
+
+    event: Event
+    """With the user time that is known to be disturbed: the signal and the beam are known, and the beam is there."""
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one further signal says of a window."""
+
+    distortion: Distortion
+    disturbances: tuple[Disturbance, ...]
+    """In order of time."""
+    known: Intervals
+    """Where a good sample, taken of a beam that was there, holds; in user time or not."""
+    beam: Intervals
+    """User time of which is known that the beam was there: where the signal has something to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherFindings:
+    """What one further signal says of a part of a window."""
+
+    distortion: Distortion
+    events: tuple[Event, ...]
+    """Distortions whose user time touches the part, whole, in order of time."""
+    excursions: tuple[Event, ...]
+    """The same of those that are too short to be counted."""
+    beam_ns: int
+    """Known user time with beam."""
+    unknown_ns: int
+    """That part of it in which the signal is not known: more distortions may hide there."""
+
+    @classmethod
+    def of(cls, watched: Watched, part: Period) -> "FurtherFindings":
+        """Cut what was found in a window to a part of it."""
+        beam = watched.beam.clip(part.start_ns, part.end_ns)
+
+        def touching(outcome: Outcome) -> tuple[Event, ...]:
+            events = (d.event for d in watched.disturbances if d.outcome is outcome)
+            return tuple(e for e in events if e.user_time.clip(part.start_ns, part.end_ns))
+
+        return cls(
+            watched.distortion,
+            touching(Outcome.COUNTED),
+            touching(Outcome.TOO_SHORT),
+            beam.total,
+            (beam - watched.known).total,
+        )
+
+
+def join_further(findings: Sequence[Sequence[FurtherFindings]]) -> tuple[FurtherFindings, ...]:
+    """Join findings of stretches that follow each other; each has the same signals in the same order."""
+
+    def once(listed: Iterable[Event]) -> tuple[Event, ...]:
+        return tuple({e.start_ns: e for e in listed}.values())
+
+    return tuple(
+        FurtherFindings(
+            distortion=of_signal[0].distortion,
+            events=once(e for f in of_signal for e in f.events),
+            excursions=once(e for f in of_signal for e in f.excursions),
+            beam_ns=sum(f.beam_ns for f in of_signal),
+            unknown_ns=sum(f.unknown_ns for f in of_signal),
+        )
+        for of_signal in zip(*findings, strict=True)
+    )
+
+
+def watched_by(profile: Profile, definition: Definition) -> tuple[Distortion, ...]:
+    """Return the distortions of the facility that the definition counts."""
+    return tuple(d for d in profile.distortions if definition.counts(d.id))
+
+
+def watch(
+    further: Mapping[str, Series],
+    profile: Profile,
+    definition: Definition,
+    conditions: Conditions,
+    events: Events,
+    user_time: Intervals,
+) -> tuple[Watched, ...]:
+    """Find what each further signal that the definition counts says of the window of `conditions`.
+
+    Without beam a signal says nothing: a sample stamped in a no-beam is passed over, and the loss of the beam ends
+    what was running and what was held. What runs when a no-beam or a low-beam that counts begins is one distortion
+    with that.
+
+    Parameters
+    ----------
+    further
+        The series of the further signals, by signal. One that is not given was never recorded: all is unknown.
+    conditions, events
+        What the delivery signal says, by the same definition.
+    user_time
+        Of the plan.
+    """
+    beam = (conditions.known & user_time) - events.in_events
+    found: list[Watched] = []
+    for distortion in watched_by(profile, definition):
+        series = further.get(distortion.signal)
+        if series is None:
+            found.append(Watched(distortion, (), Intervals.empty(), beam))
+            continue
+        pieces = _scan(distortion, profile.signal(distortion.signal), series, conditions)
+        known = Intervals.of(pair for piece in pieces for pair in piece.known)
+        told = known & beam
+        disturbances = tuple(
+            _disturbance(distortion, stretch, piece, told, conditions, events, user_time)
+            for piece in pieces
+            for stretch in piece.no_beam
+        )
+        found.append(Watched(distortion, disturbances, known, beam))
+    return tuple(found)
+
+
+def scores(samples: Samples, distortion: Distortion, signal: Signal) -> Samples:
+    """Return the good samples with how far each is within the limits in place of its value.
+
+    A value equal to a limit is not beyond it; one equal to the limit of the end has reached it.
+    """
+    if signal.type == "state":
+        told = np.full(len(samples), -1, np.int32) if samples.state is None else samples.state
+        good = (told >= 0) & is_good(_with_values(samples, np.zeros(len(samples))), 0.0)
+        bad_words = [i for i, word in enumerate(samples.words) if word in distortion.words]
+        score = np.where(np.isin(told, bad_words), BEYOND, WITHIN)
+    else:
+        good = is_good(samples, sys.float_info.max if signal.physical_max is None else signal.physical_max)
+        low, high = distortion.within
+        value = samples.value
+        score = np.where((value >= low) & (value <= high), WITHIN, BETWEEN)
+        if distortion.above is not None:
+            score[value > distortion.above] = BEYOND
+        if distortion.below is not None:
+            score[value < distortion.below] = BEYOND
+    neutral = np.zeros(int(good.sum()), np.uint8)
+    return Samples(samples.facility, samples.signal, samples.time_ns[good], score[good], neutral)
+
+
+def _with_values(samples: Samples, values: Float64) -> Samples:
+    return Samples(
+        samples.facility, samples.signal, samples.time_ns, values, samples.quality, None, samples.reason, samples.words
+    )
+
+
+def _scan(distortion: Distortion, signal: Signal, series: Series, conditions: Conditions) -> list[Conditions]:
+    """Look for disturbances between the no-beams; each stretch with beam is looked at afresh."""
+    limits = Thresholds(tolerance=BETWEEN, minimum=BETWEEN, no_beam_ends=WITHIN, low_beam_ends=WITHIN)
+    start, end = conditions.start_ns, conditions.end_ns
+    rules = Rules(
+        starts=(start,),
+        thresholds=(limits,),
+        stale_after_ns=signal.stale_after_ns,
+        physical_max=WITHIN,
+        min_duration_ns=distortion.delay_ns,
+        min_samples=signal.min_samples,
+        sample_period_ns=NS_PER_S,  # of samples in place of unknown time, of which there are none here
+    )
+    scored = scores(series.samples, distortion, signal)
+    without_beam = Intervals.of((s.start_ns, s.end_ns) for s in conditions.no_beam)
+    return [
+        scan(scored.between(MIN_NS if a == start else a, b), rules, a, b, cuts=series.cuts)
+        for a, b in Intervals.of([(start, end)]) - without_beam
+    ]
+
+
+def _disturbance(
+    distortion: Distortion,
+    stretch: Stretch,
+    piece: Conditions,
+    told: Intervals,
+    conditions: Conditions,
+    events: Events,
+    user_time: Intervals,
+) -> Disturbance:
+    time = told.clip(stretch.start_ns, stretch.end_ns)
+    event = Event(
+        kind=Kind.DISTORTION,
+        start_ns=stretch.start_ns,
+        end_ns=stretch.end_ns,
+        user_time=time,
+        parts=1,
+        blocks=len({int(user_time.start.searchsorted(a, side="right")) for a, _ in time}),
+        open=stretch.open and piece.end_ns == conditions.end_ns,
+        distortion=distortion.id,
+    )
+    if not time:
+        outcome = Outcome.OUTSIDE
+    elif _led_on(stretch, piece.end_ns, conditions, events):
+        outcome = Outcome.LED_ON
+    elif time.total < distortion.min_length_ns:
+        outcome = Outcome.TOO_SHORT
+    else:
+        outcome = Outcome.COUNTED
+    return Disturbance(event, outcome)
+
+
+def _led_on(stretch: Stretch, beam_until_ns: int, conditions: Conditions, events: Events) -> bool:
+    """Whether the disturbance was running when a no-beam or a low-beam began that counts."""
+    if stretch.open and beam_until_ns < conditions.end_ns:
+        following = bisect_left(conditions.no_beam, beam_until_ns, key=lambda s: s.start_ns)
+        lost = conditions.no_beam[following]
+        if events.in_events.clip(lost.start_ns, lost.end_ns):
+            return True
+    counted = {e.start_ns for e in events.low_beam}
+    first = bisect_left(conditions.low_beam, stretch.start_ns, key=lambda s: s.start_ns)
+    last = bisect_left(conditions.low_beam, stretch.end_ns, key=lambda s: s.start_ns)
+    return any(
+        low.start_ns in counted or (low.became_no_beam and became_counted(low, conditions, events.in_events))
+        for low in conditions.low_beam[first:last]
+    )
