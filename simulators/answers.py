@@ -99,7 +99,7 @@ def answer(
         definition=definition.id,
         period=KeyPeriod(start=start, end=end),
         planned=tuple(_planned(plan, start, end)),
-        faults=tuple(_fault(f) for f in faults),
+        faults=tuple(key_fault(f) for f in faults),
         beam=tuple(_changes(observed.truth, causes, start, end)),
         outages=tuple(_event(low, time, causes) for low, time in books.outages),
         low_beam=tuple(_event(low, time, causes) for low, time in books.low_beams),
@@ -193,7 +193,8 @@ def _limits_at(limits: list[tuple[int, Limits]], ns: int) -> Limits:
     return limits[max(bisect_right(limits, ns, key=lambda row: row[0]) - 1, 0)][1]
 
 
-def _fault(fault: Fault) -> KeyFault:
+def key_fault(fault: Fault) -> KeyFault:
+    """Return a fault as answer keys write it."""
     return KeyFault(
         start=fault.start_ns,
         end=fault.end_ns,

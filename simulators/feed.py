@@ -79,7 +79,18 @@ class Feed:
         self._began = began
         self._start = began if start_ns is None else start_ns
         self._end = end_ns
+        self._done = self._start
         simulated.follow(self.now)
+
+    @property
+    def start_ns(self) -> int:
+        """The first instant of it all."""
+        return self._start
+
+    @property
+    def done_ns(self) -> int:
+        """The instant before which whoever asks `items` has been given everything, and has asked for more."""
+        return self._done
 
     def now(self) -> int:
         """Return the simulated instant."""
@@ -90,16 +101,15 @@ class Feed:
 
     async def items(self) -> AsyncGenerator[Batch | LinkReport]:
         """Yield batches of at most an hour, and what the link reports, in order of time."""
-        done = self._start
         while True:
             due = self.now() + 1 if self._end is None else min(self.now() + 1, self._end)
-            while done < due:
+            while self._done < due:
                 # The first sample of a day makes the whole day: some 20 ms, off the event loop.
-                until = min(due, (done // NS_PER_H + 1) * NS_PER_H)
-                for item in await asyncio.to_thread(self._released, done, until):
+                until = min(due, (self._done // NS_PER_H + 1) * NS_PER_H)
+                for item in await asyncio.to_thread(self._released, self._done, until):
                     yield item
-                done = until
-            if self._end is not None and done >= self._end:
+                self._done = until
+            if self._end is not None and self._done >= self._end:
                 return
             await asyncio.sleep(POLL_S)
 

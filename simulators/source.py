@@ -3,10 +3,20 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final, Literal
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self, cast
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    WithJsonSchema,
+    field_validator,
+)
 
 from facility.batch import Batch
 from facility.errors import ScenarioError
@@ -14,12 +24,18 @@ from facility.profile import Profile
 from facility.slug import Slug
 from facility.source import Delivery, GapReport, LinkReport
 from facility.time import Clock, from_datetime
+from simulators.control import ControlDesk
 from simulators.feed import Feed
 from simulators.machine import Machine
 from simulators.scenario import load_scenario
 
 MAX_UNACKNOWLEDGED: Final = 16
 """Deliveries that may wait to become durable; then the reader stops."""
+
+
+def _file(value: object) -> object:
+    """Tell a path, which starts from the folder of ``kado.toml``, from the name of a shipped scenario."""
+    return Path(value) if isinstance(value, str) and value.endswith(".toml") else cast("object", value)
 
 
 class SimulatorSource(BaseModel):
@@ -29,8 +45,8 @@ class SimulatorSource(BaseModel):
 
     kind: Literal["simulator"] = "simulator"
     id: Slug
-    scenario: str = "demo"
-    """A shipped one, or the path of your own ``.toml`` file."""
+    scenario: Annotated[str | Path, BeforeValidator(_file), WithJsonSchema({"type": "string"})] = "demo"
+    """A shipped one, or the path of your own ``.toml`` file, relative to the folder of ``kado.toml``."""
     seed: int = Field(default=1, ge=0)
     """Another seed, another history."""
     speed: float = Field(default=1.0, gt=0, allow_inf_nan=False)
@@ -39,6 +55,7 @@ class SimulatorSource(BaseModel):
     """The first instant to deliver; None: the moment of connecting. What has passed already comes at once."""
     signals: tuple[Slug, ...] = Field(default=(), strict=False)
     """Those of the profile's signals to deliver; none named: all that the machine has."""
+    _desk: ControlDesk | None = PrivateAttr(default=None)
 
     @field_validator("signals")
     @classmethod
@@ -46,6 +63,12 @@ class SimulatorSource(BaseModel):
         if not signals:
             raise ValueError("name at least one signal, or leave `signals` out to get all of them")
         return signals
+
+    def steered_from(self, desk: ControlDesk) -> Self:
+        """Return the same source, whose machine can be steered while it runs."""
+        source = self.model_copy()
+        source._desk = desk  # noqa: SLF001
+        return source
 
     @asynccontextmanager
     async def connect(self, profile: Profile, clock: Clock) -> AsyncGenerator["SimulatorReader"]:
@@ -56,7 +79,7 @@ class SimulatorSource(BaseModel):
         ScenarioError
             If the facility is not a simulated one, or the scenario does not fit it.
         """
-        scenario = await asyncio.to_thread(load_scenario, self.scenario)
+        scenario = await asyncio.to_thread(load_scenario, str(self.scenario))
         machine = Machine(profile, scenario, self.seed)
         signals = self.signals or machine.signals
         if unknown := [s for s in signals if s not in machine.signals]:
@@ -65,7 +88,13 @@ class SimulatorSource(BaseModel):
                 f"it has {', '.join(machine.signals)}"
             )
         start_ns = None if self.start is None else from_datetime(self.start)
-        yield SimulatorReader(Feed(machine, clock, start_ns=start_ns, speed=self.speed), machine, signals)
+        feed = Feed(machine, clock, start_ns=start_ns, speed=self.speed)
+        reader = SimulatorReader(feed, machine, signals)
+        if self._desk is None:
+            yield reader
+            return
+        async with self._desk.steer(self.id, machine, feed.start_ns, reader.arrived_ns):
+            yield reader
 
 
 class SimulatorReader:
@@ -78,6 +107,13 @@ class SimulatorReader:
         self._machine = machine
         self._signals = signals
         self._room = asyncio.Semaphore(MAX_UNACKNOWLEDGED)
+        self._delivered = 0
+        self._acknowledged = 0
+        self._arrived = feed.start_ns
+
+    def arrived_ns(self) -> int:
+        """Return the instant before which everything is durable."""
+        return self._feed.done_ns if self._acknowledged == self._delivered else self._arrived
 
     async def items(self) -> AsyncGenerator[Delivery | LinkReport | GapReport]:
         """Yield the link's state, then samples and what the link reports, as time passes."""
@@ -87,10 +123,14 @@ class SimulatorReader:
                 yield item
             elif len(batch := self._chosen(item)):
                 await self._room.acquire()
-                yield Delivery(batch)
+                self._delivered += 1
+                yield Delivery(batch, token=self._feed.done_ns)
 
     async def acknowledge(self, token: object) -> None:
         """Make room for another delivery."""
+        # What was delivered before it was acknowledged before it.
+        self._arrived = cast("int", token)
+        self._acknowledged += 1
         self._room.release()
 
     def _first_report(self) -> LinkReport:

@@ -1,0 +1,266 @@
+"""Steers running simulators from outside: a Unix socket for each, one JSON line each way.
+
+Whoever may write the data directory may steer; nobody else can reach the sockets. A file that a killed
+simulator left behind is noticed, since nobody answers there, and replaced.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from facility.definition import Definition
+from facility.errors import KadoError, UsageError
+from facility.time import format_time
+from simulators.answer_key import KeyFault
+from simulators.answers import key_fault
+from simulators.machine import Machine
+from simulators.scenario import READS, Effect
+from simulators.session import write_session
+
+MAX_LINE: Final = 65_536
+"""Bytes of a request."""
+ASKED_WITHIN_S: Final = 10.0
+"""Who connects and says nothing for so long is cut off."""
+MAX_PATH: Final = 100
+"""Bytes that an address of a Unix socket may surely have."""
+
+log = logging.getLogger(__name__)
+
+
+class Request(BaseModel):
+    """What is asked of a running simulator."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    do: Literal["status", "inject", "repair", "answers"]
+    effect: str | None = None
+    """Of ``inject`` and ``repair``; a repair without one ends everything."""
+    cause: str = "injected"
+    length_s: float | None = None
+    reads: str | None = None
+    shift_s: float | None = None
+
+
+class EffectStatus(BaseModel):
+    """An effect that can be injected."""
+
+    effect: str
+    usual_s: float
+    reads: tuple[str, ...]
+
+
+class InterventionStatus(BaseModel):
+    """Something that was done."""
+
+    time: str
+    what: str
+    fault: KeyFault
+
+
+class Reply(BaseModel):
+    """What a running simulator answers: how it stands afterwards, and what came of the request."""
+
+    name: str
+    facility: str
+    scenario: str
+    seed: int
+    effects: tuple[EffectStatus, ...] = ()
+    broken: tuple[KeyFault, ...] = ()
+    done: tuple[InterventionStatus, ...] = ()
+    injected: KeyFault | None = None
+    repaired: tuple[KeyFault, ...] = ()
+    answer_key: str | None = None
+    session: str | None = None
+    """The scenario that makes the session's samples again."""
+    error: str | None = None
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ControlDesk:
+    """Where the machines of a data directory are steered from."""
+
+    data_dir: Path
+    definition: Definition | None = None
+    """By whose rules answer keys count; None: the profile's."""
+    tell: Callable[[str], None] = log.info
+    """Told where the answers of a steered session are."""
+
+    @asynccontextmanager
+    async def steer(
+        self, name: str, machine: Machine, start_ns: int, arrived: Callable[[], int]
+    ) -> AsyncGenerator[None]:
+        """Let a machine be steered under a name; at the end keep the answers, if it was.
+
+        Parameters
+        ----------
+        name
+            Such as the source's id; with the pid behind it where another simulator has that name.
+        start_ns
+            Where the session begins.
+        arrived
+            Returns the instant before which everything has surely reached whoever stores it.
+        """
+        place, listening = await asyncio.to_thread(_listen, self.data_dir, name)
+        room = _Room(self, place.stem, machine, start_ns, arrived)
+        try:
+            server = await asyncio.start_unix_server(room.serve, sock=listening, limit=MAX_LINE)
+            try:
+                yield
+            finally:
+                server.close()
+                await room.close()
+        finally:
+            await asyncio.to_thread(place.unlink, missing_ok=True)
+            if machine.steering.log:
+                with suppress(KadoError):
+                    reply = await asyncio.to_thread(room.answers)
+                    self.tell(f"answer key: {reply.answer_key}; to make the session again: {reply.session}")
+
+
+class _Room:
+    """Answers whoever connects."""
+
+    def __init__(
+        self, desk: ControlDesk, name: str, machine: Machine, start_ns: int, arrived: Callable[[], int]
+    ) -> None:
+        self._desk = desk
+        self._name = name
+        self._machine = machine
+        self._start_ns = start_ns
+        self._arrived = arrived
+        self._guests: set[asyncio.Task[object]] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        guest = asyncio.current_task()
+        assert guest is not None
+        self._guests.add(guest)
+        try:
+            async with asyncio.timeout(ASKED_WITHIN_S):
+                line = await reader.readline()
+            if line:
+                reply = await asyncio.to_thread(self.answer, line)
+                writer.write(reply.model_dump_json().encode() + b"\n")
+                await writer.drain()
+        except (TimeoutError, ValueError, ConnectionError, asyncio.CancelledError):
+            pass  # cut off: silent, endless, gone, or the simulator ends
+        finally:
+            self._guests.discard(guest)
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def close(self) -> None:
+        for guest in self._guests:
+            guest.cancel()
+        await asyncio.gather(*self._guests, return_exceptions=True)
+
+    def answer(self, line: bytes) -> Reply:
+        """Do what a line asks."""
+        try:
+            request = Request.model_validate_json(line)
+            steering = self._machine.steering
+            match request.do:
+                case "inject":
+                    fault = steering.inject(
+                        request.effect or "",
+                        cause=request.cause,
+                        length_s=request.length_s,
+                        reads=request.reads,
+                        shift_s=request.shift_s,
+                    )
+                    return self._reply(injected=key_fault(fault))
+                case "repair":
+                    repaired = steering.clear() if request.effect is None else steering.repair(request.effect)
+                    return self._reply(repaired=tuple(map(key_fault, repaired)))
+                case "answers":
+                    return self.answers()
+                case "status":
+                    return self._reply()
+        except ValidationError as error:
+            return self._reply(error=f"the request cannot be read: {error.errors()[0]['msg']}", exit_code=2)
+        except KadoError as error:
+            return self._reply(error=str(error), exit_code=error.exit_code)
+
+    def answers(self) -> Reply:
+        """Write the answers up to what has arrived."""
+        end_ns = self._arrived()
+        if end_ns <= self._start_ns:
+            raise UsageError(f"nothing has arrived since the session began at {format_time(self._start_ns)}")
+        folder = self._desk.data_dir / "answers"
+        files = write_session(self._machine, self._desk.definition, folder, self._start_ns, end_ns)
+        return self._reply(answer_key=str(files.key), session=str(files.scenario))
+
+    def _reply(self, **came: object) -> Reply:
+        machine, steering = self._machine, self._machine.steering
+        head = {"name": self._name, "facility": machine.profile.id, "scenario": machine.scenario.id}
+        state: dict[str, object] = {
+            "seed": machine.seed,
+            "effects": [
+                EffectStatus(effect=e, usual_s=steering.usual_s(e), reads=READS.get(Effect(e), ()))
+                for e in steering.effects
+            ],
+            "broken": [key_fault(f) for f in steering.active()],
+            "done": [
+                InterventionStatus(time=format_time(i.time_ns), what=i.what, fault=key_fault(i.fault))
+                for i in steering.log
+            ],
+        }
+        return Reply.model_validate({**head, **state, **came})
+
+
+def sockets_folder(data_dir: Path) -> Path:
+    """Return where the sockets of running simulators are."""
+    return data_dir / "simulators"
+
+
+@contextmanager
+def address_of(place: Path) -> Generator[str]:
+    """Give the address to bind or connect to, however long the path is."""
+    if len(os.fsencode(place)) <= MAX_PATH:
+        yield str(place)
+        return
+    if not Path("/proc/self/fd").is_dir():
+        raise UsageError(f"{place}: too long for a socket by {len(os.fsencode(place)) - MAX_PATH} bytes: move data_dir")
+    folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{place.name}"
+    finally:
+        os.close(folder)
+
+
+def answers_at(place: Path) -> bool:
+    """Whether a simulator listens at a place."""
+    with socket.socket(socket.AF_UNIX) as probe, address_of(place) as address:
+        try:
+            probe.connect(address)
+        except OSError:
+            return False
+        return True
+
+
+def _listen(data_dir: Path, name: str) -> tuple[Path, socket.socket]:
+    """Make the socket under a name, or under name and pid where another process has that."""
+    folder = sockets_folder(data_dir)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = folder / f"{name}.sock"
+    if answers_at(place):
+        place = folder / f"{name}_{os.getpid()}.sock"
+    place.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        with address_of(place) as address:
+            listening.bind(address)
+        place.chmod(0o600)
+    except BaseException:
+        listening.close()
+        raise
+    return place, listening
