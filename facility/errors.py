@@ -5,6 +5,7 @@
     KadoError                    exit 1
     ├── AccountsError            accounts that do not close
     ├── ArchiveError             a sealed file that is missing, damaged or cannot be written
+    │   └── ArchiveAwayError     exit 3: where the sealed files lie cannot be reached
     ├── ProblemFoundError             a check ran and found a problem that it reports
     ├── DataError                a sample, row or payload that cannot be accepted
     │   └── RejectedError        with one rejection for each culprit
@@ -46,6 +47,13 @@ class AccountsError(KadoError):
 
 class ArchiveError(KadoError):
     """A sealed file of the embedded store that is missing, damaged or cannot be written."""
+
+
+class ArchiveAwayError(ArchiveError):
+    """The folder or object store in which sealed files lie cannot be reached, or refuses."""
+
+    exit_code = 3
+    retryable = True
 
 
 class ProblemFoundError(KadoError):

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.batch import Samples
-from facility.errors import ArchiveError
+from facility.errors import ArchiveAwayError, ArchiveError
 from storage.embedded.archive import manifest
+from storage.embedded.archive.choice import place_of
 from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.manifest import SealedFile
+from storage.embedded.archive.place import MissingFileError
 from storage.embedded.columns import Columns, concat, overlay
 from storage.embedded.row_reading import nth_row_time, read_rows, row_times, series_id_of
 from storage.minutes import MINUTE_NS, Minutes
@@ -126,9 +128,10 @@ class StoreReader:
         # Arrow is heavy, and who touches no sealed file must not wait for it.
         from storage.embedded.archive.files import read_pieces
 
+        place = place_of(self._connection, self._data_dir)
+
         def read(file: SealedFile) -> list[Columns]:
-            path = self._data_dir / file.name.path("samples")
-            return read_pieces(path, file, file.groups_between(start_ns, end_ns), arrival=arrival)
+            return read_pieces(place, file, file.groups_between(start_ns, end_ns), arrival=arrival)
 
         if len(files) > 1:
             # Decoding goes on outside of Python.
@@ -202,14 +205,17 @@ class StoreReader:
             files = manifest.files_between(self._connection, series_id, start_ns, end_ns)
         if len(files) != 1 or not files[0].minutes_size:
             return None
-        from storage.embedded.archive.files import MissingFileError, read_minutes
+        from storage.embedded.archive.files import read_minutes
 
+        place = place_of(self._connection, self._data_dir)
         try:
-            return read_minutes(self._data_dir / files[0].name.path("minutes"), files[0]).between(start_ns, end_ns)
-        except MissingFileError:
-            if not (self._data_dir / files[0].name.path("samples")).exists():
+            return read_minutes(place, files[0]).between(start_ns, end_ns)
+        except MissingFileError as error:
+            if not place.holds(files[0].name.path("samples")):
                 raise
-            _LOG.warning("%s is missing: its samples are read instead", files[0].name.path("minutes"))
+            _LOG.warning("%s is missing: its samples are read instead", error.name)
+        except ArchiveAwayError:
+            raise
         except ArchiveError as error:
             _LOG.warning("%s: its samples are read instead", error)
         return None
@@ -262,15 +268,14 @@ class StoreReader:
         return int(sealed.found_in(times).sum())
 
     def _again_if_replaced(self, attempt: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        missing: set[Path] = set()
+        missing: set[str] = set()
         while True:
             try:
                 return attempt(*args, **kwargs)
-            except ArchiveError as error:
-                path: Path | None = getattr(error, "path", None)
-                if path is None or path in missing:
+            except MissingFileError as error:
+                if error.name in missing:
                     raise
-                missing.add(path)
+                missing.add(error.name)
 
 
 def _end_of_groups(files: list[SealedFile], start_ns: int, end_ns: int, limit: int) -> int:

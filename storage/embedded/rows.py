@@ -88,13 +88,13 @@ def _thaw(connection: sqlite3.Connection, data_dir: Path, series_id: int, times:
     """Make rows of the sealed samples that have one of these stamps and no row yet, so that they are found."""
     for file in manifest.files_between(connection, series_id, int(times[0]), int(times[-1]) + 1):
         # Arrow is heavy, and late data for a sealed day is rare.
+        from storage.embedded.archive.choice import place_of
         from storage.embedded.archive.files import read_samples
 
         first, last = file.groups["first_ns"], file.groups["last_ns"]
         touched = np.searchsorted(times, first) < np.searchsorted(times, last, side="right")
         try:
-            path = data_dir / file.name.path("samples")
-            sealed = read_samples(path, file, np.flatnonzero(touched), arrival=True)
+            sealed = read_samples(place_of(connection, data_dir), file, np.flatnonzero(touched), arrival=True)
         except ArchiveError as error:
             # What comes in is not refused because of it: it lies over whatever the file holds.
             _LOG.error("%s; late samples of %s are stored, and may be counted as new", error, file.name.signal)

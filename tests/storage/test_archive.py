@@ -4,7 +4,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from facility.batch import Batch, Samples
 from facility.errors import ArchiveError, DataError, FormatVersionError, UsageError
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
 from storage.embedded.archive import swap as swapping
+from storage.embedded.archive.encoding import EncodedFile
+from storage.embedded.archive.place import Folder
 from storage.embedded.archive.swap import Provenance
 from storage.embedded.store import EmbeddedStore
 from storage.minutes import MINUTE_NS
@@ -249,12 +251,12 @@ def test_a_full_disk_while_sealing_changes_nothing(
     store.write(numbers(DAY + 3 * NS_PER_DAY, 1440))
     before = names(tmp_path)
 
-    def full(path: Path, *_: object) -> None:
-        path.write_bytes(b"PAR1 and no more")
+    def full(place: Folder, path: str, _: object) -> None:
+        Path(place.full_name(path)).write_bytes(b"PAR1 and no more")
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(swapping, "write_samples", full)
+        patched.setattr(Folder, "put", full)
         with pytest.raises(ArchiveError, match=r"cannot take current of 2026-02-19 to .*No space left.*make space"):
             store.seal(DAY + 4 * NS_PER_DAY)
     assert names(tmp_path) == before
@@ -266,15 +268,24 @@ def test_a_disk_that_gives_back_something_else_is_found_before_rows_go(
     store: EmbeddedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.write(numbers(DAY, 1440))
-    write = swapping.write_samples
+    encode = swapping.encode_samples
 
-    def forget_one(path: Path, columns: object, says: object) -> None:
-        write(path, columns, says)  # pyright: ignore[reportArgumentType]
-        altered = numbers(DAY, 1440, offset=1e-9)
-        write(path, swapping.Columns.of(next(altered.by_signal())[1]), {})
+    def encode_others(columns: swapping.Columns, says: Mapping[str, str]) -> EncodedFile:
+        altered = numbers(DAY, len(columns), offset=1e-9)
+        return encode(swapping.Columns.of(next(altered.by_signal())[1]), says)
 
-    monkeypatch.setattr(swapping, "write_samples", forget_one)
-    with pytest.raises(ArchiveError, match="was read back otherwise than it was written"):
+    with monkeypatch.context() as patched:
+        patched.setattr(swapping, "encode_samples", encode_others)
+        with pytest.raises(ArchiveError, match="was read back otherwise than written"):
+            store.seal(DAY + NS_PER_DAY)
+    put = Folder.put
+
+    def put_flipped(place: Folder, path: str, content: memoryview) -> None:
+        put(place, path, content)
+        flip(Path(place.full_name(path)), 300)
+
+    monkeypatch.setattr(Folder, "put", put_flipped)
+    with pytest.raises(ArchiveError, match="is damaged"):
         store.seal(DAY + NS_PER_DAY)
     assert store.read("current", DAY, MAX_NS).value.tolist() == list(range(1440))
 

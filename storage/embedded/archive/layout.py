@@ -2,11 +2,11 @@
 
 ::
 
-    archive/samples/signal=stored_current/year=2026/2026-11-01_2026-11-30.r2.parquet    every sample
-    archive/minutes/signal=stored_current/year=2026/2026-11-01_2026-11-30.r2.parquet    each minute of the same days
+    samples/signal=stored_current/year=2026/2026-11-01_2026-11-30.r2.parquet    every sample
+    minutes/signal=stored_current/year=2026/2026-11-01_2026-11-30.r2.parquet    each minute of the same days
 
 A file holds whole UTC days of one signal within one month, in order of time, from the day in its name to the other.
-The folders are partitions as Hive names them: what reads ``archive/samples`` gets the columns `signal` and `year`.
+The folders are partitions as Hive names them: what reads ``samples`` gets the columns `signal` and `year`.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Kind = Literal["samples", "minutes"]
 
 @dataclass(frozen=True, slots=True)
 class FileName:
-    """One file's place below the data directory."""
+    """One file's place below the root of the archive."""
 
     signal: str
     first_day: int
@@ -36,10 +36,10 @@ class FileName:
     """1, and one more each time any of its days was sealed or merged again."""
 
     def path(self, kind: Kind) -> str:
-        """Return the path relative to the data directory."""
+        """Return the path below the root of the archive."""
         first, last = date_of(self.first_day), date_of(self.last_day)
         days = f"{first}" if first == last else f"{first}_{last}"
-        return f"archive/{kind}/signal={self.signal}/year={first.year:04}/{days}.r{self.revision}.parquet"
+        return f"{kind}/signal={self.signal}/year={first.year:04}/{days}.r{self.revision}.parquet"
 
 
 def temporary(path: str) -> str:

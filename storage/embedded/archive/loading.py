@@ -71,7 +71,7 @@ def _load_sealed(swap: FileSwap, signal: str, new: Columns, source: str) -> Writ
     if nth_row_time(connection, series_id, *days, 0) is not None:
         return None
     old = manifest.files_of_days(connection, series_id, first_day, last_day)
-    before = read_files(swap.data_dir, old)
+    before = read_files(swap.place, old)
     known = new.found_in(before.time_ns)
     again = new.take(known)
     conflicts = int(again.differs(before.take(np.searchsorted(before.time_ns, again.time_ns))).sum())

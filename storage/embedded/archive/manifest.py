@@ -61,7 +61,15 @@ class SealedFile:
     @property
     def paths(self) -> list[str]:
         """Return the paths of its files."""
-        return [self.name.path("samples"), *([self.name.path("minutes")] if self.minutes_size else [])]
+        return list(self.sizes)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Return the paths of its files with their sizes in bytes."""
+        sizes = {self.name.path("samples"): self.size}
+        if self.minutes_size:
+            sizes[self.name.path("minutes")] = self.minutes_size
+        return sizes
 
     def groups_between(self, start_ns: int, end_ns: int) -> NDArray[np.int64]:
         """Return which row groups may hold samples stamped in ``[start_ns, end_ns)``."""
@@ -72,6 +80,8 @@ _COLUMNS: Final = (
     "archive_file.id, series_id, signal, first_day, last_day, revision, samples, first_ns, last_ns, size,"
     " tail_checksum, row_groups, minutes_size, minutes_checksum, format"
 )
+# How paths of the archive are written in its tables, wherever it lies.
+_BELOW: Final = "archive/"
 _FROM: Final = "FROM archive_file JOIN series ON series.id = series_id"
 
 
@@ -126,17 +136,17 @@ def remove(connection: sqlite3.Connection, file: SealedFile) -> None:
 
 def leave_over(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
     """Name files that are to be removed if nothing else happens."""
-    connection.executemany("INSERT OR IGNORE INTO archive_leftover VALUES(?)", [(path,) for path in paths])
+    connection.executemany("INSERT OR IGNORE INTO archive_leftover VALUES(?)", [(_BELOW + path,) for path in paths])
 
 
 def keep(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
     """Take back what `leave_over` said."""
-    connection.executemany("DELETE FROM archive_leftover WHERE path = ?", [(path,) for path in paths])
+    connection.executemany("DELETE FROM archive_leftover WHERE path = ?", [(_BELOW + path,) for path in paths])
 
 
 def leftovers(connection: sqlite3.Connection) -> list[str]:
     """Return what is to be removed."""
-    return [path for (path,) in connection.execute("SELECT path FROM archive_leftover")]
+    return [path.removeprefix(_BELOW) for (path,) in connection.execute("SELECT path FROM archive_leftover")]
 
 
 def _file(row: tuple[Any, ...]) -> SealedFile:

@@ -24,7 +24,7 @@ def _delete_from(swap: FileSwap, series_id: int, signal: str, file: SealedFile, 
     content: Columns | None = None
     above = len(row_times(swap.connection, series_id, file.first_ns, end_ns))
     if end_ns <= file.last_ns or above:
-        content = read_files(swap.data_dir, [file])
+        content = read_files(swap.place, [file])
     gone = file.samples if content is None else len(content.between(file.first_ns, end_ns))
     deleted = gone
 
@@ -32,7 +32,7 @@ def _delete_from(swap: FileSwap, series_id: int, signal: str, file: SealedFile, 
         nonlocal deleted
         rows = row_times(swap.connection, series_id, file.first_ns, end_ns)
         if len(rows):
-            held = content if content is not None else read_files(swap.data_dir, [file])
+            held = content if content is not None else read_files(swap.place, [file])
             deleted = gone + len(rows) - int(held.found_in(rows).sum())
             swap.connection.execute(
                 "DELETE FROM sample WHERE series_id = ? AND time_ns >= ? AND time_ns < ?",

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from storage.embedded.archive import manifest
 from storage.embedded.archive.files import read_samples
 from storage.embedded.archive.layout import day_of, day_start, month_of
 from storage.embedded.archive.manifest import SealedFile
+from storage.embedded.archive.place import Place
 from storage.embedded.archive.swap import MAX_SAMPLES, FileSwap, Step
 from storage.embedded.columns import Columns, concat, overlay
 from storage.embedded.row_reading import nth_row_time, read_rows
@@ -78,7 +78,7 @@ def merge_months(swap: FileSwap, before_ns: int) -> Sealed:
     for (series_id, signal, month), group in groupby(manifest.all_files(swap.connection), key):
         for files in _mergeable(list(group)) if month < month_now else ():
             try:
-                content = read_files(swap.data_dir, files)
+                content = read_files(swap.place, files)
                 done.append(_sealed(swap.replace(series_id, signal, files, content)))
             except ArchiveError as error:
                 problems.append(str(error))
@@ -87,13 +87,9 @@ def merge_months(swap: FileSwap, before_ns: int) -> Sealed:
     return _total(done)
 
 
-def read_files(data_dir: Path, files: Sequence[SealedFile]) -> Columns:
+def read_files(place: Place, files: Sequence[SealedFile]) -> Columns:
     """Return all that files hold, with arrivals."""
-    pieces = [
-        read_samples(data_dir / file.name.path("samples"), file, np.arange(len(file.groups)), arrival=True)
-        for file in files
-    ]
-    return concat(pieces)
+    return concat([read_samples(place, file, np.arange(len(file.groups)), arrival=True) for file in files])
 
 
 def _days_with_rows(swap: FileSwap, series_id: int, before_day: int) -> Iterator[list[int]]:
@@ -121,7 +117,7 @@ def _seal_days(swap: FileSwap, series_id: int, signal: str, days: list[int]) -> 
         old = manifest.files_of_days(swap.connection, series_id, days[0], days[-1])
         start_ns, end_ns = day_start(days[0]), day_start(days[-1] + 1)
         rows = read_rows(swap.connection, series_id, start_ns, end_ns, arrival=True)
-    before = read_files(swap.data_dir, old)
+    before = read_files(swap.place, old)
     content = overlay(before, rows)
     done = Sealed()
     if not content.same_as(before):

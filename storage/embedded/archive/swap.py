@@ -1,7 +1,8 @@
 """Sealed files come and go: one sequence for sealing, merging, loading and deleting, safe at each of its steps."""
 
-import os
+import logging
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,12 +17,16 @@ import numpy as np
 from facility.errors import ArchiveError
 from facility.time import Clock, format_time
 from storage.embedded.archive import manifest
-from storage.embedded.archive.files import describe, read_minutes, read_samples, write_minutes, write_samples
-from storage.embedded.archive.layout import FileName, date_of, day_of, day_start, temporary
+from storage.embedded.archive.choice import check_mark, place_of
+from storage.embedded.archive.encoding import encode_minutes, encode_samples
+from storage.embedded.archive.files import read_minutes, read_samples
+from storage.embedded.archive.layout import FileName, date_of, day_of, day_start
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.columns import Columns
 from storage.minutes import Minutes, minutes_of
 from storage.telemetry_db import transaction
+
+_LOG: Final = logging.getLogger(__name__)
 
 MAX_SAMPLES: Final = 10_000_000
 """A file holds no more, unless one day does."""
@@ -56,11 +61,11 @@ class FileSwap:
     """Puts sealed files in the place of others.
 
     Contract: for the holder of the directory's lock, one at a time; `tidy` first. The steps are: name the files
-    in the manifest as left over; write them under hidden names, to the disk; read them back and compare; rename
-    them; sync their folders; then, in one transaction, let the new ones count and the old ones not, together with
+    in the manifest as left over; write them as drafts, durably; read them back and compare; give them their names;
+    make the names durable; then, in one transaction, let the new ones count and the old ones not, together with
     whatever the caller does in it; remove the old ones. A crash before that transaction leaves the old state, a
     crash after it the new one, and `tidy` removes what was left over. A file that the manifest never named
-    is not touched.
+    is neither touched nor written over.
     """
 
     def __init__(
@@ -76,16 +81,15 @@ class FileSwap:
         self.data_dir = data_dir
         self.facility = facility
         self.at_step = at_step
+        self.place = place_of(connection, data_dir)
         self._clock = clock
         self._provenance = provenance
-        self._synced: set[Path] = set()
+        self._is_ours = False
 
     def tidy(self) -> None:
-        """Remove what a crash has left over."""
-        paths = manifest.leftovers(self.connection)
-        if not paths:
-            return
-        self._remove(paths)
+        """Remove what a crash has left over; what cannot be removed now stays named."""
+        if paths := manifest.leftovers(self.connection):
+            self._remove(paths)
 
     def replace(
         self,
@@ -100,22 +104,20 @@ class FileSwap:
         Raises
         ------
         ArchiveError
-            If the disk does not take the files or gives back something else; then nothing has changed.
+            If the place does not take the files or gives back something else; then nothing has changed.
         """
-        revision = 1 + max((file.name.revision for file in old), default=0)
-        pieces = {
-            FileName(signal, day_of(int(piece.time_ns[0])), day_of(int(piece.time_ns[-1])), revision): piece
-            for piece in _pieces(content)
-        }
-        new = [SealedFile(0, series_id, name, 0, 0, 0, 0, 0, np.empty(0), 1, 0) for name in pieces]
-        named = [path for file in new for path in file.paths]
+        self._check_mark()
+        pieces = {self._free_name(signal, piece, old): piece for piece in _pieces(content)}
+        named = [name.path(kind) for name in pieces for kind in ("samples", "minutes")]
         if named:
             with transaction(self.connection):
                 manifest.leave_over(self.connection, named)
             self.at_step(Step.ANNOUNCED)
         try:
             new = [self._write(series_id, name, piece) for name, piece in pieces.items()]
-            self._sync_folders(new)
+            if new:
+                self.place.settle([path for file in new for path in file.paths])
+                self.at_step(Step.FOLDER_SYNCED)
             with transaction(self.connection):
                 for file in old:
                     manifest.remove(self.connection, file)
@@ -125,12 +127,12 @@ class FileSwap:
                     manifest.add(self.connection, file, self._clock())
                 in_commit()
         except BaseException as error:
-            with suppress(OSError, sqlite3.Error):
+            with suppress(sqlite3.Error):
                 self.tidy()
             if isinstance(error, OSError | sqlite3.Error):
                 raise ArchiveError(
-                    f"{self.data_dir / 'archive'} cannot take {signal} of {_days(pieces)} ({error}):"
-                    " make space or mend the disk, and seal again; nothing was deleted"
+                    f"{self.place.root} cannot take {signal} of {_days(pieces)} ({error}):"
+                    f" {self.place.remedy}, and seal again; nothing was deleted"
                 ) from error
             raise
         self.at_step(Step.COMMITTED)
@@ -138,69 +140,69 @@ class FileSwap:
             self._remove([path for file in old for path in file.paths])
         return new
 
+    def _check_mark(self) -> None:
+        if not self._is_ours:
+            check_mark(self.connection, self.data_dir, self.place)
+            self._is_ours = True
+
+    def _free_name(self, signal: str, piece: Columns, old: Sequence[SealedFile]) -> FileName:
+        """Return the first revision behind the old ones under which nothing lies, as a restored backup may have it."""
+        revision = 1 + max((file.name.revision for file in old), default=0)
+        while True:
+            name = FileName(signal, day_of(int(piece.time_ns[0])), day_of(int(piece.time_ns[-1])), revision)
+            if not any(self.place.holds(name.path(kind)) for kind in ("samples", "minutes")):
+                return name
+            revision += 1
+
     def _remove(self, paths: Sequence[str]) -> None:
-        for path in paths:
-            (self.data_dir / path).unlink(missing_ok=True)
-            (self.data_dir / temporary(path)).unlink(missing_ok=True)
+        try:
+            self._check_mark()
+            for path in paths:
+                self.place.remove(path)
+        except (OSError, ArchiveError) as error:
+            _LOG.warning("%d files below %s are left over, and removed later: %s", len(paths), self.place.root, error)
+            return
         self.at_step(Step.REMOVED)
         with transaction(self.connection):
             manifest.keep(self.connection, paths)
         self.at_step(Step.FORGOTTEN)
 
     def _write(self, series_id: int, name: FileName, columns: Columns) -> SealedFile:
-        hidden = {kind: self.data_dir / temporary(name.path(kind)) for kind in ("samples", "minutes")}
         says = self._says(name)
-        hidden["samples"].parent.mkdir(parents=True, exist_ok=True)
         # Both spend their time outside of Python.
         with ThreadPoolExecutor(1, "minutes") as beside:
             summed_up = beside.submit(minutes_of, columns.time_ns, columns.value, columns.quality)
-            write_samples(hidden["samples"], columns, says)
+            samples = encode_samples(columns, says)
             minutes = summed_up.result()
-        minutes_size = minutes_checksum = 0
-        if len(minutes):
-            hidden["minutes"].parent.mkdir(parents=True, exist_ok=True)
-            minutes_size, minutes_checksum = write_minutes(hidden["minutes"], minutes, says)
-        self.at_step(Step.WRITTEN)
-        written = describe(hidden["samples"], columns)
         first, last = int(columns.time_ns[0]), int(columns.time_ns[-1])
+        contents = {"samples": samples.content}
+        if len(minutes):
+            contents["minutes"] = encode_minutes(minutes, says)
+        checksum = zlib.crc32(contents["minutes"]) if len(minutes) else 0
+        size = contents["minutes"].size if len(minutes) else 0
         file = SealedFile(
-            0, series_id, name, len(columns), first, last, written.size, written.tail_checksum, written.groups,
-            minutes_size, minutes_checksum,
+            0, series_id, name, len(columns), first, last, samples.size, samples.tail_checksum, samples.groups,
+            size, checksum,
         )  # fmt: skip
+        for path, content in zip(file.paths, contents.values(), strict=True):
+            self.place.put(self.place.draft(path), content)
+        self.at_step(Step.WRITTEN)
         self._compare(file, columns, minutes)
         self.at_step(Step.COMPARED)
-        for kind in ("samples", "minutes") if minutes_size else ("samples",):
-            hidden[kind].rename(self.data_dir / name.path(kind))
+        self.place.publish(file.paths)
         self.at_step(Step.RENAMED)
         return file
 
     def _compare(self, file: SealedFile, columns: Columns, minutes: Minutes) -> None:
-        """Read a file back under its hidden names."""
-        path = self.data_dir / temporary(file.name.path("samples"))
-        if not read_samples(path, file, np.arange(len(file.groups)), arrival=True).same_as(columns):
-            raise OSError(f"{path} was read back otherwise than it was written")
-        if file.minutes_size:
-            path = self.data_dir / temporary(file.name.path("minutes"))
-            back = read_minutes(path, file)
-            if not all(
-                np.array_equal(getattr(back, n), getattr(minutes, n), equal_nan=True) for n in Minutes.__slots__
-            ):
-                raise OSError(f"{path} was read back otherwise than it was written")
-
-    def _sync_folders(self, files: Sequence[SealedFile]) -> None:
-        folders = {(self.data_dir / path).parent for file in files for path in file.paths}
-        # The way down to a folder may be new when it is met for the first time.
-        new = folders - self._synced
-        self._synced |= folders
-        folders |= {p for folder in new for p in folder.parents if self.data_dir in (p, *p.parents)}
-        for folder in folders:
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-        if files:
-            self.at_step(Step.FOLDER_SYNCED)
+        """Read a draft back."""
+        groups = np.arange(len(file.groups))
+        same = read_samples(self.place, file, groups, arrival=True, draft=True).same_as(columns)
+        if same and file.minutes_size:
+            back = read_minutes(self.place, file, draft=True)
+            columns_of = Minutes.__slots__
+            same = all(np.array_equal(getattr(back, n), getattr(minutes, n), equal_nan=True) for n in columns_of)
+        if not same:
+            raise OSError(f"{self.place.full_name(file.name.path('samples'))} was read back otherwise than written")
 
     def _says(self, name: FileName) -> dict[str, str]:
         says = {

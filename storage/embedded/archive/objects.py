@@ -1,0 +1,155 @@
+"""Sealed files as objects of an S3-compatible store, or of another that pyarrow knows."""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from facility.errors import ArchiveAwayError, ArchiveError, ConfigError
+from storage.embedded.archive.arrow import pa
+from storage.embedded.archive.place import DamagedFileError, FoundFile, MissingFileError
+
+filesystems: Any = import_module("pyarrow.fs")
+
+_WORTH_A_REQUEST: Final = 256 * 1024
+"""Bytes between two ranges that are rather read too than asked for around."""
+_REST_S: Final = 10.0
+"""So long nothing is asked of a store that did not answer: what comes in must not wait for it again and again."""
+
+
+class Objects:
+    """Objects below a prefix of a bucket.
+
+    Contract: as `Place`; an object is whole when it is there, so it is put under its own name, and counts
+    when the manifest names it. Credentials come from the environment or from files, as the store's own tools
+    read them.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Open a place; nothing is asked of the store yet.
+
+        Raises
+        ------
+        ConfigError
+            If the URI is none, or says a secret.
+        """
+        parts = urlsplit(uri)
+        if parts.username or parts.password:
+            raise ConfigError(
+                f"store.archive holds credentials for {parts.hostname}: name them in the environment"
+                " (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or in a file (AWS_SHARED_CREDENTIALS_FILE) instead"
+            )
+        try:
+            self._filesystem, self._base = filesystems.FileSystem.from_uri(uri)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise ConfigError(f"store.archive: {uri} cannot be opened: {error}") from error
+        self._root = uri.partition("?")[0].rstrip("/")
+        self._base = self._base.rstrip("/")
+        self._rests_until = 0.0
+        self._last_error = ""
+
+    @property
+    def root(self) -> str:
+        """The URI, without its options."""
+        return self._root
+
+    @property
+    def remedy(self) -> str:
+        """What helps."""
+        return "see that the store answers, and that the credentials may write there"
+
+    def full_name(self, path: str) -> str:
+        """Return the URI of an object."""
+        return f"{self._root}/{path}"
+
+    def draft(self, path: str) -> str:
+        """Return the same path: nothing can be renamed."""
+        return path
+
+    def put(self, path: str, content: Any) -> None:
+        """Put an object; it is there as a whole or not at all."""
+        with self._filesystem.open_output_stream(f"{self._base}/{path}") as sink:
+            sink.write(content)
+
+    def publish(self, paths: Sequence[str]) -> None:
+        """Do nothing: an object has its name from the start."""
+
+    def settle(self, paths: Sequence[str]) -> None:
+        """Do nothing: what was put is durable."""
+
+    def remove(self, path: str) -> None:
+        """Remove an object."""
+        with suppress(FileNotFoundError):
+            self._filesystem.delete_file(f"{self._base}/{path}")
+
+    def read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:
+        """Return byte ranges, those that lie close together with one request."""
+        with self._translated(path):
+            with self._filesystem.open_input_file(f"{self._base}/{path}") as source:
+                if (found := source.size()) != size:
+                    raise DamagedFileError(self.full_name(path), f"it has {found} bytes, and was sealed with {size}")
+                parts: list[Any] = []
+                for run in _runs(ranges):
+                    start = run[0][0]
+                    content = memoryview(source.read_at(sum(run[-1]) - start, start))
+                    parts += [content[offset - start : offset - start + length] for offset, length in run]
+            return parts
+
+    def find(self, path: str) -> bytes | None:
+        """Return all of a small object, if it is there."""
+        try:
+            with self._translated(path), self._filesystem.open_input_file(f"{self._base}/{path}") as source:
+                return bytes(source.read())
+        except MissingFileError:
+            return None
+
+    def holds(self, path: str) -> bool:
+        """Say whether an object is there."""
+        with self._translated(path):
+            return self._filesystem.get_file_info(f"{self._base}/{path}").type == filesystems.FileType.File
+
+    def files(self) -> Iterator[FoundFile]:
+        """Yield all objects below the prefix."""
+        selector = filesystems.FileSelector(self._base, recursive=True, allow_not_found=True)
+        with self._translated(""):
+            found = self._filesystem.get_file_info(selector)
+        for info in found:
+            if info.type == filesystems.FileType.File:
+                yield FoundFile(info.path.removeprefix(f"{self._base}/"), info.size)
+
+    @contextmanager
+    def _translated(self, path: str) -> Generator[None]:
+        if time.monotonic() < self._rests_until:
+            raise self._away(path, self._last_error)
+        try:
+            yield
+        except FileNotFoundError as error:
+            with self._translated(path):
+                bucket = self._base.partition("/")[0]
+                there = self._filesystem.get_file_info(bucket).type != filesystems.FileType.NotFound
+            if not there:
+                raise self._away(path, f"there is no {bucket}") from error
+            raise MissingFileError(self.full_name(path)) from error
+        except OSError as error:
+            self._last_error = str(error)
+            self._rests_until = time.monotonic() + _REST_S
+            raise self._away(path, self._last_error) from error
+
+    def _away(self, path: str, why: str) -> ArchiveError:
+        return ArchiveAwayError(
+            f"{self.full_name(path)} cannot be read ({why}): see that the store answers, that its address and region"
+            " (store.archive) are right, and that the credentials may read it. What is not sealed yet can be read"
+        )
+
+
+def _runs(ranges: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Gather ranges that are so close together that what lies between is not worth a request."""
+    runs: list[list[tuple[int, int]]] = []
+    for part in ranges:
+        if runs and part[0] - sum(runs[-1][-1]) < _WORTH_A_REQUEST:
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+    return runs

@@ -1,0 +1,235 @@
+"""Where sealed files lie: the seam between what is sealed and the folder or object store that holds it."""
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from facility.errors import ArchiveAwayError, ArchiveError
+from storage.embedded.archive.layout import temporary
+
+
+class MissingFileError(ArchiveError):
+    """A sealed file is not where the manifest says; it may have been replaced meanwhile."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is missing, and kado's manifest counts on it: bring it back from a backup; other days can be read"
+        )
+        self.name = name
+
+
+class DamagedFileError(ArchiveError):
+    """A sealed file is not what was sealed."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(
+            f"{name} is damaged: {what}. Nothing was deleted, and other days can be read;"
+            " bring the file back from a backup, and look at the disk"
+        )
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that lies in a place."""
+
+    path: str
+    """Below the root of the archive, as in `layout`."""
+    size: int
+    """In bytes."""
+
+
+class Place(Protocol):
+    """Holds sealed files, which never change; paths are those of `layout`, below the root of the archive.
+
+    Contract: who writes holds the lock of the data directory. A new file is `put` under its `draft` name, and its
+    bytes are durable when that returns; `publish` gives it its own name, `settle` makes the name durable. Where
+    nothing can be renamed the draft is the file itself: only the manifest decides what counts. Reading needs no
+    lock, and may be done in any thread. What writes raises `OSError`.
+    """
+
+    @property
+    def root(self) -> str:
+        """As people write it: a folder, or a URI without its options."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """What helps where it does not take a file."""
+        ...
+
+    def full_name(self, path: str) -> str:
+        """Return the name of a file for messages and for other programs."""
+        ...
+
+    def draft(self, path: str) -> str:
+        """Return the path under which a file lies until it is published."""
+        ...
+
+    def put(self, path: str, content: Any) -> None:
+        """Write a file as a whole, of bytes or a buffer; one that is there is written over."""
+        ...
+
+    def publish(self, paths: Sequence[str]) -> None:
+        """Give drafts their own names."""
+        ...
+
+    def settle(self, paths: Sequence[str]) -> None:
+        """Make the names of published files durable."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Remove a file and its draft; harmless where there is none."""
+        ...
+
+    def read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:
+        """Return byte ranges (offset, length; in order, apart) of a file that has `size` bytes.
+
+        Raises
+        ------
+        MissingFileError
+            If it is not there.
+        DamagedFileError
+            If it has another size, or cannot be read.
+        ArchiveAwayError
+            If the whole place cannot be reached.
+        """
+        ...
+
+    def find(self, path: str) -> bytes | None:
+        """Return all of a small file that no manifest names; None if it is not there.
+
+        Raises
+        ------
+        ArchiveAwayError
+            If the place cannot be reached.
+        """
+        ...
+
+    def holds(self, path: str) -> bool:
+        """Say whether a file is there.
+
+        Raises
+        ------
+        ArchiveAwayError
+            If the place cannot be reached.
+        """
+        ...
+
+    def files(self) -> Iterator[FoundFile]:
+        """Yield all that lies there, drafts too.
+
+        Raises
+        ------
+        ArchiveAwayError
+            If the place cannot be reached.
+        """
+        ...
+
+
+class Folder:
+    """A folder on a disk of this machine, or on storage that several share."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._settled: set[Path] = set()
+
+    @property
+    def root(self) -> str:
+        """The folder."""
+        return str(self._root)
+
+    @property
+    def remedy(self) -> str:
+        """What helps."""
+        return "make space or mend the disk"
+
+    def full_name(self, path: str) -> str:
+        """Return the path of a file."""
+        return str(self._root / path)
+
+    def draft(self, path: str) -> str:
+        """Return a hidden name."""
+        return temporary(path)
+
+    def put(self, path: str, content: Any) -> None:
+        """Write a file and wait for the disk."""
+        target = self._root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def publish(self, paths: Sequence[str]) -> None:
+        """Rename hidden files."""
+        for path in paths:
+            (self._root / self.draft(path)).rename(self._root / path)
+
+    def settle(self, paths: Sequence[str]) -> None:
+        """Wait until the disk knows the names."""
+        folders = {(self._root / path).parent for path in paths}
+        # The way down to a folder may be new when it is met for the first time.
+        new = folders - self._settled
+        self._settled |= folders
+        above = self._root.parent
+        folders |= {parent for folder in new for parent in folder.parents if above in (parent, *parent.parents)}
+        for folder in folders:
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+
+    def remove(self, path: str) -> None:
+        """Remove a file and what is hidden beside it."""
+        (self._root / path).unlink(missing_ok=True)
+        (self._root / self.draft(path)).unlink(missing_ok=True)
+
+    def read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:
+        """Return byte ranges of a file."""
+        with self._translated(path):
+            fd = os.open(self._root / path, os.O_RDONLY)
+            try:
+                if (found := os.fstat(fd).st_size) != size:
+                    raise DamagedFileError(self.full_name(path), f"it has {found} bytes, and was sealed with {size}")
+                return [os.pread(fd, length, offset) for offset, length in ranges]
+            finally:
+                os.close(fd)
+
+    def find(self, path: str) -> bytes | None:
+        """Return all of a small file, if it is there."""
+        try:
+            return (self._root / path).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ArchiveAwayError(f"{self.full_name(path)} cannot be read ({error}): mend the storage") from error
+
+    def holds(self, path: str) -> bool:
+        """Say whether a file is there."""
+        return (self._root / path).exists()
+
+    def files(self) -> Iterator[FoundFile]:
+        """Yield all files below the folder."""
+        for folder, _, names in os.walk(self._root):
+            for name in names:
+                file = Path(folder, name)
+                yield FoundFile(str(file.relative_to(self._root)), file.stat().st_size)
+
+    @contextmanager
+    def _translated(self, path: str) -> Generator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            if not self._root.is_dir():
+                raise ArchiveAwayError(
+                    f"{self.full_name(path)} cannot be read: the folder {self._root} is not there; mount it, or bring"
+                    " it back. What is not sealed yet can be read"
+                ) from error
+            raise MissingFileError(self.full_name(path)) from error
+        except OSError as error:
+            raise DamagedFileError(self.full_name(path), str(error)) from error
