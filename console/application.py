@@ -15,6 +15,7 @@ from collector.service import Collector
 from collector.source_status import SourceStatus
 from console.config import Configuration, EmbeddedSettings, InfluxSettings
 from console.sealing import Sealing
+from console.steering import steered_sources
 from console.stores import make_forwarder, make_landing
 from facility.time import Clock
 
@@ -100,7 +101,8 @@ async def open_application(
             forwarder = await asyncio.to_thread(make_forwarder, configuration, configuration.store, clock, rng, changes)
             stack.push_async_callback(asyncio.to_thread, forwarder.close)
         intake = Intake(profile, [source.id for source in configuration.sources], clock)
-        collector = Collector(profile, configuration.sources, intake, landing, clock, rng)
+        sources = await asyncio.to_thread(steered_sources, configuration)
+        collector = Collector(profile, sources, intake, landing, clock, rng)
         store = configuration.store
         sealing = Sealing(configuration, store, clock) if isinstance(store, EmbeddedSettings) else None
         yield Application(configuration, landing, collector, forwarder, sealing, changes)

@@ -64,7 +64,9 @@ def run_simulation(configuration: Configuration, order: Order, clock: Clock = sy
 def _publish(
     configuration: Configuration, machine: Machine, order: Order, url: str, clock: Clock
 ) -> list[RenderableType]:
+    from simulators.control import ControlDesk
     from simulators.mqtt_publisher import Publisher, ring_topics
+    from simulators.session import write_session
 
     start_ns = clock() if order.start is None else parse_time(order.start)
     end_ns = None if order.end is None else parse_time(order.end)
@@ -74,18 +76,24 @@ def _publish(
     publisher = Publisher(url, topics)
     until = "Ctrl-C" if end_ns is None else local(end_ns, machine.profile.zone, offset=True)
     note(f"{simulated_mark()} publishing to {url}, topics {' '.join(topics.values())}, until {until}")
+    desk = ControlDesk(configuration.data_dir, tell=None)
+
+    async def publish() -> None:
+        async with desk.steer("live", machine, start_ns, lambda: feed.done_ns):
+            await publisher.run(feed.items())
+
     try:
-        asyncio.run(publisher.run(feed.items()))
+        asyncio.run(publish())
     except KeyboardInterrupt:
         pass
-    published = publisher.published
+    published, done_ns = publisher.published, feed.done_ns
     lines: list[RenderableType] = [f"{published.samples:,} samples published to {url}"]
-    if published.last_ns is None:
+    if done_ns <= start_ns:
         return lines
-    done_ns = published.last_ns + 1
-    key = _key_path(configuration, machine, start_ns, done_ns)
-    _write_key(configuration, machine, start_ns, done_ns, key)
-    return [*_heading(configuration, machine, start_ns, done_ns), *lines, f"answer key: {key}"]
+    definition = load_definition(configuration.profile.definition, configuration.folder)
+    files = write_session(machine, definition, configuration.data_dir / "answers", start_ns, done_ns)
+    lines += [f"answer key: {files.key}", f"session: {files.scenario}"]
+    return [*_heading(configuration, machine, start_ns, done_ns), *lines]
 
 
 def _period(configuration: Configuration, scenario: Scenario, order: Order, now_ns: int) -> tuple[int, int]:

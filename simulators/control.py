@@ -91,8 +91,8 @@ class ControlDesk:
     data_dir: Path
     definition: Definition | None = None
     """By whose rules answer keys count; None: the profile's."""
-    tell: Callable[[str], None] = log.info
-    """Told where the answers of a steered session are."""
+    tell: Callable[[str], None] | None = log.info
+    """Told at the end where the answers of a steered session are; None: they are not kept unless somebody asks."""
 
     @asynccontextmanager
     async def steer(
@@ -120,10 +120,10 @@ class ControlDesk:
                 await room.close()
         finally:
             await asyncio.to_thread(place.unlink, missing_ok=True)
-            if machine.steering.log:
+            if machine.steering.log and self.tell is not None:
                 with suppress(KadoError):
                     reply = await asyncio.to_thread(room.answers)
-                    self.tell(f"answer key: {reply.answer_key}; to make the session again: {reply.session}")
+                    self.tell(f"answer key: {reply.answer_key}, session: {reply.session}")
 
 
 class _Room:
