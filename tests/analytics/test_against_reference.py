@@ -95,8 +95,8 @@ def _answers_of_reference(slow: Reference) -> dict[str, float | None]:
         "low beams": sum(first <= k < last for k in slow.low_beams.values()),
         "glitches": sum(first <= k < last and slow.user[k] for k in slow.judged[2]),
         "availability": slow.availability_pct(slow.account),
-        "lower": slow.lower_pct,
-        "upper": slow.upper_pct,
+        "lower": slow.bounds[0],
+        "upper": slow.bounds[1],
     }
 
 

@@ -1,7 +1,7 @@
 """Generated accounting cases: small rings with much trouble, every time on a half-second grid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,8 @@ def generate(seed: int, *, longest_s: float = 6 * 3600.0, eventful: float = 0.6)
     more = np.random.default_rng([seed, 1])
     if more_happens := more.random() < eventful:
         profile, definition, plan = _more_rules(more, length, profile, definition, plan)
+    rarer = np.random.default_rng([seed, 2])
+    profile, definition, plan = _rarer_rules(rarer, length, profile, definition, plan, flags=more_happens)
     part = span(a, b)
     whole = rng.random() < 0.5 or b - a < 1.0 or not any(_overlap(part, block) for block in plan.blocks)
     samples = _samples(rng, length, profile, plan, definition)
@@ -64,7 +66,7 @@ def generate(seed: int, *, longest_s: float = 6 * 3600.0, eventful: float = 0.6)
         span(0.0, length) if whole else part,
         (at(0.0), at(length)),
         _cuts(rng, length),
-        _beside(more, length, samples, profile) if more_happens else {},
+        _beside(more, rarer, length, samples, profile) if more_happens else {},
     )
 
 
@@ -233,17 +235,46 @@ def _more_rules(
     return profile, definition, plan
 
 
+def _rarer_rules(
+    rng: np.random.Generator, length: float, profile: Profile, definition: Definition, plan: Plan, *, flags: bool
+) -> tuple[Profile, Definition, Plan]:
+    """Add runs of the calendar, limits frozen in them or relative to nominal, more flags, a witness in its own unit."""
+    changes: dict[str, Any] = {"limits_frozen_in_runs": bool(rng.random() < 0.25)}
+    if rng.random() < 0.2:  # below `minimum`, between `minimum` and `tolerance`, above `tolerance`
+        changes["no_beam_below_fraction"] = _pick(rng, 0.02, 0.3, 0.5, 0.96)
+    if flags and rng.random() < 0.25:
+        changes["requires"] = _pick(rng, ("permit",), ("permit",), ("permit", "ready"), ("permit", "fault"))
+        changes["fails_on"] = _pick(rng, ("fault",), ("fault",), ("ready", "fault"), ("fault", "permit"))
+    document = profile.model_dump(by_alias=True)
+    if len(profile.limit_steps) == 1 and rng.random() < 0.3:  # of a sudden 200 mA are not enough
+        raised = step(grid(rng.random() * length), nominal=210.0, recovered=205.0, tolerance=201.0)
+        document["limits"] = [*document["limits"], raised]
+    if profile.delivery.witness is not None and rng.random() < 0.6:
+        signal, witness, *others = document["signal"]
+        witness |= {"beam_above": _pick(rng, 3.0, 50.0, 195.0), "physical_max": _pick(rng, None, 199.5)}
+        document["signal"] = [signal, witness, *others]
+    profile = Profile.model_validate(document, strict=False)
+    first = int(rng.integers(len(plan.planned) + 1))
+    names = ["2025-1" if i < first else _pick(rng, "2025-2", None) for i in range(len(plan.planned))]
+    planned = [replace(p, block=replace(p.block, run=n)) for p, n in zip(plan.planned, names, strict=True)]
+    return profile, definition.model_copy(update=changes), replace(plan, planned=tuple(planned))
+
+
 def _s(ns: int) -> float:
     return (ns - T0) / NS_PER_S
 
 
-def _beside(rng: np.random.Generator, length: float, samples: Samples, profile: Profile) -> dict[str, Any]:
+def _beside(
+    rng: np.random.Generator, rarer: np.random.Generator, length: float, samples: Samples, profile: Profile
+) -> dict[str, Any]:
     """What was recorded and said beside the delivery signal."""
     flags = {
         "permit": _states(rng, "shutters", ("permitted", "closed"), length),
         "fault": _states(rng, "interlock", ("sound", "fault"), length),
     }
     beside: dict[str, Any] = {"flags": flags, "corrections": _corrections(rng, length)}
+    if rarer.random() < 0.1:
+        del flags[_pick(rarer, "permit", "fault")]  # never recorded
     if rng.random() < 0.7:
         beside["mode"] = _states(rng, "mode", ("user", "refill"), length)
     if profile.delivery.witness is not None:

@@ -6,6 +6,8 @@ with a decision, this one looks ahead in the samples; where that one combines in
 
 import math
 from collections import Counter
+from copy import copy
+from functools import cached_property
 
 from facility.batch import Samples
 from facility.definition import Definition
@@ -13,16 +15,17 @@ from facility.period import Period
 from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import Category, Plan
-from facility.time import NS_PER_S, parse_time, to_ns
+from facility.time import to_ns
+from reference_limits import TICK, limits_in_force, with_own_minimum
 
-TICK, UNCERTAIN, BAD = NS_PER_S // 2, Quality.UNCERTAIN.value, Quality.BAD.value
+UNCERTAIN, BAD = Quality.UNCERTAIN.value, Quality.BAD.value
 
 
 class Reference:
     def __init__(
         self, profile: Profile, rules: Definition, plan: Plan, samples: Samples, period: Period,
         window: tuple[int, int], cuts: list[int]) -> None:  # fmt: skip
-        self.profile, self.rules, self.signal = profile, rules, profile.delivery
+        self.profile, self.rules, self.plan, self.signal = profile, rules, plan, profile.delivery
         self.first = min(window[0], *samples.time_ns[:1].tolist(), window[1])
         self.n = (window[1] - self.first) // TICK
         self.period = self.tick(period.start_ns), self.tick(period.end_ns)
@@ -33,26 +36,16 @@ class Reference:
             self.category[a:b] = [block.category] * (b - a)
         start, asked = self.tick(window[0]), (Category.USER, Category.RESERVE)
         self.user = [k >= start and c in asked for k, c in enumerate(self.category)]
-        self.limits = self.limits_in_force()
+        self.limits = with_own_minimum(self.accepted_limits(), rules)
         self.value, self.stamped = self.hold(self.good_samples(samples), {self.tick(t) for t in cuts})
         self.judged = self.judge(self.value, self.stamped)
-        filled = [self.book(*self.filled(fill))[0] for fill in (0.0, math.inf)]
         self.account, self.failures, self.low_beams = self.book(*self.judged)
-        answers = [self.account, *filled]
-        known = [pct for pct in map(self.availability_pct, answers) if pct is not None]
-        self.lower_pct, self.upper_pct = min(known, default=None), max(known, default=None)
 
     def tick(self, ns: int) -> int:
         return min(max((ns - self.first) // TICK, 0), self.n)
 
-    def limits_in_force(self) -> list:
-        """The mode is the plan's, `user` where it has no limits of its own; grace keeps the limits before a step."""
-        by_mode: dict[Category, list] = {}
-        for step in self.profile.limit_steps:
-            grace = to_ns(step.grace_h * 3600) if step.mode in by_mode else 0
-            start = self.tick(parse_time(str(step.since)) + grace)
-            by_mode.setdefault(step.mode, [step.limits] * self.n)[start:] = [step.limits] * (self.n - start)
-        return [by_mode.get(c, by_mode[Category.USER])[k] for k, c in enumerate(self.category)]
+    def accepted_limits(self) -> list:
+        return limits_in_force(self.profile, self.rules, self.plan, self.category, self.first)
 
     def good_samples(self, samples: Samples) -> dict[int, float]:
         """Bad: no finite number, above `physical_max`, of quality bad, or uncertain because of a clock."""
@@ -60,9 +53,9 @@ class Reference:
         codes = [-1] * len(samples) if samples.reason is None else samples.reason.tolist()
         columns = samples.time_ns.tolist(), samples.value.tolist(), samples.quality.tolist(), codes
         for ns, value, quality, code in zip(*columns, strict=True):
-            clock = quality == UNCERTAIN and code >= 0 and samples.words[code] == "clock"
-            if not (quality == BAD or clock or not math.isfinite(value) or value > highest or self.tick(ns) == self.n):
-                good[self.tick(ns)] = value
+            clock, k = quality == UNCERTAIN and code >= 0 and samples.words[code] == "clock", self.tick(ns)
+            if not (quality == BAD or clock or not math.isfinite(value) or value > highest or k == self.n):
+                good[k] = value
         return good
 
     def hold(self, good: dict[int, float], cuts: set[int]) -> tuple[list[float | None], list[bool]]:
@@ -143,6 +136,13 @@ class Reference:
             if known is None:
                 value[k], stamped[k] = fill, (since - 1) * TICK % spacing == 0
         return self.judge(value, stamped)
+
+    @cached_property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """All unknown time at nothing, and at nominal; the answer itself lies within."""
+        answers = [self.account, *(copy(self).book(*self.filled(fill))[0] for fill in (0.0, math.inf))]
+        known = [pct for pct in map(self.availability_pct, answers) if pct is not None]
+        return min(known, default=None), max(known, default=None)
 
     def availability_pct(self, account: list[str]) -> float | None:
         time = Counter(account[slice(*self.period)])

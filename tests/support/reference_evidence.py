@@ -20,7 +20,7 @@ class KnownBeside(Reference):
         self, *of_beam: Any, witness: Samples | None = None, mode: Samples | None = None,
         flags: Mapping[str, Samples] | None = None, corrections: Sequence[Correction] = ()) -> None:  # fmt: skip
         self.witness, self.mode, self.flags, self.corrections = witness, mode, flags or {}, corrections
-        self.plan, self.faults, self.silent, self.trusted = of_beam[2], [], [], []
+        self.faults, self.silent, self.trusted, self.by_own_unit = [], [], [], []
         super().__init__(*of_beam)
 
     def spans(self, *assertions: Assertion) -> list[tuple[int, int]]:
@@ -40,8 +40,8 @@ class KnownBeside(Reference):
             result.append(word)
         return result
 
-    def limits_in_force(self) -> list:
-        limits, lowered = super().limits_in_force(), {}
+    def accepted_limits(self) -> list:
+        limits, lowered = super().accepted_limits(), {}
         for c in self.corrections:
             if c.limit is not None:
                 for k in range(self.tick(c.start_ns), self.tick(c.end_ns)):
@@ -92,9 +92,9 @@ class KnownBeside(Reference):
         if self.witness is None:
             return set()
         signal, told = self.profile.signal(self.signal.witness or ""), {}
-        w = self.witness
+        w, highest = self.witness, math.inf if signal.physical_max is None else signal.physical_max
         for ns, v, quality in zip(w.time_ns.tolist(), w.value.tolist(), w.quality.tolist(), strict=True):
-            if quality in (0, UNCERTAIN) and quality != BAD and math.isfinite(v):
+            if quality in (0, UNCERTAIN) and quality != BAD and math.isfinite(v) and v <= highest:
                 told[(ns - self.first) // TICK] = v
         width = max(5 * NS_PER_S, to_ns(signal.period_s or 0)) // TICK
         states, number, *_ = self.judge(value, stamped)
@@ -103,8 +103,11 @@ class KnownBeside(Reference):
             down = [k for k in range(self.n) if number[k] == event and states[k] == "down"]
             if not down or down[0] in said:
                 continue
-            start, low = down[0], {k for k, v in told.items() if v < self.limits[down[0]].minimum}
-            if any(k in low for k in range(start - width, start + width + 1)):
+            start, minimum = down[0], self.limits[down[0]].minimum
+            low = {k for k, v in told.items() if v < (signal.beam_above or minimum)}
+            near = [k for k in range(start - width, start + width + 1) if k in told]
+            self.by_own_unit += [start] if any((k in low) != (told[k] < minimum) for k in near) else []
+            if any(k in low for k in near):
                 continue
             if not any(k in told for k in range(start, min(start + width, down[-1]) + 1)):
                 self.silent.append(start)

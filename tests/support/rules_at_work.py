@@ -12,6 +12,7 @@ from facility.time import parse_time
 from generated_cases import WORDS, Case
 from reference_accounting import TICK, Reference
 from reference_events import FullReference
+from reference_limits import limits_in_force
 
 
 def rules_at_work(case: Case, slow: Reference, fast: Availability) -> dict[str, bool]:
@@ -53,7 +54,7 @@ def _of_holds(case: Case, slow: Reference) -> dict[str, bool]:
         "a lost link cuts the hold": bool(ends & cuts),
         "a sample stamped at the loss of the link": any(slow.stamped[k] for k in cuts),
         "unknown before the first sample": not known[0],
-        "bounds apart": slow.lower_pct != slow.upper_pct,
+        "bounds apart": slow.bounds[0] != slow.bounds[1],
     }
 
 
@@ -105,7 +106,16 @@ def _of_limits(case: Case, slow: Reference) -> dict[str, bool]:
     known, limits = _known(slow), slow.limits
     changes = [k for k in range(1, slow.n) if limits[k] is not limits[k - 1] and slow.user[k] and known[k]]
     steps = {parse_time(str(s.since)): s.grace_h for s in case.profile.limit_steps}
+    frozen, thawed = (
+        limits_in_force(case.profile, rules, case.plan, slow.category, slow.first)
+        for rules in (case.definition, case.definition.model_copy(update={"limits_frozen_in_runs": False}))
+    )
+    fraction = case.definition.no_beam_below_fraction
+    spoken = [(k, v) for k, v in enumerate(slow.value) if v is not None and slow.user[k]]
     return {
+        "limits frozen in a run": any(frozen[k] != thawed[k] for k, _ in spoken),
+        "no-beam below a part of nominal": fraction is not None
+        and any((v < frozen[k].minimum) != (v < limits[k].minimum) for k, v in spoken),
         "limits change in no-beam": any(states[k] == "down" and number[k] == number[k - 1] for k in changes),
         "limits change in low-beam": any(states[k] == "low" and number[k] == number[k - 1] for k in changes),
         "a held sample is looked at again": any(
@@ -157,6 +167,7 @@ def _of_what_was_said(case: Case, slow: FullReference, fast: Availability) -> di
         "a witness confirms": case.beside.get("witness") is not None and slow.failures != {} and not slow.faults,
         "a sensor fault": fast.counts.sensor_faults > 0,
         "a witness is silent": fast.unwitnessed > 0,
+        "a witness in a unit of its own": bool(slow.by_own_unit),
         "a trip": fast.counts.trips > 0,
         "a trip that is not downtime": fast.counts.trips > 0 and not case.definition.trips_are_downtime,
         "user time cancelled late": bool(cancelled),
@@ -174,6 +185,9 @@ def _of_what_was_said(case: Case, slow: FullReference, fast: Availability) -> di
         "refill taken out": fast.accounts.refill > 0 and not case.definition.refill_is_delivered,
         "a flag says no beam": any(before.value[k] for k in flags & set(range(first, last))),
         "a flag is not known": bool(unsure),
+        "flags that must be set, and flags that must not": bool(case.definition.requires and case.definition.fails_on),
+        "a flag that the facility does not have": bool(asked - case.profile.flags.keys()),
+        "a flag that was never recorded": bool((asked & case.profile.flags.keys()) - case.beside["flags"].keys()),
     }
 
 
