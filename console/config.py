@@ -195,13 +195,30 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+class FileSettings(Settings):
+    """What stands in the file, whatever the environment says."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let nothing override the file."""
+        return (init_settings,)
+
+
 @cache
-def settings_model() -> type[Settings]:
+def settings_model(*, environment: bool = True) -> type[Settings]:
     """Return `Settings` with ``[[source]]`` tables of all kinds that there are."""
+    base = Settings if environment else FileSettings
     union: Any = Union[tuple(source_classes().values())]  # noqa: UP007
     one: Any = Annotated[union, Field(discriminator="kind")]
     several: Any = tuple
-    return create_model("Settings", __base__=Settings, source=(several[one, ...], Settings.model_fields["source"]))
+    return create_model("Settings", __base__=base, source=(several[one, ...], Settings.model_fields["source"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +251,15 @@ class Configuration:
         return self.settings.source
 
 
-def load_configuration(path: Path | None = None) -> Configuration:
+def load_configuration(path: Path | None = None, *, environment: bool = True) -> Configuration:
     """Load ``kado.toml``, the environment laid over it, and the profile that it names.
 
     Parameters
     ----------
     path
         The file; None: ``kado.toml`` in the working folder.
+    environment
+        Whether the environment overrides the file; not that of another kado.
 
     Raises
     ------
@@ -253,8 +272,9 @@ def load_configuration(path: Path | None = None) -> Configuration:
     if not path.is_file():
         raise ConfigError(f"no configuration at {path}: write one with 'kado init', or name another with --config FILE")
     document = read_toml(path, ConfigError)
-    _check_environment(os.environ)
-    settings = build(settings_model(), document, _named(path), ConfigError)
+    if environment:
+        _check_environment(os.environ)
+    settings = build(settings_model(environment=environment), document, _named(path), ConfigError)
     sources = tuple(_placed(source, path.parent) for source in settings.source)
     settings = settings.model_copy(update={"source": sources})
     configuration = Configuration(path, settings, load_profile(settings.facility, path.parent))

@@ -1,0 +1,52 @@
+"""Copy a store and end, as a power cut would, at the n-th time that a step is reached.
+
+Arguments: kado.toml of the one, kado.toml of the other, step (piece, landed, sealed), n.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from collector.landing import Landing
+from console.config import load_configuration
+from console.copying import copy_store
+from facility.time import system_clock
+from storage.embedded.archive.swap import FileSwap
+
+
+def main() -> None:
+    """Run until the step, or to the end if it is not reached."""
+    source, target, step, times = sys.argv[1:]
+    left = int(times)
+
+    def reached(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def then_reached(of: Any, name: str) -> None:
+        work = getattr(of, name)
+
+        def wrapped(*args: Any, **options: Any) -> Any:
+            found = work(*args, **options)
+            reached()
+            return found
+
+        setattr(of, name, wrapped)
+
+    if step == "landed":
+        then_reached(Landing, "land_now")
+    elif step == "sealed":
+        then_reached(FileSwap, "replace")
+    copy_store(
+        *(load_configuration(Path(path)) for path in (source, target)),
+        system_clock,
+        **({"progress": reached} if step == "piece" else {}),
+    )
+
+
+if __name__ == "__main__":
+    main()
