@@ -39,6 +39,8 @@ class Known:
     evidence: Evidence
     settled: bool
     """Whether it reaches far enough forward for the figures to be final."""
+    reach_ns: int
+    """How far before its window a witness was listened to."""
     anything: bool
     """Whether there was a sample, or somebody said something, of the period itself."""
 
@@ -112,7 +114,17 @@ def load_evidence(
         flags(start, end),
         corrections,
     )
-    return Known(evidence, window.settled, _anything(profile, window.samples, part, corrections))
+    return Known(evidence, window.settled, reach, _anything(profile, window.samples, part, corrections))
+
+
+def signals_of_evidence(configuration: Configuration) -> dict[str, int | None]:
+    """Return the signals that evidence is read from, and how long a sample of each holds, ns; None: to the next one."""
+    profile = configuration.profile
+    named = [profile.delivery_signal, profile.delivery.witness, profile.mode_signal]
+    named += [flag.signal for flag in profile.flags.values()] + [d.signal for d in profile.distortions]
+    signals = {s.id: None if s.type == "state" else s.stale_after_ns for s in profile.signals if s.id in named}
+    links = [link_signal(s.id) for s in configuration.sources if delivers(s, profile.delivery_signal)]
+    return signals | dict.fromkeys(links)
 
 
 def nothing_known(profile: Profile, part: Period, extent: tuple[int, int]) -> PeriodError:

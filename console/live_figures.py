@@ -1,25 +1,28 @@
-"""Figures of the running day and month, from a store that grows."""
+"""Figures of the running day, month and year, from a store that grows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from analytics.availability import Availability
-from analytics.conditions import scan
-from analytics.rules import Rules
+from analytics.conditions import Kind
+from analytics.findings import Findings
 from console.config import Configuration
-from console.figures import compute_availability
+from console.days import Days
+from console.figures import Record
 from facility.batch import Samples
-from facility.corrections import Correction
 from facility.definition import Definition
 from facility.errors import PeriodError
-from facility.period import Period, day_of, month_of
-from facility.schedule import Plan
+from facility.interval import Intervals
+from facility.period import Period, day_of, fiscal_year_of, month_of
 from facility.text import Text
-from facility.time import NS_PER_S
+from facility.time import NS_PER_DAY, NS_PER_S
 from storage.store import TelemetryStore
 
-_REREAD_NS = 60 * NS_PER_S
+_REREAD_NS: Final = 60 * NS_PER_S
+DAYS_AT_ONCE: Final = 10
+"""Days of the year that one call examines: some 0.2 s with the embedded store."""
 
 
 class BeamState(StrEnum):
@@ -43,7 +46,7 @@ class BeamState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveFigures:
-    """What is known right now of the running day and month."""
+    """What is known right now of the running day, month and year."""
 
     now_ns: int
     state: BeamState
@@ -52,13 +55,14 @@ class LiveFigures:
     day: Availability | None
     """None where nothing is scheduled or known."""
     month: Availability | None
+    year: Availability | None
+    """The fiscal year; None also as long as its days are still being examined."""
 
 
 class GrowingSamples:
-    """Samples of a store, kept and read on as the store grows.
+    """Samples of a store from some instant on, kept and read on as the store grows.
 
-    The newest minute is read again each time, for samples that came late; what is late by more is found when
-    the month turns, or at the next start.
+    The newest minute is read again each time; whatever else is late has to be told by `touched`.
     """
 
     def __init__(self, store: TelemetryStore) -> None:
@@ -84,6 +88,26 @@ class GrowingSamples:
             return part
         return Samples.joined([before.between(int(before.time_ns[-1]), start_ns), part])
 
+    def touched(self, signal: str, since_ns: int) -> None:
+        """Read a signal again from an instant on, when it is asked for next."""
+        self._held.pop(signal, None)
+        if signal not in self._kept:
+            return
+        first, last, kept = self._kept[signal]
+        if since_ns <= first:
+            del self._kept[signal]
+        elif since_ns < last:
+            self._kept[signal] = (first, since_ns, kept.between(first, since_ns))
+
+    def forget(self, before_ns: int) -> None:
+        """Keep nothing that is stamped before an instant."""
+        for signal, (first, last, kept) in list(self._kept.items()):
+            if last <= before_ns:
+                del self._kept[signal]
+            elif first < before_ns:
+                # A copy, so that what is left out takes no memory.
+                self._kept[signal] = (before_ns, last, Samples.joined([kept.between(before_ns, last)]))
+
     def _held_before(self, signal: str, ns: int) -> Samples:
         """Return the last sample before an instant, looked up once."""
         if self._held.get(signal, (None,))[0] != ns:
@@ -92,61 +116,75 @@ class GrowingSamples:
 
 
 class LiveCalculator:
-    """Computes the running day and month again and again; confined to the thread that made its store."""
+    """Computes the running day, month and fiscal year again and again; confined to the thread that made its store.
+
+    Days that are over are examined once, and again when `touched` or `learn` told of something new about them. The
+    year is there as soon as its days are: a few are examined at each call, newest first.
+    """
 
     def __init__(
         self,
         configuration: Configuration,
         store: TelemetryStore,
-        plan: Plan,
+        record: Record,
         definition: Definition,
         extent: tuple[int, int],
-        corrections: Sequence[Correction] = (),
     ) -> None:
-        self._configuration = configuration
-        self._extent = extent
+        self._profile = configuration.profile
         self._samples = GrowingSamples(store)
-        self._plan = plan
-        self._definition = definition
-        self._corrections = corrections
+        self.days = Days(configuration, store, definition, extent, recent=self._samples.read)
+        self.days.learn(record)
+
+    def learn(self, record: Record) -> None:
+        """Take what people decided and published since."""
+        self.days.learn(record)
+
+    def touched(self, changes: Mapping[str, Intervals]) -> None:
+        """Take notice of samples that came into the store, stamped in these stretches of time, by signal."""
+        for signal, spans in changes.items():
+            self._samples.touched(signal, int(spans.start[0]))
+            self.days.touched(signal, spans)
 
     def compute(self, now_ns: int) -> LiveFigures:
         """Compute the figures as they stand at an instant."""
-        zone = self._configuration.profile.zone
-        month = month_of(now_ns, zone)
-        state, since_ns = self._state(month.start_ns, now_ns)
-        return LiveFigures(
+        profile = self._profile
+        day, month = day_of(now_ns, profile.zone), month_of(now_ns, profile.zone)
+        # At the very turn of a month nothing of the new one is over yet.
+        state, since_ns = beam_state(self.days.findings(month_of(now_ns - 1, profile.zone), now_ns), now_ns)
+        figures = LiveFigures(
             now_ns=now_ns,
             state=state,
             since_ns=since_ns,
-            day=self._availability(day_of(now_ns, zone), now_ns),
+            day=self._availability(day, now_ns),
             month=self._availability(month, now_ns),
+            year=self._year(now_ns),
         )
+        # Of the days before yesterday nothing is read again.
+        self._samples.forget(day.start_ns - NS_PER_DAY)
+        return figures
+
+    def _year(self, now_ns: int) -> Availability | None:
+        profile = self._profile
+        year = fiscal_year_of(now_ns, profile.zone, profile.fiscal_year_starts_in)
+        missing = self.days.missing(year, now_ns)
+        for day in missing[:DAYS_AT_ONCE]:
+            self.days.examine(day, now_ns)
+        return self._availability(year, now_ns) if len(missing) <= DAYS_AT_ONCE else None
 
     def _availability(self, period: Period, now_ns: int) -> Availability | None:
         try:
-            return compute_availability(
-                self._configuration,
-                self._samples.read,
-                self._extent,
-                self._plan,
-                self._definition,
-                period,
-                now_ns,
-                self._corrections,
-            )
+            return self.days.availability(period, now_ns)
         except PeriodError:
             return None
 
-    def _state(self, start_ns: int, now_ns: int) -> tuple[BeamState, int | None]:
-        profile = self._configuration.profile
-        samples = self._samples.read(profile.delivery_signal, start_ns, now_ns)
-        conditions = scan(samples, Rules.of(profile, self._definition, self._plan, start_ns, now_ns), start_ns, now_ns)
-        if not conditions.known or int(conditions.known.end[-1]) < now_ns:
-            known_until = int(conditions.known.end[-1]) if conditions.known else None
-            return BeamState.UNKNOWN, known_until
-        for state, stretches in ((BeamState.NONE, conditions.no_beam), (BeamState.LOW, conditions.low_beam)):
-            if stretches and stretches[-1].open:
-                return state, stretches[-1].start_ns
-        ends = [s.end_ns for s in (*conditions.no_beam, *conditions.low_beam)]
-        return BeamState.UP, max(ends, default=None)
+
+def beam_state(findings: Findings, now_ns: int) -> tuple[BeamState, int | None]:
+    """Return what the beam is at the end of what was examined, and since when; None: since before."""
+    known_until = findings.known_until_ns
+    if known_until is None or known_until < now_ns:
+        return BeamState.UNKNOWN, known_until
+    for kind, state in ((Kind.NO_BEAM, BeamState.NONE), (Kind.LOW_BEAM, BeamState.LOW)):
+        running = [s for s in findings.stretches if s.kind is kind and s.open]
+        if running:
+            return state, running[-1].start_ns
+    return BeamState.UP, max((s.end_ns for s in findings.stretches), default=None)

@@ -19,6 +19,7 @@ from console.views.screen import LiveView
 from facility.definition import load_definition
 from facility.schedule import resolve
 from facility.time import Clock
+from storage.data_dir import DataDir
 from storage.store import LastValue, TelemetryStore
 
 FIGURES_EVERY_S: Final = 2.0
@@ -58,6 +59,35 @@ class StoreThread(AbstractAsyncContextManager["StoreThread"]):
             self._store.close()
 
 
+class JournalWatch:
+    """The journal's content, read again when its files change."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._looked_like = self._looks()
+        self.record = load_record(configuration)
+
+    def look(self) -> bool:
+        """Read the journal again if it was written to, and say whether that was so."""
+        looks = self._looks()
+        if looks == self._looked_like:
+            return False
+        self._looked_like, self.record = looks, load_record(self._configuration)
+        return True
+
+    def _looks(self) -> list[tuple[int, int] | None]:
+        journal = DataDir(self._configuration.data_dir).journal
+        found: list[tuple[int, int] | None] = []
+        for path in (journal, journal.with_name(journal.name + "-wal")):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                found.append(None)
+            else:
+                found.append((stat.st_mtime_ns, stat.st_size))
+        return found
+
+
 class Watcher:
     """Computes figures again and again (`run`, a task) and gathers what a screen shows (`view`)."""
 
@@ -66,9 +96,8 @@ class Watcher:
         self._application = application
         self._clock = clock
         self._definition = load_definition(configuration.profile.definition, configuration.folder)
-        record = load_record(configuration)
-        self._plan = resolve(record.versions, notice_ns=self._definition.notice_ns)
-        self._corrections = record.corrections
+        self._journal = JournalWatch(configuration)
+        self._plan = resolve(self._journal.record.versions, notice_ns=self._definition.notice_ns)
         self._figures: LiveFigures | None = None
 
     async def run(self, thread: StoreThread) -> None:
@@ -77,11 +106,18 @@ class Watcher:
 
         def compute(store: TelemetryStore) -> LiveFigures:
             nonlocal calculator
+            # First what came, then the look at the store: what comes in between is told the next time.
+            changes = self._application.changes.take()
+            news = self._journal.look()
             if calculator is None:
                 extent = extent_of(store, self._configuration.profile)
-                calculator = LiveCalculator(
-                    self._configuration, store, self._plan, self._definition, extent, self._corrections
-                )
+                record = self._journal.record
+                calculator = LiveCalculator(self._configuration, store, record, self._definition, extent)
+            else:
+                calculator.touched(changes)
+                if news:
+                    calculator.learn(self._journal.record)
+            self._plan = calculator.days.plan
             return calculator.compute(self._clock())
 
         while True:

@@ -68,7 +68,7 @@ def line(view: LiveView) -> str:
     """Return the same in one line."""
     mark = f"{simulated_mark()}  " if view.profile.simulated else ""
     words = [_current(view), _state(view).plain, f"planned {_planned(view)}"]
-    for name, part in (("today", _day(view)), ("month", _month(view))):
+    for name, part in (("today", _day(view)), ("month", _month(view)), ("year", _year(view))):
         words.append(f"{name} {percent(_pct(part))} %")
     words.append(f"age {_age(view)}")
     received, stored, waiting, rejected, dropped = _sums(view.totals)
@@ -120,7 +120,8 @@ def _figures(view: LiveView) -> RenderableType:
     table.add_column("Availability 稼働率")
     for heading in ("%", "lower", "upper", "coverage %", "no beam", "N"):
         table.add_column(heading, justify="right")
-    for name, part in (("today 本日", _day(view)), ("this month 今月", _month(view))):
+    rows = (("today 本日", _day(view)), ("this month 今月", _month(view)), ("this year 今年度", _year(view)))
+    for name, part in rows:
         if part is None:
             table.add_row(name, "..." if view.figures is None else NONE)
             continue
@@ -196,6 +197,10 @@ def _day(view: LiveView) -> Availability | None:
 
 def _month(view: LiveView) -> Availability | None:
     return None if view.figures is None else view.figures.month
+
+
+def _year(view: LiveView) -> Availability | None:
+    return None if view.figures is None else view.figures.year
 
 
 def _pct(part: Availability | None) -> float | None:

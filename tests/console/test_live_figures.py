@@ -7,7 +7,7 @@ import pytest
 from command_line import Kado
 from console.config import Configuration, load_configuration
 from console.evidence import extent_of
-from console.figures import compute_availability, load_plan
+from console.figures import compute_availability, load_plan, load_record
 from console.live_figures import BeamState, GrowingSamples, LiveCalculator
 from console.stores import open_store
 from facility.batch import Samples
@@ -24,9 +24,8 @@ def configuration(simulated: Kado) -> Configuration:
 
 
 def calculator(configuration: Configuration, store: TelemetryStore) -> LiveCalculator:
-    definition = load_definition("nanoterasu")
-    plan = load_plan(configuration, None, definition.notice_ns)
-    return LiveCalculator(configuration, store, plan, definition, extent_of(store, configuration.profile))
+    record, definition = load_record(configuration), load_definition("nanoterasu")
+    return LiveCalculator(configuration, store, record, definition, extent_of(store, configuration.profile))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,7 @@ def test_nothing_scheduled_has_no_figure(configuration: Configuration) -> None:
     Path("data/journal.db").unlink()
     with open_store(configuration) as store:
         live = calculator(configuration, store).compute(DUMP + 60 * NS_PER_S)
-    assert (live.day, live.month) == (None, None)
+    assert (live.day, live.month, live.year) == (None, None, None)
     assert live.state is BeamState.NONE
 
 
