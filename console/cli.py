@@ -11,6 +11,7 @@ from console.commands import (
     demo,
     events,
     explain,
+    fleet,
     import_samples,
     incident,
     init,
@@ -99,6 +100,7 @@ for name, function in {
     incident_app.command(name)(command(function))
 app.add_typer(incident_app, name="incident")
 app.add_typer(store.app, name="store")
+app.add_typer(fleet.app, name="fleet")
 
 
 def main() -> None:
