@@ -41,7 +41,7 @@ lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run deploy/services/*.sh
 
-services: ## Get the servers that the tests use: Mosquitto, Prometheus, InfluxDB (Debian)
+services: ## Get the servers that the tests use: Mosquitto, Prometheus, InfluxDB, versitygw for S3 (Debian)
 	@bash deploy/services/install.sh
 
 services-bench: ## ... and Telegraf, which the benchmarks measure against

@@ -12,7 +12,7 @@ import blockbuster
 import pytest
 from hypothesis import settings
 
-from servers import Bucket, InfluxDB, Mosquitto, Server
+from servers import Bucket, InfluxDB, Mosquitto, ObjectBucket, ObjectStore, Server
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ["facility", "storage", "collector", "analytics", "simulators", "console"]
@@ -154,6 +154,41 @@ def influxdb(tmp_path: Path, servers: list[Server]) -> Iterator[InfluxDB]:
     """Run an InfluxDB for this test alone, to be stopped, killed and restarted."""
     server = InfluxDB(tmp_path / "influxdb")
     servers.append(server)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def _shared_object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    server = ObjectStore(tmp_path_factory.mktemp("objects"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def object_bucket(
+    _shared_object_store: ObjectStore, servers: list[Server], monkeypatch: pytest.MonkeyPatch
+) -> ObjectBucket:
+    """Make an empty bucket in the S3 server that all tests share, and set its keys; do not stop that one."""
+    servers.append(_shared_object_store)
+    for name, value in _shared_object_store.credentials.items():
+        monkeypatch.setenv(name, value)
+    return _shared_object_store.create_bucket()
+
+
+@pytest.fixture
+def object_store(tmp_path: Path, servers: list[Server], monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """Run an S3 server for this test alone, to be stopped, frozen and restarted; its keys are set."""
+    server = ObjectStore(tmp_path / "objects")
+    servers.append(server)
+    for name, value in server.credentials.items():
+        monkeypatch.setenv(name, value)
     try:
         server.start()
         yield server

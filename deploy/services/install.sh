@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Gets the servers that the system tests and benchmarks run: Mosquitto, Prometheus, InfluxDB.
+# Gets the servers that the system tests and benchmarks run: Mosquitto, Prometheus, InfluxDB, and
+# versitygw, which speaks S3 over a folder.
 #
 #   deploy/services/install.sh           what the tests use
 #   deploy/services/install.sh --bench   also Telegraf, which the benchmarks measure against
 #
-# Distribution packages come from apt; influxd and telegraf, which Debian does not carry, are built
+# Distribution packages come from apt; influxd, versitygw and telegraf, which Debian does not carry, are built
 # from their Go modules into ${KADO_CACHE:-${XDG_CACHE_HOME:-~/.cache}/kado}/bin, once a version.
 # What this machine cannot have is named at the end with the reason, and is no error.
 # No server is left running.
@@ -13,7 +14,9 @@ set -euo pipefail
 readonly INFLUXDB_VERSION=2.7.12
 readonly INFLUXDB_PKG_CONFIG_VERSION=0.2.14
 readonly TELEGRAF_VERSION=1.37.2
+readonly VERSITYGW_VERSION=1.8.0
 readonly GO_NEEDED=1.23
+readonly VERSITYGW_GO_NEEDED=1.25
 readonly PACKAGES=(mosquitto mosquitto-clients prometheus)
 readonly BUILD_PACKAGES=(clang gcc libc6-dev protobuf-compiler)
 
@@ -75,17 +78,17 @@ apt_install() {
     done
 }
 
-# has_go: true where Go is new enough, else false with a reason.
+# has_go NEEDED: true where Go is new enough, else false with a reason.
 has_go() {
-    local version
+    local version needed=$1
     if ! command -v go >/dev/null; then
-        REASON="needs Go >= $GO_NEEDED (https://go.dev/dl), which is not on the PATH"
+        REASON="needs Go >= $needed (https://go.dev/dl), which is not on the PATH"
         return 1
     fi
     version=$(GOTOOLCHAIN=local go env GOVERSION)
     version=${version#go}
-    if [[ $(printf '%s\n' "$GO_NEEDED" "$version" | sort -V | head -n 1) != "$GO_NEEDED" ]]; then
-        REASON="needs Go >= $GO_NEEDED (https://go.dev/dl), found $version at $(command -v go)"
+    if [[ $(printf '%s\n' "$needed" "$version" | sort -V | head -n 1) != "$needed" ]]; then
+        REASON="needs Go >= $needed (https://go.dev/dl), found $version at $(command -v go)"
         return 1
     fi
 }
@@ -139,6 +142,13 @@ build_telegraf() (
     publish telegraf "$TELEGRAF_VERSION" "$SCRATCH/telegraf"
 )
 
+build_versitygw() (
+    say "building versitygw $VERSITYGW_VERSION (1 to 2 minutes)"
+    scratch_module "$SCRATCH/versitygw-module" "github.com/versity/versitygw@v$VERSITYGW_VERSION"
+    GOFLAGS=-mod=mod go build -o "$SCRATCH/versitygw" github.com/versity/versitygw/cmd/versitygw
+    publish versitygw "$VERSITYGW_VERSION" "$SCRATCH/versitygw"
+)
+
 get_packages() {
     if apt_install "${PACKAGES[@]}"; then
         READY+=("mosquitto ($(command -v mosquitto))" "promtool ($(command -v promtool))")
@@ -150,7 +160,7 @@ get_packages() {
 # The builds run outside of any `if`, where `set -e` still holds: a failed build ends this script.
 get_influxd() {
     if [[ ! -x $BIN/influxd-$INFLUXDB_VERSION ]]; then
-        if ! has_go || ! has_rust || ! apt_install "${BUILD_PACKAGES[@]}"; then
+        if ! has_go "$GO_NEEDED" || ! has_rust || ! apt_install "${BUILD_PACKAGES[@]}"; then
             left_out "influxd $INFLUXDB_VERSION" "$REASON"
             return
         fi
@@ -161,13 +171,24 @@ get_influxd() {
 
 get_telegraf() {
     if [[ ! -x $BIN/telegraf-$TELEGRAF_VERSION ]]; then
-        if ! has_go; then
+        if ! has_go "$GO_NEEDED"; then
             left_out "telegraf $TELEGRAF_VERSION" "$REASON"
             return
         fi
         build_telegraf
     fi
     READY+=("telegraf $TELEGRAF_VERSION ($BIN/telegraf)")
+}
+
+get_versitygw() {
+    if [[ ! -x $BIN/versitygw-$VERSITYGW_VERSION ]]; then
+        if ! has_go "$VERSITYGW_GO_NEEDED"; then
+            left_out "versitygw $VERSITYGW_VERSION" "$REASON"
+            return
+        fi
+        build_versitygw
+    fi
+    READY+=("versitygw $VERSITYGW_VERSION ($BIN/versitygw)")
 }
 
 main() {
@@ -190,6 +211,7 @@ main() {
 
     get_packages
     get_influxd
+    get_versitygw
     if $bench; then get_telegraf; fi
 
     for line in "${READY[@]}"; do say "ready: $line"; done

@@ -12,6 +12,7 @@ from storage.bucketing import bucket_edges, bucketise, check_bucket_count
 from storage.counters import CountKey, Entry, count
 from storage.data_dir import DirectoryLock
 from storage.embedded.archive import manifest
+from storage.embedded.archive.choice import choose_place
 from storage.embedded.deleting import delete_rows
 from storage.embedded.reading import StoreReader
 from storage.embedded.row_reading import series_id_of
@@ -22,7 +23,8 @@ from storage.telemetry_db import open_reader, open_writer, transaction
 if TYPE_CHECKING:
     from storage.embedded.archive.sealing import Sealed
     from storage.embedded.archive.swap import FileSwap, Provenance, Step
-    from storage.embedded.care.retention import Dropped, KeepDays
+    from storage.embedded.care.retention import Dropped
+    from storage.embedded.deleting import KeepDays
 
 
 class EmbeddedStore:
@@ -42,12 +44,14 @@ class EmbeddedStore:
         facility: str,
         *,
         read_only: bool = True,
+        archive: str | None = None,
         clock: Clock = system_clock,
         at_step: "Callable[[Step], None]" = lambda _: None,
     ) -> None:
         """Open the store; one that is opened for writing is made if there is none.
 
-        `at_step` is told of each step on which sealed files come and go.
+        `archive` is where sealed files are to lie from now on, a folder or a URI; it is looked at before the first
+        one is written, and None leaves it as it is. `at_step` is told of each step on which sealed files come and go.
 
         Raises
         ------
@@ -61,6 +65,7 @@ class EmbeddedStore:
         self._facility = facility
         self._clock = clock
         self._at_step = at_step
+        self._archive = archive
         self._data_dir = data_dir
         self._lock: DirectoryLock | None = None
         if read_only:
@@ -185,6 +190,8 @@ class EmbeddedStore:
 
         connection = self._writable()
         provenance = provenance or Provenance()
+        if self._archive is not None:
+            choose_place(connection, self._data_dir, self._facility, self._archive)
         return FileSwap(connection, self._data_dir, self._facility, self._clock, provenance, self._at_step)
 
     def _delete_sealed(self, connection: sqlite3.Connection, signal: str, before_ns: int) -> int:

@@ -4,7 +4,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,36 +15,23 @@ import pytest
 
 from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch, Samples
-from facility.errors import ArchiveError, DataError, FormatVersionError, UsageError
+from facility.errors import ArchiveError, DataError, UsageError
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
+from sealed_days import DAY, numbers, three_days
+from sealed_days import FOLDER as SAMPLES
 from storage.embedded.archive import swap as swapping
-from storage.embedded.archive.encoding import EncodedFile
-from storage.embedded.archive.place import Folder
 from storage.embedded.archive.swap import Provenance
 from storage.embedded.store import EmbeddedStore
 from storage.minutes import MINUTE_NS
 from storage.store import Written
 
-DAY = 20_500 * NS_PER_DAY  # 2026-02-16
-FOLDER = "archive/samples/signal=current/year=2026"
+FOLDER = f"archive/{SAMPLES}"
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
     with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as opened:
         yield opened
-
-
-def numbers(start_ns: int, n: int, step_s: float = 60.0, offset: float = 0.0) -> Batch:
-    times = start_ns + (np.arange(n) * step_s * NS_PER_S).astype(np.int64)
-    return Batch.of_numbers("ring", "current", times, offset + np.arange(n))
-
-
-def three_days(store: EmbeddedStore) -> None:
-    """Seal three days, each a file."""
-    for day in range(3):
-        store.write(numbers(DAY + day * NS_PER_DAY, 1440, offset=1e4 * day))
-        store.seal(DAY + (day + 1) * NS_PER_DAY)
 
 
 def names(data_dir: Path) -> list[str]:
@@ -169,135 +156,6 @@ def test_whole_days_are_drawn_without_reading_their_samples(store: EmbeddedStore
     assert got.mean.tolist() == want.mean.tolist()
     with pytest.raises(ArchiveError, match="is damaged"):
         store.buckets("current", DAY, DAY + 3 * NS_PER_DAY, 37)
-
-
-@pytest.mark.parametrize("damage", ["flip", "remove"])
-def test_damaged_minutes_cost_time_and_nothing_else(
-    store: EmbeddedStore, tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    three_days(store)
-    want = store.buckets("current", DAY, DAY + 3 * NS_PER_DAY, 36)
-    path = next(p for p in (tmp_path / "archive" / "minutes").rglob("*.parquet"))
-    if damage == "flip":
-        flip(path, 300)
-    else:
-        path.unlink()
-    got = store.buckets("current", DAY, DAY + 3 * NS_PER_DAY, 36)
-    assert got.mean == pytest.approx(want.mean, rel=1e-12)
-    assert "its samples are read instead" in caplog.text
-
-
-def flip(path: Path, place: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[place] ^= 0x10
-    path.write_bytes(content)
-
-
-def test_any_flipped_byte_is_found_and_named_and_other_days_are_read(store: EmbeddedStore, tmp_path: Path) -> None:
-    three_days(store)
-    path = tmp_path / FOLDER / "2026-02-17.r1.parquet"
-    size = path.stat().st_size
-    for place in {*range(0, size, size // 60), 0, size - 1, size - 6, size - 20}:
-        flip(path, place)
-        with pytest.raises(ArchiveError, match=r"2026-02-17\.r1\.parquet is damaged: .*Nothing was deleted.*backup"):
-            store.read("current", DAY, DAY + 3 * NS_PER_DAY)
-        assert len(store.read("current", DAY, DAY + NS_PER_DAY)) == 1440
-        assert len(store.read("current", DAY + 2 * NS_PER_DAY, DAY + 3 * NS_PER_DAY)) == 1440
-        flip(path, place)
-    assert len(store.read("current", DAY, DAY + 3 * NS_PER_DAY)) == 3 * 1440
-
-
-def test_a_missing_file_is_named_and_other_days_are_read(store: EmbeddedStore, tmp_path: Path) -> None:
-    three_days(store)
-    path = tmp_path / FOLDER / "2026-02-17.r1.parquet"
-    kept = path.read_bytes()
-    path.unlink()
-    with pytest.raises(ArchiveError, match=r"2026-02-17\.r1\.parquet is missing.*bring it back from a backup"):
-        store.read("current", DAY, DAY + 3 * NS_PER_DAY)
-    assert len(store.read("current", DAY + 2 * NS_PER_DAY, DAY + 3 * NS_PER_DAY)) == 1440
-    path.write_bytes(kept)
-    assert len(store.read("current", DAY, DAY + 3 * NS_PER_DAY)) == 3 * 1440
-
-
-def test_late_data_for_a_damaged_file_is_stored_and_sealing_names_the_file(
-    store: EmbeddedStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    three_days(store)
-    path = tmp_path / FOLDER / "2026-02-17.r1.parquet"
-    flip(path, 50)
-    assert store.write(numbers(DAY + NS_PER_DAY, 1)).stored == 1
-    assert "late samples of current are stored, and may be counted as new" in caplog.text
-    store.write(numbers(DAY + 3 * NS_PER_DAY, 10).take(np.arange(10)))
-    with pytest.raises(ArchiveError, match=r"2026-02-17\.r1\.parquet is damaged"):
-        store.seal(DAY + 4 * NS_PER_DAY)
-    assert path.exists()
-    flip(path, 50)
-    store.seal(DAY + 4 * NS_PER_DAY)
-    assert len(store.read("current", DAY, MAX_NS)) == 3 * 1440 + 10
-
-
-def test_a_file_of_a_newer_kado_is_refused_with_the_remedy(store: EmbeddedStore) -> None:
-    three_days(store)
-    store._connection.execute("UPDATE archive_file SET format = 9 WHERE first_day = 20501")
-    with pytest.raises(FormatVersionError, match=r"2026-02-17\.r1\.parquet was sealed in format 9, .*update kado"):
-        store.read("current", DAY, DAY + 3 * NS_PER_DAY)
-    assert len(store.read("current", DAY, DAY + NS_PER_DAY)) == 1440
-
-
-def test_a_full_disk_while_sealing_changes_nothing(
-    store: EmbeddedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    three_days(store)
-    store.write(numbers(DAY + 3 * NS_PER_DAY, 1440))
-    before = names(tmp_path)
-
-    def full(place: Folder, path: str, _: object) -> None:
-        Path(place.full_name(path)).write_bytes(b"PAR1 and no more")
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Folder, "put", full)
-        with pytest.raises(ArchiveError, match=r"cannot take current of 2026-02-19 to .*No space left.*make space"):
-            store.seal(DAY + 4 * NS_PER_DAY)
-    assert names(tmp_path) == before
-    assert len(store.read("current", DAY, MAX_NS)) == 4 * 1440
-    assert store.seal(DAY + 4 * NS_PER_DAY).samples == 1440
-
-
-def test_a_disk_that_gives_back_something_else_is_found_before_rows_go(
-    store: EmbeddedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.write(numbers(DAY, 1440))
-    encode = swapping.encode_samples
-
-    def encode_others(columns: swapping.Columns, says: Mapping[str, str]) -> EncodedFile:
-        altered = numbers(DAY, len(columns), offset=1e-9)
-        return encode(swapping.Columns.of(next(altered.by_signal())[1]), says)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(swapping, "encode_samples", encode_others)
-        with pytest.raises(ArchiveError, match="was read back otherwise than written"):
-            store.seal(DAY + NS_PER_DAY)
-    put = Folder.put
-
-    def put_flipped(place: Folder, path: str, content: memoryview) -> None:
-        put(place, path, content)
-        flip(Path(place.full_name(path)), 300)
-
-    monkeypatch.setattr(Folder, "put", put_flipped)
-    with pytest.raises(ArchiveError, match="is damaged"):
-        store.seal(DAY + NS_PER_DAY)
-    assert store.read("current", DAY, MAX_NS).value.tolist() == list(range(1440))
-
-
-def test_a_file_that_the_manifest_never_named_is_left_alone(tmp_path: Path) -> None:
-    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
-        three_days(store)
-    stray = tmp_path / FOLDER / "2026-03-01.r1.parquet"
-    stray.write_bytes(b"from a restored backup")
-    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
-        store.seal(MAX_NS)
-    assert stray.exists()
 
 
 def test_what_comes_in_while_a_day_is_sealed_stays_and_wins(tmp_path: Path) -> None:

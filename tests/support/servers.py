@@ -345,3 +345,69 @@ class Bucket:
             for series in result.get("series", [])
             for row in series["values"]
         ]
+
+
+class ObjectStore(Server):
+    """An S3-compatible server (versitygw), which keeps each object as a file that a test may look at or damage."""
+
+    program = "versitygw"
+    region = "us-east-1"
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.access_key = uuid.uuid4().hex
+        self.secret_key = uuid.uuid4().hex
+        for name in ("buckets", "metadata"):
+            (directory / name).mkdir()
+        self._requests = directory / "requests.log"
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """Return the environment in which a client may do everything; it looks for no others."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def create_bucket(self) -> "ObjectBucket":
+        """Make an empty bucket with a name of its own."""
+        name = f"test-{uuid.uuid4().hex[:12]}"
+        (self.directory / "buckets" / name).mkdir()
+        return ObjectBucket(self, name)
+
+    def requests(self, bucket: str) -> list[str]:
+        """Return what was asked for in a bucket: ``s3_GetObject prefix/name`` and the like, oldest first."""
+        lines = [line.split() for line in self._requests.read_text().splitlines()]
+        return [f"{words[7]} {words[8]}" for words in lines if len(words) > 8 and words[1] == bucket]
+
+    def _arguments(self) -> list[str]:
+        return [
+            "--port", f"127.0.0.1:{self.port}", "--region", self.region, "--quiet", "--access-log", str(self._requests),
+            "posix", "--sidecar", str(self.directory / "metadata"), str(self.directory / "buckets"),
+        ]  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
+        return {"ROOT_ACCESS_KEY": self.access_key, "ROOT_SECRET_KEY": self.secret_key}
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectBucket:
+    """A bucket of a running object store, and how to reach it."""
+
+    server: ObjectStore
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its objects lie, as files."""
+        return self.server.directory / "buckets" / self.name
+
+    def uri(self, prefix: str = "kado", *, port: int | None = None) -> str:
+        """Address of a prefix as kado's configuration takes it; by way of another port, if one is given."""
+        options = {
+            "endpoint_override": f"127.0.0.1:{port or self.server.port}",
+            "scheme": "http",
+            "region": self.server.region,
+        }
+        return f"s3://{self.name}/{prefix}?{urlencode(options)}"

@@ -15,6 +15,8 @@ filesystems: Any = import_module("pyarrow.fs")
 
 _WORTH_A_REQUEST: Final = 256 * 1024
 """Bytes between two ranges that are rather read too than asked for around."""
+_MISMATCH: Final = "checksums mismatch"
+"""In what the S3 client says of an object that is not what its checksum, kept by the store, says."""
 _REST_S: Final = 10.0
 """So long nothing is asked of a store that did not answer: what comes in must not wait for it again and again."""
 
@@ -133,6 +135,8 @@ class Objects:
                 raise self._away(path, f"there is no {bucket}") from error
             raise MissingFileError(self.full_name(path)) from error
         except OSError as error:
+            if _MISMATCH in str(error):
+                raise DamagedFileError(self.full_name(path), "it is not what the store was given") from error
             self._last_error = str(error)
             self._rests_until = time.monotonic() + _REST_S
             raise self._away(path, self._last_error) from error

@@ -27,7 +27,7 @@ class DamagedFileError(ArchiveError):
     def __init__(self, name: str, what: str) -> None:
         super().__init__(
             f"{name} is damaged: {what}. Nothing was deleted, and other days can be read;"
-            " bring the file back from a backup, and look at the disk"
+            " bring the file back from a backup, and look at the storage"
         )
         self.name = name
 
