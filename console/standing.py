@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from collector.ledger import SourceTotals, read_ledger
+from console.care.outlook import Outlook, load_outlook
 from console.config import Configuration
 from console.figures import load_plan
 from console.stores import open_store, running_pid
@@ -29,6 +30,8 @@ class Standing:
     block: Block | None
     """What is planned now."""
     totals: tuple[SourceTotals, ...]
+    outlook: Outlook
+    """What is kept, and how long the disk will last."""
 
 
 def load_standing(configuration: Configuration, now_ns: int) -> Standing:
@@ -56,4 +59,5 @@ def load_standing(configuration: Configuration, now_ns: int) -> Standing:
         links={source: last.get(link_signal(source)) for source in sources},
         block=load_plan(configuration).block_at(now_ns),
         totals=totals,
+        outlook=load_outlook(configuration, now_ns),
     )

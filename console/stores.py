@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collector.landing import Landing
     from storage.embedded.archive.swap import Provenance
     from storage.embedded.store import EmbeddedStore
+    from storage.influxdb.client import InfluxClient
     from storage.journal.journal import Journal
 
 
@@ -142,6 +143,16 @@ def make_landing(configuration: Configuration, clock: Clock, changes: "Changes |
     )
 
 
+def make_influx_client(configuration: Configuration, store: InfluxSettings) -> "InfluxClient":
+    """Return a client for the bucket; whoever calls closes it."""
+    from storage.influxdb.client import InfluxClient
+
+    token = store.token(configuration.folder, os.environ)
+    return InfluxClient(
+        store.url, store.org, store.bucket, token, token_source=store.token_source, timeout_s=store.timeout_s
+    )
+
+
 def make_forwarder(
     configuration: Configuration,
     store: InfluxSettings,
@@ -152,11 +163,7 @@ def make_forwarder(
     """Return the forwarder of a data directory whose landing is open; whoever calls closes it."""
     from collector.delivery_policy import DeliveryPolicy
     from collector.forwarder import Forwarder
-    from storage.influxdb.client import InfluxClient
 
-    token = store.token(configuration.folder, os.environ)
-    client = InfluxClient(
-        store.url, store.org, store.bucket, token, token_source=store.token_source, timeout_s=store.timeout_s
-    )
+    client = make_influx_client(configuration, store)
     policy = DeliveryPolicy(rng.random)
     return Forwarder(configuration.data_dir, configuration.profile.id, client, clock, policy, changes=changes)

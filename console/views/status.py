@@ -9,6 +9,7 @@ from rich.text import Text
 from console.output import age, local, table, title
 from console.rounding import count
 from console.standing import Standing
+from console.views.outlook import outlook_document, outlook_line
 from facility.quality import Quality
 from facility.signals import LINK_HOLD_NS
 from facility.time import format_time
@@ -39,7 +40,7 @@ def status_report(standing: Standing) -> list[RenderableType]:
     lines += ["", rows]
     if silent:
         lines += ["", f"no samples yet of {', '.join(silent)}"]
-    return [*lines, "", ledger_line(standing)]
+    return [*lines, "", ledger_line(standing), f"Store    {outlook_line(profile, standing.outlook, now_ns)}"]
 
 
 def ledger_line(standing: Standing) -> Text:
@@ -65,6 +66,7 @@ def status_document(standing: Standing) -> dict[str, Any]:
         "links": {source: _document(word, zone) for source, word in standing.links.items()},
         "signals": {signal: _document(newest, zone) for signal, newest in standing.newest.items()},
         "ledger": {n: _sum(standing, n) for n in ("received", "stored", "waiting", "rejected", "dropped")},
+        "outlook": outlook_document(standing.profile, standing.outlook, standing.now_ns),
     }
 
 

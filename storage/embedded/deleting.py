@@ -1,11 +1,15 @@
 """Rows that are older than they have to be kept go, in pieces."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Final
 
 from storage.counters import Entry, count
 from storage.embedded.row_reading import nth_row_time, series_id_of
 from storage.telemetry_db import transaction
+
+KeepDays = Callable[[str], int | None]
+"""Returns for how many days a signal is kept; None: for ever."""
 
 _AT_ONCE: Final = 50_000
 _LEAST_NS: Final = -(2**63)

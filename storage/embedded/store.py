@@ -13,7 +13,7 @@ from storage.counters import CountKey, Entry, count
 from storage.data_dir import DirectoryLock
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import choose_place
-from storage.embedded.deleting import delete_rows
+from storage.embedded.deleting import KeepDays, delete_rows
 from storage.embedded.reading import StoreReader
 from storage.embedded.row_reading import series_id_of
 from storage.embedded.rows import as_batch, insert
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from storage.embedded.archive.sealing import Sealed
     from storage.embedded.archive.swap import FileSwap, Provenance, Step
     from storage.embedded.care.retention import Dropped
-    from storage.embedded.deleting import KeepDays
 
 
 class EmbeddedStore:
@@ -155,7 +154,7 @@ class EmbeddedStore:
 
         return merge_months(self._swap(provenance), before_ns)
 
-    def retain(self, keep_days: "KeepDays", now_ns: int) -> "list[Dropped]":
+    def retain(self, keep_days: KeepDays, now_ns: int) -> "list[Dropped]":
         """Delete what is older than it has to be kept; see `care.retention.apply_retention`."""
         from storage.embedded.care.retention import apply_retention
 

@@ -11,7 +11,7 @@ from collector.ledger import read_ledger, verify_ledger
 from command_line import Kado
 from console.config import load_configuration
 from facility.batch import Batch, Samples
-from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, parse_time
+from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, format_time, parse_time, system_clock
 from storage.data_dir import DirectoryLock
 from storage.embedded.store import EmbeddedStore
 
@@ -124,3 +124,45 @@ def test_the_units_of_a_signal_stand_in_its_sealed_files(kado: Kado) -> None:
     metadata = pq.read_schema(path).metadata
     assert metadata[b"kado_unit"].decode() == load_configuration().profile.signal("stored_current").unit
     assert metadata[b"kado_simulated"] == b"true"
+
+
+def test_status_tells_what_is_kept_of_each_signal(kado: Kado) -> None:
+    kado("init")
+    write_days(0, 1)
+    kado("store", "seal", "--before", "2025-10-02T00:00:00Z")
+    with closing(EmbeddedStore(DATA, FACILITY, read_only=False)) as store:
+        store.write(Batch.of_states(FACILITY, "ring_link", [OCTOBER], ["up"]))
+    document = kado("store", "status", "--format", "json").document
+    link, current = document["signals"]
+    assert (link["signal"], link["rows"], link["sealed"], link["bytes_a_sample"]) == ("ring_link", 1, 0, None)
+    assert (current["rows"], current["sealed"], current["files"], current["keep_days"]) == (1440, 1440, 1, None)
+    assert (current["first"], current["last"]) == ("2025-10-01T09:00:00+09:00", "2025-10-03T08:59:00+09:00")
+    assert current["bytes_a_sample"] == current["bytes"] / 1440
+    # Nothing came in lately: how the store grows is not known.
+    assert (document["samples_a_day"], document["full"], document["running_pid"]) == (None, None, None)
+    text = kado("store", "status").out
+    for part in ("SIMULATED", "no kado is running", "stored_current", "2025-10-01 09:00:00", "for ever", "B/sample"):
+        assert part in text
+
+
+def test_status_beside_a_running_kado_names_it(kado: Kado) -> None:
+    kado("init")
+    write_days(0, 0)
+    with DirectoryLock(DATA):
+        assert kado("store", "status", "--format", "json").document["running_pid"] == os.getpid()
+
+
+def test_both_kinds_of_status_look_ahead(kado: Kado) -> None:
+    kado("init")
+    now = system_clock()
+    times = np.arange(now - 5 * NS_PER_DAY, now, 60 * NS_PER_S)
+    with closing(EmbeddedStore(DATA, FACILITY, read_only=False)) as store:
+        store.write(Batch.of_numbers(FACILITY, "stored_current", times, np.arange(len(times)) % 100.0))
+    assert "1,440 samples a day" in kado("status").out
+    kado("store", "seal", "--before", format_time(now - NS_PER_DAY))
+    outlook = kado("status", "--format", "json").document["outlook"]
+    assert 0 < outlook["samples_a_day"] <= 1440
+    assert outlook["archive_in_a_year"] > outlook["bytes"]["archive"]
+    for answer in (kado("status"), kado("store", "status")):
+        assert "more a day" in answer.out
+        assert "sealed in a year" in answer.out

@@ -1,6 +1,5 @@
 """Retention by signal: whole sealed files go as soon as all of them is old enough, and the rows before them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,14 +10,11 @@ from storage.embedded.archive import manifest
 from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.retention import delete_sealed
 from storage.embedded.archive.swap import FileSwap
-from storage.embedded.deleting import delete_rows
+from storage.embedded.deleting import KeepDays, delete_rows
 from storage.embedded.row_reading import nth_row_time
 
 _LEAST_NS: Final = -(2**63)
 _LINK: Final = link_signal("")
-
-KeepDays = Callable[[str], int | None]
-"""Returns for how many days a signal is kept; None: for ever."""
 
 
 @dataclass(frozen=True, slots=True)

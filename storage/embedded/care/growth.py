@@ -1,0 +1,93 @@
+"""How fast the embedded store grows, from what was stamped in the last days; cheap enough for every look."""
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from facility.time import NS_PER_DAY, NS_PER_H
+from storage.embedded.archive import manifest
+from storage.embedded.archive.layout import day_of, day_start
+from storage.telemetry_db import snapshot
+
+WINDOW_DAYS: Final = 7
+_SHORTEST_NS: Final = NS_PER_H
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Samples and bytes that come in, a day, by signal."""
+
+    samples: dict[str, float]
+    bytes: dict[str, float]
+    """Once they are sealed, minutes included; empty where that is not known yet."""
+    days: float
+    """So much time was looked at."""
+
+    @property
+    def samples_a_day(self) -> float:
+        """Of all signals."""
+        return sum(self.samples.values())
+
+    @property
+    def bytes_a_day(self) -> float | None:
+        """Of all signals; None where it is not known yet."""
+        return sum(self.bytes.values()) if self.bytes else None
+
+
+def measure_growth(connection: sqlite3.Connection, now_ns: int) -> Growth | None:
+    """Look at the sealed ones of the last seven UTC days, or else at the rows of the last 24 hours.
+
+    Days before the first sample are left out; other days without samples count, for they are part of how
+    the store grows. Data of long ago that was imported lately does not count. None: nothing came in lately.
+    """
+    with snapshot(connection):
+        return _of_sealed_days(connection, day_of(now_ns)) or _of_rows(connection, now_ns)
+
+
+def _of_sealed_days(connection: sqlite3.Connection, today: int) -> Growth | None:
+    from_day = today - WINDOW_DAYS
+    (newest, oldest) = connection.execute(
+        "SELECT (SELECT max(last_day) FROM archive_file WHERE last_ns < ?), (SELECT min(first_day) FROM archive_file)",
+        (day_start(today),),
+    ).fetchone()
+    if newest is None or newest < from_day:
+        return None
+    samples: Counter[str] = Counter()
+    size: dict[str, float] = {}
+    days = newest - max(from_day, oldest) + 1
+    ids: list[int] = [row[0] for row in connection.execute("SELECT id FROM series")]
+    for series_id in ids:
+        for file in manifest.files_of_days(connection, series_id, from_day, newest):
+            groups = file.groups[(file.groups["day"] >= from_day) & (file.groups["day"] <= newest)]
+            inside = int(groups["samples"].sum())
+            signal = file.name.signal
+            samples[signal] += inside
+            size[signal] = size.get(signal, 0.0) + (file.size + file.minutes_size) * inside / file.samples
+    return Growth({s: n / days for s, n in samples.items()}, {s: b / days for s, b in size.items()}, days)
+
+
+def _of_rows(connection: sqlite3.Connection, now_ns: int) -> Growth | None:
+    names: list[tuple[int, str]] = connection.execute("SELECT id, signal FROM series").fetchall()
+    counted: dict[str, int] = {}
+    first: list[int] = []
+    for series_id, signal in names:
+        n, oldest = connection.execute(
+            "SELECT count(*), min(time_ns) FROM sample WHERE series_id = ? AND time_ns >= ? AND time_ns < ?",
+            (series_id, now_ns - NS_PER_DAY, now_ns),
+        ).fetchone()
+        if n:
+            counted[signal] = n
+            first.append(oldest)
+    if not counted or (length := now_ns - min(first)) < _SHORTEST_NS:
+        return None
+    days = length / NS_PER_DAY
+    samples = {signal: n / days for signal, n in counted.items()}
+    bytes_a_sample = _bytes_a_sample(connection)
+    size = {} if bytes_a_sample is None else {signal: rate * bytes_a_sample for signal, rate in samples.items()}
+    return Growth(samples, size, days)
+
+
+def _bytes_a_sample(connection: sqlite3.Connection) -> float | None:
+    size, samples = connection.execute("SELECT sum(size + minutes_size), sum(samples) FROM archive_file").fetchone()
+    return size / samples if samples else None
