@@ -15,6 +15,7 @@ from console.commands import (
     import_samples,
     incident,
     init,
+    inject,
     ledger,
     run,
     schedule,
@@ -47,7 +48,6 @@ for name, function in {
     "explain": explain.explain,
     "target": target.target,
     "import": import_samples.import_samples,
-    "simulate": simulate.simulate,
     "verify": verify.verify,
     "ledger": ledger.ledger,
     "definitions": definitions.definitions,
@@ -55,6 +55,13 @@ for name, function in {
     "demo": demo.demo,
 }.items():
     app.command(name)(command(function))
+
+simulate_app = typer.Typer(
+    rich_markup_mode=None, invoke_without_command=True, subcommand_metavar="[inject [OPTIONS] [effect]]"
+)
+simulate_app.callback()(command(simulate.simulate))
+simulate_app.command("inject")(command(inject.inject))
+app.add_typer(simulate_app, name="simulate")
 
 schedule_app = typer.Typer(
     help="Import and show the operation calendar 運転計画.",

@@ -213,7 +213,7 @@ class Steering:
             FaultKind(
                 cause=f.cause,
                 effect=f.effect,
-                at=(to_datetime(f.start_ns),),
+                at=(to_datetime(f.start_ns, self._profile.zone),),
                 length_s=Length.fixed(to_s(f.end_ns - f.start_ns)),
                 reads=f.reads or None,
                 shift_s=to_s(f.shift_ns) or None,
@@ -221,7 +221,8 @@ class Steering:
             )
             for f in injected
         )
-        done = tuple(Repair(effect=effect, at=(to_datetime(ns),)) for ns, effect in repairs)
+        zone = self._profile.zone
+        done = tuple(Repair(effect=effect, at=(to_datetime(ns, zone),)) for ns, effect in repairs)
         return base.model_copy(update={"faults": (*base.faults, *faults), "repairs": (*base.repairs, *done)})
 
     # ---------------------------------------------------------- with the lock
@@ -241,7 +242,13 @@ class Steering:
         around = next((group for group in _ONE_AT_A_TIME if fault.effect in group), frozenset({fault.effect}))
         exclusive = any(fault.effect in group for group in _ONE_AT_A_TIME)
         for other in self._faults.between(fault.start_ns, fault.start_ns + 1):
-            if other.effect in around and (exclusive or other.cause == fault.cause):
+            if other.effect is fault.effect and (exclusive or other.cause == fault.cause):
+                hint = "" if exclusive else ", or name another cause"
+                raise ScenarioError(
+                    f"there is a {other.effect.value} (cause {other.cause}) already, until "
+                    f"{self._clock_time(other.end_ns)}: repair it first, or wait{hint}"
+                )
+            if other.effect in around:
                 raise ScenarioError(
                     f"{fault.effect.value} (cause {fault.cause}) contradicts {other.effect.value} (cause {other.cause})"
                     f", which lasts until {self._clock_time(other.end_ns)}: repair that first, or wait"

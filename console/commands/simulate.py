@@ -17,6 +17,7 @@ class FileKind(StrEnum):
 
 
 def simulate(
+    context: typer.Context,
     scenario: Annotated[str, typer.Option(help="A shipped one, or the path of your own .toml file.")] = "demo",
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another history.")] = 1,
     start: Annotated[
@@ -47,9 +48,29 @@ def simulate(
     from console.simulation import Order, run_simulation
     from facility.errors import UsageError
 
+    if context.invoked_subcommand is not None:
+        _refuse_options_of_the_group(context)
+        return
     if out is not None and live is not None:
         raise UsageError("--out writes files and --live publishes: choose one of them")
     if speed != 1 and live is None:
         raise UsageError("--speed is for --live: history is made at once")
     order = Order(scenario, seed, start, end, out, kind.value, live, speed)
     show(*run_simulation(load_configuration(config), order))
+
+
+def config_of_group(context: typer.Context) -> Path | None:
+    """Return the configuration that stands before the name of a command below ``kado simulate``."""
+    return None if context.parent is None else context.parent.params.get("config")
+
+
+def _refuse_options_of_the_group(context: typer.Context) -> None:
+    from facility.errors import UsageError
+
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "")
+        if given is not None and given.name == "COMMANDLINE" and parameter.name not in ("config", "debug"):
+            raise UsageError(
+                f"{parameter.opts[0]} is for 'kado simulate' itself and means nothing to "
+                f"'kado simulate {context.invoked_subcommand}': leave it out"
+            )

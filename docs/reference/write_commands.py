@@ -25,6 +25,8 @@ def names() -> list[list[str]]:
     found = [[str(command.name)] for command in app.registered_commands]
     for group in app.registered_groups:
         assert group.typer_instance is not None
+        if group.typer_instance.registered_callback is not None:
+            found.append([str(group.name)])  # a command by itself, with further ones below it
         found += [[str(group.name), str(command.name)] for command in group.typer_instance.registered_commands]
     return found
 
