@@ -101,7 +101,7 @@ async def open_application(
             forwarder = await asyncio.to_thread(make_forwarder, configuration, configuration.store, clock, rng, changes)
             stack.push_async_callback(asyncio.to_thread, forwarder.close)
         intake = Intake(profile, [source.id for source in configuration.sources], clock)
-        sources = await asyncio.to_thread(steered_sources, configuration)
+        sources = await asyncio.to_thread(steered_sources, configuration, clock)
         collector = Collector(profile, sources, intake, landing, clock, rng)
         store = configuration.store
         sealing = Sealing(configuration, store, clock) if isinstance(store, EmbeddedSettings) else None

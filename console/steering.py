@@ -1,24 +1,51 @@
-"""Lets the simulators among the sources be steered while they run, from the data directory."""
+"""Prepares the simulators among the sources: they can be steered while they run, and their calendar is known."""
+
+from typing import TYPE_CHECKING
 
 from console.config import Configuration
+from console.filling import add_versions
 from console.output import note
+from console.stores import open_journal
 from facility.definition import load_definition
+from facility.schedule import resolve
 from facility.source import SourceSpec
+from facility.time import Clock
+
+if TYPE_CHECKING:
+    from simulators.machine import Machine
 
 
-def steered_sources(configuration: Configuration) -> tuple[SourceSpec, ...]:
+def steered_sources(configuration: Configuration, clock: Clock) -> tuple[SourceSpec, ...]:
     """Return the configured sources, those that simulate with a way to steer them.
+
+    Where nothing is planned for the present, the simulated machine's own calendar goes into the journal.
 
     Raises
     ------
+    ScenarioError
+        If a scenario cannot be, or does not fit the facility.
     DefinitionError
         If the facility's own rules, by which the answers of a session count, are not there.
     """
     from simulators.control import ControlDesk
     from simulators.source import SimulatorSource
 
-    if not any(isinstance(source, SimulatorSource) for source in configuration.sources):
-        return configuration.sources
-    definition = load_definition(configuration.profile.definition, configuration.folder)
-    desk = ControlDesk(configuration.data_dir, definition, tell=note)
-    return tuple(s.steered_from(desk) if isinstance(s, SimulatorSource) else s for s in configuration.sources)
+    desk: ControlDesk | None = None
+    sources: list[SourceSpec] = []
+    for source in configuration.sources:
+        if isinstance(source, SimulatorSource):
+            machine = source.machine(configuration.profile)
+            if desk is None:
+                definition = load_definition(configuration.profile.definition, configuration.folder)
+                desk = ControlDesk(configuration.data_dir, definition, tell=note)
+                _plan_present(configuration, machine, clock())
+            source = source.steered_from(desk)
+        sources.append(source)
+    return tuple(sources)
+
+
+def _plan_present(configuration: Configuration, machine: "Machine", now_ns: int) -> None:
+    with open_journal(configuration) as journal:
+        planned = resolve(journal.schedule_versions()).blocks
+    if not any(block.start_ns <= now_ns < block.end_ns for block in planned):
+        add_versions(configuration, machine.schedule(now_ns, now_ns + 1), f"simulator, scenario {machine.scenario.id}")

@@ -70,6 +70,23 @@ class SimulatorSource(BaseModel):
         source._desk = desk  # noqa: SLF001
         return source
 
+    def machine(self, profile: Profile) -> Machine:
+        """Return the machine that is simulated.
+
+        Raises
+        ------
+        ScenarioError
+            If the facility is not a simulated one, the scenario cannot be or does not fit it, or the machine lacks a
+            signal.
+        """
+        machine = Machine(profile, load_scenario(str(self.scenario)), self.seed)
+        if unknown := [s for s in self.signals if s not in machine.signals]:
+            raise ScenarioError(
+                f"source {self.id}: the simulated {profile.id} has no signal {unknown[0]!r}; "
+                f"it has {', '.join(machine.signals)}"
+            )
+        return machine
+
     @asynccontextmanager
     async def connect(self, profile: Profile, clock: Clock) -> AsyncGenerator["SimulatorReader"]:
         """Start the machine.
@@ -77,16 +94,10 @@ class SimulatorSource(BaseModel):
         Raises
         ------
         ScenarioError
-            If the facility is not a simulated one, or the scenario does not fit it.
+            As `machine` does.
         """
-        scenario = await asyncio.to_thread(load_scenario, str(self.scenario))
-        machine = Machine(profile, scenario, self.seed)
+        machine = await asyncio.to_thread(self.machine, profile)
         signals = self.signals or machine.signals
-        if unknown := [s for s in signals if s not in machine.signals]:
-            raise ScenarioError(
-                f"source {self.id}: the simulated {profile.id} has no signal {unknown[0]!r}; "
-                f"it has {', '.join(machine.signals)}"
-            )
         start_ns = None if self.start is None else from_datetime(self.start)
         feed = Feed(machine, clock, start_ns=start_ns, speed=self.speed)
         reader = SimulatorReader(feed, machine, signals)
