@@ -100,23 +100,25 @@ def load_window(
     while start > first_ns:
         earlier = max(start - reach, first_ns)
         pieces.insert(0, read(earlier, start))
-        found = _settled_run(
-            _join(pieces).between(earlier, part.start_ns), breaks(earlier, part.start_ns), profile, need
-        )
+        before = _join(pieces).between(earlier, part.start_ns)
+        runs = _settled_runs(before, breaks(earlier, part.start_ns), profile, need)
         start, reach = earlier, reach * _GROWTH
-        if found is not None:
-            start = found
+        if runs:
+            start = _last_before(before.time_ns, runs[-1][1] - need)
             break
     else:
         # Of the time before the first sample nothing is known: had it been without beam, the bounds must tell.
         start -= max(need, NS_PER_H)
     end, reach, settled = part.end_ns, max(need, to_ns(definition.min_duration_s), NS_PER_H), False
     while end < now_ns and not settled:
-        later = min(end + reach, now_ns)
+        # Before the first sample there is nothing to read.
+        later = min(max(end, first_ns) + reach, now_ns)
         pieces.append(read(end, later))
         after = _join(pieces).between(part.end_ns, later)
-        settled = _settled_run(after, breaks(part.end_ns, later), profile, need) is not None
-        end, reach = later, reach * _GROWTH
+        runs = _settled_runs(after, breaks(part.end_ns, later), profile, need)
+        end, reach, settled = later, reach * _GROWTH, bool(runs)
+        if runs:
+            end = _first_from(after.time_ns, runs[0][0] + need) + 1
     return Window(_join(pieces).between(start, end), start, end, settled)
 
 
@@ -128,8 +130,8 @@ def _surely_up(profile: Profile, time_ns: Int64) -> NDArray[np.float64]:
     return highest[np.searchsorted(since, np.maximum(time_ns, since[0]), side="right") - 1]
 
 
-def _settled_run(samples: Samples, breaks: Intervals, profile: Profile, need_ns: int) -> int | None:
-    """Return the latest instant from which on the beam was up, without a gap, for `need_ns`; None if there is none."""
+def _settled_runs(samples: Samples, breaks: Intervals, profile: Profile, need_ns: int) -> list[tuple[int, int]]:
+    """Return the first and last stamp of each run in which the beam was up, without a gap, for `need_ns` or longer."""
     stale = profile.delivery.stale_after_ns or LINK_HOLD_NS
     credible = sys.float_info.max if profile.delivery.physical_max is None else profile.delivery.physical_max
     up = (samples.value >= _surely_up(profile, samples.time_ns)) & (samples.value <= credible)
@@ -138,17 +140,24 @@ def _settled_run(samples: Samples, breaks: Intervals, profile: Profile, need_ns:
     begun = np.searchsorted(breaks.start, samples.time_ns, side="right")
     up &= begun == np.searchsorted(breaks.end, samples.time_ns, side="right")
     if not up.any():
-        return None
+        return []
     connected = np.diff(samples.time_ns, prepend=samples.time_ns[:1]) <= stale
     connected &= np.diff(begun, prepend=begun[:1]) == 0
     starts = np.flatnonzero(up & ~(connected & np.concatenate([[False], up[:-1]])))
     ends = np.flatnonzero(up & ~np.concatenate([(connected & up)[1:], [False]]))
-    long_enough = samples.time_ns[ends] - samples.time_ns[starts] >= need_ns
-    if not long_enough.any():
-        return None
-    run = int(np.flatnonzero(long_enough)[-1])
-    latest = int(np.searchsorted(samples.time_ns, samples.time_ns[ends[run]] - need_ns, side="right")) - 1
-    return int(samples.time_ns[latest])
+    first, last = samples.time_ns[starts], samples.time_ns[ends]
+    long_enough = last - first >= need_ns
+    return list(zip(first[long_enough].tolist(), last[long_enough].tolist(), strict=True))
+
+
+def _last_before(times: Int64, ns: int) -> int:
+    """Return the last stamp at or before an instant."""
+    return int(times[np.searchsorted(times, ns, side="right") - 1])
+
+
+def _first_from(times: Int64, ns: int) -> int:
+    """Return the first stamp at or after an instant."""
+    return int(times[np.searchsorted(times, ns, side="left")])
 
 
 def _join(pieces: list[Samples]) -> Samples:

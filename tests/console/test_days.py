@@ -256,7 +256,7 @@ class TestWhatIsExaminedAgain:
         assert quiet.examined_by(lambda: quiet.write(numbers("current", noon, np.array([0.0])))) == 1
 
     def test_both_days_for_a_late_sample_near_midnight(self, quiet: Facility) -> None:
-        late = np.array([START + 5 * NS_PER_DAY + 1], np.int64)
+        late = np.array([START + 5 * NS_PER_DAY - 1], np.int64)
         assert quiet.examined_by(lambda: quiet.write(numbers("current", late, np.array([0.0])))) == 2
 
     def test_no_day_for_a_signal_that_says_nothing_of_the_beam(self, quiet: Facility) -> None:
