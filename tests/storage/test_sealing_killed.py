@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,15 +12,16 @@ import sealing_until_killed as script
 from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch, Samples
 from facility.time import NS_PER_DAY, NS_PER_S
+from sealed_days import Archive
+from storage.embedded.archive.choice import MARK
 from storage.embedded.archive.swap import Step
-from storage.embedded.store import EmbeddedStore
 
 EVER = (script.DAY - 10**17, script.DAY + 10**17)
 
 
-def prepare(folder: Path) -> None:
+def prepare(archive: Archive) -> None:
     """Make three sealed days, late rows over two of them, rows of two more days, and another signal."""
-    with closing(EmbeddedStore(folder, "ring", read_only=False)) as store:
+    with closing(archive.open()) as store:
         for day in range(5):
             samples = script.history(script.DAY + day * NS_PER_DAY, 300 * NS_PER_S, 288, 1000.0 * day)
             store.write(Batch.of_numbers("ring", "current", samples.time_ns, samples.value))
@@ -32,70 +32,72 @@ def prepare(folder: Path) -> None:
         store.write(Batch.of_states("ring", "ring_link", [script.DAY, script.DAY + 1], ["up", "down"]))
 
 
-def kill(folder: Path, what: str, step: Step, times: int) -> bool:
+def kill(archive: Archive, what: str, step: Step, times: int) -> bool:
     """Return whether the step was reached."""
-    done = subprocess.run([sys.executable, script.__file__, str(folder), what, step, str(times)], check=False)
+    arguments = [str(archive.data_dir), what, step, str(times), *([archive.address] if archive.address else [])]
+    done = subprocess.run([sys.executable, script.__file__, *arguments], check=False)
     assert done.returncode in (0, -signal.SIGKILL)
     return done.returncode != 0
 
 
-def held(folder: Path) -> Samples:
-    with closing(EmbeddedStore(folder, "ring")) as store:
+def held(archive: Archive) -> Samples:
+    with closing(archive.open(read_only=True)) as store:
         samples = store.read("current", *EVER)
         counted = {s.signal: s.samples for s in store.series()}
         assert counted.get("current", 0) == len(samples)
-        assert verify_ledger(read_ledger(folder), store) == []
+        assert verify_ledger(read_ledger(archive.data_dir), store) == []
     return samples
 
 
-def files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in (folder / "archive").rglob("*") if path.is_file())
+def files(archive: Archive) -> list[str]:
+    paths = (path for path in archive.root.rglob("*") if path.is_file() and path.name != MARK)
+    return sorted(str(path.relative_to(archive.root)) for path in paths)
 
 
 @pytest.mark.parametrize("step", list(Step))
-def test_sealing_and_merging_lose_and_double_nothing(tmp_path: Path, step: Step) -> None:
-    prepare(tmp_path)
-    before = held(tmp_path)
+def test_sealing_and_merging_lose_and_double_nothing(archive: Archive, step: Step) -> None:
+    prepare(archive)
+    before = held(archive)
     reached = 0
     for what, times in (("seal", 1), ("seal", 2), ("merge", 1)):
-        reached += kill(tmp_path, what, step, times)
-        after = held(tmp_path)
+        reached += kill(archive, what, step, times)
+        after = held(archive)
         assert np.array_equal(after.time_ns, before.time_ns)
         assert np.array_equal(after.value, before.value)
     assert reached
-    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+    with closing(archive.open()) as store:
         script.work(store, "seal")
         script.work(store, "merge")
         rows = store._connection.execute("SELECT count(*) FROM sample").fetchone()
         named = store._connection.execute("SELECT sum(1 + (minutes_size > 0)) FROM archive_file").fetchone()
     assert rows == (0,)
-    assert named == (len(files(tmp_path)),) == (3,)
-    assert np.array_equal(held(tmp_path).value, before.value)
+    assert named == (len(files(archive)),) == (3,)
+    assert np.array_equal(held(archive).value, before.value)
 
 
 @pytest.mark.parametrize("step", [step for step in Step if step != Step.ROWS_DELETED])
-def test_a_load_goes_on_where_it_was_killed_and_counts_once(tmp_path: Path, step: Step) -> None:
-    EmbeddedStore(tmp_path, "ring", read_only=False).close()
+def test_a_load_goes_on_where_it_was_killed_and_counts_once(archive: Archive, step: Step) -> None:
+    archive.open().close()
     for times in (1, 2):
-        kill(tmp_path, "load", step, times)
-        held(tmp_path)
-    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+        kill(archive, "load", step, times)
+        held(archive)
+    with closing(archive.open()) as store:
         script.work(store, "load")
-    assert held(tmp_path).value.tolist() == [5.0 + i for i in range(1000)]
-    (totals,) = read_ledger(tmp_path).sources()
+    assert held(archive).value.tolist() == [5.0 + i for i in range(1000)]
+    (totals,) = read_ledger(archive.data_dir).sources()
     assert (totals.source, totals.missing, totals.stored - totals.rewritten, totals.conflict) == (
         "back_fill", 0, 1000, 0,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("step", list(Step))
-def test_what_a_killed_deletion_has_not_deleted_is_there(tmp_path: Path, step: Step) -> None:
-    prepare(tmp_path)
-    before = held(tmp_path)
+def test_what_a_killed_deletion_has_not_deleted_is_there(archive: Archive, step: Step) -> None:
+    prepare(archive)
+    before = held(archive)
     until = script.DAY + NS_PER_DAY + 3600 * NS_PER_S
-    kill(tmp_path, "delete", step, 1)
-    after = held(tmp_path)
+    kill(archive, "delete", step, 1)
+    after = held(archive)
     assert np.array_equal(after.between(until, EVER[1]).value, before.between(until, EVER[1]).value)
-    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+    with closing(archive.open()) as store:
         script.work(store, "delete")
-    assert np.array_equal(held(tmp_path).value, before.between(until, EVER[1]).value)
+    assert np.array_equal(held(archive).value, before.between(until, EVER[1]).value)

@@ -1,6 +1,6 @@
 """Work on sealed files and end, as a power cut would, at the n-th time that a step is done.
 
-Arguments: data directory, what to do (seal, load, merge, delete), step, n.
+Arguments: data directory, what to do (seal, load, merge, delete), step, n, and the archive's address, if it has one.
 """
 
 import os
@@ -38,7 +38,7 @@ def work(store: EmbeddedStore, what: str) -> None:
 
 def main() -> None:
     """Run until the step, or to the end if it is not reached."""
-    data_dir, what, step, times = sys.argv[1:]
+    data_dir, what, step, times, *archive = sys.argv[1:]
     left = int(times)
 
     def at_step(done: Step) -> None:
@@ -47,7 +47,8 @@ def main() -> None:
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    store = EmbeddedStore(Path(data_dir), "ring", read_only=False, at_step=at_step)
+    address = archive[0] if archive else None
+    store = EmbeddedStore(Path(data_dir), "ring", read_only=False, archive=address, at_step=at_step)
     work(store, what)
     store.close()
 
