@@ -1,6 +1,5 @@
-"""What ``kado simulate`` does: a machine's history into the store or files, or its present over MQTT."""
+"""What ``kado simulate`` does: a machine's history into the store or files, or its present."""
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,14 +7,12 @@ from typing import Literal
 from rich.console import RenderableType
 
 from console.config import Configuration
-from console.filling import add_versions
 from console.history import fill_history
-from console.output import local, note, simulated_mark, title
+from console.output import local, title
 from facility.definition import load_definition
 from facility.errors import UsageError
 from facility.period import month_of
 from facility.time import Clock, from_datetime, parse_time, system_clock, to_datetime
-from simulators.feed import Feed
 from simulators.machine import Machine
 from simulators.scenario import Scenario, load_scenario
 
@@ -46,7 +43,11 @@ def run_simulation(configuration: Configuration, order: Order, clock: Clock = sy
     """
     machine = Machine(configuration.profile, load_scenario(order.scenario), order.seed)
     if order.live is not None:
-        return _publish(configuration, machine, order, order.live, clock)
+        from console.live_simulation import LiveRun, simulate_live
+
+        first_ns = clock() if order.start is None else parse_time(order.start)
+        last_ns = None if order.end is None else parse_time(order.end)
+        return simulate_live(configuration, machine, LiveRun(order.live, first_ns, last_ns, order.speed), clock)
     start_ns, end_ns = _period(configuration, machine.scenario, order, clock())
     if order.out is not None:
         from console.exporting import export_history
@@ -59,41 +60,6 @@ def run_simulation(configuration: Configuration, order: Order, clock: Clock = sy
         key = _key_path(configuration, machine, start_ns, end_ns)
     _write_key(configuration, machine, start_ns, end_ns, key)
     return [*_heading(configuration, machine, start_ns, end_ns), *map(str, files), f"answer key: {key}"]
-
-
-def _publish(
-    configuration: Configuration, machine: Machine, order: Order, url: str, clock: Clock
-) -> list[RenderableType]:
-    from simulators.control import ControlDesk
-    from simulators.mqtt_publisher import Publisher, ring_topics
-    from simulators.session import write_session
-
-    start_ns = clock() if order.start is None else parse_time(order.start)
-    end_ns = None if order.end is None else parse_time(order.end)
-    add_versions(configuration, machine.schedule(start_ns, end_ns or clock()), f"simulator, {machine.scenario.id}")
-    feed = Feed(machine, clock, start_ns=start_ns, end_ns=end_ns, speed=order.speed)
-    topics = ring_topics(machine.profile.id, machine.signals)
-    publisher = Publisher(url, topics)
-    until = "Ctrl-C" if end_ns is None else local(end_ns, machine.profile.zone, offset=True)
-    note(f"{simulated_mark()} publishing to {url}, topics {' '.join(topics.values())}, until {until}")
-    desk = ControlDesk(configuration.data_dir, tell=None)
-
-    async def publish() -> None:
-        async with desk.steer("live", machine, start_ns, lambda: feed.done_ns):
-            await publisher.run(feed.items())
-
-    try:
-        asyncio.run(publish())
-    except KeyboardInterrupt:
-        pass
-    published, done_ns = publisher.published, feed.done_ns
-    lines: list[RenderableType] = [f"{published.samples:,} samples published to {url}"]
-    if done_ns <= start_ns:
-        return lines
-    definition = load_definition(configuration.profile.definition, configuration.folder)
-    files = write_session(machine, definition, configuration.data_dir / "answers", start_ns, done_ns)
-    lines += [f"answer key: {files.key}", f"session: {files.scenario}"]
-    return [*_heading(configuration, machine, start_ns, done_ns), *lines]
 
 
 def _period(configuration: Configuration, scenario: Scenario, order: Order, now_ns: int) -> tuple[int, int]:

@@ -6,11 +6,11 @@
 import argparse
 import asyncio
 import csv
-import json
 import logging
 import random
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,15 +18,16 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
-from facility.batch import NO_WORD, Batch
+from facility.batch import Batch
 from facility.errors import ConfigError, KadoError
 from facility.profile import load_profile
-from facility.quality import QUALITY_WORDS
 from facility.source import LinkReport
-from facility.time import NS_PER_S, format_time, parse_time, system_clock, to_ns
+from facility.time import NS_PER_S, parse_time, system_clock, to_ns
 from simulators.feed import Feed
 from simulators.load import Load
 from simulators.machine import Machine
+from simulators.outlets.outlet import Released
+from simulators.outlets.sample import Sample, samples_of
 from simulators.scenario import load_scenario
 
 IN_FLIGHT: Final = 500
@@ -38,48 +39,13 @@ BACKOFF_S: Final = (0.2, 5.0)
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One sample on its way out."""
-
-    signal: str
-    time_ns: int
-    value: float | str
-    quality: str
-
-    def payload(self) -> bytes:
-        """Return it as kado's JSON."""
-        document = {"time": format_time(self.time_ns), "value": self.value, "quality": self.quality}
-        return json.dumps(document).encode()
-
-
 @dataclass(slots=True)
-class Published:
-    """What a publisher did."""
+class Published(Released):
+    """What a publisher did; a sample counts once the broker has acknowledged it."""
 
-    samples: int = 0
-    """Acknowledged by the broker."""
     resent: int = 0
     """Sent once more because the first acknowledgement did not come."""
     connections: int = 0
-    first_ns: int | None = None
-    """Stamp of the first sample."""
-    last_ns: int | None = None
-
-
-def samples_of(batch: Batch) -> list[Sample]:
-    """Return a batch one by one, in its order."""
-    signals: list[int] = batch.signal.tolist()
-    times: list[int] = batch.time_ns.tolist()
-    values: list[float] = batch.value.tolist()
-    states: list[int] = batch.state.tolist()
-    qualities: list[int] = batch.quality.tolist()
-    return [
-        Sample(
-            batch.signals[signal], time_ns, value if state == NO_WORD else batch.words[state], QUALITY_WORDS[quality]
-        )
-        for signal, time_ns, value, state, quality in zip(signals, times, values, states, qualities, strict=True)
-    ]
 
 
 def ring_topics(facility: str, signals: Sequence[str]) -> dict[str, str]:
@@ -90,7 +56,8 @@ def ring_topics(facility: str, signals: Sequence[str]) -> dict[str, str]:
 class Publisher:
     """Sends samples with QoS 1, in order, and again after a lost connection until each is acknowledged.
 
-    While the broker is away nothing is taken from the feed, so nothing is lost and little is held.
+    While the broker is away nothing is taken from the feed, so nothing is lost and little is held. What the link
+    reports is not said: while it is lost nothing is published.
 
     Parameters
     ----------
@@ -101,6 +68,8 @@ class Publisher:
     written
         A file to which each sample is appended before it is sent: CSV ``time,signal,value,quality``, time in ns.
     """
+
+    answers_afterwards = False
 
     def __init__(
         self,
@@ -122,6 +91,24 @@ class Publisher:
         self._rng = rng or random.Random()
         self._unacknowledged: dict[int, Sample] = {}
         self.published = Published()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Where it publishes, and the topics."""
+        return (f"publishing to mqtt://{self._host}:{self._port}", *self._topics.values())
+
+    @property
+    def released(self) -> Released:
+        """What has been acknowledged until now."""
+        return self.published
+
+    def serving(self) -> AbstractAsyncContextManager[None]:
+        """Do nothing: the broker serves."""
+        return nullcontext()
+
+    async def release(self, items: AsyncIterator[Batch | LinkReport]) -> None:
+        """Do what `run` does."""
+        await self.run(items)
 
     async def run(self, items: AsyncIterator[Batch | LinkReport]) -> Published:
         """Publish everything that the feed gives, until it ends; return once all of it is acknowledged."""
@@ -168,7 +155,7 @@ class Publisher:
         async def publish(number: int, sample: Sample) -> None:
             await client.publish(self._topics[sample.signal], sample.payload(), qos=1)
             del self._unacknowledged[number]
-            self._count(sample)
+            self.published.count(sample)
 
         sending = [publish(number, sample) for number, sample in self._unacknowledged.items()]
         results = await asyncio.gather(*sending, return_exceptions=True)
@@ -178,13 +165,6 @@ class Publisher:
                 raise failure
         if failures:
             raise failures[0]
-
-    def _count(self, sample: Sample) -> None:
-        published = self.published
-        published.samples += 1
-        first, last = published.first_ns, published.last_ns
-        published.first_ns = sample.time_ns if first is None else min(first, sample.time_ns)
-        published.last_ns = sample.time_ns if last is None else max(last, sample.time_ns)
 
 
 def _append(path: Path, chunk: list[Sample]) -> None:

@@ -22,7 +22,8 @@ from simulators.answer_key import AnswerKey
 from simulators.feed import Feed
 from simulators.load import Load
 from simulators.machine import Machine
-from simulators.mqtt_publisher import Publisher, ring_topics, samples_of
+from simulators.mqtt_publisher import Publisher, ring_topics
+from simulators.outlets.sample import samples_of
 from simulators.scenario import load_scenario
 
 PROFILE = load_profile("nanoterasu_sim")

@@ -1,0 +1,101 @@
+"""Addresses of outlets: ``SCHEME://HOST:PORT/PATH?OPTION=VALUE``."""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Self
+from urllib.parse import parse_qsl, urlsplit
+
+from facility.errors import ConfigError
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an outlet listens."""
+
+    url: str
+    host: str
+    """An address of this computer; without one in the URL the loopback, which no other computer reaches."""
+    port: int | None
+    path: str
+    """Without slashes around it."""
+    options: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, url: str, example: str, options: tuple[str, ...] = ()) -> Self:
+        """Read an address.
+
+        Parameters
+        ----------
+        example
+            A good one, for the message of an error.
+        options
+            Those that there are.
+
+        Raises
+        ------
+        ConfigError
+            If it is none.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+            given = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        except ValueError as error:
+            raise ConfigError(f"{url!r} is not an address: {error}; write it like {example}") from error
+        if strange := sorted(set(given) - set(options)):
+            known = f"it may have {', '.join(options)}" if options else "it has no options"
+            raise ConfigError(f"{url!r}: there is no option {strange[0]!r}; {known}")
+        if parts.username is not None or parts.fragment:
+            raise ConfigError(f"{url!r} has more than scheme, host, port, path and options: write it like {example}")
+        return cls(url, parts.hostname or LOOPBACK, port, parts.path.strip("/"), given)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this computer reaches it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def port_number(text: str, what: str) -> int:
+    """Read a TCP port.
+
+    Raises
+    ------
+    ConfigError
+        If it is none; `what` names it.
+    """
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65_536:
+        raise ConfigError(f"{what} = {text!r} is not a port: use 1 to 65535")
+    return int(text)
+
+
+def refuse_taken(host: str, port: int, what: str, remedy: str) -> None:
+    """Raise `ConfigError` if somebody listens at a port already, or nobody can.
+
+    A server that finds its port taken goes on at another one, or ends without a word, depending on its library.
+    """
+    listening(host, port, what, remedy).close()
+
+
+def listening(host: str, port: int, what: str, remedy: str) -> socket.socket:
+    """Return a socket that is bound to a port.
+
+    Raises
+    ------
+    ConfigError
+        If the port is taken, or `host` is not an address of this computer.
+    """
+    bound = socket.socket()
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise ConfigError(f"{what} cannot listen at {host}:{port}: {error.strerror or error}; {remedy}") from error
+    return bound

@@ -1,0 +1,357 @@
+"""A real EPICS IOC with the signals of a simulated machine: Channel Access and pvAccess, by softioc.
+
+Every sample is processed into its record at once and posted to every subscriber, with the stamp of its own to the
+nanosecond. A process can have one IOC, once, and it ends with the process.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from facility.batch import Batch
+from facility.errors import ConfigError, KadoError, ScenarioError
+from facility.profile import Profile
+from facility.schedule import Category
+from facility.signals import LINK_WORDS, Signal
+from facility.source import LinkReport
+from facility.text import SIMULATED
+from facility.time import NS_PER_S, Clock
+from simulators.machine import Machine
+from simulators.outlets.address import Address, port_number, refuse_taken
+from simulators.outlets.outlet import Released, require_extra, rounds
+from simulators.outlets.sample import Sample
+from simulators.outlets.steered import ALL, active_words, fault_words, repair_word
+from simulators.steering import Steering
+
+PACE_S: Final = 0.005
+"""Samples of one signal are at least so far apart, also after a pause: a subscriber's queue holds four, and what
+it cannot take is overwritten there."""
+DECIMALS: Final = 3
+"""What the simulated instruments resolve."""
+MAX_NAME, MAX_TEXT, MAX_UNIT, MAX_WORDS, MAX_WORD = 60, 40, 15, 16, 25
+"""What records hold: bytes of a name, a description, a unit; words of an enumeration, bytes of each."""
+NONE: Final = "none"
+
+_NO_ALARM, _MINOR, _INVALID = 0, 1, 3
+_READ, _COMM, _SOFT = 1, 9, 15
+SEVERITY: Final = {"good": (_NO_ALARM, 0), "uncertain": (_MINOR, _SOFT), "bad": (_INVALID, _READ)}
+"""(severity, status) of a record, by a sample's quality."""
+_EPICS_EPOCH_S: Final = 631_152_000
+
+_ACCESS: Final = """\
+ASG(DEFAULT) { RULE(1, READ) }
+ASG(STEERING) { RULE(1, READ) RULE(1, WRITE) }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EpicsAddress:
+    """Where an IOC listens, and what its records are called."""
+
+    host: str
+    ca_port: int
+    pva_port: int
+    pva_search_port: int
+    prefix: str
+    alarms: bool
+    """Whether records alarm below the limits of user time."""
+
+    @classmethod
+    def parse(cls, url: str, profile: Profile, environment: MutableMapping[str, str]) -> "EpicsAddress":
+        """Read ``epics://HOST:CA_PORT/PREFIX?pva_port=PORT&alarms=yes``; ports else from the environment, as IOCs do.
+
+        Raises
+        ------
+        ConfigError
+            If it is none.
+        """
+        address = Address.parse(url, "epics://127.0.0.1:5064/PREFIX:", ("pva_port", "alarms"))
+        prefix = address.path or f"{profile.id.upper()}:"
+        if not re.fullmatch(r"[A-Za-z0-9_\-:.;<>\[\]]+", prefix):
+            raise ConfigError(
+                f"{url!r}: the prefix {prefix!r} has letters that no PV may have; use A-Z a-z 0-9 _ - : ."
+            )
+        if (alarms := address.options.get("alarms", "no")) not in ("yes", "no"):
+            raise ConfigError(f"{url!r}: alarms={alarms!r}; write alarms=yes or alarms=no")
+
+        def port(names: tuple[str, ...], otherwise: int) -> int:
+            named = next((name for name in names if environment.get(name)), None)
+            return otherwise if named is None else port_number(environment[named], named)
+
+        pva = address.options.get("pva_port")
+        pva_port = (
+            port(("EPICS_PVAS_SERVER_PORT", "EPICS_PVA_SERVER_PORT"), 5075)
+            if pva is None
+            else port_number(pva, "pva_port")
+        )
+        search = port(("EPICS_PVAS_BROADCAST_PORT", "EPICS_PVA_BROADCAST_PORT"), 5076) if pva is None else pva_port + 1
+        ca_port = address.port or port(("EPICS_CAS_SERVER_PORT", "EPICS_CA_SERVER_PORT"), 5064)
+        return cls(address.host, ca_port, pva_port, search, prefix, alarms == "yes")
+
+    def set_environment(self, environment: MutableMapping[str, str]) -> None:
+        """Tell the servers, which read nothing but the environment, to listen and to call at this address alone."""
+        for server, port in (("CAS", self.ca_port), ("PVAS", self.pva_port)):
+            environment[f"EPICS_{server}_SERVER_PORT"] = str(port)
+            environment[f"EPICS_{server}_INTF_ADDR_LIST"] = self.host
+            environment[f"EPICS_{server}_BEACON_ADDR_LIST"] = self.host
+            environment[f"EPICS_{server}_AUTO_BEACON_ADDR_LIST"] = "NO"
+        environment["EPICS_PVAS_BROADCAST_PORT"] = str(self.pva_search_port)
+
+
+class EpicsIoc:
+    """Samples as process variables.
+
+    ======== ================================================================================================
+    quality  ``good`` NO_ALARM; ``uncertain`` MINOR with status SOFT; ``bad`` INVALID with status READ
+    link     lost: every record INVALID with status COMM, its value and the instant of the loss; not a sample
+    ======== ================================================================================================
+
+    Parameters
+    ----------
+    url
+        See `EpicsAddress.parse`.
+    now
+        The simulated instant.
+    """
+
+    answers_afterwards = True
+
+    def __init__(self, url: str, machine: Machine, now: Clock) -> None:
+        require_extra("softioc", "epics", "an EPICS IOC")
+        self._address = EpicsAddress.parse(url, machine.profile, os.environ)
+        self._machine = machine
+        self._now = now
+        self._signals = tuple(machine.profile.signal(name) for name in machine.signals)
+        self._names = {s.id: self._address.prefix + s.id.upper() for s in self._signals}
+        self._records: dict[str, Callable[[float | str | None, int, int, int], None]] = {}
+        self._link: Any = None
+        self._released = Released()
+        self._check_names()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Ports, what clients set, and each PV with unit or words."""
+        address = self._address
+        width = max(map(len, self._names.values()))
+        steering = (f"{address.prefix}{name}" for name in ("INJECT", "INJECT_LENGTH_S", "REPAIR", "ACTIVE", "RESULT"))
+        return (
+            f"Channel Access at {address.host}:{address.ca_port}, pvAccess at {address.host}:{address.pva_port}",
+            f"clients: EPICS_CA_ADDR_LIST={address.host} EPICS_CA_AUTO_ADDR_LIST=NO "
+            f"EPICS_CA_SERVER_PORT={address.ca_port} EPICS_PVA_NAME_SERVERS={address.host}:{address.pva_port}",
+            *(f"  {self._names[s.id]:{width}}  {' | '.join(s.words) or s.unit}" for s in self._signals),
+            f"about it: {address.prefix}SIMULATED SCENARIO SEED LINK",
+            f"to inject faults: {' '.join(steering)}",
+        )
+
+    @property
+    def released(self) -> Released:
+        """What has been posted until now."""
+        return self._released
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[None]:
+        """Start the IOC; leaving ends what is of ours, the process ends the rest."""
+        address = self._address
+        refuse_taken(address.host, address.ca_port, "Channel Access", "choose another: epics://127.0.0.1:6064")
+        refuse_taken(address.host, address.pva_port, "pvAccess", "choose another: epics://127.0.0.1?pva_port=6075")
+        address.set_environment(os.environ)
+        self._start()
+        watching = asyncio.create_task(self._watch(), name="faults of the IOC")
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def release(self, items: AsyncIterator[Batch | LinkReport]) -> None:
+        """Post every sample, none merged; see `PACE_S`."""
+        async for item in rounds(items):
+            if isinstance(item, LinkReport):
+                self._report(item)
+                continue
+            for sample in item:
+                self._post(sample)
+            await asyncio.sleep(PACE_S)
+
+    # ---------------------------------------------------------------- records
+
+    def _start(self) -> None:
+        # softioc says nothing of its types, and loading it takes half a second.
+        builder: Any = import_module("softioc.builder")
+        softioc: Any = import_module("softioc.softioc")
+        dispatcher: Any = import_module("softioc.asyncio_dispatcher")
+        imports: Any = import_module("softioc.imports")
+        stamp: Any = import_module("softioc.fields").ca_timestamp
+        builder.SetSimpleRecordNames(self._address.prefix, "")
+        for signal in self._signals:
+            self._records[signal.id] = _poster(self._record(builder, signal), stamp, is_enum=_is_enum(signal))
+        scenario, seed = self._machine.scenario.id, self._machine.seed
+        mark = f"{SIMULATED.en} / {SIMULATED.ja}"
+        builder.stringIn("SIMULATED", initial_value=mark, DESC=f"{SIMULATED.en} {self._machine.profile.id}"[:MAX_TEXT])
+        builder.stringIn("SCENARIO", initial_value=_cut(scenario, MAX_TEXT - 1), DESC="scenario of the simulator")
+        builder.int64In("SEED", initial_value=seed, DESC="seed of the simulator")
+        self._link = builder.mbbIn("LINK", *LINK_WORDS, initial_value=0, DESC="simulated link to the machine")
+        self._desk = _Desk(builder, self._machine.steering)
+        with TemporaryDirectory() as folder:
+            access = Path(folder) / "access.acf"
+            access.write_text(_ACCESS)
+            imports.dbCore.asSetFilename(str(access).encode())
+            builder.LoadDatabase()
+            softioc.iocInit(dispatcher.AsyncioDispatcher(asyncio.get_running_loop()))
+
+    def _record(self, builder: Any, signal: Signal) -> Any:
+        # Processed when a sample comes, not before and not by anybody else (passive, read-only): the stamp is the
+        # sample's (TSE -2), and a value is posted also where it did not change (MDEL, MPST).
+        label = signal.id if signal.label is None else signal.label.en
+        fields: dict[str, Any] = {"SCAN": "Passive", "PINI": "NO", "DISP": 0, "TSE": -2}
+        fields["DESC"] = _cut(f"{SIMULATED.en} {label}", MAX_TEXT)
+        if _is_enum(signal):
+            return builder.mbbIn(signal.id.upper(), *signal.words, **fields)
+        if signal.type == "state":
+            return builder.stringIn(signal.id.upper(), MPST="Always", APST="Always", **fields)
+        fields |= {"EGU": _cut(signal.unit, MAX_UNIT), "PREC": DECIMALS, "MDEL": -1, "ADEL": -1}
+        if signal.physical_max is not None:
+            fields |= {"LOPR": 0, "HOPR": signal.physical_max}
+        profile = self._machine.profile
+        limits = profile.limits.at(Category.USER, self._now())
+        if self._address.alarms and signal.id == profile.delivery_signal and limits is not None:
+            fields |= {"LOW": limits.tolerance, "LSV": "MINOR", "LOLO": limits.minimum, "LLSV": "MAJOR"}
+        return builder.aIn(signal.id.upper(), **fields)
+
+    def _check_names(self) -> None:
+        longest = max(self._names.values(), key=len)
+        if len(longest) > MAX_NAME:
+            raise ConfigError(
+                f"{longest!r} is no name of a PV: {len(longest)} letters, at most {MAX_NAME}; shorten the prefix"
+            )
+        own = {"SIMULATED", "SCENARIO", "SEED", "LINK", *_Desk.NAMES}
+        if taken := [s.id for s in self._signals if s.id.upper() in own]:
+            raise ConfigError(
+                f"signal {taken[0]!r} is called like a PV of the IOC itself, {taken[0].upper()}: rename it"
+            )
+        for signal in self._signals:
+            if signal.type == "state" and (long := [w for w in signal.words if len(w.encode()) >= MAX_TEXT]):
+                raise ConfigError(f"signal {signal.id}: no PV can hold the word {long[0]!r}, of 40 bytes or more")
+
+    # ---------------------------------------------------------------- posting
+
+    def _post(self, sample: Sample) -> None:
+        severity, status = SEVERITY[sample.quality]
+        value: float | str = sample.value
+        signal = self._machine.profile.signal(sample.signal)
+        if _is_enum(signal):
+            value = signal.words.index(str(value))
+        self._records[sample.signal](value, severity, status, sample.time_ns)
+        self._released.count(sample)
+
+    def _report(self, report: LinkReport) -> None:
+        self._link.set(LINK_WORDS.index(report.state))
+        if report.state == "down":
+            for post in self._records.values():
+                post(None, _INVALID, _COMM, report.time_ns)
+
+    async def _watch(self) -> None:
+        while True:
+            self._desk.show(self._now())
+            await asyncio.sleep(1.0)
+
+
+class _Desk:
+    """The records by which faults are injected."""
+
+    NAMES = ("INJECT", "INJECT_LENGTH_S", "INJECT_READS", "INJECT_SHIFT_S", "REPAIR", "ACTIVE", "RESULT")
+
+    def __init__(self, builder: Any, steering: Steering) -> None:
+        self._steering = steering
+        choices = (NONE, *steering.effects)
+        # Written by clients (group STEERING); each answers to every put, also of the value that it has.
+        put: dict[str, Any] = {"ASG": "STEERING", "always_update": True}
+        self._inject = builder.mbbOut(
+            "INJECT", *choices, initial_value=0, on_update=self._injected, DESC="put an effect: it begins", **put
+        )
+        self._repair = builder.mbbOut(
+            "REPAIR",
+            *choices,
+            ALL,
+            initial_value=0,
+            on_update=self._repaired,
+            DESC="put an effect, or all: it ends",
+            **put,
+        )
+        self._length_s = builder.aOut("INJECT_LENGTH_S", initial_value=0, EGU="s", DESC="0: as usual", ASG="STEERING")
+        self._reads = builder.stringOut("INJECT_READS", initial_value="", DESC="empty: as usual", ASG="STEERING")
+        self._shift_s = builder.aOut("INJECT_SHIFT_S", initial_value=0, EGU="s", DESC="0: as usual", ASG="STEERING")
+        self._active = builder.longStringIn("ACTIVE", length=400, DESC="what is broken now")
+        self._result = builder.longStringIn("RESULT", length=400, DESC="of the last put to INJECT or REPAIR")
+        self._choices = (*choices, ALL)
+        self._shown = ""
+
+    def show(self, now_ns: int) -> None:
+        """Say what is broken."""
+        broken = active_words(self._steering, now_ns)
+        if broken != self._shown:
+            self._active.set(_cut(broken, 399))
+            self._shown = broken
+
+    def _injected(self, choice: int) -> None:
+        if choice:
+            self._inject.set(0)
+            self._try(lambda: fault_words(self._inject_now(self._choices[choice])))
+
+    def _repaired(self, choice: int) -> None:
+        if choice:
+            self._repair.set(0)
+            self._try(lambda: repair_word(self._steering, self._choices[choice]))
+
+    def _inject_now(self, effect: str) -> Any:
+        return self._steering.inject(
+            effect,
+            length_s=self._length_s.get() or None,
+            reads=self._reads.get() or None,
+            shift_s=self._shift_s.get() or None,
+        )
+
+    def _try(self, act: Callable[[], str]) -> None:
+        try:
+            done = act()
+        except KadoError as error:
+            done = f"refused: {error}"
+        self._result.set(_cut(done, 399))
+
+
+def _poster(record: Any, stamp: Any, *, is_enum: bool) -> Callable[[float | str | None, int, int, int], None]:
+    """Return what posts (value, or None for the one before; severity; status; time) through a record."""
+
+    def post(value: float | str | None, severity: int, status: int, time_ns: int) -> None:
+        seconds, ns = divmod(time_ns, NS_PER_S)
+        if seconds < _EPICS_EPOCH_S:
+            raise ScenarioError("EPICS knows no time before 1990: begin the simulation later")
+        if value is None:
+            record.set_alarm(severity, status, stamp(seconds, ns))
+        else:
+            record.set(value, severity, status, stamp(seconds, ns))
+        if is_enum:
+            # The value posted last: without this an mbbi keeps a state that is told again to itself.
+            record._record.MLST = 0xFFFF  # noqa: SLF001
+        # Passive: this processes the record here and now. The usual way is a queue that keeps the newest value only.
+        record.set_field("PROC", 1)
+
+    return post
+
+
+def _is_enum(signal: Signal) -> bool:
+    """Whether the words of a state fit into an enumeration; else it is a string."""
+    words = signal.words
+    return signal.type == "state" and len(words) <= MAX_WORDS and all(len(w.encode()) <= MAX_WORD for w in words)
+
+
+def _cut(text: str, most: int) -> str:
+    """Return as much of a text as so many bytes hold."""
+    return text.encode()[:most].decode(errors="ignore")

@@ -1,0 +1,288 @@
+"""The signals of a simulated machine over HTTP: pages of samples, the newest ones, and a stream of events."""
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, Literal
+
+import uvicorn
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from facility.batch import Batch
+from facility.errors import ConfigError, KadoError, UsageError
+from facility.source import LinkReport
+from facility.time import Clock, format_time, parse_time
+from simulators.machine import Machine
+from simulators.outlets.address import Address, listening
+from simulators.outlets.outlet import Released
+from simulators.outlets.sample import Sample, samples_of
+from simulators.outlets.sample_log import SampleLog
+from simulators.outlets.steered import ALL, fault_document
+
+DEFAULT_PORT: Final = 8421
+MOST_KEPT: Final = 5_000_000
+"""Samples, some 115 MB: three weeks of a NanoTerasu."""
+PAGE: Final = 1000
+"""Samples in an answer, where nobody says."""
+LARGEST_PAGE: Final = 10_000
+QUIET_S: Final = 15.0
+"""A stream that has nothing to say says so after so long, so that both ends know that they are there."""
+
+
+class _GoneError(UsageError):
+    """What is asked for was dropped."""
+
+
+class Injection(BaseModel):
+    """The body of ``POST /inject``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    effect: str
+    length_s: float | None = None
+    reads: str | None = None
+    shift_s: float | None = None
+
+
+class Repairing(BaseModel):
+    """The body of ``POST /repair``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    effect: str = ALL
+
+
+class HttpJson:
+    """Samples as kado's JSON; each has a number, by which a reader goes on where it was.
+
+    What the link reports is said too: ``link`` in answers, an event of that name in the stream; while it is lost
+    there are no samples.
+    """
+
+    answers_afterwards = True
+
+    def __init__(self, url: str, machine: Machine, now: Clock, *, most_kept: int = MOST_KEPT) -> None:
+        address = Address.parse(url, "http://127.0.0.1:8421")
+        if address.path:
+            raise ConfigError(f"{url!r}: the paths are fixed (/signals, /samples, ...): leave {address.path!r} out")
+        self._address = address
+        self._machine = machine
+        self._now = now
+        self._log = SampleLog(machine.signals, most_kept)
+        self._link = LinkReport(now(), "up")
+        self._released = Released()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The addresses to ask."""
+        base = f"http://{self._address.host}:{self._address.port or DEFAULT_PORT}"
+        return (
+            f"JSON at {base}",
+            f"  {base}/signals  what there is",
+            f"  {base}/last     the newest sample of each signal",
+            f"  {base}/samples  all in the order in which they went out: ?signal= &since= &until= &limit= &after=",
+            f"  {base}/stream   the same as server-sent events, as they come",
+            f"  {base}/inject   POST an effect, GET what is broken; /repair",
+        )
+
+    @property
+    def released(self) -> Released:
+        """What can be read until now."""
+        return self._released
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[None]:
+        """Answer until the end of the context."""
+        port = self._address.port or DEFAULT_PORT
+        bound = listening(self._address.host, port, "HTTP", "choose another: http://127.0.0.1:8500")
+        server = _Server(uvicorn.Config(self.application(), log_level="warning", lifespan="off", access_log=False))
+        running = asyncio.create_task(server.serve(sockets=[bound]), name="HTTP")
+        try:
+            while not server.started and not running.done():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            yield
+        finally:
+            self._log.close()
+            server.should_exit = True
+            await running
+            bound.close()
+
+    async def release(self, items: AsyncIterator[Batch | LinkReport]) -> None:
+        """Log everything that the feed gives."""
+        async for item in items:
+            if isinstance(item, LinkReport):
+                self._link = item
+                self._log.wake()
+                continue
+            samples = samples_of(item)
+            self._log.append(item, samples)
+            for sample in samples:
+                self._released.count(sample)
+
+    def application(self) -> Starlette:
+        """Return the application, for a server or a test."""
+        return Starlette(
+            routes=[
+                Route("/signals", _safe(self._signals)),
+                Route("/last", _safe(self._last)),
+                Route("/samples", _safe(self._samples)),
+                Route("/stream", _safe(self._stream)),
+                Route("/inject", _safe(self._faults), methods=["GET"]),
+                Route("/inject", _safe(self._inject), methods=["POST"]),
+                Route("/repair", _safe(self._repair), methods=["POST"]),
+            ]
+        )
+
+    # ---------------------------------------------------------------- answers
+
+    def _head(self) -> dict[str, object]:
+        machine = self._machine
+        about = {"facility": machine.profile.id, "scenario": machine.scenario.id, "seed": machine.seed}
+        return {"simulated": True, **about, "link": _link_document(self._link)}
+
+    async def _signals(self, request: Request) -> Response:
+        signals = [self._machine.profile.signal(name) for name in self._machine.signals]
+        return JSONResponse(
+            {**self._head(), "signals": [s.model_dump(mode="json", exclude_defaults=True) for s in signals]}
+        )
+
+    async def _last(self, request: Request) -> Response:
+        _only(request, ())
+        newest = self._log.newest
+        return JSONResponse({**self._head(), "last": {name: _document(sample) for name, sample in newest.items()}})
+
+    async def _samples(self, request: Request) -> Response:
+        _only(request, ("signal", "since", "until", "limit", "after"))
+        asked = request.query_params
+        limit = _whole(asked.get("limit", str(PAGE)), "limit", 1, LARGEST_PAGE)
+        since, until = (parse_time(asked[name]) if name in asked else None for name in ("since", "until"))
+        start = self._start(asked.get("after"))
+        page = self._log.page(start, limit, signals=self._chosen(request), since_ns=since, until_ns=until)
+        samples = [{"number": number, "signal": s.signal, **_document(s)} for number, s in page.samples]
+        return JSONResponse({**self._head(), "samples": samples, "next": page.next, "more": page.more})
+
+    async def _stream(self, request: Request) -> Response:
+        _only(request, ("signal", "after"))
+        given = request.headers.get("last-event-id")
+        start = self._log.end
+        if given is not None:
+            start = self._start(str(_whole(given, "Last-Event-ID", 0, 2**63) + 1))
+        elif "after" in request.query_params:
+            start = self._start(request.query_params["after"])
+        events = self._events(start, self._chosen(request))
+        return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    async def _events(self, start: int, signals: tuple[str, ...]) -> AsyncGenerator[str]:
+        yield f"event: about\ndata: {json.dumps(self._head())}\n\n"
+        link = self._link
+        while True:
+            if self._link is not link:
+                link = self._link
+                yield f"event: link\ndata: {json.dumps(_link_document(link))}\n\n"
+            if start < self._log.first:
+                yield f"event: dropped\ndata: {json.dumps({'from': start, 'until': self._log.first})}\n\n"
+                start = self._log.first
+            page = self._log.page(start, PAGE, signals=signals)
+            start = page.next
+            for number, sample in page.samples:
+                yield f"id: {number}\ndata: {json.dumps({'signal': sample.signal, **_document(sample)})}\n\n"
+            if page.more or start < self._log.end or self._link is not link:
+                continue
+            if self._log.closed:
+                return
+            try:
+                async with asyncio.timeout(QUIET_S):
+                    await self._log.wait()
+            except TimeoutError:
+                yield ": nothing new\n\n"
+
+    async def _faults(self, request: Request) -> Response:
+        steering = self._machine.steering
+        broken = list(map(fault_document, steering.active(self._now())))
+        return JSONResponse({**self._head(), "effects": steering.effects, "broken": broken})
+
+    async def _inject(self, request: Request) -> Response:
+        asked = Injection.model_validate_json(await request.body())
+        fault = self._machine.steering.inject(
+            asked.effect, length_s=asked.length_s, reads=asked.reads, shift_s=asked.shift_s
+        )
+        return JSONResponse({**self._head(), "injected": fault_document(fault)}, 201)
+
+    async def _repair(self, request: Request) -> Response:
+        steering, effect = self._machine.steering, Repairing.model_validate_json(await request.body() or b"{}").effect
+        repaired = steering.clear() if effect == ALL else steering.repair(effect)
+        return JSONResponse({**self._head(), "repaired": list(map(fault_document, repaired))})
+
+    def _chosen(self, request: Request) -> tuple[str, ...]:
+        signals = tuple(request.query_params.getlist("signal"))
+        if unknown := [name for name in signals if name not in self._log.signals]:
+            raise UsageError(f"there is no signal {unknown[0]!r}; there are {', '.join(self._log.signals)}")
+        return signals
+
+    def _start(self, after: str | None) -> int:
+        """Return the number from which to answer."""
+        first, end = self._log.first, self._log.end
+        if after is None:
+            if first:
+                raise _GoneError(f"the first {first} samples are no longer kept: ask with after={first}")
+            return first
+        start = _whole(after, "after", 0, 2**63)
+        if start < first:
+            raise _GoneError(f"samples before number {first} are no longer kept: ask with after={first}, not {start}")
+        if start > end:
+            raise UsageError(f"after={start} was never given out: the next sample has number {end}")
+        return start
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals of the process to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def _safe(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Turn what is wrong with a request into a message and a status."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            where = ".".join(map(str, wrong["loc"])) or "the body"
+            return JSONResponse({"error": f"{where}: {wrong['msg']}"}, 400)
+        except _GoneError as error:
+            return JSONResponse({"error": str(error)}, 410)
+        except KadoError as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    return answered
+
+
+def _document(sample: Sample) -> dict[str, object]:
+    document = sample.document()
+    if isinstance(sample.value, float) and math.isnan(sample.value):
+        document["value"] = None
+    return document
+
+
+def _link_document(link: LinkReport) -> dict[str, Literal["up", "down"] | str]:
+    return {"state": link.state, "since": format_time(link.time_ns)}
+
+
+def _only(request: Request, known: tuple[str, ...]) -> None:
+    if strange := [name for name in request.query_params if name not in known]:
+        raise UsageError(f"there is no parameter {strange[0]!r}; there are {', '.join(known) or 'none'}")
+
+
+def _whole(text: str, name: str, least: int, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise UsageError(f"{name}={text!r} is not a whole number from {least} to {most}")
+    return int(text)
