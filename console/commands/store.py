@@ -6,11 +6,12 @@ from typing import Final
 import typer
 
 from console.command import command
-from console.commands import store_care, store_copy, store_init, store_status
+from console.commands import store_care, store_copy, store_init, store_status, store_verify
 
 COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "init": store_init.init_store,
     "status": store_status.store_status,
+    "verify": store_verify.store_verify,
     "copy": store_copy.copy_store,
     "seal": store_care.seal,
     "compact": store_care.compact,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from storage.embedded.archive.sealing import Sealed
     from storage.embedded.archive.swap import FileSwap, Provenance, Step
     from storage.embedded.care.retention import Dropped
+    from storage.embedded.care.verifying import Finding
 
 
 class EmbeddedStore:
@@ -159,6 +160,12 @@ class EmbeddedStore:
         from storage.embedded.care.retention import apply_retention
 
         return apply_retention(self._swap(), keep_days, now_ns)
+
+    def rebuild_minutes(self, findings: "Sequence[Finding]", *, provenance: "Provenance | None" = None) -> int:
+        """Make the minutes anew of files of which only those are wrong; see `care.verifying.rebuild_minutes`."""
+        from storage.embedded.care.verifying import rebuild_minutes
+
+        return rebuild_minutes(self._swap(provenance), findings)
 
     def load(
         self, samples: Samples, *, before_ns: int, source: str = "", provenance: "Provenance | None" = None

@@ -166,3 +166,44 @@ def test_both_kinds_of_status_look_ahead(kado: Kado) -> None:
     for answer in (kado("status"), kado("store", "status")):
         assert "more a day" in answer.out
         assert "sealed in a year" in answer.out
+
+
+def test_verify_names_what_is_wrong_and_ends_with_one(kado: Kado) -> None:
+    kado("init")
+    write_days(0, 2)
+    kado("store", "seal")
+    answer = kado("store", "verify")
+    assert (answer.exit_code, "everything is as it should be" in answer.out) == (0, True)
+    document = kado("store", "verify", "--deep", "--format", "json").document
+    assert (document["files"], document["samples"], document["deep"], document["findings"]) == (1, 4320, True, [])
+    (path,) = (DATA / "archive" / "samples").rglob("*.parquet")
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    answer = kado("store", "verify")
+    assert answer.exit_code == 1
+    assert str(path.absolute()) in answer.out.replace("\n", "")
+    assert "bring it back from a backup" in answer.out
+    assert "1 things are not as they should be" in answer.err
+    path.write_bytes(content)
+    with closing(sqlite3.connect(DATA / "telemetry.db")) as plain, plain:
+        plain.execute("UPDATE ledger SET count = count - 1 WHERE entry = 'stored'")
+    findings = kado("store", "verify", "--format", "json").document["findings"]
+    assert {finding["file"] for finding in findings} == {"ledger"}
+
+
+def test_minutes_are_made_anew_on_request_while_nobody_writes(kado: Kado) -> None:
+    kado("init")
+    write_days(0, 2)
+    kado("store", "seal")
+    before = everything()
+    (path,) = (DATA / "archive" / "minutes").rglob("*.parquet")
+    path.write_bytes(b"PAR1")
+    assert kado("store", "verify").exit_code == 1
+    with DirectoryLock(DATA):
+        assert kado("store", "verify").exit_code == 1
+        assert kado("store", "verify", "--repair-rollup").exit_code == 3
+    answer = kado("store", "verify", "--repair-rollup")
+    assert (answer.exit_code, answer.err) == (0, "")
+    assert "made the minutes of 1 files anew" in answer.out
+    assert kado("store", "verify", "--deep").exit_code == 0
+    assert np.array_equal(everything().value, before.value)

@@ -30,6 +30,7 @@ class DamagedFileError(ArchiveError):
             " bring the file back from a backup, and look at the storage"
         )
         self.name = name
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
