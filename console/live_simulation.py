@@ -61,12 +61,12 @@ def simulate_live(configuration: Configuration, machine: Machine, run: LiveRun, 
     zone = configuration.profile.zone
     period = f"{local(run.start_ns, zone, offset=True)} to {local(feed.done_ns, zone, offset=True)}"
     heading = title(configuration.profile, f"scenario {machine.scenario.id}, seed {machine.seed}")
-    return [heading, period, *lines, f"answer key: {files.key}", f"to make it again: {files.scenario}"]
+    return [heading, period, *lines, f"answer key: {files.key}", f"session: {files.scenario}"]
 
 
 async def _serve(configuration: Configuration, machine: Machine, run: LiveRun, feed: Feed, outlet: Outlet) -> None:
-    desk = ControlDesk(configuration.data_dir, tell=lambda _: None)
-    async with outlet.serving(), desk.steer("simulate", machine, run.start_ns, lambda: feed.done_ns):
+    desk = ControlDesk(configuration.data_dir, tell=None)
+    async with outlet.serving(), desk.steer("live", machine, run.start_ns, lambda: feed.done_ns):
         # Libraries that serve bring signal handlers of their own; ours are the last ones set.
         stop = stop_on_signals()
         until = "Ctrl-C" if run.end_ns is None else local(run.end_ns, machine.profile.zone, offset=True)
