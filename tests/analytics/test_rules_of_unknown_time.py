@@ -120,6 +120,37 @@ def test_a_link_is_lost_when_it_says_so_and_when_its_heartbeat_stays_away() -> N
     assert link_cuts(links, heartbeats=True).tolist() == [at(15), at(60)]
 
 
+ON_CHANGE = ring(period_s=None, stale_after_s=None)
+
+
+def test_the_value_that_a_source_delivers_on_connecting_holds_from_there_on_if_it_is_stamped_there() -> None:
+    # Changed last at 0, lost at 5000, connected again at 6000: nothing is known of the time between.
+    counted = account([(0, 200), (6000, 200), (9000, 199.5)], (0, 10_000), profile=ON_CHANGE, cuts=[5000])
+    assert unknown(counted) == [(5000, 6000)]
+
+
+def test_a_value_with_the_stamp_of_its_last_change_says_nothing_of_the_time_since_the_link_was_lost() -> None:
+    # The same sample as before the loss, once more: it is one sample, and its hold was cut.
+    delivered = samples([(0, 200), (0, 200), (9000, 199.5)])
+    assert unknown(account(delivered, (0, 10_000), profile=ON_CHANGE, cuts=[5000])) == [(5000, 9000)]
+
+
+def test_a_beam_that_was_lost_while_nobody_listened_is_known_from_the_connection_on() -> None:
+    told = [(0, 200), (6000, 0), (9000, 200)]
+    counted = account(told, (0, 10_000), profile=ON_CHANGE, cuts=[5000])
+    assert outages(counted) == [(6000, 9000)]
+    # At worst it was lost when the link was, at best when it came back.
+    assert bounds(counted) == (60, 70)
+
+
+def test_a_source_that_falls_silent_without_a_word_is_known_for_three_heartbeats() -> None:
+    words = ["up", "up", "up", "up"]
+    (_, links), *_ = Batch.of_states("ring", "epics_link", [at(t) for t in (0, 10, 100, 110)], words).by_signal()
+    cuts = [(ns - at(0)) / NS_PER_S for ns in link_cuts(links, heartbeats=True).tolist()]
+    counted = account([(0, 200), (100, 200)], (0, 120), profile=ON_CHANGE, cuts=cuts)
+    assert unknown(counted) == [(40, 100)]
+
+
 # --- Bad samples
 
 
