@@ -97,9 +97,7 @@ def _put_mark(connection: sqlite3.Connection, place: Place, facility: str) -> No
         place.put(MARK, text.encode())
         place.settle([MARK])
     except OSError as error:
-        raise ArchiveAwayError(
-            f"store.archive: {place.root} cannot be written ({error}): see that it is there, and that kado may write it"
-        ) from error
+        raise place.refusal(f"{MARK} (store.archive)", error) from error
 
 
 def _found_mark(place: Place) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from facility.errors import ArchiveAwayError, ArchiveError, ConfigError
 from storage.embedded.archive.arrow import pa
@@ -15,9 +15,13 @@ filesystems: Any = import_module("pyarrow.fs")
 
 _WORTH_A_REQUEST: Final = 256 * 1024
 """Bytes between two ranges that are rather read too than asked for around."""
+_CONNECT_S: Final = 3.0
+_ANSWER_S: Final = 5.0
+"""A store that sends nothing for so long is asked once more, twice at most."""
+_OPTIONS: Final = ("endpoint_override", "region", "scheme", "tls_ca_file_path")
 _MISMATCH: Final = "checksums mismatch"
 """In what the S3 client says of an object that is not what its checksum, kept by the store, says."""
-_REST_S: Final = 10.0
+_REST_S: Final = 30.0
 """So long nothing is asked of a store that did not answer: what comes in must not wait for it again and again."""
 
 
@@ -44,11 +48,11 @@ class Objects:
                 " (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or in a file (AWS_SHARED_CREDENTIALS_FILE) instead"
             )
         try:
-            self._filesystem, self._base = filesystems.FileSystem.from_uri(uri)
-        except (pa.ArrowException, OSError, ValueError) as error:
+            self._filesystem, base = _s3(parts) if parts.scheme == "s3" else filesystems.FileSystem.from_uri(uri)
+        except (pa.ArrowException, OSError, ValueError, TypeError) as error:
             raise ConfigError(f"store.archive: {uri} cannot be opened: {error}") from error
         self._root = uri.partition("?")[0].rstrip("/")
-        self._base = self._base.rstrip("/")
+        self._base = base.rstrip("/")
         self._rests_until = 0.0
         self._last_error = ""
 
@@ -57,11 +61,6 @@ class Objects:
         """The URI, without its options."""
         return self._root
 
-    @property
-    def remedy(self) -> str:
-        """What helps."""
-        return "see that the store answers, and that the credentials may write there"
-
     def full_name(self, path: str) -> str:
         """Return the URI of an object."""
         return f"{self._root}/{path}"
@@ -69,6 +68,13 @@ class Objects:
     def draft(self, path: str) -> str:
         """Return the same path: nothing can be renamed."""
         return path
+
+    def refusal(self, what: str, error: OSError) -> ArchiveError:
+        """Return the error of a store that did not take something."""
+        return ArchiveAwayError(
+            f"{self._root} cannot take {what} ({error}): see that the store answers, and that the credentials may"
+            " write there, and seal again; nothing was deleted"
+        )
 
     def put(self, path: str, content: Any) -> None:
         """Put an object; it is there as a whole or not at all."""
@@ -132,7 +138,7 @@ class Objects:
                 bucket = self._base.partition("/")[0]
                 there = self._filesystem.get_file_info(bucket).type != filesystems.FileType.NotFound
             if not there:
-                raise self._away(path, f"there is no {bucket}") from error
+                raise self._away(path, f"there is no bucket {bucket}, or not for these keys") from error
             raise MissingFileError(self.full_name(path)) from error
         except OSError as error:
             if _MISMATCH in str(error):
@@ -146,6 +152,20 @@ class Objects:
             f"{self.full_name(path)} cannot be read ({why}): see that the store answers, that its address and region"
             " (store.archive) are right, and that the credentials may read it. What is not sealed yet can be read"
         )
+
+
+def _s3(parts: SplitResult) -> tuple[Any, str]:
+    """Open a bucket; what the URI does not say is found by the store's own rules (``AWS_REGION`` and the like)."""
+    options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    if unknown := sorted(set(options) - set(_OPTIONS)):
+        raise ValueError(f"it has the options {', '.join(unknown)}, and may have {', '.join(_OPTIONS)}")
+    filesystem = filesystems.S3FileSystem(
+        **options,
+        connect_timeout=_CONNECT_S,
+        request_timeout=_ANSWER_S,
+        retry_strategy=filesystems.AwsStandardS3RetryStrategy(max_attempts=3),
+    )
+    return filesystem, f"{parts.netloc}/{parts.path.strip('/')}"
 
 
 def _runs(ranges: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:

@@ -57,17 +57,16 @@ class Place(Protocol):
         """As people write it: a folder, or a URI without its options."""
         ...
 
-    @property
-    def remedy(self) -> str:
-        """What helps where it does not take a file."""
-        ...
-
     def full_name(self, path: str) -> str:
         """Return the name of a file for messages and for other programs."""
         ...
 
     def draft(self, path: str) -> str:
         """Return the path under which a file lies until it is published."""
+        ...
+
+    def refusal(self, what: str, error: OSError) -> ArchiveError:
+        """Return the error of a place that did not take something; says what to do."""
         ...
 
     def put(self, path: str, content: Any) -> None:
@@ -143,11 +142,6 @@ class Folder:
         """The folder."""
         return str(self._root)
 
-    @property
-    def remedy(self) -> str:
-        """What helps."""
-        return "make space or mend the disk"
-
     def full_name(self, path: str) -> str:
         """Return the path of a file."""
         return str(self._root / path)
@@ -155,6 +149,13 @@ class Folder:
     def draft(self, path: str) -> str:
         """Return a hidden name."""
         return temporary(path)
+
+    def refusal(self, what: str, error: OSError) -> ArchiveError:
+        """Return the error of a full or broken disk."""
+        return ArchiveError(
+            f"{self._root} cannot take {what} ({error}): make space or mend the disk, and seal again;"
+            " nothing was deleted"
+        )
 
     def put(self, path: str, content: Any) -> None:
         """Write a file and wait for the disk."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from facility.errors import ArchiveError
+from facility.errors import ArchiveAwayError, ArchiveError
 from storage.embedded.archive import manifest
 from storage.embedded.archive.files import read_samples
 from storage.embedded.archive.layout import day_of, day_start, month_of
@@ -46,6 +46,8 @@ def seal(swap: FileSwap, before_ns: int) -> Sealed:
     ------
     ArchiveError
         If something could not be sealed, naming all of it; the rest is sealed.
+    ArchiveAwayError
+        If the place cannot be reached; then nothing more is tried.
     """
     swap.tidy()
     done: list[Sealed] = []
@@ -55,6 +57,8 @@ def seal(swap: FileSwap, before_ns: int) -> Sealed:
         for days in _days_with_rows(swap, series_id, day_of(before_ns)):
             try:
                 done.append(_seal_days(swap, series_id, signal, days))
+            except ArchiveAwayError as error:
+                raise ArchiveAwayError("\n".join([*problems, str(error)])) from error
             except ArchiveError as error:
                 problems.append(str(error))
     if problems:
@@ -69,6 +73,8 @@ def merge_months(swap: FileSwap, before_ns: int) -> Sealed:
     ------
     ArchiveError
         If some could not be merged, naming all of them; the rest is merged.
+    ArchiveAwayError
+        If the place cannot be reached; then nothing more is tried.
     """
     swap.tidy()
     done: list[Sealed] = []
@@ -80,6 +86,8 @@ def merge_months(swap: FileSwap, before_ns: int) -> Sealed:
             try:
                 content = read_files(swap.place, files)
                 done.append(_sealed(swap.replace(series_id, signal, files, content)))
+            except ArchiveAwayError as error:
+                raise ArchiveAwayError("\n".join([*problems, str(error)])) from error
             except ArchiveError as error:
                 problems.append(str(error))
     if problems:

@@ -16,6 +16,7 @@ import numpy as np
 
 from facility.errors import ArchiveError
 from facility.time import Clock, format_time
+from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import check_mark, place_of
 from storage.embedded.archive.encoding import encode_minutes, encode_samples
@@ -129,10 +130,12 @@ class FileSwap:
         except BaseException as error:
             with suppress(sqlite3.Error):
                 self.tidy()
-            if isinstance(error, OSError | sqlite3.Error):
+            if isinstance(error, OSError):
+                raise self.place.refusal(f"{signal} of {_days(pieces)}", error) from error
+            if isinstance(error, sqlite3.Error):
                 raise ArchiveError(
-                    f"{self.place.root} cannot take {signal} of {_days(pieces)} ({error}):"
-                    f" {self.place.remedy}, and seal again; nothing was deleted"
+                    f"{DataDir(self.data_dir).telemetry} cannot take note of sealed {signal} of {_days(pieces)}"
+                    f" ({error}): make space or mend the disk, and seal again; nothing was deleted"
                 ) from error
             raise
         self.at_step(Step.COMMITTED)
