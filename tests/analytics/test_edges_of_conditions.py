@@ -132,6 +132,11 @@ def test_without_a_word_of_lost_links_nothing_is_cut() -> None:
     assert list(scan(samples(steady(0, 20)), rules(), 0, 20).known) == [(0, 20)]
 
 
+def test_what_is_known_names_the_window_that_was_asked_about() -> None:
+    found = scan(samples(steady(-20, 20)), rules(), -5, 30)
+    assert (found.start_ns, found.end_ns, list(found.known)) == (-5, 30, [(-5, 29)])
+
+
 def test_a_sample_that_holds_into_the_window_leaves_nothing_to_fill() -> None:
     for fill in (0.0, np.inf):
         found = scan(samples(steady(-20, 20)), rules(), 0, 20, fill=fill)
