@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from facility.batch import Samples
 from facility.errors import UsageError
 from facility.quality import Quality
+from facility.time import NS_PER_H
 from storage.minutes import MINUTE_NS, Minutes
 from storage.store import Buckets
 
 MAX_BUCKETS: Final = 2_000
+WIDE_NS: Final = NS_PER_H
+"""From this width on buckets are whole minutes wide."""
 
 
 def check_bucket_count(signal: str, count: int) -> None:
@@ -38,7 +41,10 @@ def bucket_edges(start_ns: int, end_ns: int, count: int) -> NDArray[np.int64]:
 
 
 def bucketise(signal: str, pieces: Iterable[Samples | Minutes], start_ns: int, end_ns: int, count: int) -> Buckets:
-    """Cut ``[start_ns, end_ns)`` into `count` buckets of equal width (rounded up to whole ns).
+    """Cut ``[start_ns, end_ns)`` into at most `count` buckets of equal width; the last one may be shorter.
+
+    The width is rounded up to whole ns, from an hour on to whole minutes: then, if the range begins with a minute,
+    all can be drawn from minutes, and at most one in sixty buckets is missing from what was asked for.
 
     Samples that are bad, or not numbers, are passed over as if they were not there. A sample holds to the next
     one, at most to the end of its bucket and of the range; nothing holds into the next bucket.
@@ -74,7 +80,8 @@ def bucketise(signal: str, pieces: Iterable[Samples | Minutes], start_ns: int, e
 
 
 def _width(start_ns: int, end_ns: int, count: int) -> int:
-    return max(1, -(-(end_ns - start_ns) // count))
+    width = max(1, -(-(end_ns - start_ns) // count))
+    return width if width < WIDE_NS else -(-width // MINUTE_NS) * MINUTE_NS
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -102,7 +102,7 @@ class TelemetryStore(Protocol):
         ...
 
     def buckets(self, signal: str, start_ns: int, end_ns: int, count: int) -> Buckets:
-        """Cut ``[start_ns, end_ns)`` into `count` equal buckets (at most 2,000)."""
+        """Cut ``[start_ns, end_ns)`` into at most `count` equal buckets (at most 2,000); see `bucketise`."""
         ...
 
     def series(self) -> list[SeriesCount]:
