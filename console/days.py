@@ -152,7 +152,7 @@ class Days:
         findings = examine(evidence, self._profile, definition, plan, day, settled=known.settled)
         self.examined += 1
         found = _Day(findings, known.anything, evidence.start_ns - known.reach_ns, evidence.end_ns)
-        if known.settled and day.end_ns < now_ns:
+        if known.settled and known.whole and day.end_ns < now_ns:
             self._kept[key] = found
         return found
 

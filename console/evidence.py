@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.distortions import Series
 from analytics.evidence import Evidence, breaks
+from analytics.reach import ReadHeld, reach_of, widened
 from analytics.window import link_cuts, load_window
 from analytics.witness import window_ns
 from console.config import Configuration
@@ -40,7 +42,9 @@ class Known:
     settled: bool
     """Whether it reaches far enough forward for the figures to be final."""
     reach_ns: int
-    """How far before its window a witness was listened to."""
+    """How far before its window a witness or a further signal was listened to."""
+    whole: bool
+    """Whether each distortion that touches the period is over, and seen whole."""
     anything: bool
     """Whether there was a sample, or somebody said something, of the period itself."""
 
@@ -97,7 +101,12 @@ def load_evidence(
     def read_delivery(start_ns: int, end_ns: int) -> Samples:
         return read(profile.delivery_signal, start_ns, end_ns)
 
+    watched = [d for d in profile.distortions if any(definition.counts(d.id) for definition in definitions)]
+    reaches = [reach_of(_with_held(read, d.signal), d, profile.signal(d.signal), part, now_ns) for d in watched]
     window = load_window(read_delivery, profile, widest, part, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in)
+    window = widened(
+        window, reaches, read_delivery, profile, widest, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in
+    )
     start, end = window.start_ns, min(window.end_ns, now_ns)
     witness = profile.delivery.witness
     # An outage right behind the start of the window may have been seen by its witness before.
@@ -113,8 +122,20 @@ def load_evidence(
         mode if mode else None,
         flags(start, end),
         corrections,
+        {d.signal: _series(configuration, read, d.signal, start, end) for d in watched},
     )
-    return Known(evidence, window.settled, reach, _anything(profile, window.samples, part, corrections))
+    reach = max([reach, *(start - r.told_ns for r in reaches)])
+    whole = all(r.whole for r in reaches)
+    return Known(evidence, window.settled, reach, whole, _anything(profile, window.samples, part, corrections))
+
+
+def _with_held(read: Read, signal: str) -> ReadHeld:
+    return lambda start_ns, end_ns: read(signal, start_ns, end_ns, hold=True)
+
+
+def _series(configuration: Configuration, read: Read, signal: str, start_ns: int, end_ns: int) -> Series:
+    cuts = load_cuts(configuration, read, start_ns, end_ns, signal=signal)
+    return Series(read(signal, start_ns, end_ns, hold=True), cuts)
 
 
 def signals_of_evidence(configuration: Configuration) -> dict[str, int | None]:
@@ -123,7 +144,8 @@ def signals_of_evidence(configuration: Configuration) -> dict[str, int | None]:
     named = [profile.delivery_signal, profile.delivery.witness, profile.mode_signal]
     named += [flag.signal for flag in profile.flags.values()] + [d.signal for d in profile.distortions]
     signals = {s.id: None if s.type == "state" else s.stale_after_ns for s in profile.signals if s.id in named}
-    links = [link_signal(s.id) for s in configuration.sources if delivers(s, profile.delivery_signal)]
+    linked = [profile.delivery_signal, *(d.signal for d in profile.distortions)]
+    links = [link_signal(s.id) for s in configuration.sources if any(delivers(s, signal) for signal in linked)]
     return signals | dict.fromkeys(links)
 
 
@@ -164,13 +186,16 @@ def _anything(profile: Profile, samples: Samples, part: Period, corrections: Seq
     return said or bool(samples.between(part.start_ns - reach, part.end_ns))
 
 
-def load_cuts(configuration: Configuration, read: Read, start_ns: int, end_ns: int) -> NDArray[np.int64]:
-    """Return where the links of the sources of the delivery signal were lost."""
+def load_cuts(
+    configuration: Configuration, read: Read, start_ns: int, end_ns: int, *, signal: str | None = None
+) -> NDArray[np.int64]:
+    """Return where the links of the sources of a signal were lost; None: of the delivery signal."""
     profile = configuration.profile
-    heartbeats = profile.delivery.stale_after_ns is None
+    of = profile.delivery if signal is None else profile.signal(signal)
+    heartbeats = of.stale_after_ns is None
     cuts = [
         link_cuts(read(link_signal(source.id), start_ns, end_ns, hold=True), heartbeats=heartbeats)
         for source in configuration.sources
-        if delivers(source, profile.delivery_signal)
+        if delivers(source, of.id)
     ]
     return np.unique(np.concatenate([np.empty(0, np.int64), *cuts]))

@@ -10,6 +10,8 @@ import pytest
 
 from analytics import conditions
 from analytics.availability import Availability, availability
+from distorted_cases import distorted
+from distortions_at_work import distortions_at_work, references
 from facility.corrections import Assertion
 from generated_cases import Case, generate
 from reference_accounting import TICK, Reference
@@ -27,15 +29,20 @@ def test_fast_and_slow_accounting_agree_and_every_rule_had_something_to_decide(m
     differences: list[str] = []
     at_work: Counter[str] = Counter()
     for seed in range(FIRST, FIRST + CASES):
-        case = generate(seed)
+        case = distorted(generate(seed), seed)
         # Looked at whole, or in some 50 pieces: where they are cut must not matter.
         monkeypatch.setattr(conditions, "CHUNK", (1 << 15, 7 + len(case.samples) // 50)[seed % 2])
         slow, fast = _slow(case), _fast(case)
-        wanted, found = _answers_of_reference(slow), _answers(fast)
+        further = references(case, slow)
+        wanted = _answers_of_reference(slow) | {
+            f"{d} {k}": n for d, r in further.items() for k, n in r.answers().items()
+        }
+        found = _answers(fast) | _answers_of_further_signals(fast)
         if wanted != found:
             wrong = [f"{k} {found[k]}, wanted {wanted[k]}" for k in wanted if wanted[k] != found[k]]
             differences.append(f"case {seed}: " + "; ".join(wrong))
-        at_work.update({rule: int(did) for rule, did in rules_at_work(case, slow, fast).items()})
+        decided = rules_at_work(case, slow, fast) | distortions_at_work(case, slow, further)
+        at_work.update({rule: int(did) for rule, did in decided.items()})
     assert differences == []
     assert {rule: cases for rule, cases in at_work.items() if cases < AT_LEAST * min(CASES, 2000) // 2000} == {}
 
@@ -56,7 +63,8 @@ def _fast(case: Case) -> Availability:
 
 def _slow(case: Case) -> Reference:
     told = case.profile, case.definition, case.plan, case.samples, case.period, case.window, case.cuts.tolist()
-    return FullReference(*told, **case.beside) if case.beside else Reference(*told)
+    beside = {name: told for name, told in case.beside.items() if name != "further"}
+    return FullReference(*told, **beside) if beside else Reference(*told)
 
 
 def _answers(found: Availability) -> dict[str, float | None]:
@@ -78,6 +86,23 @@ def _answers(found: Availability) -> dict[str, float | None]:
         "availability": figures.availability_pct,
         "lower": figures.availability_lower_pct,
         "upper": figures.availability_upper_pct,
+    }
+
+
+def _answers_of_further_signals(found: Availability) -> dict[str, float | None]:
+    return {
+        f"{f.distortion.id} {name}": number
+        for f in found.further
+        for name, number in {
+            "distortions": f.count,
+            "excursions": len(f.excursions),
+            "beam": f.beam_ns,
+            "unknown": f.unknown_ns,
+            "distorted": sum(r.user_time_ns for r in found.events if r.event.distortion == f.distortion.id),
+            "open": sum(
+                r.event.open for r in found.events if r.event.distortion == f.distortion.id and not r.carried_over
+            ),
+        }.items()
     }
 
 
