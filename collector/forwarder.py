@@ -18,8 +18,9 @@ from collector.outbox import Blob, next_group
 from collector.sending import Interruption, Sender, Sent
 from collector.settling import Outcome, note_rewritten, set_aside, settle
 from facility.errors import KadoError, UnreachableError
-from facility.time import NS_PER_S, Clock, to_ns
+from facility.time import NS_PER_DAY, NS_PER_S, Clock, to_ns
 from storage.influxdb.client import InfluxClient, WriteAnswer
+from storage.influxdb.touching import days_of_lines, touches
 from storage.telemetry_db import open_writer
 
 _LOG: Final = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Forwarder:
         self._samples = 0
         self._retention_ns: int | None = None
         self._asked_at_ns: int | None = None
+        self._touches = b""
         self._status = ForwarderStatus(ForwarderState.IDLE, clock())
 
     def status(self) -> ForwarderStatus:
@@ -174,6 +176,7 @@ class Forwarder:
             return 0.0
         oldest_ns = self._oldest_ns()
         drafts = [_Draft.of(blob, oldest_ns) for blob in group]
+        self._touches = self._touched(drafts)
         if group[0].may_rewrite and drafts[0].lines:
             drafts[0] = self._compared(self._connection, drafts[0])
         result = self._sender.send([line for draft in drafts for line in draft.lines], self._status.failures)
@@ -202,6 +205,13 @@ class Forwarder:
         clear_stale(self._client, self._facility, held)
         return draft
 
+    def _touched(self, drafts: list["_Draft"]) -> bytes:
+        """Return marks on the days of drafts that are over, whose minutes are to be summed up anew."""
+        now = self._clock()
+        today_ns = now // NS_PER_DAY * NS_PER_DAY
+        late = [draft for draft in drafts if draft.blob.first_ns < today_ns]
+        return touches(self._facility, days_of_lines(line for draft in late for line in draft.lines), now)
+
     def _oldest_ns(self) -> int | None:
         """Return the instant before which the bucket keeps nothing, if there is one and we may know it."""
         now = self._clock()
@@ -216,7 +226,7 @@ class Forwarder:
         return None if self._retention_ns is None else now - self._retention_ns
 
     def _write(self, lines: bytes) -> WriteAnswer:
-        return WriteAnswer(None, "stopped") if self._stopping.is_set() else self._client.write(lines)
+        return WriteAnswer(None, "stopped") if self._stopping.is_set() else self._client.write(self._touches + lines)
 
     def _canary(self) -> bytes:
         return f"{CANARY},facility={self._facility} ok=true {self._clock()}\n".encode()

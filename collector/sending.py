@@ -2,13 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from collector.delivery_policy import Action, Decision, DeliveryPolicy
-from storage.influxdb.client import WriteAnswer
-
-OUTSIDE_RETENTION: Final = "retention policy"
-"""Part of what InfluxDB says of points that are older than the bucket keeps them."""
+from storage.influxdb.client import OUTSIDE_RETENTION, WriteAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from console.config import Configuration, InfluxSettings
 from facility.errors import ConfigError, UnreachableError, UsageError
 from facility.time import NS_PER_DAY
-from storage.influxdb.administration import MINUTES_SUFFIX, Administration, BucketOutcome, Found
-from storage.influxdb.client import InfluxClient
+from storage.influxdb.administration import Administration, BucketOutcome, Found
+from storage.influxdb.client import MINUTES_SUFFIX, InfluxClient
 
 
 @dataclass(frozen=True, slots=True)

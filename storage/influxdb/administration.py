@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from facility.errors import AuthorizationError, DataError, UnreachableError
 from facility.time import NS_PER_S
 from storage.influxdb.client import BucketInfo, InfluxClient, MissingBucketError
-
-MINUTES_SUFFIX: Final = "_1m"
-"""Behind the name of a bucket: the bucket with what each of its minutes comes to."""
 
 
 class Found(Enum):

@@ -1,7 +1,7 @@
 """Answers of InfluxDB, which arrive as CSV, as Arrow record batches: piece by piece, with bounded memory."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow  # pyright: ignore[reportMissingTypeStubs]
@@ -26,7 +26,6 @@ _END_HEADER: Final = "name,tags,name"
 _END_ROW: Final = "databases,"
 
 _COLUMN_TYPES: Final = {
-    "time": pa.int64(),
     FIELD_VALUE: pa.float64(),
     FIELD_STATE: pa.string(),
     FIELD_QUALITY: pa.string(),
@@ -35,15 +34,23 @@ _COLUMN_TYPES: Final = {
 }
 
 
-def record_batches(client: InfluxClient, fields: tuple[str, ...], condition: str) -> Iterator[Any]:
-    """Yield the points of measurement ``telemetry`` that a condition selects, as Arrow record batches.
+def record_batches(
+    client: InfluxClient,
+    fields: tuple[str, ...],
+    condition: str | Sequence[str],
+    measurement: str = TELEMETRY,
+    types: Mapping[str, Any] = _COLUMN_TYPES,
+) -> Iterator[Any]:
+    """Yield the points of a measurement that a condition selects, as Arrow record batches.
 
     Parameters
     ----------
     fields
         The columns beside ``time``; null where a point lacks the field.
     condition
-        InfluxQL after WHERE.
+        InfluxQL after WHERE; of several, the answers follow each other in their order.
+    types
+        Arrow types of the columns.
 
     Raises
     ------
@@ -55,22 +62,23 @@ def record_batches(client: InfluxClient, fields: tuple[str, ...], condition: str
         If the answer is not made of such columns.
     """
     columns = ",".join(f'"{field}"' for field in fields)
-    select = f'SELECT {columns} FROM "{TELEMETRY}" WHERE {condition}'
-    with client.query_csv(f"{select}; {_END_STATEMENT}") as body:
+    conditions = [condition] if isinstance(condition, str) else condition
+    selects = [f'SELECT {columns} FROM "{measurement}" WHERE {one}' for one in conditions]
+    with client.query_csv("; ".join([*selects, _END_STATEMENT])) as body:
         head = body.read(1 << 16)
         if head.startswith(_END_HEADER.encode()):
             return
         if not head:
-            raise _cut_short(client)
+            raise _cut_short(client, measurement)
         end = _End()
         try:
             yield from csv.open_csv(
-                _Stream(head, body),
+                _Stream(head, body) if len(conditions) == 1 else _OneTable(head, body),
                 csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
                 csv.ParseOptions(invalid_row_handler=end),
                 csv.ConvertOptions(
                     include_columns=["time", *fields],
-                    column_types=_COLUMN_TYPES,
+                    column_types={"time": pa.int64(), **types},
                     null_values=[""],
                     strings_can_be_null=True,
                 ),
@@ -80,7 +88,7 @@ def record_batches(client: InfluxClient, fields: tuple[str, ...], condition: str
                 f"bucket {client.bucket!r} at {client.url} holds what kado did not write ({error}): give it a bucket"
             ) from error
         if not end.seen:
-            raise _cut_short(client)
+            raise _cut_short(client, measurement)
 
 
 class _End:
@@ -113,9 +121,39 @@ class _Stream(io.RawIOBase):
         return self._body.read(size)
 
 
-def _cut_short(client: InfluxClient) -> Exception:
+class _OneTable(_Stream):
+    """The answers of several statements with the same columns: their headings are left out but for the first one."""
+
+    def __init__(self, head: bytes, body: Body) -> None:
+        super().__init__(head, body)
+        self._heading: bytes | None = None
+        self._begun = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        # What is returned must not be longer than asked for.
+        while data := super().read(size if size < 0 else max(1, size - len(self._begun))):
+            lines, newline, self._begun = (self._begun + data).rpartition(b"\n")
+            if not newline:
+                continue
+            lines += newline
+            if self._heading is None:
+                self._heading, _, rest = lines.partition(b"\n")
+                return self._heading + newline + self._without_headings(rest)
+            if lines := self._without_headings(lines):
+                return lines
+        rest, self._begun = self._begun, b""
+        return rest
+
+    def _without_headings(self, lines: bytes) -> bytes:
+        heading = (self._heading or b"") + b"\n"
+        # A heading has a newline before it, which is outside of `lines` if it comes first.
+        lines = lines.removeprefix(heading)
+        return lines.replace(b"\n" + heading, b"\n")
+
+
+def _cut_short(client: InfluxClient, measurement: str) -> Exception:
     # As JSON, InfluxDB tells what is wrong, and this raises it.
-    client.query_json(f'SELECT "{FIELD_QUALITY}" FROM "{TELEMETRY}" LIMIT 1')
+    client.query_json(f'SELECT * FROM "{measurement}" LIMIT 1')
     return UnreachableError(
         f"InfluxDB at {client.url} did not finish its answer: ask again, for a shorter time if it happens again"
     )

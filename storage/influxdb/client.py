@@ -21,6 +21,11 @@ MAX_INFLUX_NS: Final = 2**63 - 2
 """The first and last instant that InfluxDB can hold."""
 QUERY_TIMEOUT_S: Final = 60.0
 """How long a query may compute before the next bytes arrive."""
+MINUTES_SUFFIX: Final = "_1m"
+"""Behind the name of a bucket: the bucket with what each of its minutes comes to."""
+OUTSIDE_RETENTION: Final = "retention policy"
+"""Part of what InfluxDB says of points that are older than the bucket keeps them."""
+_LONGEST_IN_ADDRESS: Final = 2_000
 
 
 class MissingBucketError(UnreachableError):
@@ -165,9 +170,9 @@ class InfluxClient:
                     rows += [tags | dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
         return [rows for _, rows in sorted(statements.items())]
 
-    def delete(self, tags: Mapping[str, str], first_ns: int, last_ns: int) -> None:
-        """Delete the samples with these tags stamped from the one to the other instant, both included."""
-        predicate = [f'_measurement="{TELEMETRY}"', *(f'{name}="{value}"' for name, value in tags.items())]
+    def delete(self, tags: Mapping[str, str], first_ns: int, last_ns: int, *, measurement: str = TELEMETRY) -> None:
+        """Delete the points with these tags stamped from the one to the other instant, both included."""
+        predicate = [f'_measurement="{measurement}"', *(f'{name}="{value}"' for name, value in tags.items())]
         self._request(
             "/api/v2/delete",
             "POST",
@@ -250,8 +255,14 @@ class InfluxClient:
         return self._official.api_client
 
     def _ask(self, influxql: str, accept: str) -> Any:
-        query = [("db", self.bucket), ("q", influxql), ("epoch", "ns"), ("chunked", "true")]
-        response = self._open("/query", "GET", query, {"Accept": accept}, None, self._query_timeout_ms)
+        query = [("db", self.bucket), ("epoch", "ns"), ("chunked", "true")]
+        if len(influxql) <= _LONGEST_IN_ADDRESS:
+            query.append(("q", influxql))
+            response = self._open("/query", "GET", query, {"Accept": accept}, None, self._query_timeout_ms)
+        else:
+            headers = {"Accept": accept, "Content-Type": "application/x-www-form-urlencoded"}
+            form = [("q", influxql)]
+            response = self._open("/query", "POST", query, headers, None, self._query_timeout_ms, form)
         # Else it counts as closed for whoever reads it as a file, once the last bytes were taken from the socket.
         response.auto_close = False
         return response
@@ -268,7 +279,9 @@ class InfluxClient:
         finally:
             response.close()
 
-    def _open(self, path: str, method: str, query: Any, headers: Any, body: Any, timeout_ms: Any) -> Any:
+    def _open(
+        self, path: str, method: str, query: Any, headers: Any, body: Any, timeout_ms: Any, form: Any = None
+    ) -> Any:
         from influxdb_client.rest import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -280,6 +293,7 @@ class InfluxClient:
                 query,
                 headers,
                 body,
+                post_params=form,
                 _preload_content=False,
                 _return_http_data_only=True,
                 _request_timeout=timeout_ms,

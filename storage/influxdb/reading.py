@@ -35,8 +35,8 @@ def literal(text: str) -> str:
     return f"'{escaped}'"
 
 
-def read_samples(client: InfluxClient, facility: str, signal: str, which: str) -> Iterator[Samples]:
-    """Yield the samples of one signal that an InfluxQL condition selects, piece by piece, in order of time.
+def read_samples(client: InfluxClient, facility: str, signal: str, which: str | Sequence[str]) -> Iterator[Samples]:
+    """Yield the samples of one signal that InfluxQL conditions select, piece by piece, in order of time.
 
     Raises
     ------

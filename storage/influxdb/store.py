@@ -1,6 +1,7 @@
 """Telemetry in a bucket of InfluxDB 2."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -8,15 +9,29 @@ import numpy as np
 from facility.batch import Batch, Samples
 from facility.quality import Quality
 from facility.schema import FIELD_QUALITY, FIELD_STATE, FIELD_VALUE, TELEMETRY
-from storage.bucketing import bucketise, check_bucket_count
-from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, NO_CONTENT, InfluxClient
+from facility.time import NS_PER_DAY, Clock, system_clock
+from storage.bucketing import bucket_edges, bucketise, check_bucket_count
+from storage.influxdb.client import (
+    MAX_INFLUX_NS,
+    MIN_INFLUX_NS,
+    MINUTES_SUFFIX,
+    NO_CONTENT,
+    OUTSIDE_RETENTION,
+    InfluxClient,
+    MissingBucketError,
+)
 from storage.influxdb.held import clear_stale, find_held
 from storage.influxdb.line_protocol import encode
+from storage.influxdb.minutes import MinutesBucket
 from storage.influxdb.reading import condition, joined, literal, read_batches, read_samples
+from storage.influxdb.summing import LEAST_RANGE_NS, LEAST_WIDTH_NS, MinutesChangedError, Summing
+from storage.influxdb.touching import touches
 from storage.merging import conflicts, parts
 from storage.store import Buckets, LastValue, SeriesCount, Written
 
 LINES_A_REQUEST: Final = 20_000
+_STRETCHES_A_REQUEST: Final = 200
+_ATTEMPTS: Final = 2
 
 
 class InfluxStore:
@@ -37,6 +52,8 @@ class InfluxStore:
         For connecting, and for each wait for the server while writing.
     token_source
         Where the token came from, for messages.
+    clock
+        Tells which days are over; who writes to one of them marks it.
     """
 
     def __init__(
@@ -49,9 +66,14 @@ class InfluxStore:
         timeout_s: float = 10.0,
         *,
         token_source: str = "store.token",
+        clock: Clock = system_clock,
     ) -> None:
         self._client = InfluxClient(url, org, bucket, token, token_source=token_source, timeout_s=timeout_s)
+        self._of_minutes = InfluxClient(
+            url, org, bucket + MINUTES_SUFFIX, token, token_source=token_source, timeout_s=timeout_s
+        )
         self._facility = facility
+        self._clock = clock
 
     @property
     def kind(self) -> Literal["influxdb"]:
@@ -76,8 +98,8 @@ class InfluxStore:
         if of_signal:
             batch_once = batch.take(np.sort(np.concatenate([part.last for part in of_signal])))
             for first in range(0, len(batch_once), LINES_A_REQUEST):
-                lines = encode(batch_once.take(np.arange(first, min(first + LINES_A_REQUEST, len(batch_once)))))
-                answer = self._client.write(lines)
+                piece = batch_once.take(np.arange(first, min(first + LINES_A_REQUEST, len(batch_once))))
+                answer = self._client.write(self._touches(piece) + encode(piece))
                 if answer.status != NO_CONTENT:
                     raise self._client.problem(answer)
         repeated = sum(int(part.repeats.sum()) for part in of_signal)
@@ -130,10 +152,19 @@ class InfluxStore:
     def buckets(self, signal: str, start_ns: int, end_ns: int, count: int) -> Buckets:
         """Cut ``[start_ns, end_ns)`` into `count` equal buckets (at most 2,000).
 
-        InfluxQL's ``mean`` knows no weights and its ``integral`` draws lines between samples, so the samples are
-        read, with bounded memory.
+        InfluxQL's ``mean`` knows no weights and its ``integral`` draws lines between samples, so what each minute comes
+        to is taken from the bucket of minutes wherever that holds, and samples are read where it does not; both
+        with bounded memory.
         """
         check_bucket_count(signal, count)
+        edges = bucket_edges(start_ns, end_ns, count)
+        if end_ns - start_ns >= LEAST_RANGE_NS and (end_ns - start_ns) // count >= LEAST_WIDTH_NS:
+            summing = Summing(
+                MinutesBucket(self._client, self._of_minutes, self._facility), self.read_chunks, self._read_stretches
+            )
+            for _ in range(_ATTEMPTS):
+                with suppress(MinutesChangedError):
+                    return bucketise(signal, summing.pieces(signal, start_ns, end_ns, edges), start_ns, end_ns, count)
         return bucketise(signal, self.read_chunks(signal, start_ns, end_ns), start_ns, end_ns, count)
 
     def series(self) -> list[SeriesCount]:
@@ -164,14 +195,39 @@ class InfluxStore:
             f'SELECT count("{FIELD_QUALITY}") AS n FROM "{TELEMETRY}"'
             f" WHERE {condition(self._facility, signal, last_ns=before_ns - 1)}"
         )
-        if not rows:
+        extent = self.extent(signal)
+        if not rows or extent is None:
             return 0
+        days = range(extent[0] // NS_PER_DAY, min(extent[1], before_ns - 1) // NS_PER_DAY + 1)
+        self._touch(signal, days)
         self._client.delete({"facility": self._facility, "signal": signal}, MIN_INFLUX_NS, before_ns - 1)
+        with suppress(MissingBucketError):
+            MinutesBucket(self._client, self._of_minutes, self._facility).forget(signal, days[0], days[-1])
         return int(rows[0]["n"])
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        self._of_minutes.close()
+
+    def _touches(self, batch: Batch) -> bytes:
+        days: list[list[int]] = np.unique(np.column_stack([batch.signal, batch.time_ns // NS_PER_DAY]), axis=0).tolist()
+        return touches(self._facility, [(batch.signals[code], day) for code, day in days], self._clock())
+
+    def _read_stretches(self, signal: str, stretches: list[tuple[int, int]]) -> Samples:
+        """Read the samples of several ranges that follow each other, many of them with one request."""
+        pieces: list[Samples] = []
+        for first in range(0, len(stretches), _STRETCHES_A_REQUEST):
+            some = stretches[first : first + _STRETCHES_A_REQUEST]
+            which = [condition(self._facility, signal, start_ns, end_ns - 1) for start_ns, end_ns in some]
+            pieces += read_samples(self._client, self._facility, signal, which)
+        return joined(self._facility, signal, pieces)
+
+    def _touch(self, signal: str, days: range) -> None:
+        """Let nobody believe the minutes of days from which samples are about to be deleted."""
+        answer = self._client.write(touches(self._facility, [(signal, day) for day in days], self._clock()))
+        if answer.status not in (NO_CONTENT, 400) and OUTSIDE_RETENTION not in answer.message:
+            raise self._client.problem(answer)
 
     def _any_time(self) -> str:
         # Without limits of its own an aggregation may end at the server's now.

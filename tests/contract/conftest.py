@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from facility.batch import Batch
-from facility.time import MAX_NS
+from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
 from storage.embedded.store import EmbeddedStore
+from storage.influxdb.downsampling import Downsampler
 from storage.influxdb.store import InfluxStore
 from storage.store import TelemetryStore, Written
 
@@ -36,10 +37,33 @@ def open_sealed(request: pytest.FixtureRequest) -> TelemetryStore:
     return SealedStore(Path(request.getfixturevalue("tmp_path"), "data"), FACILITY, read_only=False)
 
 
+class DownsampledStore(InfluxStore):
+    """Sums up all days that it holds after every write; far in the future, where all of them are over."""
+
+    def write(self, batch: Batch) -> Written:
+        written = super().write(batch)
+        self.downsample()
+        return written
+
+    def downsample(self) -> None:
+        extents = {one.signal: (one.first_ns or 0, one.last_ns or 0) for one in self.series()}
+        Downsampler(self._client, self._of_minutes, FACILITY, lambda: FAR + NS_PER_DAY).run(extents)
+
+
+FAR = 4_000_000_000 * NS_PER_S
+
+
+def open_downsampled(request: pytest.FixtureRequest) -> TelemetryStore:
+    bucket = request.getfixturevalue("influx_bucket")
+    bucket.server.create_bucket(name=f"{bucket.name}_1m")
+    return DownsampledStore(bucket.url, bucket.org, bucket.name, bucket.token, FACILITY, clock=lambda: FAR)
+
+
 TELEMETRY_STORES: dict[str, Callable[[pytest.FixtureRequest], TelemetryStore]] = {
     "embedded": open_embedded,
     "embedded-sealed": open_sealed,
     "influxdb": open_influxdb,
+    "influxdb-downsampled": open_downsampled,
 }
 
 

@@ -12,6 +12,7 @@ from facility.time import NS_PER_S
 from storage.store import SeriesCount, TelemetryStore, Written
 
 T0 = 1_790_000_000 * NS_PER_S
+DAY_NS = 86_400 * NS_PER_S
 FOREVER = (T0 - 10**18, T0 + 10**18)
 GOOD, UNCERTAIN, BAD = Quality
 Row = tuple[int, float | None, str | None, Quality, str | None]
@@ -279,6 +280,34 @@ def test_buckets_are_what_a_slow_calculation_gives(store: TelemetryStore) -> Non
     for column, i in ((got.mean, 2), (got.min, 3), (got.max, 4), (got.last, 5)):
         assert column == pytest.approx([row[i] for row in want], rel=1e-12)
     assert bool(np.all((got.min <= got.mean) & (got.mean <= got.max)))
+
+
+def test_wide_buckets_are_what_a_slow_calculation_gives_also_after_late_and_corrected_samples(
+    store: TelemetryStore,
+) -> None:
+    random = np.random.default_rng(11)
+    midnight = T0 // DAY_NS * DAY_NS
+    seconds = np.unique(random.integers(0, 4 * 86_400, 9000))
+    # A stretch without samples, minutes with one, minutes with several, bad ones, some without a number.
+    seconds = seconds[(seconds < 100_000) | (seconds > 130_000)]
+    times = midnight + seconds * NS_PER_S + random.integers(0, NS_PER_S, len(seconds))
+    values = random.normal(200.0, 20.0, len(times))
+    quality = random.choice([0, 0, 0, 1, 2], len(times))
+    values[(quality == 2) & (random.random(len(times)) < 0.5)] = np.nan
+    late = random.random(len(times)) < 0.1
+    store.write(Batch.of_numbers("ring", "current", times[~late], values[~late], quality[~late]))
+    start, end, count = midnight + 3600 * NS_PER_S + 17, midnight + 4 * DAY_NS - 10**9, 150
+    for change in (late, random.random(len(times)) < 0.01):
+        values = np.where(change & ~late, np.where(np.isnan(values), 1.0, -values), values)
+        quality = np.where(change & ~late, Quality.GOOD, quality)
+        store.write(Batch.of_numbers("ring", "current", times[change], values[change], quality[change]))
+        late = np.zeros(len(times), np.bool_)
+    got = store.buckets("current", start, end, count)
+    want = slow_buckets(list(zip(times.tolist(), values, quality, strict=True)), start, end, got.width_ns)
+    assert got.start_ns.tolist() == [row[0] for row in want]
+    for column, i in ((got.count, 1), (got.min, 3), (got.max, 4), (got.last, 5)):
+        assert column.tolist() == [row[i] for row in want]
+    assert got.mean == pytest.approx([row[2] for row in want], rel=1e-12)
 
 
 def slow_buckets(samples: list[tuple[int, float, int]], start: int, end: int, width: int) -> list[tuple[float, ...]]:

@@ -30,7 +30,9 @@ class ScriptedInfluxDB:
         self.refused = refused
         self.max_lines = max_lines
         self.lines: list[bytes] = []
-        """Every line that was taken, in order, canaries included."""
+        """Every line that was taken, in order, canaries included, marks on days that are over left out."""
+        self.touches: list[bytes] = []
+        """Those marks."""
         self.writes: list[float] = []
         """When each write request came, by the monotonic clock."""
         scripted = self
@@ -49,10 +51,12 @@ class ScriptedInfluxDB:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 scripted.writes.append(time.monotonic())
-                lines = body.splitlines()
+                touches = [line for line in body.splitlines() if line.startswith(b"minutes_touched,")]
+                lines = body.splitlines()[len(touches) :]
                 step = scripted.script.popleft() if scripted.script else scripted.judge(lines)
                 if step.keep or step.status == 204:
                     scripted.lines += lines
+                    scripted.touches += touches
                 time.sleep(step.delay_s)
                 if step.status is None:
                     # A reset instead of an orderly end.

@@ -254,9 +254,9 @@ class InfluxDB(Server):
             answer = self.call("POST", "/api/v2/setup", first | {"token": self.token})
             self.org_id = json.loads(answer)["org"]["id"]
 
-    def create_bucket(self, *, retention_s: int = 0) -> "Bucket":
-        """Make an empty bucket with a name of its own; zero retention keeps for ever."""
-        name = f"test_{uuid.uuid4().hex[:12]}"
+    def create_bucket(self, *, retention_s: int = 0, name: str = "") -> "Bucket":
+        """Make an empty bucket, with a name of its own unless one is given; zero retention keeps for ever."""
+        name = name or f"test_{uuid.uuid4().hex[:12]}"
         rules = [{"type": "expire", "everySeconds": retention_s}] if retention_s else []
         self.call("POST", "/api/v2/buckets", {"orgID": self.org_id, "name": name, "retentionRules": rules})
         return Bucket(self, name)

@@ -1,0 +1,103 @@
+"""Buckets for drawing out of InfluxDB: from minutes wherever they hold, from samples where they do not."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facility.batch import Samples
+from facility.time import NS_PER_DAY
+from storage.influxdb.client import MissingBucketError
+from storage.influxdb.minutes import Done, MinutesBucket
+from storage.minutes import MINUTE_NS, Minutes
+
+LEAST_RANGE_NS: Final = 2 * NS_PER_DAY
+"""Shorter ranges are read sample by sample: asking what is done would take as long."""
+LEAST_WIDTH_NS: Final = 8 * MINUTE_NS
+"""In narrower buckets too many minutes are cut in two by an edge."""
+
+
+class MinutesChangedError(Exception):
+    """Somebody wrote to a day while its minutes were being read: begin anew."""
+
+
+class Summing:
+    """Yields pieces for `storage.bucketing.bucketise`, in order of time.
+
+    Minutes are taken of days that are believed, and looked at again when all is read: what changed meanwhile
+    raises `MinutesChangedError`. A minute that an edge cuts in two is read from its samples.
+
+    Parameters
+    ----------
+    read
+        Reads the samples of a signal in a range, piece by piece.
+    read_stretches
+        Reads the samples of a signal in several ranges that follow each other, as one.
+    """
+
+    def __init__(
+        self,
+        bucket: MinutesBucket,
+        read: Callable[[str, int, int], Iterator[Samples]],
+        read_stretches: Callable[[str, list[tuple[int, int]]], Samples],
+    ) -> None:
+        self._bucket = bucket
+        self._read = read
+        self._read_stretches = read_stretches
+
+    def pieces(self, signal: str, start_ns: int, end_ns: int, edges: NDArray[np.int64]) -> Iterator[Samples | Minutes]:
+        """Yield what is stamped in ``[start_ns, end_ns)``, which `edges` cut into buckets."""
+        first_day, last_day = start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY
+        believed = self._believed(signal, first_day, last_day)
+        at = start_ns
+        for run_first, run_last in _runs(believed):
+            run_start = -(-max(start_ns, run_first * NS_PER_DAY) // MINUTE_NS) * MINUTE_NS
+            run_end = min(end_ns, (run_last + 1) * NS_PER_DAY) // MINUTE_NS * MINUTE_NS
+            if run_start >= run_end:
+                continue
+            yield from self._read(signal, at, run_start)
+            for minutes in self._bucket.read(signal, run_start, run_end):
+                yield from self._cut(signal, minutes, edges)
+            at = run_end
+        yield from self._read(signal, at, end_ns)
+        if believed:
+            now = self._believed(signal, first_day, last_day)
+            if any(now.get(day) != done for day, done in believed.items()):
+                raise MinutesChangedError
+
+    def _cut(self, signal: str, minutes: Minutes, edges: NDArray[np.int64]) -> Iterator[Samples | Minutes]:
+        """Yield minutes, and the samples of those that an edge cuts in two."""
+        inside = np.unique(edges[edges % MINUTE_NS != 0] // MINUTE_NS * MINUTE_NS)
+        # A minute that is not there holds nothing that counts, whoever cuts it.
+        places = np.flatnonzero(np.isin(minutes.start_ns, inside, assume_unique=True))
+        starts: list[int] = minutes.start_ns[places].tolist()
+        samples = self._read_stretches(signal, [(start, start + MINUTE_NS) for start in starts]) if starts else None
+        at = 0
+        for place, start in zip(places.tolist(), starts, strict=True):
+            if at < place:
+                yield _part(minutes, at, place)
+            if samples is not None and len(here := samples.between(start, start + MINUTE_NS)):
+                yield here
+            at = place + 1
+        if at < len(minutes):
+            yield _part(minutes, at, len(minutes))
+
+    def _believed(self, signal: str, first_day: int, last_day: int) -> dict[int, Done]:
+        try:
+            return self._bucket.marks(signal, first_day, last_day).believed()
+        except MissingBucketError:
+            return {}
+
+
+def _part(minutes: Minutes, first: int, last: int) -> Minutes:
+    return Minutes(*(getattr(minutes, name)[first:last] for name in Minutes.__slots__))
+
+
+def _runs(days: dict[int, Done]) -> Iterator[tuple[int, int]]:
+    ordered = sorted(days)
+    cuts = [0, *(i for i in range(1, len(ordered)) if ordered[i] != ordered[i - 1] + 1), len(ordered)]
+    for start, end in pairwise(cuts):
+        if start < end:
+            yield ordered[start], ordered[end - 1]
