@@ -34,7 +34,13 @@ from simulators.scenario import Effect
 from simulators.testimony import Witness, disagreements
 
 _TAKES_BEAM = (Effect.BEAM_DUMP, Effect.NO_INJECTION)
-_HIDES_BEAM = (Effect.MONITOR_DROPOUT, Effect.MONITOR_SPIKE, Effect.LINK_OUTAGE, Effect.CLOCK_STEP)
+_HIDES_BEAM = (
+    Effect.MONITOR_DROPOUT,
+    Effect.MONITOR_SPIKE,
+    Effect.LINK_OUTAGE,
+    Effect.BROKER_OUTAGE,
+    Effect.CLOCK_STEP,
+)
 _LIES = (Effect.MONITOR_FREEZE, Effect.MONITOR_DROPOUT, Effect.MONITOR_SPIKE, Effect.WITNESS_FAULT, Effect.CLOCK_STEP)
 
 

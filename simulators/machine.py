@@ -29,7 +29,7 @@ from simulators.scenario import Effect, Scenario
 from simulators.spallation_source import SpallationSource
 from simulators.steering import Steering
 from simulators.storage_ring import StorageRing
-from simulators.transport import send
+from simulators.transport import hold_back, send
 
 _PLANTS: Final[dict[str, type[Plant]]] = {
     "mA": StorageRing,
@@ -39,6 +39,8 @@ _PLANTS: Final[dict[str, type[Plant]]] = {
 """By the unit of the delivery signal."""
 LINK_TIMEOUT_S: Final = 5.0
 """A lost link is noticed this long after the last sample's hold has run out, as a keep-alive would."""
+NOTICED_EVERY_NS: Final = 60 * NS_PER_S
+"""A broker that is gone is noticed on a whole multiple of this."""
 
 
 class Machine:
@@ -129,11 +131,12 @@ class Machine:
         """Return what the link to the machine reports in ``[start_ns, end_ns)``.
 
         A loss is noticed once the last sample's hold has run out, so that it makes nothing unknown which was
-        not so already; an outage shorter than that is not noticed.
+        not so already; an outage shorter than that is not noticed. That a broker is gone is noticed on a whole
+        minute, at a stamp of every signal, since what is stamped meanwhile comes in the end.
         """
         reports: list[LinkReport] = []
         for down, up in self._lost_links(start_ns, end_ns):
-            reports += [LinkReport(down, "down", "simulated link outage"), LinkReport(up, "up")]
+            reports += [LinkReport(down, "down", "simulated outage"), LinkReport(up, "up")]
         return tuple(r for r in reports if start_ns <= r.time_ns < end_ns)
 
     def link_is_lost(self, ns: int) -> bool:
@@ -145,7 +148,21 @@ class Machine:
         notice = (self.profile.delivery.stale_after_ns or 0) + to_ns(LINK_TIMEOUT_S)
         faults = self._faults.between(start_ns - 1, end_ns + 1, Effect.LINK_OUTAGE)
         silent = Intervals.of((f.start_ns, f.end_ns) for f in faults)
-        return Intervals.of((start + notice, end) for start, end in silent)
+        lost = [(start + notice, end) for start, end in silent]
+        for start, end in self._broker_outages(start_ns - 1, end_ns + 1):
+            noticed = -(-(start + notice) // NOTICED_EVERY_NS) * NOTICED_EVERY_NS
+            lost.append((noticed, end))
+        return Intervals.of((down, up) for down, up in lost if down < up)
+
+    def _broker_outages(self, start_ns: int, end_ns: int) -> Intervals:
+        """Return when the broker is gone, uncut, near ``[start_ns, end_ns)``."""
+        while faults := self._faults.between(start_ns, end_ns, Effect.BROKER_OUTAGE):
+            first, last = min(start_ns, faults[0].start_ns), max(end_ns, *(f.end_ns + 1 for f in faults))
+            if (first, last) == (start_ns, end_ns):
+                break
+            # Another one may begin before these are over.
+            start_ns, end_ns = first, last
+        return Intervals.of((f.start_ns, f.end_ns) for f in faults)
 
     def answer_key(self, start_ns: int, end_ns: int, definition: Definition | None = None) -> AnswerKey:
         """Return what truly happened in ``[start_ns, end_ns)``, and what is to be found in its samples alone.
@@ -204,9 +221,16 @@ class Machine:
     def _stamped_on(self, day: int, start_ns: int, end_ns: int) -> Batch:
         """Return what is sent in ``[start_ns, end_ns)`` and stamped in it on a UTC day, in the order of sending."""
         batches = [cut(self.day(day), start_ns, end_ns)]
-        for beside in (day - 1, day + 1):
-            if self._faults.between(beside * NS_PER_DAY, (beside + 1) * NS_PER_DAY, Effect.CLOCK_STEP):
-                batches.insert(len(batches) if beside > day else 0, cut(self.day(beside), start_ns, end_ns))
+        days = {
+            beside
+            for beside in (day - 1, day + 1)
+            if self._faults.between(beside * NS_PER_DAY, (beside + 1) * NS_PER_DAY, Effect.CLOCK_STEP)
+        }
+        # What was held back is out on the day on which the broker came back.
+        for around in (day - 1, day, day + 1):
+            days |= {b // NS_PER_DAY for _, b in self._broker_outages(around * NS_PER_DAY, (around + 1) * NS_PER_DAY)}
+        for beside in sorted(days - {day}):
+            batches.insert(len(batches) if beside > day else 0, cut(self.day(beside), start_ns, end_ns))
         joined = Batch.concat(batches)
         since, until = max(start_ns, day * NS_PER_DAY), min(end_ns, (day + 1) * NS_PER_DAY)
         wanted = (self.profile.delivery_signal, self.profile.delivery.witness, self.profile.mode_signal)
@@ -229,6 +253,21 @@ class Machine:
     # --------------------------------------------------------- the instruments
 
     def _make_day(self, day: int) -> Batch:
+        """Return what is out on a UTC day, what a broker that was gone held back until then included."""
+        start, end = day * NS_PER_DAY, (day + 1) * NS_PER_DAY
+        outages = self._broker_outages(start - 1, end)
+        if not outages:
+            return self._send_day(day)
+        waiting = [
+            _within(self._send_day(earlier), a, b)
+            for a, b in outages
+            if a < start <= b < end
+            for earlier in range(a // NS_PER_DAY, day)
+        ]
+        return hold_back(Batch.concat([*waiting, self._send_day(day)]), outages, end)
+
+    def _send_day(self, day: int) -> Batch:
+        """Return what is sent on a UTC day, whether or not there is a broker to take it."""
         faults = self.faults(day * NS_PER_DAY, (day + 1) * NS_PER_DAY)
         numbers: list[tuple[int, monitors.Readings]] = []
         states: list[tuple[int, Int64, list[str]]] = []
@@ -302,6 +341,11 @@ class Machine:
                 f"facility {self.profile.id}: {self.profile.mode_signal} has no word {missing[0]!r}, which the "
                 f"simulated machine says; add it to words"
             )
+
+
+def _within(batch: Batch, start_ns: int, end_ns: int) -> Batch:
+    """Return the samples of a batch that are sent in ``[start_ns, end_ns)``."""
+    return batch.take(np.flatnonzero((batch.arrival_ns >= start_ns) & (batch.arrival_ns < end_ns)))
 
 
 def cut(batch: Batch, start_ns: int, end_ns: int) -> Batch:

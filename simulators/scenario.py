@@ -4,6 +4,7 @@ A scenario is a TOML file under ``simulators/scenarios/``, or the user's own. It
 are the facility profile's.
 """
 
+from collections.abc import Mapping
 from datetime import date, time
 from enum import StrEnum
 from importlib import resources
@@ -45,6 +46,8 @@ class Effect(StrEnum):
     """Nobody changes the machine mode: it says what it said when the fault began."""
     LINK_OUTAGE = "link_outage"
     """No signal arrives at all, and what was not sent is lost."""
+    BROKER_OUTAGE = "broker_outage"
+    """No signal arrives, and what was not sent is kept: it comes once the broker is back, in order, stamps and all."""
     CLOCK_STEP = "clock_step"
     """The source's clock, which stamps every signal, is wrong by ``shift_s``."""
     DUPLICATES = "duplicates"
@@ -87,7 +90,11 @@ class Length(BaseModel):
     @classmethod
     def _from_number(cls, value: object) -> object:
         if isinstance(value, int | float) and not isinstance(value, bool):
+            if not 0 < value <= MAX_LENGTH_S:
+                raise ValueError(f"{value:g} s is not a length above 0 s and up to 30 days ({MAX_LENGTH_S} s)")
             return {"median": value, "spread": 1, "min": value, "max": value}
+        if not isinstance(value, Mapping | Length):
+            raise ValueError(f"{value!r} is no length: write seconds, or {{ median, spread, min, max }}")
         return cast("object", value)
 
     @model_validator(mode="after")

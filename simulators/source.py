@@ -147,7 +147,7 @@ class SimulatorReader:
     def _first_report(self) -> LinkReport:
         now = self._feed.now()
         if self._machine.link_is_lost(now):
-            return LinkReport(now, "down", "simulated link outage")
+            return LinkReport(now, "down", "simulated outage")
         return LinkReport(now, "up")
 
     def _chosen(self, batch: Batch) -> Batch:

@@ -29,6 +29,7 @@ USUAL_S: Final[dict[Effect, float]] = {
     Effect.WITNESS_FAULT: 1800,
     Effect.MODE_FORGOTTEN: 7200,
     Effect.LINK_OUTAGE: 600,
+    Effect.BROKER_OUTAGE: 600,
     Effect.CLOCK_STEP: 1200,
     Effect.DUPLICATES: 1800,
     Effect.OUT_OF_ORDER: 1800,
@@ -45,6 +46,7 @@ _ONE_AT_A_TIME: Final[tuple[frozenset[Effect], ...]] = (
             Effect.WITNESS_FAULT,
             Effect.MODE_FORGOTTEN,
             Effect.LINK_OUTAGE,
+            Effect.BROKER_OUTAGE,
             Effect.CLOCK_STEP,
             Effect.DUPLICATES,
             Effect.OUT_OF_ORDER,
@@ -239,11 +241,10 @@ class Steering:
         return -(-max(instants) // MS) * MS
 
     def _check_against(self, fault: Fault) -> None:
-        around = next((group for group in _ONE_AT_A_TIME if fault.effect in group), frozenset({fault.effect}))
-        exclusive = any(fault.effect in group for group in _ONE_AT_A_TIME)
+        around = next((group for group in _ONE_AT_A_TIME if fault.effect in group), frozenset[Effect]())
         for other in self._faults.between(fault.start_ns, fault.start_ns + 1):
-            if other.effect is fault.effect and (exclusive or other.cause == fault.cause):
-                hint = "" if exclusive else ", or name another cause"
+            if other.effect is fault.effect and (around or other.cause == fault.cause):
+                hint = "" if around else ", or name another cause"
                 raise ScenarioError(
                     f"there is a {other.effect.value} (cause {other.cause}) already, until "
                     f"{self._clock_time(other.end_ns)}: repair it first, or wait{hint}"

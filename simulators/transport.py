@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from facility.batch import Batch, Int64
+from facility.interval import Intervals
 from facility.time import NS_PER_DAY, NS_PER_S
 from simulators.faults import Fault
 from simulators.monitors import inside
@@ -52,6 +53,24 @@ def send(seed: int, day: int, batch: Batch, faults: tuple[Fault, ...]) -> Batch:
     order = np.argsort(sent, kind="stable")
     stamps = measured + _shift(measured, faults)
     return replace(batch.take(which[order]), time_ns=stamps[which[order]], arrival_ns=sent[order])
+
+
+def hold_back(batch: Batch, outages: Intervals, until_ns: int) -> Batch:
+    """Return what of a batch is out before an instant, where nothing is while the broker is gone.
+
+    Parameters
+    ----------
+    batch
+        In the order in which it would be sent.
+    outages
+        What would be sent in one of them is sent at its end, in the same order.
+    """
+    arrival = batch.arrival_ns.copy()
+    for start, end in outages:
+        arrival[(arrival >= start) & (arrival < end)] = end
+    order = np.argsort(arrival, kind="stable")
+    order = order[arrival[order] < until_ns]
+    return replace(batch.take(order.astype(np.int64, copy=False)), arrival_ns=arrival[order])
 
 
 def _shift(measured: Int64, faults: tuple[Fault, ...]) -> Int64:

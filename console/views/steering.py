@@ -21,6 +21,7 @@ WORDS: Final[dict[Effect, str]] = {
     Effect.WITNESS_FAULT: "the second monitor fails",
     Effect.MODE_FORGOTTEN: "nobody changes the machine mode",
     Effect.LINK_OUTAGE: "nothing arrives; what was not sent is lost",
+    Effect.BROKER_OUTAGE: "nothing arrives; what was not sent comes afterwards",
     Effect.CLOCK_STEP: "the source's clock is wrong",
     Effect.DUPLICATES: "a third of all samples come twice",
     Effect.OUT_OF_ORDER: "half of all samples come late",

@@ -174,7 +174,7 @@ def test_in_a_link_outage_nothing_arrives_and_the_link_is_reported_once_the_last
     assert list(demo.history(fault.start_ns, fault.end_ns)) == []
     reports = demo.links(fault.start_ns - NS_PER_H, fault.end_ns + NS_PER_H)
     assert reports == (
-        LinkReport(fault.start_ns + 15 * NS_PER_S, "down", "simulated link outage"),
+        LinkReport(fault.start_ns + 15 * NS_PER_S, "down", "simulated outage"),
         LinkReport(fault.end_ns, "up"),
     )
     assert demo.link_is_lost(fault.end_ns - 1)

@@ -26,6 +26,7 @@ def own(tmp_path: Path, text: str) -> str:
 def test_the_shipped_scenarios_are_these() -> None:
     assert shipped_scenarios() == (
         "beam_dump",
+        "broker_gone",
         "clock_step",
         "dcct_dropout",
         "demo",
@@ -52,6 +53,23 @@ def test_every_shipped_scenario_fits_the_simulated_facilities(name: str) -> None
         if scenario.targets and facility != "nanoterasu_sim":
             continue  # targets of one machine are not those of another
         Machine(load_profile(facility), scenario)
+
+
+@pytest.mark.parametrize(
+    ("length", "message"),
+    [
+        ("0", "0 s is not a length above 0 s and up to 30 days"),
+        ("3000000.0", "3e\\+06 s is not a length"),
+        ('"long"', "'long' is no length: write seconds, or { median, spread, min, max }"),
+        ("true", "True is no length"),
+    ],
+)
+def test_a_length_may_be_one_number_and_says_what_it_can_be(tmp_path: Path, length: str, message: str) -> None:
+    fault = '[[fault]]\ncause = "rf"\neffect = "beam_dump"\nper_month = 1\nlength_s = {}\n'
+    always = load_scenario(own(tmp_path, fault.format("90"))).faults[0].length_s
+    assert (always.min, always.median, always.max) == (90, 90, 90)
+    with pytest.raises(ScenarioError, match=message.replace("{", "\\{").replace("}", "\\}")):
+        load_scenario(own(tmp_path, fault.format(length)))
 
 
 def test_a_scenario_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
@@ -117,7 +135,7 @@ def test_an_impossible_scenario_says_what_is_wrong(tmp_path: Path, text: str, me
 
 
 def test_a_scenario_that_does_not_exist_names_those_that_do() -> None:
-    with pytest.raises(ScenarioError, match=r"no scenario 'demmo': use one of beam_dump, clock_step, dcct_dropout"):
+    with pytest.raises(ScenarioError, match=r"no scenario 'demmo': use one of beam_dump, broker_gone, clock_step, dcct"):
         load_scenario("demmo")
 
 
