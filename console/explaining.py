@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-from analytics.evidence import judge
+from analytics.evidence import Evidence, judge
 from analytics.explain import Held, Instant, Segment, explain_instant, explain_period, held_at
 from analytics.gaps import Gap, find_gaps
 from console.config import Configuration
-from console.figures import AvailabilityReport, load_availability
+from console.figures import AvailabilityReport, load_basis
 from console.sources import delivers
 from console.stores import open_store
+from facility.definition import load_definition
 from facility.errors import PeriodError
-from facility.period import day_of
+from facility.period import Period, day_of
 from facility.signals import link_signal
 from facility.time import Clock, format_time, parse_time, system_clock
 
@@ -20,6 +21,7 @@ class Explanation:
     """A period, interval by interval."""
 
     report: AvailabilityReport
+    evidence: Evidence
     segments: tuple[Segment, ...]
     """Without gap or overlap; they add up to the accounts."""
 
@@ -38,7 +40,7 @@ def load_explanation(
     configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
 ) -> Explanation:
     """Explain a period; raises what `load_availability` raises, but not where all of it is unknown."""
-    return _explain(load_availability(configuration, period, definition, as_known_on, even_unknown=True))
+    return _explain(configuration, period, definition, as_known_on)
 
 
 def load_gaps(
@@ -47,7 +49,7 @@ def load_gaps(
     """Return the unknown intervals of a period with what each could hide."""
     found = load_explanation(configuration, period, definition, as_known_on)
     r = found.report
-    return r, find_gaps(found.segments, r.evidence, r.profile, r.definition, r.plan, r.part)
+    return r, find_gaps(found.segments, found.evidence, r.profile, r.definition, r.plan, r.part)
 
 
 def load_instant(
@@ -68,11 +70,10 @@ def load_instant(
     ns, zone = parse_time(at), configuration.profile.zone
     if ns >= clock():
         raise PeriodError(f"{format_time(ns, zone)} lies in the future: nothing can be known of it")
-    day = day_of(ns, zone)
-    found = _explain(load_availability(configuration, day, definition, as_known_on, even_unknown=True, clock=clock))
+    found = _explain(configuration, day_of(ns, zone), definition, as_known_on, clock)
     r = found.report
-    judged = judge(r.evidence, r.profile, r.definition, r.plan)
-    instant = explain_instant(ns, found.segments, r.evidence, judged, r.plan)
+    judged = judge(found.evidence, r.profile, r.definition, r.plan)
+    instant = explain_instant(ns, found.segments, found.evidence, judged, r.plan)
     if instant is None:
         raise PeriodError(f"{format_time(ns, zone)} lies outside of what was counted of its day")
     sources = [s.id for s in configuration.sources if delivers(s, configuration.profile.delivery_signal)]
@@ -81,7 +82,16 @@ def load_instant(
     return InstantExplanation(r, instant, links)
 
 
-def _explain(report: AvailabilityReport) -> Explanation:
-    judged = judge(report.evidence, report.profile, report.definition, report.plan)
-    segments = explain_period(report.availability, report.evidence, judged, report.definition, report.plan)
-    return Explanation(report, segments)
+def _explain(
+    configuration: Configuration,
+    period: str | Period,
+    definition: str | None,
+    as_known_on: str | None,
+    clock: Clock = system_clock,
+) -> Explanation:
+    chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
+    basis = load_basis(configuration, period, [chosen], as_known_on, clock=clock)
+    report, evidence = basis.report(chosen), basis.known.evidence
+    judged = judge(evidence, report.profile, chosen, report.plan)
+    segments = explain_period(report.availability, evidence, judged, chosen, report.plan)
+    return Explanation(report, evidence, segments)

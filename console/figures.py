@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
 
-from analytics.availability import Availability, assess, check_schedule, counted_part
-from analytics.evidence import Evidence
+from analytics.availability import Availability, assess, check_schedule, conclude, counted_part
 from analytics.figures import downtime_budget_h
+from analytics.findings import Findings, examine, join
 from console.config import Configuration
 from console.evidence import Known, Read, extent_of, load_evidence, nothing_known
 from console.stores import open_journal, open_store
@@ -16,8 +18,11 @@ from facility.interval import Intervals
 from facility.period import Period, fiscal_year_of
 from facility.profile import Profile
 from facility.schedule import Plan, ScheduleVersion, resolve
-from facility.time import NS_PER_H, Clock, format_time, parse_time, system_clock
+from facility.time import NS_PER_DAY, NS_PER_H, Clock, format_time, parse_time, system_clock
 from storage.data_dir import DataDir
+
+PIECE_NS: Final = 8 * NS_PER_DAY
+"""Time that is looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityReport:
-    """An availability with the names it is printed with, and what it was computed from."""
+    """An availability with the names it is printed with."""
 
     profile: Profile
     definition: Definition
@@ -53,7 +58,8 @@ class AvailabilityReport:
     """What was published or recorded by people later was left out."""
     availability: Availability
     plan: Plan
-    evidence: Evidence
+    refill: Intervals
+    """Where the machine's mode said ``refill``."""
     incidents: tuple[Incident, ...]
     budget: Budget | None = None
     """None where the facility promises nothing, or it was not asked for."""
@@ -93,6 +99,18 @@ class Basis:
     def plan(self, definition: Definition) -> Plan:
         """Return the calendar with the definition's notice."""
         return resolve(self.record.versions, notice_ns=definition.notice_ns)
+
+    def report(self, definition: Definition) -> AvailabilityReport:
+        """Return the availability by a definition, with the names it is printed with."""
+        return AvailabilityReport(
+            self.profile,
+            definition,
+            self.as_known_on_ns,
+            self.assess(definition),
+            self.plan(definition),
+            self.known.evidence.refill,
+            self.record.incidents,
+        )
 
     def assess(self, definition: Definition) -> Availability:
         """Compute the availability by a definition."""
@@ -135,10 +153,9 @@ def load_availability(
     definition: str | None = None,
     as_known_on: str | None = None,
     *,
-    even_unknown: bool = False,
     clock: Clock = system_clock,
 ) -> AvailabilityReport:
-    """Compute the availability of a period.
+    """Compute the availability of a period, a piece after the other: a year takes no more memory than a week.
 
     Parameters
     ----------
@@ -148,8 +165,6 @@ def load_availability(
         Its id; None: the facility's own.
     as_known_on
         ISO 8601: leave out what was published or recorded later; None: now.
-    even_unknown
-        Whether to answer where nothing at all is known of the period: all of it is unknown then.
 
     Raises
     ------
@@ -158,15 +173,36 @@ def load_availability(
     DefinitionError
         If there is no such definition.
     """
-    chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
-    basis = load_basis(configuration, period, [chosen], as_known_on, clock=clock)
-    if not even_unknown:
-        basis.check_known()
-    plan = basis.plan(chosen)
-    result = basis.assess(chosen)
-    return AvailabilityReport(
-        configuration.profile, chosen, basis.as_known_on_ns, result, plan, basis.known.evidence, basis.record.incidents
-    )
+    profile, now_ns = configuration.profile, clock()
+    chosen = load_definition(definition or profile.definition, configuration.folder)
+    known_on_ns = now_ns if as_known_on is None else parse_time(as_known_on)
+    record = load_record(configuration, known_on_ns)
+    plan = resolve(record.versions, notice_ns=chosen.notice_ns)
+    if isinstance(period, str):
+        period = profile.period(period, plan)
+    part = counted_part(profile, period, now_ns)
+    findings: list[Findings] = []
+    refill, anything = Intervals.empty(), False
+    with open_store(configuration) as store:
+        extent = extent_of(store, profile)
+        check_schedule(profile, plan, part)
+        for piece in pieces_of(part):
+            known = load_evidence(
+                configuration, store.read, extent, [chosen], piece, record.corrections, now_ns, plan.cancelled
+            )
+            findings.append(examine(known.evidence, profile, chosen, plan, piece, settled=known.settled))
+            refill |= known.evidence.refill.clip(piece.start_ns, piece.end_ns)
+            anything = anything or known.anything
+    if not anything:
+        raise nothing_known(profile, part, extent)
+    availability = conclude(join(findings, period.id), profile, chosen, period)
+    return AvailabilityReport(profile, chosen, known_on_ns, availability, plan, refill, record.incidents)
+
+
+def pieces_of(part: Period) -> list[Period]:
+    """Return a stretch of time in pieces whose samples fit into little memory."""
+    edges = [*range(part.start_ns, part.end_ns, PIECE_NS), part.end_ns]
+    return [Period(part.id, start, end) for start, end in pairwise(edges)]
 
 
 def with_budget(

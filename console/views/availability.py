@@ -189,7 +189,7 @@ def _accounts(accounts: Accounts, *, refill_is_delivered: bool) -> RenderableTyp
 
 def tag_times(loaded: AvailabilityReport) -> dict[str, TagTime]:
     """Return the user time of each tag of the calendar."""
-    return by_tag(loaded.availability, loaded.plan, loaded.definition, loaded.evidence.refill)
+    return by_tag(loaded.availability, loaded.plan, loaded.definition, loaded.refill)
 
 
 def _by_tag(loaded: AvailabilityReport) -> list[RenderableType]:
