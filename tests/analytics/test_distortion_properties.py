@@ -109,10 +109,17 @@ def test_findings_of_the_parts_join_to_those_of_the_whole(case: Case, cuts: list
 
 
 @often
-@given(CASES, FRACTIONS)
-def test_what_is_read_around_a_part_tells_of_its_distortions_what_all_data_tell(case: Case, cuts: list[float]) -> None:
+@given(CASES, FRACTIONS, st.booleans())
+def test_what_is_read_around_a_part_tells_of_its_distortions_what_all_data_tell(
+    case: Case, cuts: list[float], steady: bool
+) -> None:
     case = replace(case, window=(case.window[0] - 2 * NS_PER_H, case.window[1]))
     assume(len(case.samples))
+    if steady:  # with a beam that is always there, nothing but the distortions makes it look further
+        always = replace(
+            case.samples, value=np.full(len(case.samples), 400.0), quality=np.zeros(len(case.samples), np.uint8)
+        )
+        case = replace(case, samples=always)
     first_ns, now_ns = int(case.samples.time_ns[0]), case.window[1]
 
     def breaks_in(start_ns: int, end_ns: int) -> Intervals:
@@ -130,11 +137,14 @@ def test_what_is_read_around_a_part_tells_of_its_distortions_what_all_data_tell(
         before = samples.between(-(2**62), start_ns)
         return samples.between(int(before.time_ns[-1]) if len(before) else start_ns, end_ns)
 
-    for part in pieces(case, cuts):
+    start, end = case.window
+    disturbed = [r.event for r in count(case, Period("whole", start, end)).events if r.event.kind is Kind.DISTORTION]
+    middles = [((e.start_ns + e.end_ns) // 2 - start) / (end - start) for e in disturbed]
+    for part in pieces(case, cuts + middles[:5]):
         with pytest.MonkeyPatch.context() as patched:
             # Look around in steps that fit so short a case.
-            patched.setattr(window_module, "NS_PER_H", 20 * NS_PER_S)
-            patched.setattr(reach_module, "NS_PER_H", 20 * NS_PER_S)
+            patched.setattr(window_module, "NS_PER_H", 2 * NS_PER_S)
+            patched.setattr(reach_module, "NS_PER_H", 2 * NS_PER_S)
             reaches = [
                 reach_of(
                     lambda a, b, s=case.beside["further"][d.signal].samples: held(s, a, b),
