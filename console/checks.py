@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from console.config import Configuration, InfluxSettings
+from console.config import Configuration, EmbeddedSettings
 from console.figures import load_plan
 from console.output import local
 from console.sources import delivers
@@ -83,8 +83,8 @@ def _data_dir(configuration: Configuration) -> str:
 
 
 def _store(configuration: Configuration) -> str:
-    if not isinstance(configuration.store, InfluxSettings):
-        return f"embedded, in {configuration.data_dir}; SQLite {sqlite3.sqlite_version}"
+    if isinstance(configuration.store, EmbeddedSettings):
+        return f"embedded, in {configuration.data_dir}; SQLite {sqlite3.sqlite_version}{_archive(configuration)}"
     from storage.influxdb.client import InfluxClient
 
     store = configuration.store
@@ -101,6 +101,15 @@ def _store(configuration: Configuration) -> str:
     finally:
         client.close()
     return f"InfluxDB at {store.url}, bucket {store.bucket}: may be read and written"
+
+
+def _archive(configuration: Configuration) -> str:
+    if not isinstance(configuration.store, EmbeddedSettings) or configuration.store.archive is None:
+        return ""
+    from storage.embedded.archive.choice import reach_place
+
+    root, in_use = reach_place(configuration.archive)
+    return f"; sealed files in {root}" + ("" if in_use else ", none there yet")
 
 
 def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> str:

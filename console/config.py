@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -18,6 +19,7 @@ from facility.errors import ConfigError
 from facility.profile import Profile, load_profile
 from facility.signals import link_signal
 from facility.source import SourceSpec
+from storage.data_dir import DataDir
 
 DEFAULT_PATH = Path("kado.toml")
 ENV_PREFIX = "KADO_"
@@ -64,9 +66,26 @@ class EmbeddedSettings(BaseModel):
     seal_after_days: int = Field(
         default=2, ge=1, description="Days after which `kado run` turns a day's rows into sealed Parquet files."
     )
+    archive: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Where sealed files lie: a folder, relative to that of kado.toml, or s3://bucket/prefix with the "
+        "options endpoint_override, scheme and region; without it the folder archive in data_dir. Keys come from the "
+        "environment or from files, as the AWS tools read them.",
+    )
     retention: RetentionSettings = Field(
         default=RetentionSettings(), description="For how long samples are kept; by default for ever."
     )
+
+    @field_validator("archive")
+    @classmethod
+    def _no_secret(cls, value: str | None) -> str | None:
+        if value is not None and "://" in value and "@" in urlsplit(value).netloc:
+            raise ValueError(
+                "it holds credentials: name them in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or in "
+                "a file (AWS_SHARED_CREDENTIALS_FILE), never in kado.toml"
+            )
+        return value
 
 
 class InfluxSettings(BaseModel):
@@ -239,6 +258,14 @@ class Configuration:
     def data_dir(self) -> Path:
         """Folder of telemetry.db and journal.db."""
         return self.folder / self.settings.data_dir
+
+    @property
+    def archive(self) -> str:
+        """Folder or address of the sealed files of an embedded store."""
+        chosen = self.store.archive if isinstance(self.store, EmbeddedSettings) else None
+        if chosen is None:
+            return str(DataDir(self.data_dir).archive)
+        return chosen if "://" in chosen else str(self.folder / chosen)
 
     @property
     def store(self) -> StoreSettings:

@@ -280,7 +280,9 @@ class _EmbeddedTarget:
         from storage.embedded.store import EmbeddedStore
 
         profile = configuration.profile
-        self._store = EmbeddedStore(configuration.data_dir, profile.id, read_only=False, clock=clock)
+        self._store = EmbeddedStore(
+            configuration.data_dir, profile.id, read_only=False, archive=configuration.archive, clock=clock
+        )
         opened.callback(self._store.close)
         units = {signal.id: signal.unit for signal in profile.signals if signal.unit}
         self._provenance = Provenance(simulated=profile.simulated, units=units)

@@ -95,7 +95,9 @@ def _seal_month(
                 landing.land_now(arrival)
         return sum(a.samples for a in arrivals)
     provenance = provenance_of(profile)
-    with closing(EmbeddedStore(configuration.data_dir, profile.id, read_only=False, clock=clock)) as store:
+    with closing(
+        EmbeddedStore(configuration.data_dir, profile.id, read_only=False, archive=configuration.archive, clock=clock)
+    ) as store:
         for samples in _delivery_last(profile, by_signal):
             store.load(samples, before_ns=before_ns, source=source, provenance=provenance)
     return len(batch)

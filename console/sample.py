@@ -31,6 +31,10 @@ kind = "embedded"
 # After so many days `kado run` seals a day into Parquet files below data_dir/archive, a tenth of the size.
 # Late samples are welcome at any time. Default: 2.
 # seal_after_days = 2
+# Where these files lie: a folder on shared storage, or s3://bucket/prefix?region=NAME, for another service with
+# &endpoint_override=HOST:PORT. Its keys come from the environment or from files, never from here. Default: the
+# folder archive in data_dir.
+# archive = "s3://bucket/kado"
 # For how long samples are kept. Default: for ever, which takes about a byte a sample once it is sealed. After
 # keep_days `kado run` deletes samples for good, and figures of that time can no longer be computed; signals says the
 # same for single ones, and "forever" exempts one. Whole files go, so up to a month more is kept.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from collector.slots import Slots
 from console.config import Configuration, EmbeddedSettings
 from console.stores import provenance_of
-from facility.errors import ArchiveError
+from facility.errors import ArchiveError, ConfigError
 from facility.time import NS_PER_DAY, NS_PER_H, Clock, format_time
 from storage.telemetry_db import open_writer
 
@@ -44,7 +44,7 @@ class Sealing:
         while True:
             try:
                 await self._seal_in_thread()
-            except (ArchiveError, sqlite3.OperationalError) as error:
+            except (ArchiveError, ConfigError, sqlite3.OperationalError) as error:
                 if str(error) != self._problem:
                     _LOG.error("some days could not be sealed, or not be deleted: %s", error)
                 self._problem = str(error)
@@ -70,8 +70,11 @@ class Sealing:
         ------
         ArchiveError
             If something could not be deleted or sealed, naming it; the rest is.
+        ConfigError
+            If ``store.archive`` names a place that cannot be this store's.
         """
         # Arrow is heavy, and not needed to collect.
+        from storage.embedded.archive.choice import choose_place
         from storage.embedded.archive.sealing import merge_months, seal
         from storage.embedded.archive.swap import FileSwap
 
@@ -79,6 +82,7 @@ class Sealing:
         now_ns = self._clock()
         before_ns = now_ns - self._after_ns
         with closing(open_writer(data_dir, profile.id, "embedded", now_ns, any_thread=True)) as connection:
+            choose_place(connection, data_dir, profile.id, self._configuration.archive)
             swap = FileSwap(connection, data_dir, profile.id, self._clock, provenance_of(profile), self._go_on)
             problem = self._drop(swap, now_ns)
             sealed = seal(swap, before_ns)

@@ -87,7 +87,13 @@ def open_for_care(configuration: Configuration, clock: Clock) -> "Generator[Embe
         raise ConfigError(
             f"there is no {telemetry}: nothing was collected there yet; start `kado run`, or mend data_dir"
         )
-    store = EmbeddedStore(configuration.data_dir, configuration.profile.id, read_only=False, clock=clock)
+    store = EmbeddedStore(
+        configuration.data_dir,
+        configuration.profile.id,
+        read_only=False,
+        archive=configuration.archive,
+        clock=clock,
+    )
     try:
         yield store
     finally:

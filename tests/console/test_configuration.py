@@ -250,3 +250,26 @@ def test_signals_are_kept_for_ever_unless_a_rule_says_otherwise() -> None:
 )
 def test_a_rule_that_could_delete_the_wrong_samples_is_refused(rules: str, expected: str) -> None:
     assert expected in message(RETENTION + rules)
+
+
+ARCHIVE = 'facility = "nanoterasu"\n[store]\nkind = "embedded"\n'
+
+
+@pytest.mark.parametrize(
+    ("archive", "expected"),
+    [
+        ("", "data/archive"),
+        ('archive = "/mnt/share/ring"', "/mnt/share/ring"),
+        ('archive = "../sealed"', "../sealed"),
+        ('archive = "s3://bucket/ring?region=eu-west-1"', "s3://bucket/ring?region=eu-west-1"),
+    ],
+)
+def test_sealed_files_lie_where_the_configuration_says(archive: str, expected: str) -> None:
+    found = load(ARCHIVE + archive).archive
+    assert found == (expected if "://" in expected else str(Path.cwd() / expected))
+
+
+def test_keys_of_an_archive_are_neither_taken_nor_shown() -> None:
+    said = message(ARCHIVE + 'archive = "s3://key:hush@bucket/ring"')
+    assert "AWS_SHARED_CREDENTIALS_FILE" in said
+    assert "hush" not in said

@@ -19,6 +19,8 @@ from console.sealing import Sealing
 from facility.batch import Batch
 from facility.errors import ArchiveError
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time
+from servers import ObjectStore
+from storage.embedded.archive import objects
 from storage.embedded.store import EmbeddedStore
 
 NOW = parse_time("2026-11-20T12:00:00Z")
@@ -124,3 +126,42 @@ async def test_a_rule_that_cannot_be_applied_does_not_keep_days_from_being_seale
     await asyncio.to_thread(landing.close)
     folders = await asyncio.to_thread(lambda: sorted(os.listdir(here.data_dir / "archive" / "samples")))
     assert folders == ["signal=stored_current", "signal=stored_current_2"]
+
+
+async def test_the_service_seals_into_an_object_store_and_tries_again_when_that_is_back(
+    kado: Kado, object_store: ObjectStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "_REST_S", 0.0)
+    bucket = object_store.create_bucket()
+
+    def configured() -> Configuration:
+        assert kado("init").exit_code == 0
+        path = Path("kado.toml")
+        text = path.read_text().replace('# archive = "s3://bucket/kado"', f'archive = "{bucket.uri()}"')
+        path.write_text(text)
+        return load_configuration(path)
+
+    here = await asyncio.to_thread(configured)
+    assert here.archive == bucket.uri()
+    landing = await asyncio.to_thread(land_days, here)
+    sealing = Sealing(here, EmbeddedSettings(seal_after_days=2), lambda: NOW)
+    await asyncio.to_thread(object_store.stop)
+    task = asyncio.create_task(sealing.run(), name="sealing")
+    async with asyncio.timeout(60):
+        while "could not be sealed" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert "see that the store answers" in caplog.text
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await asyncio.to_thread(rows, here) == DAYS * 1440
+    check = await asyncio.to_thread(kado, "check")
+    assert "see that the store answers" in " ".join(check.out.split())
+    await asyncio.to_thread(object_store.start)
+    await asyncio.to_thread(sealing.seal)
+    await asyncio.to_thread(landing.close)
+    assert await asyncio.to_thread(rows, here) == 3600
+    assert not (here.data_dir / "archive").exists()
+    check = await asyncio.to_thread(kado, "check")
+    said = " ".join(check.out.split())
+    assert f"sealed files in s3://{bucket.name}/kado" in said
+    assert "none there yet" not in said

@@ -79,6 +79,20 @@ def choose_place(connection: sqlite3.Connection, data_dir: Path, facility: str, 
             connection.execute("INSERT OR REPLACE INTO meta VALUES('archive', ?)", (archive,))
 
 
+def reach_place(archive: str) -> tuple[str, bool]:
+    """See that a place can be reached; return its name and whether a store has chosen it. Nothing is changed.
+
+    Raises
+    ------
+    ConfigError
+        If it is no address.
+    ArchiveAwayError
+        If it cannot be reached, or refuses.
+    """
+    place = _place(archive)
+    return place.root, place.find(MARK) is not None
+
+
 def _check_files(connection: sqlite3.Connection, before: Place, after: Place) -> None:
     named = {path: size for file in manifest.all_files(connection) for path, size in file.sizes.items()}
     if not named:
