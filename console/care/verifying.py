@@ -49,18 +49,19 @@ def verify_store(configuration: Configuration, clock: Clock, *, deep: bool, repa
         If the store does not answer.
     """
     if not repair_rollup:
-        return _look(configuration, deep=deep)
+        return look(configuration, deep=deep)
     with open_for_care(configuration, clock) as store:
-        first = _look(configuration, deep=True)
+        first = look(configuration, deep=True)
         wrong = [finding for finding in first.findings if finding.rollup_of is not None]
         repaired = store.rebuild_minutes(wrong, provenance=provenance_of(configuration.profile)) if wrong else 0
     if not repaired:
         return first
-    again = _look(configuration, deep=True)
+    again = look(configuration, deep=True)
     return Verdict(True, again.verified, again.findings, repaired)
 
 
-def _look(configuration: Configuration, *, deep: bool) -> Verdict:
+def look(configuration: Configuration, *, deep: bool, ledger: bool = True) -> Verdict:
+    """Check sealed files and both databases; without `ledger` nothing is asked of a server."""
     findings: list[Finding] = []
     verified = _NOTHING
     telemetry = str(DataDir(configuration.data_dir).telemetry)
@@ -71,7 +72,8 @@ def _look(configuration: Configuration, *, deep: bool) -> Verdict:
             if kind == "embedded":
                 verified = _files(configuration, connection, deep=deep)
                 findings += verified.findings
-            findings += _ledger(configuration)
+            if ledger:
+                findings += _ledger(configuration)
         except sqlite3.DatabaseError as error:
             # SQLite said so above already, unless it is only found on the way.
             if not findings:

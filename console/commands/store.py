@@ -6,15 +6,26 @@ from typing import Final
 import typer
 
 from console.command import command
-from console.commands import store_care, store_copy, store_init, store_status, store_verify
+from console.commands import (
+    store_backup,
+    store_care,
+    store_copy,
+    store_downsample,
+    store_init,
+    store_status,
+    store_verify,
+)
 
 COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "init": store_init.init_store,
     "status": store_status.store_status,
     "verify": store_verify.store_verify,
     "copy": store_copy.copy_store,
+    "downsample": store_downsample.downsample_store,
     "seal": store_care.seal,
     "compact": store_care.compact,
+    "backup": store_backup.store_backup,
+    "restore": store_backup.store_restore,
 }
 
 app = typer.Typer(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from collector.arrival import Arrival
+from collector.landing import Landing
 from collector.ledger import read_ledger, verify_ledger
 from command_line import Kado
 from console.config import load_configuration
@@ -207,3 +209,44 @@ def test_minutes_are_made_anew_on_request_while_nobody_writes(kado: Kado) -> Non
     assert "made the minutes of 1 files anew" in answer.out
     assert kado("store", "verify", "--deep").exit_code == 0
     assert np.array_equal(everything().value, before.value)
+
+
+def test_a_backup_that_is_restored_gives_the_same_figures(simulated: Kado, tmp_path: Path) -> None:
+    question = ("availability", "--period", "2026-11-12", "--as-known-on", "2026-11-20T00:00:00Z", "--format", "json")
+    before = simulated(*question).document
+    assert before["accounts_s"]["no_beam"] > 0
+    with DirectoryLock(DATA):
+        answer = simulated("store", "backup", "backups", "--format", "json")
+    assert (answer.exit_code, answer.document["problems"]) == (0, [])
+    assert "files were copied" in simulated("store", "backup", "backups", "--keep", "1").out
+    assert len([path for path in Path("backups").iterdir() if path.is_dir()]) == 1
+    refused = simulated("store", "restore", "backups")
+    assert refused.exit_code == 2
+    assert "is not empty" in refused.err
+    assert not (tmp_path / "data" / ".restoring").exists()
+    DATA.rename("lost")
+    answer = simulated("store", "restore", "backups", "--format", "json")
+    assert (answer.exit_code, answer.document["verified"]["findings"]) == (0, [])
+    assert simulated(*question).document == before
+    assert simulated("ledger", "--verify").exit_code == 0
+    assert simulated("verify", "key.json").exit_code == 0
+
+
+def test_a_backup_of_what_waits_for_influxdb_says_what_is_not_in_it(kado: Kado) -> None:
+    kado("init", "--store", "influxdb")
+    with Landing.open(DATA, FACILITY, "influxdb") as landing:
+        landing.land_now(Arrival("ring", Batch.of_numbers(FACILITY, "stored_current", [OCTOBER], [400.0])))
+    answer = kado("store", "backup", "backups")
+    assert answer.exit_code == 0
+    assert "the samples in InfluxDB are not part of it" in answer.out
+    DATA.rename("lost")
+    # Its server is not there, and need not be.
+    assert kado("store", "restore", "backups").exit_code == 0
+    assert read_ledger(DATA).waiting == (("ring", "stored_current", 1),)
+
+
+def test_without_a_backup_there_is_nothing_to_restore(kado: Kado) -> None:
+    kado("init")
+    for words in (("restore", "nowhere"), ("backup", "backups"), ("backup", "backups", "--keep", "0")):
+        assert kado("store", *words).exit_code == 2
+    assert not DATA.exists()

@@ -200,6 +200,12 @@ def test_a_file_that_is_replaced_while_it_is_checked_is_no_finding(store: Embedd
     assert len(files(tmp_path)) == 3
 
 
+def test_numbers_alone_need_no_words(tmp_path: Path) -> None:
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+        store.write(Batch.of_numbers("ring", "current", [DAY], [1.0]))
+    assert verify(tmp_path, deep=True).findings == ()
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

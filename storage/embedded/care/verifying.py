@@ -207,10 +207,12 @@ def _of_rows(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
     """Find rows that say something impossible."""
     if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'sample'").fetchone()[0]:
         return
-    words = "(SELECT id FROM word)"
+    # NULL is in no set, and not in an empty one either.
+    unknown = "{0} IS NOT NULL AND {0} NOT IN (SELECT id FROM word)"
+    words = " OR ".join(unknown.format(column) for column in ("state_id", "reason_id"))
     for condition, what in (
         ("series_id NOT IN (SELECT id FROM series)", "samples of a signal that it does not know"),
-        (f"state_id NOT IN {words} OR reason_id NOT IN {words}", "samples with a word that it does not know"),
+        (words, "samples with a word that it does not know"),
         (f"quality NOT BETWEEN 0 AND {int(Quality.BAD)}", "samples of a quality that does not exist"),
         (
             "time_ns > (SELECT newest_ns FROM series WHERE id = series_id)",

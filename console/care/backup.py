@@ -1,0 +1,68 @@
+"""Backups of the data directory, and back: ``kado store backup`` and ``restore``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.care.verifying import Verdict, look
+from console.config import Configuration
+from console.progress import progress_bar
+from console.rounding import size
+from facility.errors import UsageError
+from facility.time import Clock
+from storage.embedded.care.backup import BackedUp, Backup, thin_out
+from storage.embedded.care.restore import restore
+from storage.embedded.care.snapshots import Snapshot, find_snapshot, read_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBackup:
+    """A backup, and those that went for it."""
+
+    backup: BackedUp
+    removed: tuple[Path, ...]
+    """Older ones, by ``--keep``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was restored, and whether it is whole."""
+
+    snapshot: Snapshot
+    verdict: Verdict
+
+
+def back_up(configuration: Configuration, folder: Path, clock: Clock, *, keep: int | None) -> MadeBackup:
+    """Make a backup beside whoever writes, with a progress bar; errors as `Backup.make`."""
+    if keep is not None and keep < 1:
+        raise UsageError(f"--keep {keep}: at least the backup that is being made is kept, so give 1 or more")
+    with progress_bar("backup", 1) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.advance_to(done, size(done), total)
+
+        made = Backup(configuration.data_dir, folder, clock, progress=show).make(configuration.profile.simulated)
+    # A backup that lacks something is no reason to give up one that may have it.
+    removed = thin_out(folder, keep) if keep is not None and not made.problems else []
+    return MadeBackup(made, tuple(removed))
+
+
+def restore_backup(configuration: Configuration, folder: Path) -> Restored:
+    """Restore the backup that `folder` is, or the newest in it, into the empty data directory, and verify it.
+
+    Raises
+    ------
+    ConfigError
+        If there is no complete backup, it is of something else, or the data directory is not empty.
+    ArchiveError
+        If it is damaged; then nothing was touched.
+    """
+    snapshot = read_snapshot(find_snapshot(folder))
+    profile, kind = configuration.profile, configuration.store.kind
+    with progress_bar("restore", 1) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.advance_to(done, size(done), total)
+
+        restore(snapshot, configuration.data_dir, profile.id, kind, show)
+    # A server may be away, and has nothing to do with what was restored.
+    return Restored(snapshot, look(configuration, deep=False, ledger=kind == "embedded"))

@@ -1,0 +1,126 @@
+"""A backup back into a data directory that is empty."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from facility.errors import ArchiveError, ConfigError
+from storage.data_dir import DataDir, DirectoryLock
+from storage.embedded.care.backup import sha256_of, sync
+from storage.embedded.care.snapshots import LIST, CopiedFile, Snapshot
+
+_RESTORING: Final = ".restoring"
+
+Progress = Callable[[int, int], None]
+"""Takes how many bytes are checked or copied, and of how many."""
+
+
+def check_snapshot(snapshot: Snapshot, progress: Progress = lambda _, __: None) -> None:
+    """Read every file of a backup and compare it with the list.
+
+    Raises
+    ------
+    ArchiveError
+        Naming each file that is missing or is not what was copied.
+    """
+    done, total = 0, max(1, snapshot.bytes)
+    wrong: list[str] = []
+    for file in snapshot.files:
+        if problem := _problem(snapshot.path / file.path, file):
+            wrong.append(f"  {snapshot.path / file.path} {problem}")
+        done += file.size
+        progress(done, total)
+    if wrong:
+        raise ArchiveError(
+            "\n".join(
+                [
+                    f"{len(wrong)} of {len(snapshot.files)} files of the backup {snapshot.path} are not what was copied"
+                    " there; nothing was restored. Take another backup:",
+                    *wrong,
+                ]
+            )
+        )
+
+
+def restore(
+    snapshot: Snapshot, data_dir: Path, facility: str, store: str, progress: Progress = lambda _, __: None
+) -> None:
+    """Copy a backup into a data directory that holds nothing, after everything was checked.
+
+    Sealed files go into the folder below the data directory, wherever they lay before. What was acknowledged after
+    the backup is not in it. An interrupted restore is begun again; before its end nothing takes the folder for data.
+
+    Raises
+    ------
+    ConfigError
+        If the directory is not empty, or the backup is another facility's or another store's.
+    ArchiveError
+        If the backup is damaged, naming each file; then nothing was touched.
+    LockedError
+        If another process holds the directory.
+    """
+    if (snapshot.facility, snapshot.store) != (facility, store):
+        raise ConfigError(
+            f"{snapshot.path} is a backup of facility {snapshot.facility!r} with store {snapshot.store!r}, and"
+            f" kado.toml says {facility!r} with {store!r}: restore it with a kado.toml of its own"
+        )
+    _check_empty(data_dir)
+    check_snapshot(snapshot, lambda done, total: progress(done, 2 * total))
+    with DirectoryLock(data_dir):
+        _check_empty(data_dir)
+        folder = data_dir / _RESTORING
+        shutil.rmtree(folder, ignore_errors=True)
+        done, total = snapshot.bytes, max(1, 2 * snapshot.bytes)
+        for file in snapshot.files:
+            _copy(snapshot.path / file.path, folder / file.path, file)
+            done += file.size
+            progress(done, total)
+        _forget_place(DataDir(folder).telemetry)
+        for path in [*(path for path in folder.rglob("*") if path.is_dir()), folder]:
+            sync(path)
+        last = DataDir(folder).telemetry
+        for path in [*(path for path in sorted(folder.iterdir()) if path != last), last]:
+            path.rename(data_dir / path.name)
+        folder.rmdir()
+        sync(data_dir)
+
+
+def _check_empty(data_dir: Path) -> None:
+    if not data_dir.exists():
+        return
+    held = sorted({path.name for path in data_dir.iterdir()} - {DataDir(data_dir).lock.name, _RESTORING})
+    if held:
+        telemetry = DataDir(data_dir).telemetry.name
+        half = (data_dir / _RESTORING).exists() and telemetry not in held
+        what = "holds a restore that was interrupted" if half else "is not empty"
+        raise ConfigError(
+            f"data directory {data_dir} {what} ({', '.join(held[:5])}): move its content away, or choose another"
+            " data_dir"
+        )
+
+
+def _copy(source: Path, target: Path, file: CopiedFile) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    sync(target)
+    if problem := _problem(target, file):
+        raise ArchiveError(f"{target} {problem}, right after it was copied: look at the disk; nothing else was changed")
+
+
+def _problem(path: Path, file: CopiedFile) -> str:
+    """Return what is wrong with a copy; nothing if it is right."""
+    if not path.is_file():
+        return "is missing"
+    if (size := path.stat().st_size) != file.size:
+        return f"has {size} bytes, and {LIST} says {file.size}"
+    return "" if sha256_of(path) == file.sha256 else f"is not what {LIST} says: its SHA-256 is another"
+
+
+def _forget_place(telemetry: Path) -> None:
+    """Let sealed files lie below the data directory, where they are now."""
+    with closing(sqlite3.connect(telemetry, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM meta WHERE key IN ('archive', 'archive_mark')")
+    sync(telemetry)

@@ -1,0 +1,127 @@
+"""A folder of backups: each one a data directory of its own at one instant, with a list that is written last.
+
+::
+
+    DIR/2026-11-23T120000Z/backup.json     what it holds, with the SHA-256 of each file; without it, it is none
+                          /telemetry.db    rows, manifest, ledger
+                          /journal.db
+                          /answers/        what simulators truly did
+                          /archive/        sealed files; those that did not change are hard links to the one before
+    DIR/.partial/                          one that is being made, or was interrupted
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+from facility.errors import ArchiveError, ConfigError, FormatVersionError
+from facility.time import parse_time, to_datetime
+
+FORMAT: Final = 1
+LIST: Final = "backup.json"
+PARTIAL: Final = ".partial"
+_NAME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z(-\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedFile:
+    """One file of a backup."""
+
+    path: str
+    """Relative to the backup."""
+    size: int
+    sha256: str
+    sealed: str = ""
+    """Of a sealed file: what the manifest says of its content. Where that is the same, the content is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One backup that is complete."""
+
+    path: Path
+    facility: str
+    store: str
+    """``embedded`` or ``influxdb``."""
+    made_ns: int
+    files: tuple[CopiedFile, ...]
+    problems: tuple[str, ...]
+    """Sealed files that could not be copied, since they were damaged or missing already."""
+
+    @property
+    def bytes(self) -> int:
+        """All of it, whether it shares files with others or not."""
+        return sum(file.size for file in self.files)
+
+
+def name_of(made_ns: int) -> str:
+    """Return the name of a backup that is made at an instant."""
+    return to_datetime(made_ns).strftime("%Y-%m-%dT%H%M%SZ")
+
+
+def list_text(says: Mapping[str, Any]) -> str:
+    """Return the text of a list, with a checksum of its own."""
+    return json.dumps({**says, "checksum": _checksum(says)}, indent=1, ensure_ascii=False)
+
+
+def listed(files: list[CopiedFile]) -> list[dict[str, Any]]:
+    """Return files as the list names them."""
+    return [asdict(file) for file in files]
+
+
+def complete_snapshots(folder: Path) -> list[Path]:
+    """Return the backups in a folder that were made to their end, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name) and (path / LIST).is_file())
+
+
+def find_snapshot(folder: Path) -> Path:
+    """Return the backup that `folder` is, or else the newest complete one in it.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    if (folder / LIST).is_file():
+        return folder
+    if found := complete_snapshots(folder):
+        return found[-1]
+    interrupted = folder.name == PARTIAL or (folder / PARTIAL).is_dir()
+    hint = "; the one there was interrupted: make it again with `kado store backup`" if interrupted else ""
+    raise ConfigError(f"{folder} holds no complete backup, which has a {LIST}{hint}")
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """Read the list of a backup.
+
+    Raises
+    ------
+    ArchiveError
+        If the list is damaged.
+    FormatVersionError
+        If a newer kado has made it.
+    """
+    try:
+        says = cast("dict[str, Any]", json.loads((path / LIST).read_text(encoding="utf-8")))
+        checksum = says.pop("checksum")
+        found = int(says["format"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArchiveError(f"{path / LIST} is damaged ({error}): take another backup") from error
+    if found > FORMAT:
+        raise FormatVersionError(f"{path / LIST} has format {found}, this kado reads {FORMAT}: update kado")
+    if checksum != _checksum(says):
+        raise ArchiveError(f"{path / LIST} is damaged: its checksum is another; take another backup")
+    files = tuple(CopiedFile(**file) for file in says["files"])
+    return Snapshot(
+        path, says["facility"], says["store"], parse_time(says["made"]), files, tuple(says["problems"])
+    )  # fmt: skip
+
+
+def _checksum(says: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()
