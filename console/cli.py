@@ -101,6 +101,7 @@ incident_app = typer.Typer(
 )
 for name, function in {
     "add": incident.add_incident,
+    "withdraw": incident.withdraw_incident,
     "list": incident.list_incidents,
     "pareto": incident.downtime_pareto,
 }.items():

@@ -6,7 +6,7 @@ from console.config import Configuration
 from console.stores import open_journal
 from facility.corrections import Assertion, Correction, Exclusion, Withdrawal
 from facility.errors import CorrectionError, IncidentError
-from facility.incidents import Incident
+from facility.incidents import Incident, IncidentWithdrawal
 from facility.time import Clock, format_time, parse_time, system_clock
 from storage.data_dir import DataDir
 
@@ -82,13 +82,29 @@ def load_corrections(configuration: Configuration, as_known_on: str | None = Non
     return [Said(c, withdrawn.get(c.id)) for c in corrections if known(c.recorded_at_ns)]
 
 
-def record_incident(configuration: Configuration, new: Incident, clock: Clock = system_clock) -> Incident:
-    """Record what was broken.
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An incident as the record shows it."""
+
+    incident: Incident
+    withdrawal: IncidentWithdrawal | None = None
+    """None while it holds."""
+
+
+def record_incident(
+    configuration: Configuration,
+    new: Incident,
+    *,
+    replaces: int | None = None,
+    reason: str = "",
+    clock: Clock = system_clock,
+) -> Noted:
+    """Record what was broken, in place of the incident `replaces` if one is named.
 
     Raises
     ------
     IncidentError
-        If it lies wholly in the future, or says nothing; then nothing is written.
+        If it lies wholly in the future, or says nothing, or there is none to replace; then nothing is written.
     """
     now_ns, zone = clock(), configuration.profile.zone
     if new.start_ns >= now_ns:
@@ -97,12 +113,35 @@ def record_incident(configuration: Configuration, new: Incident, clock: Clock = 
             f"{format_time(now_ns, zone)} now"
         )
     with open_journal(configuration) as journal:
-        return journal.add_incident(new)
+        return Noted(journal.add_incident(new, replaces=replaces, reason=reason))
 
 
-def load_incidents(configuration: Configuration, as_known_on: str | None = None) -> tuple[Incident, ...]:
-    """Return all incidents in the order recorded, as known on a date (ISO 8601)."""
-    if not DataDir(configuration.data_dir).journal.exists():
-        return ()
+def withdraw_incident(configuration: Configuration, incident_id: int, author: str, reason: str) -> Noted:
+    """Take an incident back; it stays on record.
+
+    Raises
+    ------
+    IncidentError
+        If there is none of that id, or it was withdrawn before.
+    """
     with open_journal(configuration) as journal:
-        return journal.incidents(None if as_known_on is None else parse_time(as_known_on))
+        journal.withdraw_incident(incident_id, author, reason)
+    return next(n for n in load_incidents(configuration) if n.incident.id == incident_id)
+
+
+def load_incidents(configuration: Configuration, as_known_on: str | None = None) -> list[Noted]:
+    """Return all incidents with their withdrawals in the order recorded, as known on a date (ISO 8601)."""
+    known_on_ns = None if as_known_on is None else parse_time(as_known_on)
+
+    def known(recorded_at_ns: int) -> bool:
+        return known_on_ns is None or recorded_at_ns <= known_on_ns
+
+    if not DataDir(configuration.data_dir).journal.exists():
+        return []
+    with open_journal(configuration) as journal:
+        listed = journal.all_incidents()
+    return [
+        Noted(incident, withdrawal if withdrawal is not None and known(withdrawal.recorded_at_ns) else None)
+        for incident, withdrawal in listed
+        if known(incident.recorded_at_ns)
+    ]

@@ -1,5 +1,6 @@
 """What a person found to be behind an outage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -32,6 +33,18 @@ class Incident:
     resolution: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class IncidentWithdrawal:
+    """An incident taken back; it stays on record."""
+
+    incident_id: int
+    author: str
+    reason: str
+    recorded_at_ns: int
+    replaced_by: int | None = None
+    """The incident that was recorded in its place."""
+
+
 class Review(StrEnum):
     """What an outage asks for, by its length (after Jefferson Lab's downtime manager)."""
 
@@ -57,6 +70,24 @@ class Sharing(StrEnum):
     """The root cause; the earliest incident where none is named as such."""
     EQUAL = "equal-share"
     """All of them alike."""
+
+
+def standing(
+    incidents: Sequence[Incident], withdrawals: Sequence[IncidentWithdrawal], as_known_on_ns: int | None = None
+) -> tuple[Incident, ...]:
+    """Return the incidents that hold, in the order they were recorded.
+
+    Parameters
+    ----------
+    as_known_on_ns
+        Leave out what was recorded after this instant; None: nothing.
+    """
+
+    def known(recorded_at_ns: int) -> bool:
+        return as_known_on_ns is None or recorded_at_ns <= as_known_on_ns
+
+    withdrawn = {w.incident_id for w in withdrawals if known(w.recorded_at_ns)}
+    return tuple(i for i in incidents if known(i.recorded_at_ns) and i.id not in withdrawn)
 
 
 def check_incident(new: Incident) -> None:

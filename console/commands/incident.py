@@ -20,10 +20,16 @@ def add_incident(
     ] = False,
     cause: Annotated[str, typer.Option("--cause", help="Why it happened.")] = "",
     resolution: Annotated[str, typer.Option("--resolution", help="What was done about it.")] = "",
+    replaces: Annotated[
+        int | None, typer.Option("--replaces", metavar="ID", help="An incident that this one stands in place of.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="With --replaces: why.")] = "",
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     r"""Record what was broken; it belongs to the outages that it overlaps.
+
+    Nothing on record is edited: what turns out otherwise is recorded anew, in place of the first.
 
     \b
     Example:
@@ -34,8 +40,12 @@ def add_incident(
     from console.output import print_json, show
     from console.record import record_incident
     from console.views.incidents import incident_document, incident_list
+    from facility.errors import UsageError
     from facility.incidents import Incident
     from facility.time import parse_time
+
+    if reason and replaces is None:
+        raise UsageError("--reason belongs to --replaces: name the incident that this one stands in place of")
 
     configuration = load_configuration(config)
     profile = configuration.profile
@@ -52,11 +62,38 @@ def add_incident(
         cause_text=cause,
         resolution=resolution,
     )
-    recorded = record_incident(configuration, new)
+    recorded = record_incident(configuration, new, replaces=replaces, reason=reason)
     if output is Format.JSON:
         print_json({"facility": profile.id, "simulated": profile.simulated, **incident_document(profile, recorded)})
     else:
         show(*incident_list(profile, [recorded]))
+
+
+def withdraw_incident(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The incident, as 'kado incident list' numbers it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever disputes it.")],
+    author: Annotated[str, typer.Option("--author", help="Who says so.")],
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Take an incident back; it stays on record.
+
+    \b
+    Example:
+      kado incident withdraw 3 --reason "another beamline's" --author Sato
+    """
+    from console.config import load_configuration
+    from console.output import print_json, show
+    from console.record import withdraw_incident as withdraw
+    from console.views.incidents import incident_document, incident_list
+
+    configuration = load_configuration(config)
+    profile = configuration.profile
+    withdrawn = withdraw(configuration, number, author, reason)
+    if output is Format.JSON:
+        print_json({"facility": profile.id, "simulated": profile.simulated, **incident_document(profile, withdrawn)})
+    else:
+        show(*incident_list(profile, [withdrawn]))
 
 
 def list_incidents(
@@ -64,7 +101,7 @@ def list_incidents(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""List all incidents.
+    r"""List all incidents, those withdrawn too.
 
     \b
     Example:

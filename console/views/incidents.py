@@ -12,13 +12,14 @@ from analytics.figures import percentage
 from analytics.pareto import downtime_by_system
 from console.figures import AvailabilityReport
 from console.output import local, table, title
+from console.record import Noted
 from console.rounding import percent, split_hours
-from facility.incidents import Incident, Sharing
+from facility.incidents import Sharing
 from facility.profile import Profile
 from facility.time import format_time, to_s
 
 
-def incident_list(profile: Profile, listed: Sequence[Incident]) -> list[RenderableType]:
+def incident_list(profile: Profile, listed: Sequence[Noted]) -> list[RenderableType]:
     """Return the incidents, each with who recorded it and what is known."""
     heading = title(profile, "incidents 障害記録")
     if not listed:
@@ -26,14 +27,14 @@ def incident_list(profile: Profile, listed: Sequence[Incident]) -> list[Renderab
     rows = Table.grid(padding=(0, 2))
     rows.add_column(justify="right", no_wrap=True)
     rows.add_column()
-    for incident in listed:
-        rows.add_row(f"#{incident.id}", _words(profile, incident))
+    for noted in listed:
+        rows.add_row(f"#{noted.incident.id}", _words(profile, noted))
     return [heading, rows]
 
 
-def incident_document(profile: Profile, incident: Incident) -> dict[str, Any]:
+def incident_document(profile: Profile, noted: Noted) -> dict[str, Any]:
     """Return one incident for programs."""
-    zone = profile.zone
+    incident, w, zone = noted.incident, noted.withdrawal, profile.zone
     return {
         "id": incident.id,
         "start": format_time(incident.start_ns, zone),
@@ -46,6 +47,14 @@ def incident_document(profile: Profile, incident: Incident) -> dict[str, Any]:
         "resolution": incident.resolution,
         "author": incident.author,
         "recorded_at": format_time(incident.recorded_at_ns, zone),
+        "withdrawn": None
+        if w is None
+        else {
+            "author": w.author,
+            "reason": w.reason,
+            "recorded_at": format_time(w.recorded_at_ns, zone),
+            "replaced_by": w.replaced_by,
+        },
     }
 
 
@@ -96,17 +105,21 @@ def pareto_document(loaded: AvailabilityReport, sharing: Sharing) -> dict[str, A
     }
 
 
-def _words(profile: Profile, incident: Incident) -> Text:
-    zone = profile.zone
-    text = Text(f"{incident.system}, {incident.component}: {incident.title}", style="bold")
+def _words(profile: Profile, noted: Noted) -> Text:
+    incident, w, zone = noted.incident, noted.withdrawal, profile.zone
+    plain = "not bold not strike"
+    text = Text(f"{incident.system}, {incident.component}: {incident.title}", style="bold" if w is None else "strike")
     if incident.root_cause:
-        text.append("  root cause", style="not bold")
+        text.append("  root cause", style=plain)
     text.append(
         f"\n{local(incident.start_ns, zone)} to {local(incident.end_ns, zone, offset=True)}, "
         f"by {incident.author} on {local(incident.recorded_at_ns, zone)}",
-        style="not bold",
+        style=plain,
     )
     for what, words in (("cause", incident.cause_text), ("resolution", incident.resolution)):
         if words:
-            text.append(f"\n{what}: {words}", style="not bold")
+            text.append(f"\n{what}: {words}", style=plain)
+    if w is not None:
+        how = "withdrawn" if w.replaced_by is None else f"replaced by #{w.replaced_by},"
+        text.append(f"\n{how} by {w.author}, {local(w.recorded_at_ns, zone)}: {w.reason}", style=plain)
     return text

@@ -1,12 +1,12 @@
-"""Rows of corrections, withdrawals and incidents."""
+"""Rows of corrections and incidents, and of what was taken back of them."""
 
 from dataclasses import asdict, replace
 
 import sqlalchemy as sa
 
 from facility.corrections import Assertion, Correction, Exclusion, Withdrawal
-from facility.incidents import Incident
-from storage.journal.schema import CORRECTION, INCIDENT, WITHDRAWAL
+from facility.incidents import Incident, IncidentWithdrawal
+from storage.journal.schema import CORRECTION, INCIDENT, INCIDENT_WITHDRAWAL, WITHDRAWAL
 
 
 def insert_correction(connection: sa.Connection, new: Correction) -> Correction:
@@ -85,4 +85,17 @@ def select_incidents(connection: sa.Connection) -> tuple[Incident, ...]:
             resolution=row.resolution,
         )
         for row in rows
+    )
+
+
+def insert_incident_withdrawal(connection: sa.Connection, new: IncidentWithdrawal) -> None:
+    """Add a withdrawal of an incident."""
+    connection.execute(sa.insert(INCIDENT_WITHDRAWAL).values(**asdict(new)))
+
+
+def select_incident_withdrawals(connection: sa.Connection) -> tuple[IncidentWithdrawal, ...]:
+    """Return every withdrawal of an incident, in order of the incidents."""
+    rows = connection.execute(sa.select(INCIDENT_WITHDRAWAL).order_by(INCIDENT_WITHDRAWAL.c.incident_id))
+    return tuple(
+        IncidentWithdrawal(row.incident_id, row.author, row.reason, row.recorded_at_ns, row.replaced_by) for row in rows
     )

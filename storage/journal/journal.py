@@ -11,15 +11,17 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from facility.corrections import Correction, Withdrawal, check_correction, in_force
-from facility.errors import CorrectionError
-from facility.incidents import Incident, check_incident
+from facility.errors import CorrectionError, IncidentError
+from facility.incidents import Incident, IncidentWithdrawal, check_incident, standing
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import Clock, format_time, system_clock
 from storage.journal.assertions import (
     insert_correction,
     insert_incident,
+    insert_incident_withdrawal,
     insert_withdrawal,
     select_corrections,
+    select_incident_withdrawals,
     select_incidents,
     select_withdrawals,
 )
@@ -183,23 +185,70 @@ class Journal:
         with self._database.reading() as connection:
             return in_force(select_corrections(connection), select_withdrawals(connection), as_known_on_ns)
 
-    def add_incident(self, new: Incident) -> Incident:
+    def add_incident(self, new: Incident, *, replaces: int | None = None, reason: str = "") -> Incident:
         """Record what was broken; its id and time of record are given here.
+
+        With `replaces`, the incident of that id is taken back for `reason` in the same transaction.
 
         Raises
         ------
         IncidentError
-            If it says nothing.
+            If it says nothing, or there is none to replace; then nothing is written.
         """
         check_incident(new)
         with self._database.writing() as connection:
-            return insert_incident(connection, replace(new, recorded_at_ns=self._clock()))
+            now_ns = self._clock()
+            recorded = insert_incident(connection, replace(new, recorded_at_ns=now_ns))
+            if replaces is not None:
+                withdrawal = IncidentWithdrawal(replaces, new.author, reason, now_ns, recorded.id)
+                self._withdraw_incident(connection, withdrawal)
+            return recorded
+
+    def withdraw_incident(self, incident_id: int, author: str, reason: str) -> Incident:
+        """Take an incident back; both stay on record.
+
+        Returns
+        -------
+        Incident
+            The one that no longer holds.
+
+        Raises
+        ------
+        IncidentError
+            If there is none of that id, it was withdrawn before, or author or reason is missing.
+        """
+        with self._database.writing() as connection:
+            withdrawal = IncidentWithdrawal(incident_id, author, reason, self._clock())
+            return self._withdraw_incident(connection, withdrawal)
+
+    def _withdraw_incident(self, connection: sa.Connection, new: IncidentWithdrawal) -> Incident:
+        incidents = {i.id: i for i in select_incidents(connection) if i.id != new.replaced_by}
+        withdrawn = {w.incident_id: w for w in select_incident_withdrawals(connection)}
+        if new.incident_id not in incidents:
+            known = f"the journal holds {len(incidents)}" if incidents else "the journal holds none"
+            raise IncidentError(f"there is no incident #{new.incident_id}: {known}, see 'kado incident list'")
+        if new.incident_id in withdrawn:
+            before = withdrawn[new.incident_id]
+            instead = "" if before.replaced_by is None else f"; #{before.replaced_by} stands in its place"
+            raise IncidentError(
+                f"incident #{new.incident_id} was withdrawn already, by {before.author} on "
+                f"{format_time(before.recorded_at_ns)}: {before.reason}{instead}"
+            )
+        if not new.author.strip() or not new.reason.strip():
+            raise IncidentError("a withdrawal needs an author and a reason: it will be read by someone who disputes it")
+        insert_incident_withdrawal(connection, new)
+        return incidents[new.incident_id]
 
     def incidents(self, as_known_on_ns: int | None = None) -> tuple[Incident, ...]:
-        """Return the incidents in the order they were recorded; what was recorded later than that left out."""
+        """Return the incidents that hold, in the order recorded; what was recorded later than that left out."""
         with self._database.reading() as connection:
-            incidents = select_incidents(connection)
-        return tuple(i for i in incidents if as_known_on_ns is None or i.recorded_at_ns <= as_known_on_ns)
+            return standing(select_incidents(connection), select_incident_withdrawals(connection), as_known_on_ns)
+
+    def all_incidents(self) -> tuple[tuple[Incident, IncidentWithdrawal | None], ...]:
+        """Return every incident in the order recorded, each with its withdrawal if there is one."""
+        with self._database.reading() as connection:
+            withdrawn = {w.incident_id: w for w in select_incident_withdrawals(connection)}
+            return tuple((i, withdrawn.get(i.id)) for i in select_incidents(connection))
 
     def close(self) -> None:
         """Close the journal."""

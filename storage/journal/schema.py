@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Revisions of the schema, oldest first; the last one is what this kado reads and writes."""
 
 METADATA: Final = sa.MetaData()
@@ -80,3 +80,14 @@ INCIDENT: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 """What was broken, from when to when; attached to events by overlap."""
+
+INCIDENT_WITHDRAWAL: Final = sa.Table(
+    "incident_withdrawal",
+    METADATA,
+    sa.Column("incident_id", sa.Integer, sa.ForeignKey("incident.id"), primary_key=True, autoincrement=False),
+    sa.Column("replaced_by", sa.Integer, sa.ForeignKey("incident.id"), nullable=True),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+)
+"""Incidents taken back, each at most once; `replaced_by` where a better one was recorded in their place."""

@@ -177,6 +177,29 @@ class TestIncidents:
         assert re.search(r"vacuum +1\.00 +66\.7 +66\.7", out)
         assert re.search(r"= no beam +1\.50", out)
 
+    def test_one_that_turns_out_otherwise_is_replaced_and_both_are_shown(self, seeded: Kado) -> None:
+        incident(seeded, "rf", "02:00", "03:30")
+        answer = incident(seeded, "vacuum", "02:00", "03:30", "--replaces", "1", "--reason", "it was a leak")
+        assert answer.exit_code == 0, answer.err
+        listed = seeded("incident", "list").out
+        assert re.search(r"replaced by #2, by Sato, .*: it was a leak", listed)
+        document = seeded("incident", "pareto", "-p", DAY, "--format", "json").document
+        assert document["systems"] == [{"system": "vacuum", "downtime_s": 5_400}]
+
+    def test_one_that_is_withdrawn_bears_no_downtime(self, seeded: Kado) -> None:
+        incident(seeded, "rf", "02:00", "03:30")
+        words = ["--reason", "another ring's", "--author", "Abe", "--format", "json"]
+        document = seeded("incident", "withdraw", "1", *words).document
+        assert (document["withdrawn"]["author"], document["withdrawn"]["replaced_by"]) == ("Abe", None)
+        assert "withdrawn by Abe" in seeded("incident", "list").out
+        document = seeded("incident", "pareto", "-p", DAY, "--format", "json").document
+        assert document["systems"] == [{"system": "recovery", "downtime_s": 5_400}]
+
+    def test_a_reason_without_anything_to_replace_is_refused(self, seeded: Kado) -> None:
+        answer = incident(seeded, "rf", "02:00", "03:30", "--reason", "it was a leak")
+        assert (answer.exit_code, answer.out) == (2, "")
+        assert "--reason belongs to --replaces" in answer.err
+
     def test_an_outage_says_what_review_it_asks_for_and_which_systems_it_had(self, seeded: Kado) -> None:
         incident(seeded, "rf", "02:00", "02:30")
         assert re.search(r"no beam +2025-05-13 02:00:00 .* root cause +rf", seeded("events", "-p", DAY).out)

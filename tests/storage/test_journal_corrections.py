@@ -16,6 +16,7 @@ from facility.incidents import Incident
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import NS_PER_H
 from storage.journal.journal import Journal
+from storage.journal.schema import REVISIONS
 
 FORMATS = Path(__file__).parent / "formats"
 
@@ -139,6 +140,7 @@ import sys
 from facility.corrections import Assertion, Correction
 from facility.errors import CorrectionError
 from storage.journal.journal import Journal
+from storage.journal.schema import REVISIONS
 
 path, assertion = sys.argv[1:]
 with Journal.open(path) as journal:
@@ -185,4 +187,64 @@ def test_a_journal_of_the_first_revision_is_upgraded_and_keeps_what_it_held(path
         assert journal.schedule_versions() == (ScheduleVersion(100, blocks),)
         assert journal.add_correction(said(Assertion.UP, 1, 2)).id == 1
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISIONS[-1],)]
+
+
+def test_a_journal_of_the_second_revision_is_upgraded_and_its_incidents_can_be_withdrawn(path: Path) -> None:
+    shutil.copy(FORMATS / "journal-0002.db", path)
+    with Journal.open(path, Ticking()) as journal:
+        (up,) = journal.corrections()
+        assert (up.assertion, up.author, journal.corrections_in_force()) == (Assertion.UP, "Sato", ())
+        (arc,) = journal.incidents()
+        assert (arc.system, arc.component, arc.recorded_at_ns) == ("rf", "klystron 2", 103)
+        assert journal.withdraw_incident(arc.id, "Kato", "another machine's") == arc
+        assert journal.incidents() == ()
+
+
+class TestIncidentsTakenBack:
+    def test_one_that_is_withdrawn_stays_on_record_and_any_past_state_can_be_shown(self, path: Path) -> None:
+        with Journal.open(path, Ticking()) as journal:
+            arc = journal.add_incident(broken())
+            assert journal.withdraw_incident(arc.id, "Kato", "another machine's") == arc
+            assert [journal.incidents(t) for t in (100, 101, 102, None)] == [(), (arc,), (), ()]
+            ((listed, withdrawal),) = journal.all_incidents()
+            assert withdrawal is not None
+            assert (listed, withdrawal.author, withdrawal.replaced_by) == (arc, "Kato", None)
+
+    def test_one_may_be_replaced_in_one_step(self, path: Path) -> None:
+        with Journal.open(path, Ticking()) as journal:
+            arc = journal.add_incident(broken())
+            better = journal.add_incident(broken("vacuum"), replaces=arc.id, reason="it was a leak")
+            assert journal.incidents() == (better,)
+            assert [w and w.replaced_by for _, w in journal.all_incidents()] == [better.id, None]
+
+    @pytest.mark.parametrize(
+        ("number", "author", "reason", "expected"),
+        [
+            (7, "Kato", "no", r"there is no incident #7: the journal holds 3, see 'kado incident list'"),
+            (
+                1,
+                "Kato",
+                "again",
+                r"#1 was withdrawn already, by Sato on 1970-.*: it was a leak; #2 stands in its place",
+            ),
+            (3, "", "no", "a withdrawal needs an author and a reason"),
+            (3, "Kato", " ", "a withdrawal needs an author and a reason"),
+        ],
+    )
+    def test_what_cannot_be_withdrawn_says_why(
+        self, path: Path, number: int, author: str, reason: str, expected: str
+    ) -> None:
+        with Journal.open(path, Ticking()) as journal:
+            journal.add_incident(broken())
+            journal.add_incident(broken("vacuum"), replaces=1, reason="it was a leak")
+            journal.add_incident(broken("timing"))
+            with pytest.raises(IncidentError, match=expected):
+                journal.withdraw_incident(number, author, reason)
+            assert [i.id for i in journal.incidents()] == [2, 3]
+
+    def test_one_that_replaces_nothing_is_not_recorded(self, path: Path) -> None:
+        with Journal.open(path, Ticking()) as journal:
+            with pytest.raises(IncidentError, match="there is no incident #1: the journal holds none"):
+                journal.add_incident(broken(), replaces=1, reason="it was a leak")
+            assert journal.all_incidents() == ()
