@@ -9,7 +9,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final
 
 import numpy as np
@@ -126,6 +126,28 @@ def join_further(findings: Sequence[Sequence[FurtherFindings]]) -> tuple[Further
         )
         for of_signal in zip(*findings, strict=True)
     )
+
+
+class Standing(StrEnum):
+    """What a further signal says of an instant, and what came of it."""
+
+    WITHIN = "within its limits, or beyond them for less than its delay"
+    COUNTED = Outcome.COUNTED.value
+    TOO_SHORT = Outcome.TOO_SHORT.value
+    LED_ON = Outcome.LED_ON.value
+    OUTSIDE = Outcome.OUTSIDE.value
+    NO_BEAM = "no beam: it says nothing"
+    UNKNOWN = "not known: no good sample holds"
+
+
+def standing_at(ns: int, watched: Watched, no_beam: Intervals) -> Standing:
+    """Return how a further signal stood at an instant; `no_beam`: where there was none."""
+    if no_beam.contains(ns):
+        return Standing.NO_BEAM
+    if not watched.known.contains(ns):
+        return Standing.UNKNOWN
+    disturbed = (d for d in watched.disturbances if d.event.start_ns <= ns < d.event.end_ns)
+    return next((Standing[d.outcome.name] for d in disturbed), Standing.WITHIN)
 
 
 def watched_by(profile: Profile, definition: Definition) -> tuple[Distortion, ...]:

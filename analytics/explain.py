@@ -7,14 +7,19 @@ import numpy as np
 
 from analytics.availability import Availability
 from analytics.conditions import Kind
+from analytics.distortions import Standing, standing_at, watch
+from analytics.events import Event, find_events
 from analytics.evidence import Evidence, Judged
+from analytics.findings import grouping_of
 from analytics.overrides import Override
 from analytics.rules import Thresholds
 from facility.batch import NO_WORD, Samples
 from facility.corrections import Assertion, Correction
 from facility.definition import Definition
+from facility.distortion import Distortion
 from facility.interval import Intervals
 from facility.period import Period
+from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import PLANNED_CATEGORIES, Category, Plan, PlannedBlock
 
@@ -67,6 +72,18 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherInstant:
+    """What a further signal said at an instant, and what came of it."""
+
+    distortion: Distortion
+    sample: Held | None
+    """The newest, good or not."""
+    standing: Standing
+    event: Event | None
+    """The disturbance that was running; None where none was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instant:
     """What was known at an instant, and what was decided."""
 
@@ -80,6 +97,8 @@ class Instant:
     mode: str | None
     thresholds: Thresholds
     corrections: tuple[Correction, ...]
+    further: tuple[FurtherInstant, ...] = ()
+    """Of each further signal that the definition counts distortions of."""
 
 
 def explain_period(
@@ -126,6 +145,28 @@ def explain_instant(
         thresholds=judged.rules.thresholds[judged.rules.piece_at(ns)],
         corrections=tuple(c for c in evidence.corrections if c.start_ns <= ns < c.end_ns),
     )
+
+
+def explain_further(
+    ns: int, evidence: Evidence, judged: Judged, profile: Profile, definition: Definition, plan: Plan
+) -> tuple[FurtherInstant, ...]:
+    """Say what each further signal that the definition counts said at an instant, and what came of it."""
+    conditions = judged.conditions()
+    events = find_events(conditions, plan.user_time, grouping_of(evidence, definition, plan))
+    no_beam = Intervals.of((s.start_ns, s.end_ns) for s in conditions.no_beam) | events.in_events
+    found: list[FurtherInstant] = []
+    for watched in watch(evidence.further, profile, definition, conditions, events, plan.user_time):
+        series = evidence.further.get(watched.distortion.signal)
+        running = (d.event for d in watched.disturbances if d.event.start_ns <= ns < d.event.end_ns)
+        found.append(
+            FurtherInstant(
+                watched.distortion,
+                held_at(None if series is None else series.samples, ns),
+                standing_at(ns, watched, no_beam),
+                next(running, None),
+            )
+        )
+    return tuple(found)
 
 
 def held_at(samples: Samples | None, ns: int) -> Held | None:

@@ -1,9 +1,9 @@
 """Loads a period and says of each second why it is in the account that it is in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analytics.evidence import Evidence, judge
-from analytics.explain import Held, Instant, Segment, explain_instant, explain_period, held_at
+from analytics.explain import Held, Instant, Segment, explain_further, explain_instant, explain_period, held_at
 from analytics.gaps import Gap, find_gaps
 from console.config import Configuration
 from console.figures import AvailabilityReport, load_basis
@@ -76,6 +76,7 @@ def load_instant(
     instant = explain_instant(ns, found.segments, found.evidence, judged, r.plan)
     if instant is None:
         raise PeriodError(f"{format_time(ns, zone)} lies outside of what was counted of its day")
+    instant = replace(instant, further=explain_further(ns, found.evidence, judged, r.profile, r.definition, r.plan))
     sources = [s.id for s in configuration.sources if delivers(s, configuration.profile.delivery_signal)]
     with open_store(configuration) as store:
         links = {id_: held_at(store.read(link_signal(id_), ns, ns + 1, hold=True), ns) for id_ in sources}

@@ -9,12 +9,14 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from analytics.explain import Held, Instant, Rule, Segment
+from analytics.distortions import Standing
+from analytics.explain import FurtherInstant, Held, Instant, Rule, Segment
 from analytics.gaps import Gap
 from console.explaining import Explanation, InstantExplanation
 from console.figures import AvailabilityReport
 from console.output import age, local, offset_of, table, title
 from console.rounding import duration, percent, split_hours
+from facility.distortion import Distortion
 from facility.time import format_time, to_s
 
 SHOWN: Final = 40
@@ -134,6 +136,8 @@ def instant(found: InstantExplanation) -> list[RenderableType]:
         f"no beam below {t.minimum:g}, until {t.no_beam_ends:g}; low beam below {t.tolerance:g}, "
         f"until {t.low_beam_ends:g} {unit}",
     )
+    for further in i.further:
+        rows.add_row(*_further(further, i.ns, report, zone))
     said = [f"#{c.id} {c.assertion.value}, {c.author}: {c.reason}" for c in i.corrections]
     rows.add_row("corrections", "\n".join(said) or "none")
     return [title(profile, f"{local(i.ns, zone, offset=True)}"), rows]
@@ -154,6 +158,7 @@ def instant_document(found: InstantExplanation) -> dict[str, Any]:
         "sample": _held_document(i.sample, zone),
         "witness": _held_document(i.witness, zone),
         "links": {source: _held_document(word, zone) for source, word in found.links.items()},
+        "further_signals": [_further_document(f, zone) for f in i.further],
         "mode": i.mode,
         "plan": None
         if i.planned is None
@@ -249,6 +254,40 @@ def _held(held: Held | None, ns: int, zone: tzinfo, unit: str) -> str:
         return "nothing recorded"
     value = held.state if held.state is not None else f"{held.value:g} {unit}"
     return f"{value}, {held.quality.name.lower()}, {local(held.time_ns, zone)} ({age(held.time_ns, ns)} before)"
+
+
+def _further(further: FurtherInstant, ns: int, report: AvailabilityReport, zone: tzinfo) -> tuple[str, str]:
+    """Return what a further signal showed, by which limits, and what came of it."""
+    d, unit = further.distortion, report.profile.signal(further.distortion.signal).unit
+    standing = further.standing.value
+    if further.event is not None and further.standing not in (Standing.NO_BEAM, Standing.UNKNOWN):
+        standing += f", from {local(further.event.start_ns, zone)}"
+    return f"{d.name.en} {d.name.ja}" if d.label else d.id, "\n".join(
+        [f"{d.signal}: {_held(further.sample, ns, zone, unit)}", f"{_limits(d, unit)}: {standing}"]
+    )
+
+
+def _limits(d: Distortion, unit: str) -> str:
+    """Return a distortion's limits in words."""
+    if d.words:
+        return f"distorted while {' or '.join(d.words)}"
+    low, high = d.within
+    parts = [f"above {d.above:g}, until {high:g}"] if d.above is not None else []
+    parts += [f"below {d.below:g}, until {low:g}"] if d.below is not None else []
+    return f"distorted {'; '.join(parts)} {unit}".rstrip()
+
+
+def _further_document(further: FurtherInstant, zone: tzinfo) -> dict[str, Any]:
+    d, event = further.distortion, further.event
+    return {
+        "id": d.id,
+        "signal": d.signal,
+        "sample": _held_document(further.sample, zone),
+        "standing": further.standing.name.lower(),
+        "meaning": further.standing.value,
+        "since": None if event is None else format_time(event.start_ns, zone),
+        "until": None if event is None or event.open else format_time(event.end_ns, zone),
+    }
 
 
 def _held_document(held: Held | None, zone: tzinfo) -> dict[str, Any] | None:
