@@ -14,6 +14,7 @@ from collector.landing_status import LandingStatus
 from collector.service import Collector
 from collector.source_status import SourceStatus
 from console.config import Configuration, EmbeddedSettings, InfluxSettings
+from console.downsampling import Downsampling
 from console.sealing import Sealing
 from console.steering import steered_sources
 from console.stores import make_forwarder, make_landing
@@ -47,7 +48,7 @@ class Application:
         landing: Landing,
         collector: Collector,
         forwarder: "Forwarder | None",
-        sealing: Sealing | None,
+        upkeep: Sealing | Downsampling,
         changes: Changes,
     ) -> None:
         self.configuration = configuration
@@ -55,7 +56,7 @@ class Application:
         self._landing = landing
         self._collector = collector
         self._forwarder = forwarder
-        self._sealing = sealing
+        self._upkeep = upkeep
 
     async def run(self, stop: asyncio.Event) -> None:
         """Collect and forward until `stop` is set; an error that is a defect ends it."""
@@ -63,8 +64,7 @@ class Application:
             running = [tasks.create_task(self._collector.run(), name="collector")]
             if self._forwarder is not None:
                 running.append(tasks.create_task(self._forwarder.run(), name="forwarder"))
-            if self._sealing is not None:
-                running.append(tasks.create_task(self._sealing.run(), name="sealing"))
+            running.append(tasks.create_task(self._upkeep.run(), name="upkeep"))
             await stop.wait()
             for task in running:
                 task.cancel()
@@ -104,5 +104,9 @@ async def open_application(
         sources = await asyncio.to_thread(steered_sources, configuration, clock)
         collector = Collector(profile, sources, intake, landing, clock, rng)
         store = configuration.store
-        sealing = Sealing(configuration, store, clock) if isinstance(store, EmbeddedSettings) else None
-        yield Application(configuration, landing, collector, forwarder, sealing, changes)
+        upkeep: Sealing | Downsampling = (
+            Sealing(configuration, store, clock)
+            if isinstance(store, EmbeddedSettings)
+            else Downsampling(configuration, clock)
+        )
+        yield Application(configuration, landing, collector, forwarder, upkeep, changes)

@@ -1,17 +1,18 @@
 """Sums up days of samples that are over, minute by minute, into the bucket of minutes."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from facility.batch import Samples
 from facility.errors import UnreachableError
+from facility.schema import TELEMETRY
 from facility.time import MAX_NS, MIN_NS, NS_PER_DAY, NS_PER_H, NS_PER_S, Clock
 from storage.influxdb.client import InfluxClient
 from storage.influxdb.minutes import DayMarks, MinutesBucket
-from storage.influxdb.reading import condition, read_samples
+from storage.influxdb.reading import condition, extent_of, literal, read_samples
 from storage.minutes import MINUTE_NS, Minutes, minutes_of
 
 CLOSED_AFTER_NS: Final = NS_PER_H
@@ -66,13 +67,32 @@ class Downsampler:
         self._clock = clock
         self._go_on = go_on
 
-    def run(self, extents: dict[str, tuple[int, int]], *, rebuild: bool = False) -> Downsampled:
+    def signals(self) -> list[str]:
+        """Return the signals that there are, in order of name; nothing is counted for that.
+
+        Raises
+        ------
+        UnreachableError, AuthorizationError
+            If the server does not answer, or refuses us.
+        """
+        (rows,) = self._samples.query_json(
+            f'SHOW TAG VALUES FROM "{TELEMETRY}" WITH KEY = "signal" WHERE facility = {literal(self._facility)}'
+        )
+        return sorted(str(row["value"]) for row in rows)
+
+    def run(
+        self,
+        signals: Sequence[str],
+        *,
+        rebuild: bool = False,
+        progress: Callable[[int, int, str], None] = lambda done, total, signal: None,
+    ) -> Downsampled:
         """Sum up every day that is over and was not yet, or was touched since; with `rebuild` all of them.
 
         Parameters
         ----------
-        extents
-            First and last stamp of each signal that is to be looked at.
+        progress
+            Told how many signals of how many are done, and which one is next.
 
         Raises
         ------
@@ -85,7 +105,12 @@ class Downsampler:
         now = self._clock()
         last_day = (now - CLOSED_AFTER_NS) // NS_PER_DAY - 1
         days = minutes = waiting = 0
-        for signal, (first_ns, last_ns) in extents.items():
+        for place, signal in enumerate(signals):
+            progress(place, len(signals), signal)
+            extent = extent_of(self._samples, self._facility, signal)
+            if extent is None:
+                continue
+            first_ns, last_ns = extent
             # Of a day that has begun to expire not all samples are left.
             first = max(first_ns // NS_PER_DAY, -(-oldest_ns // NS_PER_DAY))
             last = min(last_ns // NS_PER_DAY, last_day)
@@ -100,7 +125,7 @@ class Downsampler:
                 self._go_on()
                 minutes += self._sum_up(signal, run_first, run_last, marks)
                 days += run_last - run_first + 1
-        return Downsampled(len(extents), days, minutes, waiting)
+        return Downsampled(len(signals), days, minutes, waiting)
 
     def _sum_up(self, signal: str, first_day: int, last_day: int, marks: DayMarks) -> int:
         days = range(first_day, last_day + 1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from facility.batch import NO_WORD, Batch, Samples
 from facility.errors import DataError
 from facility.quality import QUALITY_WORDS
-from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE
+from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.time import format_time
 from storage.influxdb.answer import record_batches
 from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, InfluxClient
@@ -33,6 +33,16 @@ def literal(text: str) -> str:
     """Return `text` as InfluxQL writes a string."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def extent_of(client: InfluxClient, facility: str, signal: str) -> tuple[int, int] | None:
+    """Return the stamps of a signal's first and last sample; None if there is none."""
+    which = f'FROM "{TELEMETRY}" WHERE {condition(facility, signal)}'
+    answers = client.query_json(
+        "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("first", "last"))
+    )
+    times = [int(row["time"]) for rows in answers for row in rows]
+    return (times[0], times[-1]) if times else None
 
 
 def read_samples(client: InfluxClient, facility: str, signal: str, which: str | Sequence[str]) -> Iterator[Samples]:

@@ -23,7 +23,7 @@ from storage.influxdb.client import (
 from storage.influxdb.held import clear_stale, find_held
 from storage.influxdb.line_protocol import encode
 from storage.influxdb.minutes import MinutesBucket
-from storage.influxdb.reading import condition, joined, literal, read_batches, read_samples
+from storage.influxdb.reading import condition, extent_of, joined, literal, read_batches, read_samples
 from storage.influxdb.summing import LEAST_RANGE_NS, LEAST_WIDTH_NS, MinutesChangedError, Summing
 from storage.influxdb.touching import touches
 from storage.merging import conflicts, parts
@@ -182,12 +182,7 @@ class InfluxStore:
 
     def extent(self, signal: str) -> tuple[int, int] | None:
         """Return the stamps of a signal's first and last sample; None if there is none."""
-        which = f'FROM "{TELEMETRY}" WHERE {condition(self._facility, signal)}'
-        answers = self._client.query_json(
-            "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("first", "last"))
-        )
-        times = [int(row["time"]) for rows in answers for row in rows]
-        return (times[0], times[-1]) if times else None
+        return extent_of(self._client, self._facility, signal)
 
     def delete(self, signal: str, before_ns: int) -> int:
         """Delete what is stamped before an instant (retention); return how many samples that were."""

@@ -42,12 +42,9 @@ class DownsampledStore(InfluxStore):
 
     def write(self, batch: Batch) -> Written:
         written = super().write(batch)
-        self.downsample()
+        downsampler = Downsampler(self._client, self._of_minutes, FACILITY, lambda: FAR + NS_PER_DAY)
+        downsampler.run(downsampler.signals())
         return written
-
-    def downsample(self) -> None:
-        extents = {one.signal: (one.first_ns or 0, one.last_ns or 0) for one in self.series()}
-        Downsampler(self._client, self._of_minutes, FACILITY, lambda: FAR + NS_PER_DAY).run(extents)
 
 
 FAR = 4_000_000_000 * NS_PER_S

@@ -45,10 +45,7 @@ class Rig:
 
     def downsample(self, *, wait_ns: int = NS_PER_H, rebuild: bool = False) -> Downsampled:
         self.now_ns += wait_ns
-        extent = self.store.extent("current")
-        return Downsampler(*self.clients, "ring", self.clock).run(
-            {} if extent is None else {"current": extent}, rebuild=rebuild
-        )
+        return Downsampler(*self.clients, "ring", self.clock).run(["current"], rebuild=rebuild)
 
     def buckets(self) -> Buckets:
         return self.store.buckets("current", *RANGE, 96)
@@ -120,10 +117,8 @@ def test_what_was_written_while_a_day_was_summed_up_is_not_overlooked(rig: Rig) 
             written = True
             rig.write([DAY + 5 * NS_PER_S], [999.0])
 
-    extent = rig.store.extent("current")
-    assert extent is not None
     rig.now_ns += NS_PER_H
-    Downsampler(*rig.clients, "ring", rig.clock, meanwhile).run({"current": extent})
+    Downsampler(*rig.clients, "ring", rig.clock, meanwhile).run(["current"])
     marked = rig.bucket.query("SELECT token FROM minutes_touched")
     assert marked, "the late sample left a mark"
     rig.poison(DAY)
