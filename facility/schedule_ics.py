@@ -16,7 +16,7 @@ def read_calendar(
     """Read a calendar as one version of the schedule.
 
     An event's block has the first of its ``CATEGORIES`` that is a category of kado's; the others are its tags,
-    its ``SUMMARY`` is its note. Cancelled events are left out, repeating ones spelled out. Whole days begin at
+    its ``SUMMARY`` is its note, ``X-KADO-RUN`` the run it belongs to. Cancelled events are left out, repeating ones spelled out. Whole days begin at
     midnight in `zone`, and so do times without a zone.
 
     Parameters
@@ -75,7 +75,8 @@ def _block(event: Any, zone: tzinfo) -> Block:
     if end <= start:
         raise ScheduleError(f"{what} does not end after its start")
     tags = tuple(word for word in words if word.lower() not in _WORDS)
-    return Block(start, end, Category(known[0]), tags, note=summary)
+    run = str(event.get("X-KADO-RUN", "")).strip() or None
+    return Block(start, end, Category(known[0]), tags, run, summary)
 
 
 def _instant(moment: date | datetime, zone: tzinfo) -> int:

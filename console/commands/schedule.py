@@ -28,7 +28,8 @@ def import_schedule(
     r"""Import a schedule from CSV or iCalendar; known versions stay.
 
     Rows with the same published_at are one version; a calendar is one. It replaces what earlier versions said
-    between its first start and its last end, and changes nothing before it was published.
+    between its first start and its last end, and changes nothing before it was published. In a calendar,
+    CATEGORIES holds category and tags, SUMMARY the note, X-KADO-RUN the run.
 
     \b
     Examples:

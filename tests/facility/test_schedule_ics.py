@@ -34,6 +34,13 @@ def test_an_event_becomes_a_block_with_its_category_tags_and_note() -> None:
     assert (block.category, block.tags, block.note) == (Category.USER, ("shared",), "Run 2026-1")
 
 
+def test_an_event_may_say_which_run_it_belongs_to() -> None:
+    when = "DTSTART:20260407T010000Z\nDTEND:20260411T010000Z\nCATEGORIES:user\n"
+    named, plain = read(when + "X-KADO-RUN:2026-1"), read(when + "SUMMARY:Run 2026-1")
+    assert [block.run for block in named.blocks] == ["2026-1"]
+    assert [block.run for block in plain.blocks] == [None]
+
+
 def test_a_whole_day_begins_at_midnight_in_the_facilitys_zone() -> None:
     (block,) = read("DTSTART;VALUE=DATE:20260406\nDTEND;VALUE=DATE:20260407\nCATEGORIES:maintenance").blocks
     assert block.start_ns == parse_time("2026-04-06T00:00:00+09:00")
