@@ -50,8 +50,8 @@ class Series:
 class Outcome(Enum):
     """What becomes of a disturbance."""
 
-    COUNTED = "distorted: counted as a distortion"
-    TOO_SHORT = "an excursion: it disturbs too little user time to be counted"
+    COUNTED = "distorted, and counted as a distortion"
+    TOO_SHORT = "an excursion that disturbs too little user time to be counted"
     LED_ON = "distorted, and one distortion with the loss of beam or low beam that it led into"
     OUTSIDE = "distorted, and not in known user time with beam"
 
@@ -136,8 +136,8 @@ class Standing(StrEnum):
     TOO_SHORT = Outcome.TOO_SHORT.value
     LED_ON = Outcome.LED_ON.value
     OUTSIDE = Outcome.OUTSIDE.value
-    NO_BEAM = "no beam: it says nothing"
-    UNKNOWN = "not known: no good sample holds"
+    NO_BEAM = "without beam it says nothing"
+    UNKNOWN = "not known, as no good sample holds"
 
 
 def standing_at(ns: int, watched: Watched, no_beam: Intervals) -> Standing:

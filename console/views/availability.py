@@ -112,7 +112,7 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
         rows.add_row("Other distortions", "その他の擾乱", count(counts.other_distortions), _further(result))
         mtbd = "no distortion" if f.mtbd_h is None else _with_unit(hours(f.mtbd_h, 1), "h")
         rows.add_row(
-            "MTBD", "平均擾乱間隔", mtbd, f"user time / {count(counts.distortions)} distortions, failures included"
+            "MTBD", "平均擾乱間隔", mtbd, f"user time / distortions ({count(counts.distortions)}), failures included"
         )
     rows.add_row("Glitches", "瞬時変動", count(counts.glitches), "too short to be events")
     if counts.sensor_faults:
@@ -137,7 +137,7 @@ def _further(result: Availability) -> str:
     for f in result.further:
         told = f"{f.distortion.name.en} {count(f.count)}"
         told += f" (+{count(len(f.excursions))} too short)" if f.excursions else ""
-        told += f", of {percent(f.coverage_pct)} % known" if f.unknown_ns else ""
+        told += f", known for {percent(f.coverage_pct)} %" if f.unknown_ns else ""
         parts.append(told)
     return "\n".join(parts)
 
