@@ -35,7 +35,7 @@ PACE_S: Final = 0.005
 it cannot take is overwritten there."""
 DECIMALS: Final = 3
 """What the simulated instruments resolve."""
-MAX_NAME, MAX_TEXT, MAX_UNIT, MAX_WORDS, MAX_WORD = 60, 40, 15, 16, 25
+MAX_NAME, MAX_TEXT, MAX_UNIT, MAX_WORDS, MAX_WORD = 60, 39, 15, 16, 25
 """What records hold: bytes of a name, a description, a unit; words of an enumeration, bytes of each."""
 NONE: Final = "none"
 
@@ -195,7 +195,7 @@ class EpicsIoc:
         scenario, seed = self._machine.scenario.id, self._machine.seed
         mark = f"{SIMULATED.en} / {SIMULATED.ja}"
         builder.stringIn("SIMULATED", initial_value=mark, DESC=f"{SIMULATED.en} {self._machine.profile.id}"[:MAX_TEXT])
-        builder.stringIn("SCENARIO", initial_value=_cut(scenario, MAX_TEXT - 1), DESC="scenario of the simulator")
+        builder.stringIn("SCENARIO", initial_value=_cut(scenario, MAX_TEXT), DESC="scenario of the simulator")
         builder.int64In("SEED", initial_value=seed, DESC="seed of the simulator")
         self._link = builder.mbbIn("LINK", *LINK_WORDS, initial_value=0, DESC="simulated link to the machine")
         self._desk = _Desk(builder, self._machine.steering)
@@ -237,7 +237,7 @@ class EpicsIoc:
                 f"signal {taken[0]!r} is called like a PV of the IOC itself, {taken[0].upper()}: rename it"
             )
         for signal in self._signals:
-            if signal.type == "state" and (long := [w for w in signal.words if len(w.encode()) >= MAX_TEXT]):
+            if signal.type == "state" and (long := [w for w in signal.words if len(w.encode()) > MAX_TEXT]):
                 raise ConfigError(f"signal {signal.id}: no PV can hold the word {long[0]!r}, of 40 bytes or more")
 
     # ---------------------------------------------------------------- posting
@@ -259,7 +259,7 @@ class EpicsIoc:
 
     async def _watch(self) -> None:
         while True:
-            self._desk.show(self._now())
+            self._desk.show()
             await asyncio.sleep(1.0)
 
 
@@ -293,9 +293,9 @@ class _Desk:
         self._choices = (*choices, ALL)
         self._shown = ""
 
-    def show(self, now_ns: int) -> None:
+    def show(self) -> None:
         """Say what is broken."""
-        broken = active_words(self._steering, now_ns)
+        broken = active_words(self._steering)
         if broken != self._shown:
             self._active.set(_cut(broken, 399))
             self._shown = broken

@@ -73,7 +73,6 @@ class HttpJson:
             raise ConfigError(f"{url!r}: the paths are fixed (/signals, /samples, ...): leave {address.path!r} out")
         self._address = address
         self._machine = machine
-        self._now = now
         self._log = SampleLog(machine.signals, most_kept)
         self._link = LinkReport(now(), "up")
         self._released = Released()
@@ -204,7 +203,7 @@ class HttpJson:
 
     async def _faults(self, request: Request) -> Response:
         steering = self._machine.steering
-        broken = list(map(fault_document, steering.active(self._now())))
+        broken = list(map(fault_document, steering.active()))
         return JSONResponse({**self._head(), "effects": steering.effects, "broken": broken})
 
     async def _inject(self, request: Request) -> Response:

@@ -70,9 +70,9 @@ def repair_word(steering: Steering, effect: str) -> str:
     return "; ".join(f"repaired: {fault_words(fault)}" for fault in broken) or "nothing was broken"
 
 
-def active_words(steering: Steering, now_ns: int) -> str:
-    """Return the effects of what is broken at an instant."""
-    return ", ".join(dict.fromkeys(fault.effect.value for fault in steering.active(now_ns)))
+def active_words(steering: Steering) -> str:
+    """Return the effects of what is broken, from the next instant on that is not out yet."""
+    return ", ".join(dict.fromkeys(fault.effect.value for fault in steering.active()))
 
 
 def _seconds(given: dict[str, str], name: str) -> float | None:

@@ -45,7 +45,7 @@ def make_outlet(url: str, machine: Machine, now: Clock) -> Outlet:
         case "tango":
             from simulators.outlets.tango_device import TangoDevice
 
-            return TangoDevice(url, machine, now)
+            return TangoDevice(url, machine)
         case "http":
             from simulators.outlets.http_json import HttpJson
 

@@ -17,7 +17,6 @@ from facility.errors import ConfigError, KadoError, UnreachableError
 from facility.signals import Signal
 from facility.source import LinkReport
 from facility.text import SIMULATED
-from facility.time import Clock
 from simulators.machine import Machine
 from simulators.outlets.address import Address, refuse_taken
 from simulators.outlets.outlet import Released, require_extra, rounds
@@ -51,13 +50,11 @@ class TangoDevice:
     ----------
     url
         ``tango://HOST:PORT/DOMAIN/FAMILY/MEMBER``.
-    now
-        The simulated instant.
     """
 
     answers_afterwards = True
 
-    def __init__(self, url: str, machine: Machine, now: Clock) -> None:
+    def __init__(self, url: str, machine: Machine) -> None:
         require_extra("tango", "tango", "a Tango device")
         address = Address.parse(url, EXAMPLE)
         self._host = address.host
@@ -66,7 +63,6 @@ class TangoDevice:
         if not re.fullmatch(r"[\w.\-]+/[\w.\-]+/[\w.\-]+", self._device, re.ASCII):
             raise ConfigError(f"{url!r}: {self._device!r} is not the name of a device; write it like {EXAMPLE}")
         self._machine = machine
-        self._now = now
         self._signals = {name: machine.profile.signal(name) for name in machine.signals}
         self._shown: dict[str, Shown] = {}
         self._released = Released()
@@ -193,7 +189,7 @@ class TangoDevice:
 
     def broken(self) -> list[str]:
         """Return what is broken."""
-        return list(map(fault_words, self._machine.steering.active(self._now())))
+        return list(map(fault_words, self._machine.steering.active()))
 
 
 def _device_class(tango: Any, server: Any, outlet: TangoDevice) -> Any:
