@@ -13,7 +13,7 @@ from analytics.availability import Availability, check_schedule, conclude, count
 from analytics.findings import Findings, examine, join
 from console.config import Configuration
 from console.evidence import Read, load_evidence, nothing_known, signals_of_evidence
-from console.figures import Record
+from console.figures import Record, has_user_time
 from facility.definition import Definition
 from facility.interval import Intervals
 from facility.period import Period, day_of
@@ -146,7 +146,16 @@ class Days:
         read = self._store.read if day.end_ns < now_ns - NS_PER_DAY else self._recent
         definition, plan = self._definition, self._plan
         known = load_evidence(
-            self._configuration, read, self._extent, [definition], day, self._corrections, now_ns, plan.cancelled
+            self._configuration,
+            read,
+            self._extent,
+            [definition],
+            day,
+            self._corrections,
+            now_ns,
+            plan.cancelled,
+            # What the beam is right now is asked for in a shutdown too.
+            look_around=day.end_ns >= now_ns or has_user_time(plan, day),
         )
         evidence = known.evidence
         findings = examine(evidence, self._profile, definition, plan, day, settled=known.settled)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from analytics.distortions import Series
 from analytics.evidence import Evidence, breaks
-from analytics.reach import ReadHeld, reach_of, widened
-from analytics.window import link_cuts, load_window
+from analytics.reach import Reach, ReadHeld, reach_of, widened
+from analytics.window import Window, link_cuts, load_window
 from analytics.witness import window_ns
 from console.config import Configuration
 from console.sources import delivers
@@ -58,6 +58,8 @@ def load_evidence(
     corrections: Sequence[Correction],
     now_ns: int,
     cancelled: Intervals,
+    *,
+    look_around: bool = True,
 ) -> Known:
     """Read what was recorded in and around a period.
 
@@ -75,6 +77,8 @@ def load_evidence(
         Those in force.
     cancelled
         User time that by any of `definitions` was cancelled too late.
+    look_around
+        Whether to look beyond `part` too; needed only where it has user time, and in a shutdown it may be far.
     """
     profile = configuration.profile
     widest = definitions[0].model_copy(
@@ -102,11 +106,15 @@ def load_evidence(
         return read(profile.delivery_signal, start_ns, end_ns)
 
     watched = [d for d in profile.distortions if any(definition.counts(d.id) for definition in definitions)]
-    reaches = [reach_of(_with_held(read, d.signal), d, profile.signal(d.signal), part, now_ns) for d in watched]
-    window = load_window(read_delivery, profile, widest, part, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in)
-    window = widened(
-        window, reaches, read_delivery, profile, widest, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in
-    )
+    reaches: list[Reach] = []
+    if look_around:
+        reaches = [reach_of(_with_held(read, d.signal), d, profile.signal(d.signal), part, now_ns) for d in watched]
+        window = load_window(read_delivery, profile, widest, part, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in)
+        window = widened(
+            window, reaches, read_delivery, profile, widest, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in
+        )
+    else:
+        window = Window(read_delivery(part.start_ns, part.end_ns), part.start_ns, part.end_ns, True)
     start, end = window.start_ns, min(window.end_ns, now_ns)
     witness = profile.delivery.witness
     # An outage right behind the start of the window may have been seen by its witness before.

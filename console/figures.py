@@ -188,7 +188,15 @@ def load_availability(
         check_schedule(profile, plan, part)
         for piece in pieces_of(part):
             known = load_evidence(
-                configuration, store.read, extent, [chosen], piece, record.corrections, now_ns, plan.cancelled
+                configuration,
+                store.read,
+                extent,
+                [chosen],
+                piece,
+                record.corrections,
+                now_ns,
+                plan.cancelled,
+                look_around=has_user_time(plan, piece),
             )
             findings.append(examine(known.evidence, profile, chosen, plan, piece, settled=known.settled))
             refill |= known.evidence.refill.clip(piece.start_ns, piece.end_ns)
@@ -197,6 +205,11 @@ def load_availability(
         raise nothing_known(profile, part, extent)
     availability = conclude(join(findings, period.id), profile, chosen, period)
     return AvailabilityReport(profile, chosen, known_on_ns, availability, plan, refill, record.incidents)
+
+
+def has_user_time(plan: Plan, part: Period) -> bool:
+    """Whether anything in a stretch of time counts, by the calendar."""
+    return bool(plan.user_time.clip(part.start_ns, part.end_ns))
 
 
 def pieces_of(part: Period) -> list[Period]:

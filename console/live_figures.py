@@ -184,7 +184,8 @@ def beam_state(findings: Findings, now_ns: int) -> tuple[BeamState, int | None]:
     if known_until is None or known_until < now_ns:
         return BeamState.UNKNOWN, known_until
     for kind, state in ((Kind.NO_BEAM, BeamState.NONE), (Kind.LOW_BEAM, BeamState.LOW)):
-        running = [s for s in findings.stretches if s.kind is kind and s.open]
+        # One that is open at the end of a day that is over was followed no further.
+        running = [s for s in findings.stretches if s.kind is kind and s.open and s.end_ns >= known_until]
         if running:
             return state, running[-1].start_ns
     return BeamState.UP, max((s.end_ns for s in findings.stretches), default=None)
