@@ -146,6 +146,7 @@ class HttpJson:
         return {"simulated": True, **about, "link": _link_document(self._link)}
 
     async def _signals(self, request: Request) -> Response:
+        _only(request, ())
         signals = [self._machine.profile.signal(name) for name in self._machine.signals]
         return JSONResponse(
             {**self._head(), "signals": [s.model_dump(mode="json", exclude_defaults=True) for s in signals]}
