@@ -29,7 +29,10 @@ def import_samples(
             bar.advance_to(progress.done, f"{progress.rows:,} rows{rejected}", progress.total)
 
         data_dir, profile = configuration.data_dir, configuration.profile
-        summary = import_file(path, layout, profile, data_dir, kind, clock=clock, again=again, progress=show)
+        sources = [source.id for source in configuration.sources]
+        summary = import_file(
+            path, layout, profile, data_dir, kind, clock=clock, again=again, sources=sources, progress=show
+        )
     forward_waiting(configuration, clock)
     return summary
 

@@ -98,6 +98,8 @@ class CsvFile:
             value=columns["value"],
             signal=columns.get("signal"),
             quality=columns.get("quality"),
+            reason=columns.get("reason"),
+            arrival=columns.get("arrival"),
             payload=lambda row: source.line(int(numbers[row])),
             bad=tuple(bad),
             position=position,

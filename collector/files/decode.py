@@ -100,6 +100,24 @@ def decode_times(column: ArrowArray, assume_offset: str | None, causes: CauseCod
     return stamps
 
 
+def decode_arrivals(column: ArrowArray, assume_offset: str | None, stamps: Int64, causes: CauseCodes) -> Int64:
+    """Return when samples arrived, in UTC ns; where nothing is said, when they were stamped."""
+    own = no_causes(len(column))
+    arrivals = decode_times(column, assume_offset, own)
+    absent = own == CAUSES.index(Cause.MISSING_TIME)
+    mark(causes, (own != FINE) & ~absent, Cause.BAD_TIME)
+    return np.where(absent, stamps, arrivals)
+
+
+def decode_words(column: ArrowArray, words: tuple[str, ...]) -> tuple[Int32, tuple[str, ...]]:
+    """Return text as codes of `words` and what it says beyond them, -1 where there is none; and the longer words."""
+    encoded = as_text(column).dictionary_encode()
+    known = dict(zip(words, range(len(words)), strict=True))
+    texts: list[str | None] = encoded.dictionary.to_pylist()
+    codes = np.array([*(known.setdefault(text, len(known)) if text else FINE for text in texts), FINE], np.int32)
+    return codes[_numpy(encoded.indices.cast(pa.int32()), FINE)], tuple(known)
+
+
 def read_time(text: str, assume_offset: str | None) -> int | Cause:
     """Read one time that did not go the fast way; return the cause if it cannot be read."""
     text = text.strip()

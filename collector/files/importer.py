@@ -8,7 +8,7 @@ and time is the same sample), and is useful when the store was changed since.
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -47,6 +47,7 @@ def import_file(
     *,
     clock: Clock = system_clock,
     again: bool = False,
+    sources: Sequence[str] = (),
     progress: Callable[[ImportProgress], None] = lambda _: None,
 ) -> ImportSummary:
     """Import a CSV or Parquet file into a data directory.
@@ -57,6 +58,8 @@ def import_file(
         The file; what it is, is told from its content.
     again
         Read a file that was imported before once more, from its beginning.
+    sources
+        Ids of the configured sources: their links may be imported too.
     progress
         Called whenever a block of rows has become durable.
 
@@ -73,8 +76,8 @@ def import_file(
     file = _open(path, layout)
     opened = path.stat()
     key = _key(path, layout, profile)
-    intake = Intake(profile, [IMPORT_SOURCE], clock)
-    decoder = Decoder(profile, layout)
+    intake = Intake(profile, [IMPORT_SOURCE, *sources], clock)
+    decoder = Decoder(profile, layout, sources)
     with (
         Landing.open(data_dir, profile.id, store_kind, clock) as landing,
         closing(open_reader(data_dir)) as committed,

@@ -9,6 +9,9 @@ from facility.time import parse_time
 
 SIGNAL_COLUMN = "signal"
 QUALITY_COLUMN = "quality"
+REASON_COLUMN = "reason"
+ARRIVAL_COLUMN = "arrival"
+OPTIONAL_COLUMNS = (QUALITY_COLUMN, REASON_COLUMN, ARRIVAL_COLUMN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +19,8 @@ class Layout:
     """Which columns to read, and as what.
 
     Without `signal` a file is *long*: each row names its signal in the column ``signal``. With it the file is
-    *wide*: every row is a sample of that signal, taken from one of many columns. A column ``quality`` is read
-    where there is one.
+    *wide*: every row is a sample of that signal, taken from one of many columns. Columns ``quality``, ``reason`` and
+    ``arrival`` are read where there are such, as ``kado store export`` writes them.
     """
 
     signal: str | None = None
@@ -64,7 +67,8 @@ class Layout:
         Returns
         -------
         dict
-            Position of ``time``, ``value``, and where they are to be read ``signal`` and ``quality``.
+            Position of ``time``, ``value``, and where they are to be read ``signal``, ``quality``, ``reason`` and
+            ``arrival``.
 
         Raises
         ------
@@ -76,8 +80,7 @@ class Layout:
             wanted["signal"] = SIGNAL_COLUMN
         if missing := {role: name for role, name in wanted.items() if name not in names}:
             raise UsageError(_missing(file, missing, names))
-        if QUALITY_COLUMN in names:
-            wanted["quality"] = QUALITY_COLUMN
+        wanted |= {name: name for name in OPTIONAL_COLUMNS if name in names}
         if twice := sorted({name for name in wanted.values() if list(names).count(name) > 1}):
             raise UsageError(f"{file}: the column {twice[0]!r} occurs twice: rename or remove one of them")
         return {role: list(names).index(name) for role, name in wanted.items()}

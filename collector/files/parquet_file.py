@@ -74,6 +74,8 @@ class ParquetFile:
             value=columns["value"],
             signal=columns.get("signal"),
             quality=columns.get("quality"),
+            reason=columns.get("reason"),
+            arrival=columns.get("arrival"),
             payload=lambda row: _as_text(columns, row),
             bad=(),
             position=position,
@@ -86,7 +88,7 @@ def _check_type(role: str, kind: Any, layout: Layout, where: str) -> None:
     types = pa.types
     integer = types.is_integer(kind) and kind != pa.uint64()
     match role:
-        case "time":
+        case "time" | "arrival":
             if types.is_timestamp(kind) and kind.tz is None and layout.assume_offset is None:
                 raise UsageError(
                     f"{where} holds times without a zone: say which offset from UTC they are in with --assume-offset,"

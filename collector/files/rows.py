@@ -1,6 +1,6 @@
 """Rows of a file, column by column, and their way into samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,13 @@ from collector.files.arrow import ArrowArray
 from collector.files.decode import (
     FINE,
     CauseCodes,
+    decode_arrivals,
     decode_numbers,
     decode_quality,
     decode_signals,
     decode_states,
     decode_times,
+    decode_words,
     mark,
     no_causes,
 )
@@ -23,6 +25,7 @@ from collector.intake import EARLIEST_NS, LATEST_NS
 from facility.batch import Batch, Float64, Int32, Int64, UInt8
 from facility.profile import Profile
 from facility.quality import Quality
+from facility.signals import LINK_WORDS, link_signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class Rows:
     signal: ArrowArray | None
     """None where the layout says which signal all rows are of."""
     quality: ArrowArray | None
+    reason: ArrowArray | None
+    arrival: ArrowArray | None
+    """None where the file does not say when samples arrived: then they arrive now."""
     payload: Callable[[int], bytes]
     """Gives the row at an index as it stands in the file."""
     bad: tuple[BadRow, ...]
@@ -62,17 +68,21 @@ class Rows:
 
 
 class Decoder:
-    """Turns rows into samples of one facility, by one layout."""
+    """Turns rows into samples of one facility, by one layout; `sources` have links, which are signals too."""
 
-    def __init__(self, profile: Profile, layout: Layout) -> None:
+    def __init__(self, profile: Profile, layout: Layout, sources: Sequence[str] = ()) -> None:
         self._layout = layout
         self._facility = profile.id
-        self._signals = tuple(s.id for s in profile.signals)
+        words_of = {s.id: s.words if s.type == "state" else None for s in profile.signals}
+        words_of |= {link_signal(source): LINK_WORDS for source in sources}
+        self._signals = tuple(words_of)
         # A Batch has one vocabulary; a signal may use its own words alone.
-        self._words = tuple(dict.fromkeys(word for s in profile.signals for word in s.words))
+        self._words = tuple(dict.fromkeys(word for words in words_of.values() for word in words or ()))
         codes = {word: code for code, word in enumerate(self._words)}
         self._state_words = {
-            code: {word: codes[word] for word in s.words} for code, s in enumerate(profile.signals) if s.type == "state"
+            code: {word: codes[word] for word in words}
+            for code, words in enumerate(words_of.values())
+            if words is not None
         }
         self._one_signal = None if layout.signal is None else self._signals.index(layout.signal)
 
@@ -90,17 +100,22 @@ class Decoder:
         else:
             quality = decode_quality(rows.quality, causes)
         value, state = self._values(rows.value, signal, quality, causes)
+        arrivals = np.full(len(rows), arrival_ns, np.int64)
+        if rows.arrival is not None:
+            arrivals = decode_arrivals(rows.arrival, self._layout.assume_offset, stamps, causes)
+        reason, words = (None, self._words) if rows.reason is None else decode_words(rows.reason, self._words)
         fine = causes == FINE
         batch = Batch.build(
             self._facility,
             self._signals,
             signal,
             stamps,
-            arrival_ns=np.full(len(rows), arrival_ns, np.int64),
+            arrival_ns=arrivals,
             value=value,
             state=state,
             quality=quality,
-            words=self._words,
+            reason=reason,
+            words=words,
         )
         return batch if bool(fine.all()) else batch.take(fine), causes
 

@@ -23,8 +23,8 @@ def import_samples(
 ) -> None:
     r"""Import recorded samples from a CSV or Parquet file.
 
-    The columns are time,signal,value[,quality], or with --signal any two that you name. Times are ISO 8601
-    with an offset, or whole nanoseconds since 1970. Harmless when done twice, and resumed where it was
+    The columns are time,signal,value[,quality,reason,arrival], or with --signal any two that you name. Times are
+    ISO 8601 with an offset, or whole nanoseconds since 1970. Harmless when done twice, and resumed where it was
     interrupted. Ends with 1 if rows were rejected.
 
     \b

@@ -11,6 +11,7 @@ from console.commands import (
     store_care,
     store_copy,
     store_downsample,
+    store_files,
     store_init,
     store_status,
     store_verify,
@@ -24,6 +25,8 @@ COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "downsample": store_downsample.downsample_store,
     "seal": store_care.seal,
     "compact": store_care.compact,
+    "export": store_files.store_export,
+    "import": store_files.store_import,
     "backup": store_backup.store_backup,
     "restore": store_backup.store_restore,
 }
