@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -27,8 +28,10 @@ from simulators.session import write_session
 
 MAX_LINE: Final = 65_536
 """Bytes of a request."""
-ASKED_WITHIN_S: Final = 10.0
+ASKED_WITHIN_S: Final = 2.0
 """Who connects and says nothing for so long is cut off."""
+CLOSED_WITHIN_S: Final = 0.2
+"""So long it may take to notice that the simulator ends."""
 MAX_PATH: Final = 100
 """Bytes that an address of a Unix socket may surely have."""
 
@@ -111,14 +114,13 @@ class ControlDesk:
         """
         place, listening = await asyncio.to_thread(_listen, self.data_dir, name)
         room = _Room(self, place.stem, machine, start_ns, arrived)
+        serving = Thread(target=room.serve, args=(listening,), name=f"steering {name}", daemon=True)
+        serving.start()
         try:
-            server = await asyncio.start_unix_server(room.serve, sock=listening, limit=MAX_LINE)
-            try:
-                yield
-            finally:
-                server.close()
-                await room.close()
+            yield
         finally:
+            room.closing.set()
+            await asyncio.to_thread(serving.join)
             await asyncio.to_thread(place.unlink, missing_ok=True)
             if machine.steering.log and self.tell is not None:
                 with suppress(KadoError):
@@ -127,7 +129,7 @@ class ControlDesk:
 
 
 class _Room:
-    """Answers whoever connects."""
+    """Answers whoever connects, one after the other, in a thread of its own: the machine may be busy."""
 
     def __init__(
         self, desk: ControlDesk, name: str, machine: Machine, start_ns: int, arrived: Callable[[], int]
@@ -137,31 +139,20 @@ class _Room:
         self._machine = machine
         self._start_ns = start_ns
         self._arrived = arrived
-        self._guests: set[asyncio.Task[object]] = set()
+        self.closing = Event()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        guest = asyncio.current_task()
-        assert guest is not None
-        self._guests.add(guest)
-        try:
-            async with asyncio.timeout(ASKED_WITHIN_S):
-                line = await reader.readline()
-            if line:
-                reply = await asyncio.to_thread(self.answer, line)
-                writer.write(reply.model_dump_json().encode() + b"\n")
-                await writer.drain()
-        except (TimeoutError, ValueError, ConnectionError, asyncio.CancelledError):
-            pass  # cut off: silent, endless, gone, or the simulator ends
-        finally:
-            self._guests.discard(guest)
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
-
-    async def close(self) -> None:
-        for guest in self._guests:
-            guest.cancel()
-        await asyncio.gather(*self._guests, return_exceptions=True)
+    def serve(self, listening: socket.socket) -> None:
+        """Serve until `closing` is set; closes the socket."""
+        with listening:
+            listening.settimeout(CLOSED_WITHIN_S)
+            while not self.closing.is_set():
+                # Silent, gone, or nobody: the next one.
+                with suppress(OSError), listening.accept()[0] as guest:
+                    guest.settimeout(ASKED_WITHIN_S)
+                    with guest.makefile("rb") as asked:
+                        line = asked.readline(MAX_LINE)
+                    if line:
+                        guest.sendall(self.answer(line).model_dump_json().encode() + b"\n")
 
     def answer(self, line: bytes) -> Reply:
         """Do what a line asks."""
@@ -189,6 +180,10 @@ class _Room:
             return self._reply(error=f"the request cannot be read: {error.errors()[0]['msg']}", exit_code=2)
         except KadoError as error:
             return self._reply(error=str(error), exit_code=error.exit_code)
+        except Exception as error:
+            # Whoever asked is told, and the next one is served.
+            log.exception("simulator %s: a defect while it was steered", self._name)
+            return self._reply(error=f"a defect in kado: {type(error).__name__}: {error}", exit_code=1)
 
     def answers(self) -> Reply:
         """Write the answers up to what has arrived."""
@@ -260,6 +255,7 @@ def _listen(data_dir: Path, name: str) -> tuple[Path, socket.socket]:
         with address_of(place) as address:
             listening.bind(address)
         place.chmod(0o600)
+        listening.listen()
     except BaseException:
         listening.close()
         raise
