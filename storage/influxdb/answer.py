@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow  # pyright: ignore[reportMissingTypeStubs]
 import pyarrow.csv  # pyright: ignore[reportMissingTypeStubs]
 
-from facility.errors import DataError, UnreachableError
+from facility.errors import DataError
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from storage.influxdb.client import Body, InfluxClient
 
@@ -154,6 +154,4 @@ class _OneTable(_Stream):
 def _cut_short(client: InfluxClient, measurement: str) -> Exception:
     # As JSON, InfluxDB tells what is wrong, and this raises it.
     client.query_json(f'SELECT * FROM "{measurement}" LIMIT 1')
-    return UnreachableError(
-        f"InfluxDB at {client.url} did not finish its answer: ask again, for a shorter time if it happens again"
-    )
+    return client.cut_short()

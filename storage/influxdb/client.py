@@ -160,14 +160,22 @@ class InfluxClient:
         finally:
             response.close()
         statements: dict[int, list[dict[str, Any]]] = {}
+        unfinished: set[int] = set()
         for document in self._documents(text):
             for result in document["results"]:
                 if "error" in result:
                     raise self._query_error(str(result["error"]), influxql)
-                rows = statements.setdefault(result["statement_id"], [])
+                statement: int = result["statement_id"]
+                rows = statements.setdefault(statement, [])
+                unfinished.discard(statement)
+                # What is marked so goes on in the next document; where there is none, the server had a limit.
+                if result.get("partial") or any(series.get("partial") for series in result.get("series", ())):
+                    unfinished.add(statement)
                 for series in result.get("series", ()):
                     tags: dict[str, Any] = series.get("tags", {})
                     rows += [tags | dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
+        if unfinished:
+            raise self.cut_short()
         return [rows for _, rows in sorted(statements.items())]
 
     def delete(self, tags: Mapping[str, str], first_ns: int, last_ns: int, *, measurement: str = TELEMETRY) -> None:
@@ -238,6 +246,12 @@ class InfluxClient:
                 f"InfluxDB at {self.url} cannot take requests now ({status}: {answer.message}); see its log"
             )
         return DataError(f"InfluxDB at {self.url} refuses a request to {self.bucket!r} ({status}: {answer.message})")
+
+    def cut_short(self) -> UnreachableError:
+        """Return what it means that an answer began and did not come to its end."""
+        return UnreachableError(
+            f"InfluxDB at {self.url} did not finish its answer: ask again, for a shorter time if it happens again"
+        )
 
     def close(self) -> None:
         """Close the connections."""

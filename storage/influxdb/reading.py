@@ -51,15 +51,20 @@ def read_samples(client: InfluxClient, facility: str, signal: str, which: str | 
     Raises
     ------
     DataError
-        If a point has no quality, or one that does not exist: kado did not write it.
+        If a point has no quality, or one that does not exist: kado did not write it; or they are not in order.
     UnreachableError
         If the answer does not come, or not to its end, or the bucket is missing.
     AuthorizationError
         If the token is refused.
     """
+    newest_ns: int | None = None
     for table in record_batches(client, _FIELDS, which):
         if table.num_rows:
-            yield to_samples(facility, signal, table)
+            samples = to_samples(facility, signal, table)
+            if newest_ns is not None and int(samples.time_ns[0]) <= newest_ns:
+                raise DataError(f"InfluxDB at {client.url} gave samples of {signal} that are not in order of time")
+            newest_ns = int(samples.time_ns[-1])
+            yield samples
 
 
 def read_batches(client: InfluxClient, facility: str, signal: str, which: str) -> Iterator[Batch]:
