@@ -81,19 +81,21 @@ def open_for_care(configuration: Configuration, clock: Clock) -> "Generator[Embe
             f"store.kind is 'influxdb': bucket {configuration.store.bucket!r} looks after its own files; this is for"
             " the embedded store"
         )
+    from storage.embedded.noting import noting
     from storage.embedded.store import EmbeddedStore
 
     if not (telemetry := DataDir(configuration.data_dir).telemetry).is_file():
         raise ConfigError(
             f"there is no {telemetry}: nothing was collected there yet; start `kado run`, or mend data_dir"
         )
-    store = EmbeddedStore(
-        configuration.data_dir,
-        configuration.profile.id,
-        read_only=False,
-        archive=configuration.archive,
-        clock=clock,
-    )
+    with noting(configuration.data_dir):
+        store = EmbeddedStore(
+            configuration.data_dir,
+            configuration.profile.id,
+            read_only=False,
+            archive=configuration.archive,
+            clock=clock,
+        )
     try:
         yield store
     finally:

@@ -14,6 +14,7 @@ from storage.data_dir import DirectoryLock
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import choose_place
 from storage.embedded.deleting import KeepDays, delete_rows
+from storage.embedded.noting import noting
 from storage.embedded.reading import StoreReader
 from storage.embedded.row_reading import series_id_of
 from storage.embedded.rows import as_batch, insert
@@ -147,25 +148,29 @@ class EmbeddedStore:
         """Seal the rows of every UTC day that ends at or before an instant; see `sealing.seal`."""
         from storage.embedded.archive.sealing import seal
 
-        return seal(self._swap(provenance), before_ns)
+        with noting(self._data_dir):
+            return seal(self._swap(provenance), before_ns)
 
     def merge_months(self, before_ns: int, *, provenance: "Provenance | None" = None) -> "Sealed":
         """Merge the sealed files of every month that ends at or before an instant; see `sealing.merge_months`."""
         from storage.embedded.archive.sealing import merge_months
 
-        return merge_months(self._swap(provenance), before_ns)
+        with noting(self._data_dir):
+            return merge_months(self._swap(provenance), before_ns)
 
     def retain(self, keep_days: KeepDays, now_ns: int) -> "list[Dropped]":
         """Delete what is older than it has to be kept; see `care.retention.apply_retention`."""
         from storage.embedded.care.retention import apply_retention
 
-        return apply_retention(self._swap(), keep_days, now_ns)
+        with noting(self._data_dir):
+            return apply_retention(self._swap(), keep_days, now_ns)
 
     def rebuild_minutes(self, findings: "Sequence[Finding]", *, provenance: "Provenance | None" = None) -> int:
         """Make the minutes anew of files of which only those are wrong; see `care.verifying.rebuild_minutes`."""
         from storage.embedded.care.verifying import rebuild_minutes
 
-        return rebuild_minutes(self._swap(provenance), findings)
+        with noting(self._data_dir):
+            return rebuild_minutes(self._swap(provenance), findings)
 
     def load(
         self, samples: Samples, *, before_ns: int, source: str = "", provenance: "Provenance | None" = None

@@ -1,0 +1,161 @@
+"""A disk that is really full while days are sealed: an error that says so, nothing lost, and on it goes with room."""
+
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from collector.arrival import Arrival
+from collector.landing import Landing
+from collector.landing_status import LandingLimits
+from collector.ledger import read_ledger, verify_ledger
+from facility.batch import Batch
+from facility.errors import ArchiveError, UnreachableError
+from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
+from storage.embedded.care.verifying import verify_databases, verify_files
+from storage.embedded.store import EmbeddedStore
+from storage.telemetry_db import open_reader
+
+DAY = 20_500 * NS_PER_DAY  # 2026-02-16
+SIZE = 24 << 20
+A_DAY = 20_000
+"""Samples whose values do not compress."""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of a few megabytes, in memory."""
+    mount, folder = shutil.which("mount"), tmp_path / "disk"
+    folder.mkdir()
+    command = [mount or "mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here: run as root, outside of a restricted container")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def noise(day: int, n: int = A_DAY) -> Batch:
+    values = np.random.default_rng(day).random(n)
+    times = DAY + day * NS_PER_DAY + np.arange(n) * 4 * NS_PER_S
+    return Batch.of_numbers("ring", "current", times, values)
+
+
+def fill(folder: Path, leave: int) -> Path:
+    """Take all the room but `leave` bytes."""
+    path = folder / "somebody-else"
+    with path.open("wb") as file:
+        left = shutil.disk_usage(folder).free - leave
+        while left > 0:
+            left -= file.write(b"\0" * min(left, 1 << 16))
+    return path
+
+
+def assert_whole(data_dir: Path) -> None:
+    with closing(open_reader(data_dir)) as connection:
+        assert verify_databases(connection, data_dir, deep=True) == []
+        assert verify_files(connection, data_dir, deep=True).findings == ()
+    with closing(EmbeddedStore(data_dir, "ring")) as store:
+        assert verify_ledger(read_ledger(data_dir), store) == []
+
+
+@pytest.mark.parametrize("leave", [0, 4096, 40_000, 100_000, 200_000])
+def test_a_disk_that_fills_up_while_a_day_is_sealed_loses_nothing(small_disk: Path, leave: int) -> None:
+    data = small_disk / "data"
+    with closing(EmbeddedStore(data, "ring", read_only=False)) as store:
+        for day in range(2):
+            store.write(noise(day))
+            store.seal(DAY + (day + 1) * NS_PER_DAY)
+        store.write(noise(2))
+        before = store.read("current", -MAX_NS, MAX_NS)
+        # What waits in the log of the database goes into it first, so that what is left is left for sealing.
+        store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other = fill(small_disk, leave)
+        with pytest.raises(ArchiveError) as raised:
+            store.seal(DAY + 3 * NS_PER_DAY)
+        # Without any room at all it is the database that cannot take note of what is to come.
+        for part in ("telemetry.db cannot take note" if leave == 0 else "cannot take", "make space", "nothing "):
+            assert part in str(raised.value)
+        assert store.read("current", -MAX_NS, MAX_NS).value.tobytes() == before.value.tobytes()
+        assert len(store.read("current", DAY, DAY + 2 * NS_PER_DAY)) == 2 * A_DAY
+        other.unlink()
+        assert store.seal(DAY + 3 * NS_PER_DAY).samples == A_DAY
+        assert store.read("current", -MAX_NS, MAX_NS).value.tobytes() == before.value.tobytes()
+    assert_whole(data)
+
+
+def test_months_that_cannot_be_merged_stay_as_they_are(small_disk: Path) -> None:
+    data = small_disk / "data"
+    with closing(EmbeddedStore(data, "ring", read_only=False)) as store:
+        for day in range(3):
+            store.write(noise(day))
+            store.seal(DAY + (day + 1) * NS_PER_DAY)
+        before = store.read("current", -MAX_NS, MAX_NS)
+        store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other = fill(small_disk, 200_000)
+        with pytest.raises(ArchiveError, match="make space"):
+            store.merge_months(DAY + 60 * NS_PER_DAY)
+        assert store.read("current", -MAX_NS, MAX_NS).value.tobytes() == before.value.tobytes()
+        other.unlink()
+        assert store.merge_months(DAY + 60 * NS_PER_DAY).files == 1
+        assert store.read("current", -MAX_NS, MAX_NS).value.tobytes() == before.value.tobytes()
+    assert_whole(data)
+    assert len(list((data / "archive").rglob("*.parquet"))) == 2
+
+
+def test_retention_makes_room_on_a_full_disk(small_disk: Path) -> None:
+    data = small_disk / "data"
+    with closing(EmbeddedStore(data, "ring", read_only=False)) as store:
+        for day in range(3):
+            store.write(noise(day))
+            store.seal(DAY + (day + 1) * NS_PER_DAY)
+        store.write(noise(3))
+        store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        # The database has to note what it deletes: some pages of its log are left.
+        other = fill(small_disk, 60_000)
+        (dropped,) = store.retain({"current": 2}.get, DAY + 4 * NS_PER_DAY)
+        assert dropped.samples == 2 * A_DAY
+        assert shutil.disk_usage(small_disk).free > 2 * A_DAY * 8
+        other.unlink()
+        assert store.seal(DAY + 4 * NS_PER_DAY).samples == A_DAY
+        assert len(store.read("current", -MAX_NS, MAX_NS)) == 2 * A_DAY
+    assert_whole(data)
+
+
+def test_landing_waits_on_a_full_disk_and_lands_when_there_is_room(small_disk: Path) -> None:
+    data = small_disk / "data"
+    limits = LandingLimits(retry_s=0.05)
+    with Landing.open(data, "ring", "embedded", limits=limits) as landing:
+        landing.land_now(Arrival("ring", noise(0)))
+        other = fill(small_disk, 0)
+        with pytest.raises(UnreachableError, match="not landed"):
+            close_when_failing(landing, noise(1))
+    other.unlink()
+    with Landing.open(data, "ring", "embedded", limits=limits) as landing:
+        landing.land_now(Arrival("ring", noise(1)))
+    assert_whole(data)
+    with closing(EmbeddedStore(data, "ring")) as store:
+        assert len(store.read("current", -MAX_NS, MAX_NS)) == 2 * A_DAY
+
+
+def close_when_failing(landing: Landing, batch: Batch) -> None:
+    """Land a batch, and close the landing as soon as it says that the disk does not take it."""
+
+    def close() -> None:
+        while "cannot be written" not in landing.status().problem:
+            time.sleep(0.01)
+        landing.close()
+
+    closing_it = threading.Thread(target=close)
+    closing_it.start()
+    try:
+        landing.land_now(Arrival("ring", batch))
+    finally:
+        closing_it.join()
