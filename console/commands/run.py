@@ -43,6 +43,8 @@ def run(config: ConfigOption = None) -> None:
         note("kado has ended; everything that was acknowledged is kept")
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # What the journal's library says of a new file is no news.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     configuration = load_configuration(config)
     if not configuration.sources:
         raise ConfigError(f"{configuration.path} has no source: add a [[source]] table, or see 'kado init'")
