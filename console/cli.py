@@ -5,6 +5,7 @@ import typer
 from console.command import command
 from console.commands import (
     availability,
+    beamlines,
     check,
     correct,
     definitions,
@@ -43,6 +44,7 @@ for name, function in {
     "run": run.run,
     "status": status.status,
     "availability": availability.availability,
+    "beamlines": beamlines.beamlines,
     "events": events.events,
     "gaps": explain.gaps,
     "explain": explain.explain,

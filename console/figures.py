@@ -6,6 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from analytics.availability import Availability, assess, check_schedule, conclude, counted_part
+from analytics.energy import POWER_UNIT, delivered_mwh
+from analytics.evidence import judge
 from analytics.figures import downtime_budget_h
 from analytics.findings import Findings, examine, join
 from console.config import Configuration
@@ -61,6 +63,8 @@ class AvailabilityReport:
     refill: Intervals
     """Where the machine's mode said ``refill``."""
     incidents: tuple[Incident, ...]
+    delivered_mwh: float | None = None
+    """Energy delivered in known user time; None where the delivery signal is no power."""
     budget: Budget | None = None
     """None where the facility promises nothing, or it was not asked for."""
 
@@ -183,6 +187,7 @@ def load_availability(
     part = counted_part(profile, period, now_ns)
     findings: list[Findings] = []
     refill, anything = Intervals.empty(), False
+    energy = 0.0 if profile.delivery.unit == POWER_UNIT else None
     with open_store(configuration) as store:
         extent = extent_of(store, profile)
         check_schedule(profile, plan, part)
@@ -201,10 +206,13 @@ def load_availability(
             findings.append(examine(known.evidence, profile, chosen, plan, piece, settled=known.settled))
             refill |= known.evidence.refill.clip(piece.start_ns, piece.end_ns)
             anything = anything or known.anything
+            if energy is not None:
+                user_time = plan.user_time.clip(piece.start_ns, piece.end_ns)
+                energy += delivered_mwh(judge(known.evidence, profile, chosen, plan), user_time)
     if not anything:
         raise nothing_known(profile, part, extent)
     availability = conclude(join(findings, period.id), profile, chosen, period)
-    return AvailabilityReport(profile, chosen, known_on_ns, availability, plan, refill, record.incidents)
+    return AvailabilityReport(profile, chosen, known_on_ns, availability, plan, refill, record.incidents, energy)
 
 
 def has_user_time(plan: Plan, part: Period) -> bool:

@@ -45,6 +45,21 @@ class PortGroup(BaseModel):
     cite: str
 
 
+class Beamline(BaseModel):
+    """A beamline whose own hours are reported beside the machine's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: Slug
+    label: Text | None = None
+    tag: str | None = None
+    """Its user time is the calendar's blocks with this tag; None: all user time of the machine."""
+    shutter: Slug | None = None
+    """A state signal; None: its shutter is not recorded."""
+    open: tuple[str, ...] = Field(default=("open",), strict=False, min_length=1)
+    """Words of that signal for which light reaches the users."""
+
+
 class Flag(BaseModel):
     """A yes or no that definitions may ask for, such as the permit to open shutters."""
 
@@ -89,6 +104,7 @@ class Profile(BaseModel):
     """What disturbs users while there is beam, besides low-beam."""
     milestones: tuple[Milestone, ...] = Field(default=(), alias="milestone", strict=False)
     ports: tuple[PortGroup, ...] = Field(default=(), alias="ports", strict=False)
+    beamlines: tuple[Beamline, ...] = Field(default=(), alias="beamline", strict=False)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -121,6 +137,7 @@ class Profile(BaseModel):
                 raise ValueError(
                     f"flag {name!r}: {strange[0]!r} is not a word of signal {flag.signal!r}: {list(words)}"
                 )
+        self._check_beamlines(by_id)
         names = [d.id for d in self.distortions]
         if twice := sorted({i for i in names if names.count(i) > 1}):
             raise ValueError(f"distortion {twice[0]!r} is described twice")
@@ -146,6 +163,24 @@ class Profile(BaseModel):
     def delivery(self) -> Signal:
         """The signal that says whether beam is delivered."""
         return self.signal(self.delivery_signal)
+
+    def _check_beamlines(self, by_id: dict[str, Signal]) -> None:
+        names = [b.id for b in self.beamlines]
+        if twice := sorted({i for i in names if names.count(i) > 1}):
+            raise ValueError(f"beamline {twice[0]!r} is described twice")
+        for beamline in self.beamlines:
+            if beamline.shutter is None:
+                continue
+            signal = by_id.get(beamline.shutter)
+            if signal is None or signal.type != "state":
+                raise ValueError(
+                    f"beamline {beamline.id!r}: shutter {beamline.shutter!r} is not a state signal of the profile"
+                )
+            if strange := [word for word in beamline.open if word not in signal.words]:
+                raise ValueError(
+                    f"beamline {beamline.id!r}: {strange[0]!r} is not a word of signal {signal.id!r}: "
+                    f"{list(signal.words)}"
+                )
 
     @property
     def port_count(self) -> int:

@@ -107,6 +107,8 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
     rows.add_row(
         "Longest run", "最長連続運転", _with_unit(hours(f.longest_run_h, 1), "h"), _longest(f.longest_run_max_h)
     )
+    if loaded.delivered_mwh is not None:
+        rows.add_row("Energy", "供給エネルギー", f"{loaded.delivered_mwh:,.1f} MWh", "delivered in known user time")
     rows.add_row("Low beam", "低電流", count(counts.low_beam), "distortions beside the failures")
     if result.further:
         rows.add_row("Other distortions", "その他の擾乱", count(counts.other_distortions), _further(result))
@@ -240,6 +242,7 @@ def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
             "mtbd_h": f.mtbd_h,
             "longest_run_h": f.longest_run_h,
             "longest_run_max_h": f.longest_run_max_h,
+            "delivered_mwh": loaded.delivered_mwh,
             "downtime_budget_h": None if loaded.budget is None else loaded.budget.left_h,
             "downtime_budget_unknown_h": None if loaded.budget is None else loaded.budget.unknown_h,
             "operating_time_h": result.accounts.operating / NS_PER_H,

@@ -29,6 +29,11 @@ signal = [
     { id = "mode", type = "state", words = ["user", "study", "refill"] },
     { id = "shutters", type = "state", words = ["permitted", "closed"] },
 ]
+beamline = [
+    { id = "bl02u", tag = "BL02U", shutter = "shutters", open = ["permitted"] },
+    { id = "bl08w", tag = "BL08W", shutter = "shutters", open = ["permitted"], label = { en = "BL08W", ja = "BL08W" } },
+    { id = "bl14u" },
+]
 limits = [{ from = 2020-01-01, nominal = 199.0, recovered = 195.0, tolerance = 190.0, minimum = 10.0 }]
 """
 

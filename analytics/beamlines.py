@@ -1,0 +1,88 @@
+"""Hours of each beamline: beside the machine's figure, never averaged into it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.availability import Availability
+from analytics.tags import TagTime, user_time_of
+from facility.batch import Samples
+from facility.definition import Definition
+from facility.interval import Intervals
+from facility.profile import Beamline
+from facility.schedule import Plan
+
+Int64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ShutterTime:
+    """What a shutter said in its beamline's user time, in ns; the three add up to the user time."""
+
+    open: int
+    closed: int
+    unknown: int
+    """Nothing was said yet, or the link was lost and nothing was said since."""
+    open_with_beam: int
+    """The part of `open` in which the machine delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeamlineTime:
+    """One beamline in one period."""
+
+    beamline: Beamline
+    machine: TagTime
+    """What the machine had for it, in the beamline's own user time."""
+    shutter: ShutterTime | None
+    """None where the shutter is not recorded."""
+
+
+def beamline_time(
+    beamline: Beamline,
+    availability: Availability,
+    plan: Plan,
+    definition: Definition,
+    refill: Intervals,
+    said: Samples | None,
+    cuts: Int64,
+) -> BeamlineTime:
+    """Return the hours of a beamline in the counted part of a period.
+
+    Parameters
+    ----------
+    availability
+        The machine's, by `definition`.
+    refill
+        Where the machine's mode said refill; taken out of delivered time if the definition does so.
+    said
+        The shutter's series, the last state before the period included; None: it is not recorded.
+    cuts
+        (n,) int64 ns, increasing: instants at which a state is not known any more because the link was lost.
+    """
+    start, end = availability.period.start_ns, availability.counted_until_ns
+    time, machine, delivered = user_time_of(beamline.tag, availability, plan, definition, refill)
+    if said is None:
+        return BeamlineTime(beamline, machine, None)
+    opened, known = _states(said, beamline.open, cuts, start, end)
+    opened, unknown = opened & time, time - known
+    closed = time - opened - unknown
+    shutter = ShutterTime(opened.total, closed.total, unknown.total, (opened & delivered).total)
+    return BeamlineTime(beamline, machine, shutter)
+
+
+def _states(said: Samples, words: tuple[str, ...], cuts: Int64, start: int, end: int) -> tuple[Intervals, Intervals]:
+    """Return where a series says one of `words`, and where it says anything; a word holds to the next, or to a cut."""
+    starts = said.time_ns
+    ends = np.append(starts[1:], end)
+    following = np.searchsorted(cuts, starts, side="right")
+    cut = following < len(cuts)
+    ends[cut] = np.minimum(ends[cut], cuts[following[cut]])
+    spoken = said.state_words()
+    wanted = np.array([word in words for word in spoken], dtype=bool)
+    known = np.array([word is not None for word in spoken], dtype=bool)
+    return (
+        Intervals.from_arrays(starts[wanted], ends[wanted]).clip(start, end),
+        Intervals.from_arrays(starts[known], ends[known]).clip(start, end),
+    )
