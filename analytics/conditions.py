@@ -8,9 +8,10 @@ low-beam. An event keeps the limits that it opened with, and lives through gaps.
 the next one, at most ``stale_after``; beyond that time is unknown: neither beam nor downtime.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -111,15 +112,25 @@ class Scanner:
         (n,) int64 ns, increasing: instants at which a running hold ends because the link was lost.
     fill
         None to leave unknown time unknown; else the value of the samples put in its place (for bounds).
+    anew
+        Instants of filled time at which the beam comes back for no time at all: what is low there begins anew.
     """
 
     def __init__(
-        self, rules: Rules, start_ns: int, end_ns: int, *, cuts: Int64 | None = None, fill: float | None = None
+        self,
+        rules: Rules,
+        start_ns: int,
+        end_ns: int,
+        *,
+        cuts: Int64 | None = None,
+        fill: float | None = None,
+        anew: Collection[int] = (),
     ) -> None:
         self._rules = rules
         self._start_ns, self._end_ns = start_ns, end_ns
         self._cuts = np.empty(0, np.int64) if cuts is None else cuts
         self._fill = fill
+        self._anew = sorted(anew)
         self._state = _State.UP
         self._opened_ns = 0
         self._opened_with: Thresholds = rules.thresholds[0]
@@ -251,10 +262,14 @@ class Scanner:
     def _filling(self, start_ns: int, end_ns: int) -> tuple[Int64, Float64]:
         """Return samples that stand for the unknown time ``[start_ns, end_ns)``: enough to be no glitch by number."""
         step = self._rules.sample_period_ns
-        fitting = 1 + (end_ns - 1 - start_ns) // step
-        count = min(self._rules.min_samples, fitting)
-        times = start_ns + step * np.arange(count, dtype=np.int64)
-        return times, np.full(count, self._fill, np.float64)
+        edges = [start_ns, *(ns for ns in self._anew if start_ns < ns < end_ns), end_ns]
+        parts: list[Int64] = []
+        for start, end in pairwise(edges):
+            fitting = 1 + (end - 1 - start) // step
+            count = min(self._rules.min_samples, fitting)
+            parts.append(start + step * np.arange(count, dtype=np.int64))
+        times = np.concatenate(parts)
+        return times, np.full(len(times), self._fill, np.float64)
 
     def _with_filling(self, times: Int64, values: Float64, holes: dict[int, int]) -> tuple[Int64, Float64]:
         parts_t: list[Int64] = []
@@ -271,6 +286,17 @@ class Scanner:
 
     def _walk(self, times: Int64, values: Float64, holes: dict[int, int]) -> None:
         """Drive the automaton over samples, jumping to the next one that matters."""
+        while len(times) and self._anew and self._anew[0] <= times[-1]:
+            # Only filled time begins anew: there are no holes then.
+            i = int(np.searchsorted(times, self._anew[0], side="left"))
+            if i > 0:
+                self._walk_on(times[:i], values[:i], {})
+                self._remember(times[:i], values[:i])
+            self._begin_anew(self._anew.pop(0))
+            times, values = times[i:], values[i:]
+        self._walk_on(times, values, holes)
+
+    def _walk_on(self, times: Int64, values: Float64, holes: dict[int, int]) -> None:
         n = len(times)
         i = 0
         while i < n:
@@ -287,6 +313,10 @@ class Scanner:
                 if i > 0:
                     self._remember(times[:i], values[:i])
                 self._rethink_until(int(times[i]))
+
+    def _begin_anew(self, ns: int) -> None:
+        self._rethink_until(ns)
+        self._sample(ns, np.inf, ns)
 
     def _rethink_until(self, until_ns: int) -> None:
         """Step over the changes of limits up to `until_ns`, looking again at the sample that holds there."""
@@ -421,10 +451,17 @@ class Scanner:
 
 
 def scan(
-    samples: Samples, rules: Rules, start_ns: int, end_ns: int, *, cuts: Int64 | None = None, fill: float | None = None
+    samples: Samples,
+    rules: Rules,
+    start_ns: int,
+    end_ns: int,
+    *,
+    cuts: Int64 | None = None,
+    fill: float | None = None,
+    anew: Collection[int] = (),
 ) -> Conditions:
     """Find the conditions of ``[start_ns, end_ns)`` in one go; see `Scanner`."""
-    scanner = Scanner(rules, start_ns, end_ns, cuts=cuts, fill=fill)
+    scanner = Scanner(rules, start_ns, end_ns, cuts=cuts, fill=fill, anew=anew)
     scanner.feed(samples)
     return scanner.finish()
 

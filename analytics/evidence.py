@@ -1,7 +1,7 @@
 """Everything that is known of a window, and what it makes of the delivery signal's samples."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,9 +82,9 @@ class Judged:
     start_ns: int
     end_ns: int
 
-    def conditions(self, fill: float | None = None) -> Conditions:
-        """Find the conditions, with unknown time filled by samples at `fill` if one is given."""
-        return scan(self.samples, self.rules, self.start_ns, self.end_ns, cuts=self.cuts, fill=fill)
+    def conditions(self, fill: float | None = None, anew: Collection[int] = ()) -> Conditions:
+        """Find the conditions, with unknown time filled by samples at `fill` if one is given; see `Scanner`."""
+        return scan(self.samples, self.rules, self.start_ns, self.end_ns, cuts=self.cuts, fill=fill, anew=anew)
 
 
 def judge(evidence: Evidence, profile: Profile, definition: Definition, plan: Plan) -> Judged:

@@ -4,16 +4,16 @@ Findings of stretches that follow each other join to those of the whole: days to
 is why they can be kept by day, and found again only where something was learned since.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from analytics.accounts import Accounts, Side, book
+from analytics.bounds import lower_accounts, upper_accounts
 from analytics.conditions import Conditions, Glitch, Stretch
 from analytics.distortions import FurtherFindings, join_further, watch
-from analytics.events import Event, Events, Grouping, find_events
+from analytics.events import Event, Grouping, find_events
 from analytics.evidence import Evidence, Judged, judge
 from analytics.mode import Mismatch, find_mismatches, join_mismatches
 from analytics.witness import Heard, Verdict
@@ -34,7 +34,7 @@ class Findings:
     """Whether nothing that comes later can change them."""
     accounts: Accounts
     lower: Accounts
-    """With unknown time filled by samples at zero."""
+    """With as little beam in unknown time as the rules make of it: see `analytics.bounds`."""
     upper: Accounts
     """With unknown time filled by samples at nominal."""
     failures: tuple[Event, ...]
@@ -83,15 +83,14 @@ def examine(
     grouping = grouping_of(evidence, definition, plan)
     side = Side(evidence.refill, definition.refill_is_delivered, evidence.said(Assertion.EXCLUDED))
 
-    def run(fill: float | None) -> tuple[Conditions, Events, Accounts]:
-        conditions = judged.conditions(fill)
-        events = find_events(conditions, plan.user_time, grouping)
-        return conditions, events, book(conditions, events, plan, part, side)
+    def count(filled: Conditions) -> Accounts:
+        return book(filled, find_events(filled, plan.user_time, grouping), plan, part, side)
 
-    conditions, events, accounts = run(None)
-    lower = upper = accounts
+    conditions = judged.conditions()
+    events = find_events(conditions, plan.user_time, grouping)
+    lower = upper = accounts = book(conditions, events, plan, part, side)
     if bounds and conditions.known != evidence.span:
-        lower, upper = run(0.0)[2], run(math.inf)[2]
+        lower, upper = lower_accounts(judged, conditions.known, count), upper_accounts(judged, count)
     mismatches = None
     if evidence.mode is not None:
         mismatches = find_mismatches(evidence.mode, plan, None, part.start_ns, part.end_ns)

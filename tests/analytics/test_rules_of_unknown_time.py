@@ -14,7 +14,7 @@ from analytics.window import link_cuts
 from facility.batch import Batch
 from facility.quality import Quality
 from facility.time import NS_PER_S
-from made_up_ring import account, at, calendar, current, ring, rules, samples
+from made_up_ring import account, at, calendar, current, ring, rules, samples, step
 
 
 def times(counted: Availability) -> dict[str, float]:
@@ -320,6 +320,24 @@ def test_a_gap_too_short_for_an_outage_cannot_pull_the_lower_bound_above_the_fig
     lower, upper = bounds(counted)
     assert lower == counted.figures.availability_pct == pytest.approx(100 * 898 / 998)
     assert upper == 90
+
+
+def test_an_outage_may_have_begun_again_in_unknown_time_after_limits_rose() -> None:
+    # Lost at 109 by the old limits, 200 mA are its end; lost again at 150 by the new ones, they are not: until 245 mA.
+    raised = ring(step(-1e6), step(150, nominal=250.0, recovered=245.0, tolerance=240.0))
+    told = current((0, 200), (300, 245), until=400, silent=[(100, 200)])
+    counted = account(told, (0, 400), profile=raised)
+    assert times(counted) == {"delivered": 309, "no_beam": 0, "unknown": 91}
+    assert bounds(counted) == (100 * 209 / 400, 100)
+
+
+def test_an_outage_from_before_unknown_time_may_have_begun_again_in_it_by_the_limits_in_force_there() -> None:
+    # Lost at 90 by the old limits, not back by 110, when they rise; unknown from 119.
+    raised = ring(step(-1e6), step(110, nominal=250.0, recovered=245.0, tolerance=240.0))
+    told = current((0, 200), (90, 0), (200, 200), (300, 245), until=400, silent=[(110, 200)])
+    counted = account(told, (0, 400), profile=raised)
+    assert times(counted) == {"delivered": 290, "no_beam": 29, "unknown": 81}
+    assert bounds(counted) == (100 * 190 / 400, 100 * 371 / 400)
 
 
 def test_coverage_below_99_percent_makes_a_figure_provisional() -> None:

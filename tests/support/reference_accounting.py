@@ -6,8 +6,6 @@ with a decision, this one looks ahead in the samples; where that one combines in
 
 import math
 from collections import Counter
-from copy import copy
-from functools import cached_property
 
 from facility.batch import Samples
 from facility.definition import Definition
@@ -15,13 +13,13 @@ from facility.period import Period
 from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import Category, Plan
-from facility.time import to_ns
+from reference_bounds import Bounded
 from reference_limits import TICK, limits_in_force, with_own_minimum
 
 UNCERTAIN, BAD = Quality.UNCERTAIN.value, Quality.BAD.value
 
 
-class Reference:
+class Reference(Bounded):
     def __init__(
         self, profile: Profile, rules: Definition, plan: Plan, samples: Samples, period: Period,
         window: tuple[int, int], cuts: list[int]) -> None:  # fmt: skip
@@ -77,7 +75,7 @@ class Reference:
         for j in range(k + 1, self.n):
             if stamped[j]:
                 glitch = (j - k) * TICK < self.rules.min_duration_ns or low < self.min_samples
-                if value[j] >= limit or not glitch:
+                if value[j] >= limit or j in self.anew or not glitch:
                     return j if glitch else 0
                 low += 1
         return 0  # only a good sample ends a glitch, silence does not
@@ -90,6 +88,7 @@ class Reference:
         for k in range(self.n):
             v, limits = value[k], self.limits[k]
             look, before = stamped[k] or limits is not before, limits
+            state = "up" if k in self.anew else state
             if v is not None and look:  # else the state lives through the gap
                 end = getattr(opened, ends_at)
                 if v >= (end if state == "down" else max(end, opened.tolerance)):
@@ -127,22 +126,6 @@ class Reference:
         # Low-beam that became no-beam is one distortion with it, if that one touches user time at all.
         alone = {e for e in low_beams if e not in became or one_event[became[e]] not in failures}
         return account, failures, {e: low_beams[e] for e in alone}
-
-    def filled(self, fill: float) -> tuple[list[str], list[int], list[int], dict]:
-        """Put samples at the signal's period into every unknown stretch, and judge again."""
-        value, stamped, spacing, since = list(self.value), list(self.stamped), to_ns(self.signal.period_s or 1.0), 0
-        for k, known in enumerate(self.value):
-            since = since + 1 if known is None else 0
-            if known is None:
-                value[k], stamped[k] = fill, (since - 1) * TICK % spacing == 0
-        return self.judge(value, stamped)
-
-    @cached_property
-    def bounds(self) -> tuple[float | None, float | None]:
-        """All unknown time at nothing, and at nominal; the answer itself lies within."""
-        answers = [self.account, *(copy(self).book(*self.filled(fill))[0] for fill in (0.0, math.inf))]
-        known = [pct for pct in map(self.availability_pct, answers) if pct is not None]
-        return min(known, default=None), max(known, default=None)
 
     def availability_pct(self, account: list[str]) -> float | None:
         time = Counter(account[slice(*self.period)])

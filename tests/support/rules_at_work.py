@@ -55,6 +55,7 @@ def _of_holds(case: Case, slow: Reference) -> dict[str, bool]:
         "a sample stamped at the loss of the link": any(slow.stamped[k] for k in cuts),
         "unknown before the first sample": not known[0],
         "bounds apart": slow.bounds[0] != slow.bounds[1],
+        "an outage may have begun anew in unknown time": bool(slow.began_anew),
     }
 
 

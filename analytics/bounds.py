@@ -1,0 +1,58 @@
+"""What unknown time can make of a figure, at worst and at best."""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from analytics.accounts import Accounts
+from analytics.conditions import Conditions
+from analytics.evidence import Judged
+from analytics.rules import Rules
+from facility.interval import Intervals
+
+Count = Callable[[Conditions], Accounts]
+"""Makes conditions into the accounts of a period."""
+
+NOTHING: Final = 0.0
+NOMINAL: Final = math.inf
+
+
+def lower_accounts(judged: Judged, known: Intervals, count: Count) -> Accounts:
+    """Return the accounts with as little beam in unknown time as the rules make of it.
+
+    That is none at all, where limits do not rise. Where they do, an outage that is running keeps the lower end that
+    it opened with; had the beam come back for an instant and been lost again by the limits in force then, it would
+    have gone on for longer. So each outage without beam in unknown time begins once more where its end limit would
+    be highest, until that changes nothing.
+    """
+    conditions = judged.conditions(NOTHING)
+    found = [count(conditions)]
+    anew: set[int] = set()
+    while more := _may_begin_anew(conditions, known, judged.rules) - anew:
+        anew |= more
+        conditions = judged.conditions(NOTHING, anew)
+        found.append(count(conditions))
+    return min(found, key=lambda accounts: accounts.delivered)
+
+
+def upper_accounts(judged: Judged, count: Count) -> Accounts:
+    """Return the accounts with beam at nominal in all unknown time."""
+    return count(judged.conditions(NOMINAL))
+
+
+def _may_begin_anew(conditions: Conditions, known: Intervals, rules: Rules) -> set[int]:
+    """Return for each no-beam the first unknown instant at which it would get the highest end limit that it can."""
+    found: set[int] = set()
+    if len({t.no_beam_ends for t in rules.thresholds}) == 1:
+        return found
+    unknown = Intervals.of([(conditions.start_ns, conditions.end_ns)]) - known
+    for stretch in conditions.no_beam:
+        highest = rules.thresholds[rules.piece_at(stretch.start_ns)].no_beam_ends
+        best: int | None = None
+        for start, end in unknown.clip(stretch.start_ns, stretch.end_ns):
+            for piece in range(rules.piece_at(start), rules.piece_at(end - 1) + 1):
+                if rules.thresholds[piece].no_beam_ends > highest:
+                    highest, best = rules.thresholds[piece].no_beam_ends, max(start, rules.starts[piece])
+        if best is not None:
+            found.add(best)
+    return found
