@@ -5,7 +5,7 @@ one call, and again only if a sample, a correction or the calendar says somethin
 found from. The running day is never kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,8 @@ class _Day:
     start_ns: int
     """From here to `end_ns` reaches all that it was found from, held samples before it left out."""
     end_ns: int
+    told_ns: Mapping[str, int]
+    """Where that is of single signals, if earlier."""
 
 
 class Days:
@@ -97,7 +99,8 @@ class Days:
             self._extent = (int(spans.start[0]), self._extent[1])
             self._kept.clear()
         stale_ns = self._signals[signal]
-        self._forget((a, self._holds_until(signal, b) if stale_ns is None else b + stale_ns) for a, b in spans)
+        held = [(a, self._holds_until(signal, b) if stale_ns is None else b + stale_ns) for a, b in spans]
+        self._forget(held, signal)
 
     def missing(self, period: Period, now_ns: int) -> list[Period]:
         """Return the days of a period that are over and not kept, newest first."""
@@ -160,14 +163,19 @@ class Days:
         evidence = known.evidence
         findings = examine(evidence, self._profile, definition, plan, day, settled=known.settled)
         self.examined += 1
-        found = _Day(findings, known.anything, evidence.start_ns - known.reach_ns, evidence.end_ns)
+        found = _Day(findings, known.anything, evidence.start_ns - known.reach_ns, evidence.end_ns, known.told_ns)
         if known.settled and known.whole and day.end_ns < now_ns:
             self._kept[key] = found
         return found
 
-    def _forget(self, spans: Iterable[tuple[int, int]]) -> None:
+    def _forget(self, spans: Iterable[tuple[int, int]], signal: str = "") -> None:
+        """Forget the days that were found from what was learned, of a signal or of the plan and corrections."""
+
+        def found_from(day: _Day, start_ns: int, end_ns: int) -> bool:
+            return start_ns < day.end_ns and min(day.start_ns, day.told_ns.get(signal, day.start_ns)) < end_ns
+
         for start, end in spans:
-            for key in [k for k, day in self._kept.items() if start < day.end_ns and day.start_ns < end]:
+            for key in [k for k, day in self._kept.items() if found_from(day, start, end)]:
                 del self._kept[key]
 
     def _holds_until(self, signal: str, ns: int) -> int:

@@ -1,6 +1,6 @@
 """Reads all that is known of a period, and of as much around it as its figures depend on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,7 +42,9 @@ class Known:
     settled: bool
     """Whether it reaches far enough forward for the figures to be final."""
     reach_ns: int
-    """How far before its window a witness or a further signal was listened to."""
+    """How far before its window a witness was listened to."""
+    told_ns: Mapping[str, int]
+    """Of each further signal: from where on what comes in late may change what was found."""
     whole: bool
     """Whether each distortion that touches the period is over, and seen whole."""
     anything: bool
@@ -106,12 +108,15 @@ def load_evidence(
         return read(profile.delivery_signal, start_ns, end_ns)
 
     watched = [d for d in profile.distortions if any(definition.counts(d.id) for definition in definitions)]
-    reaches: list[Reach] = []
+    reaches: dict[str, Reach] = {}
     if look_around:
-        reaches = [reach_of(_with_held(read, d.signal), d, profile.signal(d.signal), part, now_ns) for d in watched]
+        reaches = {
+            d.id: reach_of(_with_held(read, d.signal), d, profile.signal(d.signal), part, now_ns) for d in watched
+        }
         window = load_window(read_delivery, profile, widest, part, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in)
+        around = list(reaches.values())
         window = widened(
-            window, reaches, read_delivery, profile, widest, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in
+            window, around, read_delivery, profile, widest, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in
         )
     else:
         window = Window(read_delivery(part.start_ns, part.end_ns), part.start_ns, part.end_ns, True)
@@ -132,9 +137,11 @@ def load_evidence(
         corrections,
         {d.signal: _series(configuration, read, d.signal, start, end) for d in watched},
     )
-    reach = max([reach, *(start - r.told_ns for r in reaches)])
-    whole = all(r.whole for r in reaches)
-    return Known(evidence, window.settled, reach, whole, _anything(profile, window.samples, part, corrections))
+    told_ns = {
+        d.signal: min(reaches[o.id].told_ns for o in watched if o.signal == d.signal) for d in watched if reaches
+    }
+    whole = all(r.whole for r in reaches.values())
+    return Known(evidence, window.settled, reach, told_ns, whole, _anything(profile, window.samples, part, corrections))
 
 
 def _with_held(read: Read, signal: str) -> ReadHeld:

@@ -42,6 +42,10 @@ signal = [
     { id = "second", unit = "mA", period_s = 60.0, stale_after_s = 150.0 },
     { id = "mode", type = "state", words = ["user", "study", "refill"] },
     { id = "shutters", type = "state", words = ["permitted", "closed"] },
+    { id = "orbit", unit = "µm", period_s = 60.0, stale_after_s = 150.0 },
+]
+distortion = [
+    { id = "orbit", signal = "orbit", above = 10.0, ends_below = 8.0, delay_s = 150.0, min_length_s = 600.0 },
 ]
 limits = [
     { from = 2020-01-01, nominal = 199.0, recovered = 195.0, tolerance = 190.0, minimum = 10.0 },
@@ -63,7 +67,8 @@ signal = [{ topic = "ring/current", signal = "current" }]
 
 LEVELS: Final = np.array([200.0, 196.0, 192.0, 178.0, 172.0, 150.0, 55.0, 12.0, 5.0, 0.0])
 WORDS: Final = ("user", "study", "refill", "permitted", "closed", "up", "down")
-SIGNALS: Final = ("current", "second", "mode", "shutters", "plc_link")
+SIGNALS: Final = ("current", "second", "mode", "shutters", "plc_link", "orbit")
+ORBITS: Final = np.array([0.0, 5.0, 8.0, 9.0, 10.0, 11.0, 15.0])
 
 
 def steps(rng: np.random.Generator, times: np.ndarray, values: np.ndarray, mean_min: float) -> np.ndarray:
@@ -106,9 +111,22 @@ def trouble(rng: np.random.Generator) -> list[Batch]:
     for signal, words in (("mode", ["user", "study", "refill"]), ("shutters", ["permitted", "closed"])):
         at = np.sort(rng.choice(times, 14, replace=False))
         batches.append(states(signal, at, [str(w) for w in rng.choice(words, 14)]))
+    batches.append(numbers("orbit", *disturbed(np.random.default_rng(int(rng.integers(2**32))), times)))
     at = np.sort(rng.choice(times, 6, replace=False))
     batches.append(states("plc_link", at, ["down", "up"] * 3))
     return batches
+
+
+def disturbed(rng: np.random.Generator, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return an orbit that is off for minutes or days, and silent at times."""
+    orbit, keep = np.zeros(len(times)), np.ones(len(times), dtype=bool)
+    for _ in range(40):
+        a = int(rng.integers(len(times)))
+        orbit[a : a + int(rng.integers(1, 3000 if rng.random() < 0.1 else 60))] = rng.choice(ORBITS)
+    for _ in range(15):
+        a = int(rng.integers(len(times)))
+        keep[a : a + int(rng.integers(3, 90))] = False
+    return times[keep], orbit[keep]
 
 
 def calendar(rng: np.random.Generator) -> ScheduleVersion:
@@ -204,7 +222,7 @@ def test_whatever_is_learned_the_days_say_what_one_call_says(configuration: Conf
         at = START + int(rng.integers(-6 * 60, DAYS * 24 * 60)) * 60 * NS_PER_S
         until = at + int(rng.choice([1, 5, 30, 240, 2000])) * 60 * NS_PER_S
         times = np.arange(at, min(until, NOW), 60 * NS_PER_S, dtype=np.int64)
-        what = rng.integers(6)
+        what = rng.integers(7)
         if what == 0:
             facility.write(numbers("current", times, np.full(len(times), rng.choice(LEVELS))))
         elif what == 1:
@@ -215,6 +233,8 @@ def test_whatever_is_learned_the_days_say_what_one_call_says(configuration: Conf
             facility.write(states("shutters", times[:1], [str(rng.choice(["permitted", "closed"]))]))
         elif what == 4:
             facility.write(states("plc_link", times[:1], ["down"]))
+        elif what == 5:
+            facility.write(numbers("orbit", times, np.full(len(times), rng.choice(ORBITS))))
         else:
             standing = facility.standing()
             if standing and rng.random() < 0.3:
@@ -258,6 +278,17 @@ class TestWhatIsExaminedAgain:
     def test_both_days_for_a_late_sample_near_midnight(self, quiet: Facility) -> None:
         late = np.array([START + 5 * NS_PER_DAY - 1], np.int64)
         assert quiet.examined_by(lambda: quiet.write(numbers("current", late, np.array([0.0])))) == 2
+
+    def test_the_days_that_a_late_distortion_may_run_into(self, quiet: Facility) -> None:
+        days = np.array([START + d * NS_PER_DAY for d in range(DAYS)], np.int64)
+        quiet.write(numbers("orbit", days, np.zeros(len(days))))
+        late = np.array([START + 5 * NS_PER_DAY + 12 * NS_PER_H], np.int64)
+        # That day, and the next, which was found from the last good sample before it on.
+        assert quiet.examined_by(lambda: quiet.write(numbers("orbit", late, np.array([15.0])))) == 2
+
+    def test_one_day_for_the_beam_where_the_orbit_was_never_recorded(self, quiet: Facility) -> None:
+        noon = np.array([START + 5 * NS_PER_DAY + 12 * NS_PER_H + 1], np.int64)
+        assert quiet.examined_by(lambda: quiet.write(numbers("current", noon, np.array([150.0])))) == 1
 
     def test_no_day_for_a_signal_that_says_nothing_of_the_beam(self, quiet: Facility) -> None:
         spans = Intervals.of([(START + NS_PER_DAY, START + 2 * NS_PER_DAY)])
