@@ -3,6 +3,8 @@
 Four rings with two fiscal years each, made once and bulk-loaded; a piece of work is one ring and one year, as `kado
 fleet figures` computes it. Two bare processes, which do four pieces each and talk to nobody, are what two workers
 could reach on this machine at best. All are measured in turn, when they are up and have imported what they need.
+Processor time is that of all processes that take part, scheduler included: where others use the machine too, it tells
+more than the clock does.
 
     python benchmarks/bench_cluster.py [--period-s 1] [--rounds 3] [--folder DIR]
 
@@ -11,11 +13,14 @@ A folder that is given is kept, and used again.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +34,7 @@ from console.fleet import Outcome, compute, compute_all, pieces
 from made_up_fleet import RINGS, YEARS, make_fleet
 
 AIM = 0.9
+ALONE, BARE = "one process", "two bare processes"
 KNOWN_ON = "2026-01-01T00:00:00Z"
 
 
@@ -37,13 +43,33 @@ def digest(outcomes: list[Outcome]) -> str:
     return sha256(json.dumps([outcome.document for outcome in outcomes]).encode()).hexdigest()
 
 
-def timed(work: Callable[[], list[Outcome]]) -> tuple[float, str]:
-    begun = time.perf_counter()
-    outcomes = work()
-    took = time.perf_counter() - begun
-    errors = [outcome.error for outcome in outcomes if outcome.error]
-    assert not errors, errors
-    return took, digest(outcomes)
+@dataclass
+class Measured:
+    """What each way of doing it took, round by round, and the digests of what came out."""
+
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    processor: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    digests: set[str] = field(default_factory=set)
+
+    def take(self, name: str, work: Callable[[], Iterable[Outcome]], pids: Iterable[int]) -> None:
+        pids = list(pids)
+        before, begun = processor_s(pids), time.perf_counter()
+        outcomes = list(work())
+        self.seconds[name].append(time.perf_counter() - begun)
+        self.processor[name].append(processor_s(pids) - before)
+        errors = [outcome.error for outcome in outcomes if outcome.error]
+        assert not errors, errors
+        if outcomes:
+            self.digests.add(digest(outcomes))
+
+
+def processor_s(pids: Iterable[int]) -> float:
+    """Return the processor time that these processes, and children of theirs that have ended, had so far."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += sum(int(fields[i]) for i in (11, 12, 13, 14))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def warm_up() -> None:
@@ -67,16 +93,19 @@ class Bare:
         for process in self._running:
             assert self._line(process) == "ready"
 
-    def compute(self) -> float:
-        """Let them go, and return when the last one was done."""
-        begun = time.perf_counter()
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._running]
+
+    def compute(self) -> list[Outcome]:
+        """Let them go, and return when the last one was done; they keep what they found."""
         for process in self._running:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
         for process in self._running:
             assert self._line(process) == "done"
-        return time.perf_counter() - begun
+        return []
 
     def close(self) -> None:
         for process in self._running:
@@ -98,16 +127,17 @@ def be_bare(folder: Path, share: int, of: int) -> None:
 
 
 @contextmanager
-def dask(workers: int) -> Iterator[Callable[..., Any]]:
-    """Yield the `map` of a cluster of this machine with processes of one thread."""
+def dask(workers: int) -> Iterator[tuple[Any, list[int]]]:
+    """Yield the `map` of a cluster of this machine, with processes of one thread, and their pids."""
     from distributed import Client, LocalCluster
 
     quiet = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **quiet) as started:
         with Client(started) as client:
             client.run(warm_up)
+            pids = list(client.run(os.getpid).values())
         with cluster(started.scheduler_address) as run:
-            yield run
+            yield run, pids
 
 
 def main() -> None:
@@ -136,33 +166,32 @@ def measure(folder: Path, rounds: int) -> None:
     size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
     print(f"{len(work)} facility-years, {size / 1e6:,.0f} MB of sealed files")
     warm_up()
-    times: dict[str, list[float]] = {}
-    digests: set[str] = set()
-
-    def took(name: str, seconds: float, found: str | None = None) -> None:
-        times.setdefault(name, []).append(seconds)
-        if found is not None:
-            digests.add(found)
-
+    measured = Measured()
+    here = os.getpid()
     with ExitStack() as stack:
         bare = Bare(folder, 2)
         stack.callback(bare.close)
-        one, two = (stack.enter_context(dask(workers)) for workers in (1, 2))
+        clusters = {workers: stack.enter_context(dask(workers)) for workers in (1, 2)}
         pool = stack.enter_context(processes(2))
         for _ in range(rounds):
-            took("one process", *timed(lambda: list(compute_all(work, map))))
-            took("two bare processes", bare.compute())
-            took("Dask, 1 worker", *timed(lambda: list(compute_all(work, one))))
-            took("Dask, 2 workers", *timed(lambda: list(compute_all(work, two))))
-            took("--workers 2, with their start", *timed(lambda: list(compute_all(work, pool))))
-    assert len(digests) == 1, "not the same numbers"
-    alone, reached = min(times["one process"]), min(times["one process"]) / min(times["two bare processes"])
-    print(f"{'':32}{'seconds':>9}{'a year':>9}{'speed-up':>10}{'of two bare':>13}")
-    for name, found in times.items():
-        speed_up = alone / min(found)
-        row = f"{name:32}{min(found):9.2f}{min(found) / len(work):9.2f}{speed_up:9.2f}x{speed_up / reached:13.2f}"
-        print(row + (f"   (aim: {AIM})" if name == "Dask, 2 workers" else ""))
+            measured.take(ALONE, lambda: compute_all(work, map), [here])
+            measured.take(BARE, bare.compute, bare.pids)
+            for workers, (run, pids) in clusters.items():
+                measured.take(f"Dask, {workers} worker(s)", lambda r=run: compute_all(work, r), [here, *pids])
+            measured.take("--workers 2, with their start", lambda: compute_all(work, pool), [here])
+    assert len(measured.digests) == 1, "not the same numbers"
+    seconds, processor = ({k: min(v) for k, v in d.items()} for d in (measured.seconds, measured.processor))
+    print(f"{'':32}{'clock, s':>10}{'speed-up':>10}{'of two bare':>13}{'processor, s':>14}{'of two bare':>13}")
+    for name, took in seconds.items():
+        by_clock, by_processor = seconds[BARE] / took, processor[BARE] / processor[name]
+        row = f"{name:32}{took:10.2f}{seconds[ALONE] / took:9.2f}x{by_clock:13.2f}"
+        row += f"{processor[name]:14.2f}{by_processor:13.2f}"
+        print(row + (f"   (aim: {AIM})" if name.startswith("Dask, 2") else ""))
     print("the same bytes from all of them")
+    print(f"a facility-year costs {processor[ALONE] / len(work):.2f} s of one processor", end=", ")
+    # `getrusage` would count what a process was forked from.
+    (peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    print(f"and {int(peak.split()[1]) / 1024:,.0f} MB of memory at most")
 
 
 if __name__ == "__main__":
