@@ -10,7 +10,7 @@ def beamlines(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Put each beamline's user and shutter hours beside the machine's.
+    r"""Put each beamline's hours beside the machine's.
 
     The beamlines are those that the profile lists; a figure of one is never averaged into another.
 
