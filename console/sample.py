@@ -35,7 +35,7 @@ kind = "embedded"
 # &endpoint_override=HOST:PORT. Its keys come from the environment or from files, never from here. Default: the
 # folder archive in data_dir.
 # archive = "s3://bucket/kado"
-# For how long samples are kept. Default: for ever, which takes about a byte a sample once it is sealed. After
+# For how long samples are kept. Default: for ever, which takes a few bytes a sample once it is sealed. After
 # keep_days `kado run` deletes samples for good, and figures of that time can no longer be computed; signals says the
 # same for single ones, and "forever" exempts one. Whole files go, so up to a month more is kept.
 # retention = {{ keep_days = 3650, signals = {{ {number} = 400, {delivery} = "forever" }} }}

@@ -18,11 +18,12 @@ _INFLUXDB = "the samples in InfluxDB are not part of it: influx backup does that
 def backup_lines(profile: Profile, made: MadeBackup, store: str) -> list[RenderableType]:
     """Return where it is and what is new in it."""
     backup = made.backup
+    shared = backup.files - backup.copied
     lines: list[RenderableType] = [
         title(profile, "backup"),
         f"{backup.path}: {count(backup.files)} files, {size(backup.bytes)}",
-        f"{count(backup.copied)} files were copied, {size(backup.copied_bytes)}; the others are shared with the one"
-        " before",
+        f"{count(backup.copied)} files were copied, {size(backup.copied_bytes)}"
+        + (f"; {count(shared)} are shared with the backup before" if shared else ""),
     ]
     if store == "influxdb":
         lines.append(_INFLUXDB)

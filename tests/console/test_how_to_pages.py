@@ -32,7 +32,9 @@ def squeezed(text: str) -> str:
     return re.sub(r"[ \t]+", " ", text)
 
 
-@pytest.mark.parametrize("page", ["correct-the-record.md", "answer-a-question-about-the-number.md"])
+@pytest.mark.parametrize(
+    "page", ["correct-the-record.md", "answer-a-question-about-the-number.md", "look-after-the-store.md"]
+)
 def test_what_a_page_shows_is_what_happens(seeded: Kado, page: str) -> None:
     shown = list(examples(page))
     assert len(shown) >= 4
