@@ -1,6 +1,6 @@
 """Copy a store and end, as a power cut would, at the n-th time that a step is reached.
 
-Arguments: kado.toml of the one, kado.toml of the other, step (piece, landed, sealed), n.
+Arguments: kado.toml of the one, kado.toml of the other, step (piece, landed, or one of sealing), n.
 """
 
 import os
@@ -13,7 +13,7 @@ from collector.landing import Landing
 from console.config import load_configuration
 from console.copying import copy_store
 from facility.time import system_clock
-from storage.embedded.archive.swap import FileSwap
+from storage.embedded.store import EmbeddedStore
 
 
 def main() -> None:
@@ -39,8 +39,13 @@ def main() -> None:
 
     if step == "landed":
         then_reached(Landing, "land_now")
-    elif step == "sealed":
-        then_reached(FileSwap, "replace")
+    elif step != "piece":
+        opened = EmbeddedStore.__init__
+
+        def watched(self: EmbeddedStore, *args: Any, **options: Any) -> None:
+            opened(self, *args, at_step=lambda done: reached() if done == step else None, **options)
+
+        EmbeddedStore.__init__ = watched
     copy_store(
         *(load_configuration(Path(path)) for path in (source, target)),
         system_clock,
