@@ -10,7 +10,7 @@ def events(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""List the losses of beam in the user time of a period.
+    r"""List losses of beam and distortions in user time.
 
     \b
     Examples:
@@ -35,6 +35,6 @@ def events(
             }
         )
     else:
-        heading = title(loaded.profile, "losses of beam ビーム停止")
+        heading = title(loaded.profile, "losses of beam and distortions ビーム停止・擾乱")
         names = f"Period      {period}\nDefinition  {loaded.definition.id}: {loaded.definition.title.en}"
         show(heading, names, *event_table(loaded, reviews=True))
