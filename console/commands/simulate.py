@@ -27,7 +27,11 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="Write files into this folder instead of the store.")] = None,
     kind: Annotated[FileKind, typer.Option("--format", help="Of the files that --out writes.")] = FileKind.PARQUET,
     live: Annotated[
-        str | None, typer.Option(help="Publish over MQTT to this broker instead, as time passes: mqtt://HOST:1883.")
+        str | None,
+        typer.Option(
+            help="As time passes: published to mqtt://HOST:1883, or served at epics://127.0.0.1:5064, "
+            "tango://127.0.0.1:10000/kado/sim/1 or http://127.0.0.1:8421."
+        ),
     ] = None,
     speed: Annotated[float, typer.Option(min=0.001, help="With --live: from --from on so much faster, until now.")] = 1,
     config: ConfigOption = None,
@@ -42,6 +46,7 @@ def simulate(
       kado simulate --scenario demo --seed 1 --from 2026-09-01T00:00:00+09:00
       kado simulate --out year --format parquet --from 2025-04-01T00:00:00+09:00
       kado simulate --live mqtt://localhost:1883
+      kado simulate --live epics://127.0.0.1 --scenario storm
     """
     from console.config import load_configuration
     from console.output import show
