@@ -1,30 +1,23 @@
 """Copies telemetry from one store to another, piece by piece; what is there already is found by comparing."""
 
-import os
-import random
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
-from collector.arrival import Arrival
 from console.config import Configuration, InfluxSettings
-from console.stores import make_forwarder, make_landing, make_store, open_store
-from facility.batch import Samples
+from console.copy_targets import Target, open_target
+from console.stores import open_store
+from facility.batch import NO_WORD, Batch
 from facility.errors import UsageError
 from facility.text import SIMULATED
 from facility.time import MAX_NS, MIN_NS, NS_PER_DAY, Clock, from_datetime, to_datetime
-from storage.embedded.columns import Columns
-from storage.embedded.rows import as_batch
+from storage.embedded.columns import NO_ARRIVAL, Columns, concat
+from storage.embedded.rows import CLOCK_TOLERANCE_NS
 from storage.store import SeriesCount, TelemetryStore
 
-COPY_SOURCE: Final = "copy"
-"""The source that copied samples are counted for in the ledger of the store that they are copied to."""
-
 _PIECE: Final = 1_000_000
-_LANDED_AT_ONCE: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +58,6 @@ class CopyResult:
         ]
 
 
-class Target(Protocol):
-    """A store that is copied to, and its data directory, which nobody else may write meanwhile."""
-
-    @property
-    def store(self) -> TelemetryStore:
-        """What it holds."""
-        ...
-
-    @property
-    def keeps_from_ns(self) -> int | None:
-        """Return the instant before which it keeps nothing, if there is one."""
-        ...
-
-    def write(self, samples: Samples) -> None:
-        """Write samples; when this returns they are in the store and counted in its ledger."""
-        ...
-
-    def finish(self) -> None:
-        """Tidy up behind the last write."""
-        ...
-
-
 def copy_store(
     source: Configuration,
     target: Configuration,
@@ -120,7 +91,7 @@ def copy_store(
         If a server does not answer, or refuses us.
     """
     _check_sides(source, target)
-    with open_store(source) as reader, _open_target(target, clock) as writer:
+    with open_store(source) as reader, open_target(target, clock) as writer:
         before = _counts(writer.store)
         there = _counts(reader)
         for signal in signals:
@@ -132,7 +103,7 @@ def copy_store(
         for name, one in wanted.items():
             tally = tallies.setdefault(name, _Tally())
             for piece in pieces_to_copy(reader, one, writer.keeps_from_ns):
-                _copy_piece(piece, writer, tally)
+                _copy_piece(name, piece, writer, tally)
                 progress(done + tally.read, total, name)
             done += one.samples
         writer.finish()
@@ -167,15 +138,15 @@ def name_of(configuration: Configuration) -> str:
 
 def pieces_to_copy(
     store: TelemetryStore, extent: SeriesCount, keeps_from_ns: int | None = None, at_least: int = _PIECE
-) -> Iterator[Samples]:
+) -> Iterator[Columns]:
     """Yield the samples of a signal in pieces that end with the first day (UTC) after `at_least`, or with a month."""
     if extent.first_ns is None or extent.last_ns is None:
         return
-    gathered: list[Samples] = []
+    gathered: list[Columns] = []
     n = until = 0
     start_ns = max(extent.first_ns, MIN_NS if keeps_from_ns is None else keeps_from_ns)
-    for chunk in store.read_chunks(extent.signal, start_ns, extent.last_ns + 1):
-        left = chunk
+    for batch in store.read_batches(extent.signal, start_ns, extent.last_ns + 1):
+        left = _columns(batch)
         while len(left):
             if not gathered:
                 until = _end_of_month(int(left.time_ns[0]))
@@ -187,10 +158,24 @@ def pieces_to_copy(
                 gathered.append(inside)
                 n += len(inside)
             if len(left):
-                yield Samples.joined(gathered)
+                yield concat(gathered)
                 gathered, n = [], 0
     if gathered:
-        yield Samples.joined(gathered)
+        yield concat(gathered)
+
+
+def _columns(batch: Batch) -> Columns:
+    """Return a batch of one signal, in order of time, as columns; an arrival only where it is worth keeping."""
+    late = np.abs(batch.arrival_ns - batch.time_ns) > CLOCK_TOLERANCE_NS
+    return Columns(
+        batch.time_ns,
+        batch.value,
+        batch.quality,
+        batch.state if bool(np.any(batch.state != NO_WORD)) else None,
+        batch.reason if bool(np.any(batch.reason != NO_WORD)) else None,
+        np.where(late, batch.arrival_ns, NO_ARRIVAL) if bool(late.any()) else None,
+        batch.words,
+    )
 
 
 @dataclass(slots=True)
@@ -201,19 +186,18 @@ class _Tally:
     same: int = 0
 
 
-def _copy_piece(piece: Samples, target: Target, tally: _Tally) -> None:
-    ours = Columns.of(piece)
-    found = target.store.read(piece.signal, int(piece.time_ns[0]), int(piece.time_ns[-1]) + 1)
-    theirs = Columns.of(found)
+def _copy_piece(signal: str, ours: Columns, target: Target, tally: _Tally) -> None:
+    first_ns, last_ns = int(ours.time_ns[0]), int(ours.time_ns[-1])
+    theirs = Columns.of(target.store.read(signal, first_ns, last_ns + 1))
     known = ours.found_in(theirs.time_ns)
     again = ours.take(known)
     differing = again.differs(theirs.take(np.searchsorted(theirs.time_ns, again.time_ns)))
     wanted = ~known
     wanted[known] = differing
     if bool(wanted.any()):
-        target.write(ours.take(wanted).samples(piece.facility, piece.signal))
-    tally.read += len(piece)
-    tally.new += len(ours) - int(known.sum())
+        target.write(signal, ours.take(wanted))
+    tally.read += len(ours)
+    tally.new += len(ours) - len(again)
     tally.replaced += int(differing.sum())
     tally.same += len(again) - int(differing.sum())
 
@@ -258,84 +242,3 @@ def _end_of_month(ns: int) -> int:
     first = to_datetime(ns).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     year, month = (first.year + 1, 1) if first.month == 12 else (first.year, first.month + 1)
     return from_datetime(first.replace(year=year, month=month))
-
-
-@contextmanager
-def _open_target(configuration: Configuration, clock: Clock) -> Generator[Target]:
-    with ExitStack() as opened:
-        if isinstance(configuration.store, InfluxSettings):
-            target: Target = _InfluxTarget(configuration, configuration.store, clock, opened)
-        else:
-            target = _EmbeddedTarget(configuration, clock, opened)
-        yield target
-
-
-class _EmbeddedTarget:
-    """Days that are over go straight into sealed files."""
-
-    keeps_from_ns = None
-
-    def __init__(self, configuration: Configuration, clock: Clock, opened: ExitStack) -> None:
-        from storage.embedded.archive.swap import Provenance
-        from storage.embedded.store import EmbeddedStore
-
-        profile = configuration.profile
-        self._store = EmbeddedStore(
-            configuration.data_dir, profile.id, read_only=False, archive=configuration.archive, clock=clock
-        )
-        opened.callback(self._store.close)
-        units = {signal.id: signal.unit for signal in profile.signals if signal.unit}
-        self._provenance = Provenance(simulated=profile.simulated, units=units)
-        self._before_ns = clock() // NS_PER_DAY * NS_PER_DAY
-
-    @property
-    def store(self) -> TelemetryStore:
-        return self._store
-
-    def write(self, samples: Samples) -> None:
-        self._store.load(samples, before_ns=self._before_ns, source=COPY_SOURCE, provenance=self._provenance)
-
-    def finish(self) -> None:
-        self._store.merge_months(self._before_ns, provenance=self._provenance)
-
-
-class _InfluxTarget:
-    """By way of the outbox, as everything that goes there: nothing is lost or counted twice, whatever happens."""
-
-    def __init__(self, configuration: Configuration, settings: InfluxSettings, clock: Clock, opened: ExitStack) -> None:
-        self._landing = opened.enter_context(make_landing(configuration, clock))
-        self._forwarder = opened.enter_context(make_forwarder(configuration, settings, clock, random.Random()))
-        self._store = make_store(configuration)
-        opened.callback(self._store.close)
-        self._keeps_from_ns = _keeps_from_ns(configuration, settings, clock)
-        # What was left over from before belongs to what the store held before.
-        self._forwarder.drain()
-
-    @property
-    def store(self) -> TelemetryStore:
-        return self._store
-
-    @property
-    def keeps_from_ns(self) -> int | None:
-        return self._keeps_from_ns
-
-    def write(self, samples: Samples) -> None:
-        columns = Columns.of(samples)
-        for first in range(0, len(columns), _LANDED_AT_ONCE):
-            piece = columns.take(slice(first, first + _LANDED_AT_ONCE))
-            self._landing.land_now(Arrival(COPY_SOURCE, as_batch(samples.facility, samples.signal, piece)))
-            self._forwarder.drain()
-
-    def finish(self) -> None:
-        self._forwarder.drain()
-
-
-def _keeps_from_ns(configuration: Configuration, settings: InfluxSettings, clock: Clock) -> int | None:
-    from storage.influxdb.client import InfluxClient
-
-    token = settings.token(configuration.folder, os.environ)
-    client = InfluxClient(settings.url, settings.org, settings.bucket, token, token_source=settings.token_source)
-    with closing(client):
-        retention_ns = client.bucket_info().retention_ns
-    # A day less: what is about to expire would be refused half-way.
-    return None if retention_ns is None else _end_of_day(clock() - retention_ns)

@@ -19,6 +19,8 @@ from facility.quality import Quality
 from facility.time import NS_PER_DAY, NS_PER_S, system_clock
 from servers import Bucket
 from storage.data_dir import DirectoryLock
+from storage.embedded.archive.swap import Step
+from storage.embedded.columns import concat
 from storage.embedded.store import EmbeddedStore
 from storage.store import TelemetryStore
 
@@ -50,7 +52,7 @@ def place(name: str, bucket: Bucket | None = None, facility: str = FACILITY) -> 
 
 
 def history(days: int = 40, step_s: int = 600) -> list[Batch]:
-    """Return what is worth copying: numbers over a change of month, states, bad samples, reasons, a link."""
+    """Return what is worth copying: numbers over a change of month, states, bad samples, reasons, late ones, a link."""
     n = days * 86_400 // step_s
     times = DAY + np.arange(n) * step_s * NS_PER_S
     quality = np.where(np.arange(n) % 50 == 7, Quality.BAD, Quality.GOOD)
@@ -64,6 +66,7 @@ def history(days: int = 40, step_s: int = 600) -> list[Batch]:
         value=value,
         quality=quality,
         reason=reason,
+        arrival_ns=times + np.where(np.arange(n) % 200 == 3, 3600 * NS_PER_S, 0),
         words=["MAJOR, with a comma"],
     )
     words = [("user", "study", "利用 運転")[i % 3] for i in range(days)]
@@ -86,7 +89,16 @@ def opened(configuration: Path) -> Iterator[TelemetryStore]:
 
 def everything(configuration: Path) -> dict[str, list[tuple[object, ...]]]:
     with opened(configuration) as store:
-        return {one.signal: rows(store.read(one.signal, 0, 2**62)) for one in store.series()}
+        found = {one.signal: rows(store.read(one.signal, 0, 2**62)) for one in store.series()}
+        for signal in list(found):
+            late = [arrivals(batch) for batch in store.read_batches(signal, 0, 2**62)]
+            found[f"arrivals of {signal}"] = [one for piece in late for one in piece]
+        return found
+
+
+def arrivals(batch: Batch) -> list[tuple[object, ...]]:
+    late = np.abs(batch.arrival_ns - batch.time_ns) > 2 * NS_PER_S
+    return list(zip(batch.time_ns[late].tolist(), batch.arrival_ns[late].tolist(), strict=True))
 
 
 def rows(samples: Samples) -> list[tuple[object, ...]]:
@@ -164,7 +176,13 @@ def test_what_came_since_is_copied_and_what_differs_is_replaced(kado: Kado, infl
 
 @pytest.mark.parametrize(
     ("kind", "step", "times"),
-    [("influxdb", "piece", 2), ("influxdb", "landed", 2), ("embedded", "piece", 2), ("embedded", "sealed", 2)],
+    [
+        ("influxdb", "piece", 2),
+        ("influxdb", "landed", 2),
+        ("embedded", "piece", 2),
+        ("embedded", Step.RENAMED, 3),
+        ("embedded", Step.COMMITTED, 2),
+    ],
 )
 def test_a_copy_that_was_killed_goes_on_and_nothing_is_lost_or_counted_twice(
     kado: Kado, influx_bucket: Bucket, kind: str, step: str, times: int
@@ -188,7 +206,7 @@ def test_one_signal_alone_can_be_copied(kado: Kado) -> None:
     first, second = place("first"), place("second")
     fill(first)
     assert kado("store", "copy", "-c", str(first), "--to", str(second), "--signal", "machine_mode").exit_code == 0
-    assert list(everything(second)) == ["machine_mode"]
+    assert list(everything(second)) == ["machine_mode", "arrivals of machine_mode"]
     unknown = kado("store", "copy", "-c", str(first), "--to", str(second), "--signal", "nothing")
     assert unknown.exit_code == 2
     assert "has no signal 'nothing': it has machine_mode, ring_link, stored_current" in unknown.err
@@ -278,7 +296,7 @@ def test_pieces_end_with_days_and_months_and_make_the_whole(kado: Kado) -> None:
         extent = next(one for one in store.series() if one.signal == "stored_current")
         pieces = list(pieces_to_copy(store, extent, at_least=1000))
         whole = store.read("stored_current", 0, 2**62)
-    assert rows(Samples.joined(pieces)) == rows(whole)
+    assert rows(concat(pieces).samples(FACILITY, "stored_current")) == rows(whole)
     # 144 samples a day: seven days reach 1000; May has five left, June 30.
     assert [len(piece) // 144 for piece in pieces] == [5, 7, 7, 7, 7, 2, 5]
     assert {int(piece.time_ns[0]) % NS_PER_DAY for piece in pieces} == {0}
