@@ -86,25 +86,25 @@ def write(folder: Path, days: Iterable[Columns]) -> tuple[int, int]:
     return samples, sum(f.stat().st_size for f in folder.iterdir())
 
 
+def months(batches: Iterable[Batch]) -> Iterator[Samples]:
+    """Join days to months, signal by signal."""
+    month: dict[str, list[Samples]] = {}
+    name_of_month = ""
+    for batch in batches:
+        this_month = format_time(int(batch.time_ns[0]))[:7]
+        if this_month != name_of_month:
+            yield from map(Samples.joined, month.values())
+            month.clear()
+            name_of_month = this_month
+        for name, samples in batch.by_signal():
+            month.setdefault(name, []).append(samples)
+    yield from map(Samples.joined, month.values())
+
+
 def load(folder: Path, facility: str, batches: Iterable[Batch], end_ns: int) -> int:
     """Load history into an embedded store, a month at a time; return how many samples it then holds."""
     with closing(EmbeddedStore(folder, facility, read_only=False)) as store:
-        month: dict[str, list[Samples]] = {}
-        name_of_month = ""
-
-        def flush() -> None:
-            for pieces in month.values():
-                store.load(Samples.joined(pieces), before_ns=end_ns)
-            month.clear()
-
-        for batch in batches:
-            this_month = format_time(int(batch.time_ns[0]))[:7]
-            if this_month != name_of_month:
-                flush()
-                name_of_month = this_month
-            for name, samples in batch.by_signal():
-                month.setdefault(name, []).append(samples)
-        flush()
+        store.load_each(months(batches), before_ns=end_ns)
         return sum(series.samples for series in store.series())
 
 

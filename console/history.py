@@ -98,8 +98,8 @@ def _seal_month(
     with closing(
         EmbeddedStore(configuration.data_dir, profile.id, read_only=False, archive=configuration.archive, clock=clock)
     ) as store:
-        for samples in _delivery_last(profile, by_signal):
-            store.load(samples, before_ns=before_ns, source=source, provenance=provenance)
+        histories = _delivery_last(profile, by_signal)
+        store.load_each(histories, before_ns=before_ns, source=source, provenance=provenance)
     return len(batch)
 
 

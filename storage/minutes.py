@@ -1,5 +1,6 @@
 """What each minute of a signal comes to: small enough to draw years from, exact enough to be no estimate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,6 +76,11 @@ def minutes_of(time_ns: NDArray[np.int64], value: NDArray[np.float64], quality: 
         held *= value
         mean = np.clip(np.add.reduceat(held, first) / known, low, high)
     return Minutes(start, last - first + 1, mean, low, high, value[last], known)
+
+
+def join_minutes(parts: Sequence[Minutes]) -> Minutes:
+    """Join minutes that follow each other; at least one part, which may be empty."""
+    return Minutes(*(np.concatenate([getattr(part, name) for part in parts]) for name in Minutes.__slots__))
 
 
 def _first_of_minutes(time_ns: NDArray[np.int64]) -> NDArray[np.intp]:

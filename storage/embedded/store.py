@@ -1,7 +1,7 @@
 """The embedded store: needs no server, reads beside the service that writes."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -173,22 +173,41 @@ class EmbeddedStore:
             return rebuild_minutes(self._swap(provenance), findings)
 
     def load(
-        self, samples: Samples, *, before_ns: int, source: str = "", provenance: "Provenance | None" = None
+        self,
+        samples: Samples,
+        *,
+        before_ns: int,
+        source: str = "",
+        provenance: "Provenance | None" = None,
     ) -> Written:
         """Store history of one signal, days that end at or before `before_ns` straight as files; see `loading.load`."""
+        return self.load_each([samples], before_ns=before_ns, source=source, provenance=provenance)
+
+    def load_each(
+        self,
+        histories: Iterable[Samples],
+        *,
+        before_ns: int,
+        source: str = "",
+        provenance: "Provenance | None" = None,
+    ) -> Written:
+        """Store histories that may still have to be made, one after the other, as `load` does; faster than singly."""
         from storage.embedded.archive.loading import load
 
-        if samples.facility != self._facility:
-            raise DataError(f"samples of {samples.facility!r} were loaded into the store of {self._facility!r}")
         swap = self._swap(provenance)
         swap.tidy()
-        return load(swap, samples, source, before_ns)
+        return load(swap, map(self._checked, histories), source, before_ns)
 
     def close(self) -> None:
         """Close the file and give back the lock; harmless when done twice."""
         self._connection.close()
         if self._lock is not None:
             self._lock.release()
+
+    def _checked(self, samples: Samples) -> Samples:
+        if samples.facility != self._facility:
+            raise DataError(f"samples of {samples.facility!r} were loaded into the store of {self._facility!r}")
+        return samples
 
     def _writable(self) -> sqlite3.Connection:
         if self._lock is None:

@@ -12,7 +12,7 @@ from facility.time import MAX_NS, NS_PER_DAY
 from sealed_days import DAY, FOLDER, Archive, flip, numbers, three_days
 from storage.embedded.archive import swap as swapping
 from storage.embedded.archive.choice import place_of
-from storage.embedded.archive.encoding import EncodedFile
+from storage.embedded.archive.encoding import Encoded
 from storage.embedded.columns import Columns
 from storage.embedded.store import EmbeddedStore
 
@@ -136,14 +136,14 @@ def test_what_is_read_back_otherwise_never_replaces_rows(
     sealing_store: EmbeddedStore, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sealing_store.write(numbers(DAY, 1440))
-    encode = swapping.encode_samples
+    encode = swapping.encode
 
-    def encode_others(columns: Columns, says: Mapping[str, str]) -> EncodedFile:
+    def encode_others(columns: Columns, says: Mapping[str, str]) -> Encoded:
         altered = numbers(DAY, len(columns), offset=1e-9)
         return encode(Columns.of(next(altered.by_signal())[1]), says)
 
     with monkeypatch.context() as patched:
-        patched.setattr(swapping, "encode_samples", encode_others)
+        patched.setattr(swapping, "encode", encode_others)
         with pytest.raises(ArchiveError, match="was read back otherwise than written"):
             sealing_store.seal(DAY + NS_PER_DAY)
     place = put_of(sealing_store, archive)

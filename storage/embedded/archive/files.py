@@ -27,9 +27,17 @@ def read_samples(
 
 
 def read_pieces(
-    place: Place, file: SealedFile, which: NDArray[np.int64], *, arrival: bool = False, draft: bool = False
+    place: Place,
+    file: SealedFile,
+    which: NDArray[np.int64],
+    *,
+    arrival: bool = False,
+    draft: bool = False,
+    threads: bool = True,
 ) -> list[Columns]:
     """Read row groups of a file, or of its draft, after confirming their checksums; pieces follow each other.
+
+    Columns are decoded side by side, unless `threads` are wanted for something else.
 
     Raises
     ------
@@ -52,7 +60,7 @@ def read_pieces(
         names = ["time", *(str(flag.name).lower() for flag in has)]
         with _translated(place, path):
             opened = parquet.ParquetFile(pa.BufferReader(content), read_dictionary=["state", "reason"])
-            table = opened.read_row_groups(some.tolist(), columns=names)
+            table = opened.read_row_groups(some.tolist(), columns=names, use_threads=threads)
             pieces += [_columns(batch, names) for batch in table.to_batches()]
     return pieces
 

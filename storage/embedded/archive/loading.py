@@ -1,6 +1,9 @@
 """History straight into sealed files, without ever being rows."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,7 +13,7 @@ from storage.counters import CountKey, Entry, count
 from storage.embedded.archive import manifest
 from storage.embedded.archive.layout import day_of, day_start, month_of
 from storage.embedded.archive.sealing import read_files
-from storage.embedded.archive.swap import FileSwap
+from storage.embedded.archive.swap import Beginning, FileSwap
 from storage.embedded.columns import Columns, overlay
 from storage.embedded.row_reading import nth_row_time
 from storage.embedded.rows import as_batch, insert
@@ -18,6 +21,8 @@ from storage.series import advance, series_of
 from storage.store import Written
 from storage.telemetry_db import transaction
 
+_AHEAD: Final = 2
+"""So many files are encoded while one is written and compared."""
 _NOTHING: Final = Written(0, 0, 0)
 
 
@@ -25,18 +30,49 @@ class _RowsCameError(Exception):
     """Somebody wrote rows of the same days meanwhile."""
 
 
-def load(swap: FileSwap, samples: Samples, source: str, before_ns: int) -> Written:
-    """Store samples of one signal, those of UTC days that end at or before `before_ns` as sealed files.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """Samples of one signal and month that are being encoded, to be sealed."""
+
+    signal: str
+    series_id: int
+    new: Columns
+    written: Written
+    begun: Beginning | None
+    """None if all of it is sealed already."""
+
+    @property
+    def days(self) -> tuple[int, int]:
+        """Return the days that it touches."""
+        return day_of(int(self.new.time_ns[0])), day_of(int(self.new.time_ns[-1]))
+
+
+def load(swap: FileSwap, histories: Iterable[Samples], source: str, before_ns: int) -> Written:
+    """Store samples, each history of one signal, those of UTC days that end at or before `before_ns` as sealed files.
 
     The others, and those of days of which there are rows, become rows. Each file is one transaction with its
     counts in the ledger, under `source`, as landing counts them: after a crash the same load goes on
-    where it stopped, and what was there already is counted as rewritten.
+    where it stopped, and what was there already is counted as rewritten. All is stored in the order given. While
+    one file is written and compared, the next ones are encoded, and the next history is made if `histories` makes it.
     """
     done: list[Written] = []
-    for piece in _months(Columns.of(samples), day_start(day_of(before_ns))):
-        sealed = day_of(int(piece.time_ns[-1])) < day_of(before_ns)
-        written = _load_sealed(swap, samples.signal, piece, source) if sealed else None
-        done.append(written or _load_rows(swap, samples.signal, piece, source))
+    waiting: deque[_Piece] = deque()
+    with ThreadPoolExecutor(_AHEAD, "encoding") as pool:
+        for samples in histories:
+            for new in _months(Columns.of(samples), day_start(day_of(before_ns))):
+                # What is sealed next may be laid over what is sealed now.
+                while waiting and (len(waiting) == _AHEAD or _touch(waiting, samples.signal, new)):
+                    done.append(_finish(swap, waiting.popleft(), source))
+                sealed = day_of(int(new.time_ns[-1])) < day_of(before_ns)
+                piece = _begin(swap, samples.signal, new, pool) if sealed else None
+                if piece is not None:
+                    waiting.append(piece)
+                    continue
+                # Who finds this finds all that came before it.
+                while waiting:
+                    done.append(_finish(swap, waiting.popleft(), source))
+                done.append(_load_rows(swap, samples.signal, new, source))
+        done += [_finish(swap, piece, source) for piece in waiting]
     return Written(
         sum((d.stored for d in done), 0),
         sum((d.rewritten for d in done), 0),
@@ -61,38 +97,50 @@ def _months(columns: Columns, end_ns: int) -> Iterator[Columns]:
         at = end
 
 
-def _load_sealed(swap: FileSwap, signal: str, new: Columns, source: str) -> Written | None:
-    """Seal samples of one month; None if there are rows of these days, over which they have to be laid."""
+def _touch(waiting: Iterable[_Piece], signal: str, new: Columns) -> bool:
+    """Say whether one that waits is of the same signal and month."""
+    month = month_of(day_of(int(new.time_ns[0])))
+    return any(piece.signal == signal and month_of(piece.days[0]) == month for piece in waiting)
+
+
+def _begin(swap: FileSwap, signal: str, new: Columns, pool: Executor) -> _Piece | None:
+    """Let samples of one month be encoded; None if there are rows of these days, over which they have to be laid."""
     connection = swap.connection
     first_day, last_day = day_of(int(new.time_ns[0])), day_of(int(new.time_ns[-1]))
     with transaction(connection):
         series_id, _ = series_of(connection, signal)
-    days = (day_start(first_day), day_start(last_day + 1))
-    if nth_row_time(connection, series_id, *days, 0) is not None:
+    if nth_row_time(connection, series_id, day_start(first_day), day_start(last_day + 1), 0) is not None:
         return None
     old = manifest.files_of_days(connection, series_id, first_day, last_day)
     before = read_files(swap.place, old)
     known = new.found_in(before.time_ns)
-    again = new.take(known)
+    again = new.take(known) if len(before) else Columns.empty()
     conflicts = int(again.differs(before.take(np.searchsorted(before.time_ns, again.time_ns))).sum())
-    written = Written(len(new), len(again), conflicts)
+    content = overlay(before, new)
+    begun = None if content.same_as(before) else swap.begin(signal, old, content, pool)
+    return _Piece(signal, series_id, new, Written(len(new), len(again), conflicts), begun)
+
+
+def _finish(swap: FileSwap, piece: _Piece, source: str) -> Written:
+    """Seal what was encoded; rows, if some of these days have come in meanwhile."""
+    connection = swap.connection
+    first_day, last_day = piece.days
 
     def account() -> None:
-        if nth_row_time(connection, series_id, *days, 0) is not None:
+        if nth_row_time(connection, piece.series_id, day_start(first_day), day_start(last_day + 1), 0) is not None:
             raise _RowsCameError
-        advance(connection, series_id, int(new.time_ns[-1]))
-        _count(swap, signal, source, written)
+        advance(connection, piece.series_id, int(piece.new.time_ns[-1]))
+        _count(swap, piece.signal, source, piece.written)
 
-    content = overlay(before, new)
-    if content.same_as(before):
+    if piece.begun is None:
         with transaction(connection):
-            _count(swap, signal, source, written)
-        return written
+            _count(swap, piece.signal, source, piece.written)
+        return piece.written
     try:
-        swap.replace(series_id, signal, old, content, account)
+        swap.end(piece.series_id, piece.begun, account)
     except _RowsCameError:
-        return None
-    return written
+        return _load_rows(swap, piece.signal, piece.new, source)
+    return piece.written
 
 
 def _load_rows(swap: FileSwap, signal: str, piece: Columns, source: str) -> Written:

@@ -4,7 +4,7 @@ import logging
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,12 +19,12 @@ from facility.time import Clock, format_time
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import check_mark, place_of
-from storage.embedded.archive.encoding import encode_minutes, encode_samples
-from storage.embedded.archive.files import read_minutes, read_samples
+from storage.embedded.archive.encoding import Encoded, encode
+from storage.embedded.archive.files import read_minutes, read_pieces
 from storage.embedded.archive.layout import FileName, date_of, day_of, day_start
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.columns import Columns
-from storage.minutes import Minutes, minutes_of
+from storage.minutes import Minutes
 from storage.telemetry_db import transaction
 
 _LOG: Final = logging.getLogger(__name__)
@@ -56,6 +56,15 @@ class Provenance:
     """None if that is not known here; then the file says nothing of it."""
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     """The unit of each signal of which it is known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beginning:
+    """What is being encoded, to be sealed in the place of old files."""
+
+    signal: str
+    old: tuple[SealedFile, ...]
+    files: dict[FileName, tuple[Columns, Future[Encoded]]]
 
 
 class FileSwap:
@@ -92,6 +101,12 @@ class FileSwap:
         if paths := manifest.leftovers(self.connection):
             self._remove(paths)
 
+    def begin(self, signal: str, old: Sequence[SealedFile], content: Columns, pool: Executor) -> "Beginning":
+        """Let `pool` encode what is to be sealed in the place of `old`; `replace` goes on with it."""
+        pieces = {self._free_name(signal, piece, old): piece for piece in _pieces(content)}
+        files = {name: (piece, pool.submit(encode, piece, self._says(name))) for name, piece in pieces.items()}
+        return Beginning(signal, tuple(old), files)
+
     def replace(
         self,
         series_id: int,
@@ -108,14 +123,20 @@ class FileSwap:
             If the place does not take the files or gives back something else; then nothing has changed.
         """
         self._check_mark()
-        pieces = {self._free_name(signal, piece, old): piece for piece in _pieces(content)}
-        named = [name.path(kind) for name in pieces for kind in ("samples", "minutes")]
+        with ThreadPoolExecutor(1, "encoding") as pool:
+            return self.end(series_id, self.begin(signal, old, content, pool), in_commit)
+
+    def end(self, series_id: int, begun: "Beginning", in_commit: Callable[[], None] = lambda: None) -> list[SealedFile]:
+        """Do all that `replace` does, with what is encoded already."""
+        self._check_mark()
+        old, files = begun.old, begun.files
+        named = [name.path(kind) for name in files for kind in ("samples", "minutes")]
         if named:
             with transaction(self.connection):
                 manifest.leave_over(self.connection, named)
             self.at_step(Step.ANNOUNCED)
         try:
-            new = [self._write(series_id, name, piece) for name, piece in pieces.items()]
+            new = [self._write(series_id, name, piece, made.result()) for name, (piece, made) in files.items()]
             if new:
                 self.place.settle([path for file in new for path in file.paths])
                 self.at_step(Step.FOLDER_SYNCED)
@@ -131,10 +152,10 @@ class FileSwap:
             with suppress(sqlite3.Error):
                 self.tidy()
             if isinstance(error, OSError):
-                raise self.place.refusal(f"{signal} of {_days(pieces)}", error) from error
+                raise self.place.refusal(f"{begun.signal} of {_days(files)}", error) from error
             if isinstance(error, sqlite3.Error):
                 raise ArchiveError(
-                    f"{DataDir(self.data_dir).telemetry} cannot take note of sealed {signal} of {_days(pieces)}"
+                    f"{DataDir(self.data_dir).telemetry} cannot take note of sealed {begun.signal} of {_days(files)}"
                     f" ({error}): make space or mend the disk, and seal again; nothing was deleted"
                 ) from error
             raise
@@ -170,27 +191,16 @@ class FileSwap:
             manifest.keep(self.connection, paths)
         self.at_step(Step.FORGOTTEN)
 
-    def _write(self, series_id: int, name: FileName, columns: Columns) -> SealedFile:
-        says = self._says(name)
-        # Both spend their time outside of Python.
-        with ThreadPoolExecutor(1, "minutes") as beside:
-            summed_up = beside.submit(minutes_of, columns.time_ns, columns.value, columns.quality)
-            samples = encode_samples(columns, says)
-            minutes = summed_up.result()
+    def _write(self, series_id: int, name: FileName, columns: Columns, made: Encoded) -> SealedFile:
         first, last = int(columns.time_ns[0]), int(columns.time_ns[-1])
-        contents = {"samples": samples.content}
-        if len(minutes):
-            contents["minutes"] = encode_minutes(minutes, says)
-        checksum = zlib.crc32(contents["minutes"]) if len(minutes) else 0
-        size = contents["minutes"].size if len(minutes) else 0
         file = SealedFile(
-            0, series_id, name, len(columns), first, last, samples.size, samples.tail_checksum, samples.groups,
-            size, checksum,
+            0, series_id, name, len(columns), first, last, made.samples.size, made.tail_checksum, made.groups,
+            made.minutes_content.size, zlib.crc32(made.minutes_content) if made.minutes_content.size else 0,
         )  # fmt: skip
-        for path, content in zip(file.paths, contents.values(), strict=True):
+        for path, content in zip(file.paths, (made.samples, made.minutes_content), strict=False):
             self.place.put(self.place.draft(path), content)
         self.at_step(Step.WRITTEN)
-        self._compare(file, columns, minutes)
+        self._compare(file, columns, made.minutes)
         self.at_step(Step.COMPARED)
         self.place.publish(file.paths)
         self.at_step(Step.RENAMED)
@@ -198,8 +208,12 @@ class FileSwap:
 
     def _compare(self, file: SealedFile, columns: Columns, minutes: Minutes) -> None:
         """Read a draft back."""
-        groups = np.arange(len(file.groups))
-        same = read_samples(self.place, file, groups, arrival=True, draft=True).same_as(columns)
+        every = np.arange(len(file.groups))
+        pieces = read_pieces(self.place, file, every, arrival=True, draft=True, threads=False)
+        ends = np.cumsum([len(piece) for piece in pieces]).tolist()
+        same = ends[-1] == len(columns) and all(
+            piece.same_as(columns.take(slice(end - len(piece), end))) for piece, end in zip(pieces, ends, strict=True)
+        )
         if same and file.minutes_size:
             back = read_minutes(self.place, file, draft=True)
             columns_of = Minutes.__slots__
