@@ -58,6 +58,6 @@ def init_store(
     if setup.differing:
         names = " and ".join(bucket.name for bucket in setup.differing)
         raise ProblemFoundError(
-            f"{names}: the server keeps samples for another time than kado.toml says; correct kado.toml, or let"
+            f"the server keeps the samples of {names} for another time than kado.toml says: correct kado.toml, or let"
             " kado store init --update change the server"
         )

@@ -96,7 +96,7 @@ def test_another_retention_is_told_and_changed_only_when_asked(kado: Kado, serve
     answer = kado(*words)
     assert answer.exit_code == 1
     assert "for ever; kado.toml says 40 days" in answer.out
-    assert f"{bucket}: the server keeps samples for another time" in answer.err
+    assert f"the server keeps the samples of {bucket} for another time than kado.toml says" in answer.err
     assert retention_s(server, bucket) == 0
     changed = kado(*words, "--update")
     assert changed.exit_code == 0, changed.err
