@@ -190,6 +190,16 @@ def test_without_a_bucket_of_minutes_samples_are_read(influx_bucket: Bucket) -> 
     rig.store.close()
 
 
+def test_with_a_token_that_does_not_see_the_bucket_of_minutes_samples_are_read(rig: Rig) -> None:
+    from_samples = rig.buckets()
+    rig.downsample()
+    token = rig.bucket.server.create_token(rig.bucket)
+    store = InfluxStore(rig.bucket.url, rig.bucket.org, rig.bucket.name, token, "ring")
+    rig.poison(DAY)
+    assert same(store.buckets("current", *RANGE, 96), from_samples)
+    store.close()
+
+
 def test_minutes_that_change_while_they_are_read_are_read_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     from storage.influxdb.minutes import MinutesBucket
 
