@@ -9,7 +9,7 @@ from console.stores import open_journal
 from facility.definition import load_definition
 from facility.schedule import resolve
 from facility.source import SourceSpec
-from facility.time import Clock
+from facility.time import Clock, from_datetime
 
 if TYPE_CHECKING:
     from simulators.machine import Machine
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def steered_sources(configuration: Configuration, clock: Clock) -> tuple[SourceSpec, ...]:
     """Return the configured sources, those that simulate with a way to steer them.
 
-    Where nothing is planned for the present, the simulated machine's own calendar goes into the journal.
+    Where nothing is planned for its start or the present, the simulated machine's own calendar goes into the journal.
 
     Raises
     ------
@@ -38,14 +38,18 @@ def steered_sources(configuration: Configuration, clock: Clock) -> tuple[SourceS
             if desk is None:
                 definition = load_definition(configuration.profile.definition, configuration.folder)
                 desk = ControlDesk(configuration.data_dir, definition, tell=note)
-                _plan_present(configuration, machine, clock())
+                now_ns = clock()
+                start_ns = now_ns if source.start is None else min(from_datetime(source.start), now_ns)
+                _plan(configuration, machine, start_ns, now_ns)
             source = source.steered_from(desk)
         sources.append(source)
     return tuple(sources)
 
 
-def _plan_present(configuration: Configuration, machine: "Machine", now_ns: int) -> None:
+def _plan(configuration: Configuration, machine: "Machine", start_ns: int, now_ns: int) -> None:
     with open_journal(configuration) as journal:
         planned = resolve(journal.schedule_versions()).blocks
-    if not any(block.start_ns <= now_ns < block.end_ns for block in planned):
-        add_versions(configuration, machine.schedule(now_ns, now_ns + 1), f"simulator, scenario {machine.scenario.id}")
+    if all(any(block.start_ns <= ns < block.end_ns for block in planned) for ns in (start_ns, now_ns)):
+        return
+    versions = machine.schedule(start_ns, now_ns + 1)
+    add_versions(configuration, versions, f"simulator, scenario {machine.scenario.id}")
