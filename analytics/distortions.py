@@ -210,14 +210,18 @@ def scores(samples: Samples, distortion: Distortion, signal: Signal) -> Samples:
     else:
         good = is_good(samples, sys.float_info.max if signal.physical_max is None else signal.physical_max)
         low, high = distortion.within
-        value = samples.value
-        score = np.where((value >= low) & (value <= high), WITHIN, BETWEEN)
-        if distortion.above is not None:
-            score[value > distortion.above] = BEYOND
-        if distortion.below is not None:
-            score[value < distortion.below] = BEYOND
-    neutral = np.zeros(int(good.sum()), np.uint8)
-    return Samples(samples.facility, samples.signal, samples.time_ns[good], score[good], neutral)
+        score, value = np.full(len(samples), WITHIN), samples.value
+        for off, beyond in (
+            (value > high, None if distortion.above is None else value > distortion.above),
+            (value < low, None if distortion.below is None else value < distortion.below),
+        ):
+            if beyond is not None and off.any():
+                score[off] = BETWEEN
+                score[beyond] = BEYOND
+    neutral = np.zeros(len(samples), np.uint8)
+    if good.all():
+        return Samples(samples.facility, samples.signal, samples.time_ns, score, neutral)
+    return Samples(samples.facility, samples.signal, samples.time_ns[good], score[good], neutral[good])
 
 
 def _with_values(samples: Samples, values: Float64) -> Samples:
