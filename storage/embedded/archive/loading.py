@@ -1,7 +1,7 @@
 """History straight into sealed files, without ever being rows."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -21,8 +21,11 @@ from storage.series import advance, series_of
 from storage.store import Written
 from storage.telemetry_db import transaction
 
-_AHEAD: Final = 2
-"""So many files are encoded while one is written and compared."""
+# So many files are encoded at once, and so many are begun before the first of them is written and compared: enough
+# to go on with while the next history is made.
+_AT_ONCE: Final = 2
+_FILES_AHEAD: Final = 32
+_SAMPLES_AHEAD: Final = 10_000_000
 _NOTHING: Final = Written(0, 0, 0)
 
 
@@ -57,11 +60,11 @@ def load(swap: FileSwap, histories: Iterable[Samples], source: str, before_ns: i
     """
     done: list[Written] = []
     waiting: deque[_Piece] = deque()
-    with ThreadPoolExecutor(_AHEAD, "encoding") as pool:
+    with ThreadPoolExecutor(_AT_ONCE, "encoding") as pool:
         for samples in histories:
             for new in _months(Columns.of(samples), day_start(day_of(before_ns))):
                 # What is sealed next may be laid over what is sealed now.
-                while waiting and (len(waiting) == _AHEAD or _touch(waiting, samples.signal, new)):
+                while waiting and (_is_much(waiting, new) or _touch(waiting, samples.signal, new)):
                     done.append(_finish(swap, waiting.popleft(), source))
                 sealed = day_of(int(new.time_ns[-1])) < day_of(before_ns)
                 piece = _begin(swap, samples.signal, new, pool) if sealed else None
@@ -95,6 +98,11 @@ def _months(columns: Columns, end_ns: int) -> Iterator[Columns]:
         end = int(np.searchsorted(columns.time_ns, until))
         yield columns.take(slice(at, end))
         at = end
+
+
+def _is_much(waiting: Sequence[_Piece], new: Columns) -> bool:
+    samples = sum(len(piece.new) for piece in waiting) + len(new)
+    return len(waiting) >= _FILES_AHEAD or (len(waiting) >= _AT_ONCE and samples > _SAMPLES_AHEAD)
 
 
 def _touch(waiting: Iterable[_Piece], signal: str, new: Columns) -> bool:
