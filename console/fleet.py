@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import product
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from console.config import ENV_PREFIX, load_configuration
@@ -29,6 +31,8 @@ class Piece:
     as_known_on_ns: int
     now_ns: int
     """Nothing is known of what comes later, however long the work takes."""
+    kado: str
+    """The version that asked."""
 
     @property
     def name(self) -> str:
@@ -89,7 +93,7 @@ def pieces(
     paths = [path for name in configurations for path in _found(folder, name)]
     _check_environment(paths)
     return [
-        Piece(folder, path, period, definition, known_on_ns, now_ns)
+        Piece(folder, path, period, definition, known_on_ns, now_ns, version("kado"))
         for path, period, definition in product(paths, periods, definitions or [None])
     ]
 
@@ -100,6 +104,10 @@ def compute(piece: Piece) -> Outcome:
     def clock() -> int:
         return piece.now_ns
 
+    if (here := version("kado")) != piece.kado:
+        # Another version may count otherwise, and nobody would see which line came from which.
+        where = f"the worker on {gethostname()} has kado {here}, and {piece.kado} asks"
+        return Outcome(piece, None, f"{where}: install the same version on both")
     try:
         configuration = load_configuration(piece.folder / piece.configuration)
         known_on = format_time(piece.as_known_on_ns)

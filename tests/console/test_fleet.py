@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,13 @@ def test_a_process_that_is_killed_costs_its_own_piece_alone(workers: int) -> Non
     assert [a for a in answers if not isinstance(a, Lost)] == [1, 4, 16, 25, 49]
     lost = [i for i, answer in enumerate(answers) if isinstance(answer, Lost)]
     assert lost == [2, 5]
+
+
+def test_a_worker_with_another_version_refuses(two: Kado) -> None:
+    (work,) = fleet.pieces(["a/kado.toml"], [DAY])
+    outcome = fleet.compute(replace(work, kado="0.0.7"))
+    assert outcome.availability is None
+    assert f"has kado {work.kado}, and 0.0.7 asks: install the same version on both" in outcome.error
 
 
 def test_a_lost_piece_is_a_failed_one(two: Kado) -> None:

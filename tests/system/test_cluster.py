@@ -17,6 +17,8 @@ from made_up_fleet import RINGS, YEARS, make_fleet
 dask = pytest.importorskip("dask", reason="needs the extra [cluster]")
 distributed = pytest.importorskip("distributed", reason="needs the extra [cluster]")
 
+pytestmark = pytest.mark.timeout(300)
+
 KNOWN_ON = "2026-01-01T00:00:00Z"
 
 
