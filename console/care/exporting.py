@@ -27,6 +27,12 @@ ALL: Final = "all"
 _LINK: Final = link_signal("")
 _STAMP: Final = pa.timestamp("ns", "UTC")
 _WORD: Final = pa.dictionary(pa.int32(), pa.string())
+# Times as differences take a fifth of the space.
+_PARQUET: Final[dict[str, Any]] = {
+    "compression": "zstd",
+    "use_dictionary": ["signal", "value", "quality", "reason"],
+    "column_encoding": dict.fromkeys(("time", "arrival"), "DELTA_BINARY_PACKED"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +185,7 @@ class _Writer:
         else:
             table = table.replace_schema_metadata(self._metadata)
         if self._open is None:
-            options = {} if self._is_text else {"compression": "zstd"}
-            self._open = self._make(str(self._draft), table.schema, **options)
+            self._open = self._make(str(self._draft), table.schema, **({} if self._is_text else _PARQUET))
         self._open.write_table(table)
 
     def close(self) -> None:

@@ -70,6 +70,18 @@ def test_a_young_store_is_measured_by_its_rows(store: EmbeddedStore, tmp_path: P
     assert forecast({}, growth, lambda _: None, 10**9) is None
 
 
+def test_many_rows_are_not_all_counted(store: EmbeddedStore, tmp_path: Path) -> None:
+    # One each 2.4 s, and twenty times as many in the last hour: of that there is enough to tell.
+    times = np.append(
+        np.arange(NOW - 20 * NS_PER_H, NOW - NS_PER_H, 2_400_000_000), np.arange(NOW - NS_PER_H, NOW, 120_000_000)
+    )
+    store.write(Batch.of_numbers("ring", "current", times, np.ones(len(times))))
+    growth = growth_of(tmp_path)
+    assert growth is not None
+    assert growth.days == pytest.approx(1 / 24)
+    assert growth.samples_a_day == pytest.approx(30_000 * 24)
+
+
 def test_what_was_imported_of_long_ago_is_no_growth(store: EmbeddedStore, tmp_path: Path) -> None:
     write(store, -400, -390)
     store.seal(DAY)

@@ -11,7 +11,8 @@ from storage.embedded.archive.layout import day_of, day_start
 from storage.telemetry_db import snapshot
 
 WINDOW_DAYS: Final = 7
-_SHORTEST_NS: Final = NS_PER_H
+_SHORTEST_NS: Final = NS_PER_H * 9 // 10
+_ENOUGH: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Growth:
 
 
 def measure_growth(connection: sqlite3.Connection, now_ns: int) -> Growth | None:
-    """Look at the sealed ones of the last seven UTC days, or else at the rows of the last 24 hours.
+    """Look at the sealed ones of the last seven UTC days, or else at the rows of the last hour or the last 24.
 
     Days before the first sample are left out; other days without samples count, for they are part of how
     the store grows. Data of long ago that was imported lately does not count. None: nothing came in lately.
@@ -68,13 +69,21 @@ def _of_sealed_days(connection: sqlite3.Connection, today: int) -> Growth | None
 
 
 def _of_rows(connection: sqlite3.Connection, now_ns: int) -> Growth | None:
+    last_hour = _of_rows_since(connection, now_ns - NS_PER_H, now_ns)
+    # Many rows say enough in an hour, and few are counted at once.
+    if last_hour is not None and last_hour.samples_a_day * last_hour.days >= _ENOUGH:
+        return last_hour
+    return _of_rows_since(connection, now_ns - NS_PER_DAY, now_ns)
+
+
+def _of_rows_since(connection: sqlite3.Connection, since_ns: int, now_ns: int) -> Growth | None:
     names: list[tuple[int, str]] = connection.execute("SELECT id, signal FROM series").fetchall()
     counted: dict[str, int] = {}
     first: list[int] = []
     for series_id, signal in names:
         n, oldest = connection.execute(
             "SELECT count(*), min(time_ns) FROM sample WHERE series_id = ? AND time_ns >= ? AND time_ns < ?",
-            (series_id, now_ns - NS_PER_DAY, now_ns),
+            (series_id, since_ns, now_ns),
         ).fetchone()
         if n:
             counted[signal] = n
