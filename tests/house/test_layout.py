@@ -17,8 +17,8 @@ REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
 
 # Heavy to import, or needed by one adapter only: an import inside that adapter is early enough.
 HEAVY = {
-    "aioca", "aiomqtt", "alembic", "influxdb_client", "mqttium", "p4p", "paho", "pandas", "pyarrow", "reactivex",
-    "softioc", "sqlalchemy", "starlette", "tango", "uvicorn",
+    "aioca", "aiomqtt", "alembic", "dask", "distributed", "influxdb_client", "mqttium", "p4p", "paho", "pandas",
+    "pyarrow", "reactivex", "softioc", "sqlalchemy", "starlette", "tango", "uvicorn",
 }  # fmt: skip
 
 
