@@ -16,8 +16,11 @@ from collector.landing import Landing
 from collector.landing_status import LandingLimits
 from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch
-from facility.errors import ArchiveError, UnreachableError
+from facility.errors import ArchiveError, ConfigError, UnreachableError
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
+from storage.embedded.care.backup import Backup
+from storage.embedded.care.restore import restore
+from storage.embedded.care.snapshots import find_snapshot, read_snapshot
 from storage.embedded.care.verifying import verify_databases, verify_files
 from storage.embedded.store import EmbeddedStore
 from storage.telemetry_db import open_reader
@@ -127,6 +130,47 @@ def test_retention_makes_room_on_a_full_disk(small_disk: Path) -> None:
         assert store.seal(DAY + 4 * NS_PER_DAY).samples == A_DAY
         assert len(store.read("current", -MAX_NS, MAX_NS)) == 2 * A_DAY
     assert_whole(data)
+
+
+def test_a_backup_that_finds_no_room_is_gone_on_with_when_there_is_some(small_disk: Path, tmp_path: Path) -> None:
+    data, folder = tmp_path / "data", small_disk / "backups"
+    with closing(EmbeddedStore(data, "ring", read_only=False)) as store:
+        for day in range(3):
+            store.write(noise(day))
+            store.seal(DAY + (day + 1) * NS_PER_DAY)
+        before = store.read("current", -MAX_NS, MAX_NS)
+    size = sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
+    for leave in (0, 10_000, size // 2, size - 50_000):
+        other = fill(small_disk, leave)
+        with pytest.raises(ConfigError, match=r"does not take the backup|cannot be written"):
+            Backup(data, folder, lambda: DAY).make(simulated=True)
+        other.unlink()
+        with pytest.raises(ConfigError, match="holds no complete backup"):
+            find_snapshot(folder)
+    Backup(data, folder, lambda: DAY).make(simulated=True)
+    restore(read_snapshot(find_snapshot(folder)), tmp_path / "again", "ring", "embedded")
+    assert_whole(tmp_path / "again")
+    with closing(EmbeddedStore(tmp_path / "again", "ring")) as store:
+        assert store.read("current", -MAX_NS, MAX_NS).value.tobytes() == before.value.tobytes()
+
+
+def test_a_restore_that_finds_no_room_leaves_no_store_and_can_be_done_again(small_disk: Path, tmp_path: Path) -> None:
+    with closing(EmbeddedStore(tmp_path / "data", "ring", read_only=False)) as store:
+        store.write(noise(0))
+        store.seal(DAY + NS_PER_DAY)
+        before = store.read("current", -MAX_NS, MAX_NS)
+    snapshot = read_snapshot(Backup(tmp_path / "data", tmp_path / "backups", lambda: DAY).make(simulated=True).path)
+    data = small_disk / "data"
+    other = fill(small_disk, snapshot.bytes // 2)
+    with pytest.raises(ConfigError, match="does not take the backup"):
+        restore(snapshot, data, "ring", "embedded")
+    with pytest.raises(ConfigError, match="nothing was collected there yet"):
+        EmbeddedStore(data, "ring")
+    other.unlink()
+    restore(snapshot, data, "ring", "embedded")
+    assert_whole(data)
+    with closing(EmbeddedStore(data, "ring")) as store:
+        assert store.read("current", -MAX_NS, MAX_NS).value.tobytes() == before.value.tobytes()
 
 
 def test_landing_waits_on_a_full_disk_and_lands_when_there_is_room(small_disk: Path) -> None:

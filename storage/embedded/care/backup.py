@@ -121,7 +121,7 @@ class Backup:
             raise UsageError(
                 f"{self._folder} lies in the data directory {self._data_dir}: a backup belongs on another disk"
             )
-        with closing(open_reader(self._data_dir)) as source, _only_one(self._folder):
+        with closing(open_reader(self._data_dir)) as source, _only_one(self._folder), self._room():
             self._look_at_the_one_before()
             self._partial.mkdir(exist_ok=True)
             # One that was interrupted just before it got its name is no longer complete from here on.
@@ -143,6 +143,17 @@ class Backup:
         copied = sum(path in self._copied for path in (file.path for file in files))
         total = sum(file.size for file in files)
         return BackedUp(path, len(files), total, copied, self._copied_bytes, tuple(problems))
+
+    @contextmanager
+    def _room(self) -> Generator[None]:
+        """Say of a disk that does not take the backup which one it is."""
+        try:
+            yield
+        except (OSError, sqlite3.OperationalError) as error:
+            raise ConfigError(
+                f"{self._folder} does not take the backup ({error}): make space or mend the disk; what is copied is"
+                " kept, and the next backup goes on with it"
+            ) from error
 
     def _look_at_the_one_before(self) -> None:
         for path in reversed(complete_snapshots(self._folder)):

@@ -2,8 +2,8 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -69,7 +69,7 @@ def restore(
         )
     _check_empty(data_dir)
     check_snapshot(snapshot, lambda done, total: progress(done, 2 * total))
-    with DirectoryLock(data_dir):
+    with DirectoryLock(data_dir), _room(data_dir):
         _check_empty(data_dir)
         folder = data_dir / _RESTORING
         shutil.rmtree(folder, ignore_errors=True)
@@ -86,6 +86,18 @@ def restore(
             path.rename(data_dir / path.name)
         folder.rmdir()
         sync(data_dir)
+
+
+@contextmanager
+def _room(data_dir: Path) -> Generator[None]:
+    """Say of a disk that does not take the files which one it is."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise ConfigError(
+            f"data directory {data_dir} does not take the backup ({error}): make space or mend the disk, and restore"
+            " again"
+        ) from error
 
 
 def _check_empty(data_dir: Path) -> None:
