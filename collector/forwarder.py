@@ -208,9 +208,15 @@ class Forwarder:
     def _touched(self, drafts: list["_Draft"]) -> bytes:
         """Return marks on the days of drafts that are over, whose minutes are to be summed up anew."""
         now = self._clock()
-        today_ns = now // NS_PER_DAY * NS_PER_DAY
-        late = [draft for draft in drafts if draft.blob.first_ns < today_ns]
-        return touches(self._facility, days_of_lines(line for draft in late for line in draft.lines), now)
+        days: set[tuple[str, int]] = set()
+        for draft in drafts:
+            first, last = draft.blob.first_ns // NS_PER_DAY, draft.blob.last_ns // NS_PER_DAY
+            if not draft.lines or first >= now // NS_PER_DAY:
+                continue
+            # Mostly all is of one day, and need not be taken apart to know that.
+            one_day = {(signal, first) for _, signal, _ in draft.blob.counts}
+            days |= one_day if first == last else days_of_lines(draft.lines)
+        return touches(self._facility, days, now)
 
     def _oldest_ns(self) -> int | None:
         """Return the instant before which the bucket keeps nothing, if there is one and we may know it."""

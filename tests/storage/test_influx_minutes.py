@@ -21,6 +21,7 @@ from storage.influxdb.touching import days_of_lines, touches
 from storage.store import Buckets
 
 DAY = 20_600 * NS_PER_DAY
+MARKS = "SELECT token FROM minutes_touched WHERE time > 0 GROUP BY signal"
 LATER = DAY + 100 * NS_PER_DAY
 RANGE = (DAY, DAY + 4 * NS_PER_DAY)
 
@@ -219,18 +220,25 @@ def test_minutes_that_change_while_they_are_read_are_read_again(rig: Rig, monkey
     assert times == 2
 
 
-def test_the_forwarder_marks_days_that_are_over_and_no_others(rig: Rig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_live", [True, False], ids=["a blob of two days", "a blob of one day"])
+def test_the_forwarder_marks_days_that_are_over_and_no_others(rig: Rig, tmp_path: Path, with_live: bool) -> None:
     rig.downsample()
+    before = len(rig.bucket.query(MARKS))
     rig.now_ns = DAY + 4 * NS_PER_DAY + 12 * NS_PER_H
-    late, live = DAY + 5 * NS_PER_S, rig.now_ns
+    times = [DAY + 5 * NS_PER_S, *([rig.now_ns] if with_live else [])]
     with Landing.open(tmp_path / "data", "ring", "influxdb", rig.clock) as landing:
-        landing.land_now(Arrival("mqtt", Batch.of_numbers("ring", "current", [late, live], [999.0, 1.0])))
+        for signal in ("current", "lifetime"):
+            landing.land_now(Arrival("mqtt", Batch.of_numbers("ring", signal, times, np.full(len(times), 999.0))))
         client = type(rig.clients[0])(rig.bucket.url, rig.bucket.org, rig.bucket.name, rig.bucket.token)
         with Forwarder(tmp_path / "data", "ring", client, rig.clock, DeliveryPolicy(lambda: 0.5)) as forwarder:
             forwarder.drain()
-    marks = rig.bucket.query("SELECT token FROM minutes_touched WHERE time > 0")
-    assert DAY + NS_PER_DAY - 1 in [mark["time"] for mark in marks]
-    assert max(mark["time"] for mark in marks) < live
+    marks = rig.bucket.query(MARKS)
+    assert len(marks) == before + 1, "that of the other signal is new, that of this one was there"
+    assert {(mark["signal"], mark["time"]) for mark in marks if mark["time"] < DAY + NS_PER_DAY} == {
+        ("current", DAY + NS_PER_DAY - 1),
+        ("lifetime", DAY + NS_PER_DAY - 1),
+    }
+    assert max(mark["time"] for mark in marks) < rig.now_ns
     assert rig.buckets().max[0] == 999
 
 
