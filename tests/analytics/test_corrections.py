@@ -124,7 +124,7 @@ def test_a_flag_speaks_where_the_current_is_not_to_be_trusted() -> None:
 
 def test_beam_behind_closed_shutters_is_no_sensor_fault() -> None:
     permit = states("shutters", {0: "permitted", 100: "closed", 160: "permitted"})
-    evidence = {"flags": {"permit": permit}, "witness": told("current_2", [(260, 200.0)])}
+    evidence = {"flags": {"permit": permit}, "witness": told("second_monitor", [(260, 200.0)])}
     counted = Story([(260, 200.0)], evidence=evidence, rules={"requires": ["permit"]}).count()
     assert (counted.counts.failures, counted.counts.sensor_faults) == (1, 0)
 

@@ -23,7 +23,7 @@ STORM = [
 def storm() -> Story:
     total = sum(length for length, _ in STORM)
     evidence = {
-        "witness": told("current_2", [(4600, 200.0), (total - 4600, 100.0)]),
+        "witness": told("second_monitor", [(4600, 200.0), (total - 4600, 100.0)]),
         "mode": states("mode", {0: "user", 1500: "refill", 1650: "user", 3000: "study"}),
         "flags": {
             "permit": states("shutters", {0: "permitted", 2000: "closed", 2100: "permitted"}),

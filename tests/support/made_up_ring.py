@@ -22,7 +22,7 @@ LIMITS: dict[str, Any] = {"nominal": 199.0, "recovered": 195.0, "tolerance": 190
 SIGNAL = "stored_current"
 BESIDE: list[dict[str, Any]] = [
     {"id": "second_monitor", "unit": "mA", "period_s": 1.0},
-    {"id": "mode", "type": "state", "words": ["user", "study", "refill"]},
+    {"id": "mode", "type": "state", "words": ["user", "study", "tuning", "maintenance", "shutdown", "refill"]},
     {"id": "shutters", "type": "state", "words": ["permitted", "closed"]},
     {"id": "interlock", "type": "state", "words": ["fault", "sound"]},
 ]

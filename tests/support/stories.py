@@ -1,8 +1,7 @@
-"""Short stories of a beam, told in seconds, and what the accounting makes of them."""
+"""Short stories of the beam of the made-up ring, told in seconds, and what the accounting makes of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,13 @@ from analytics.availability import Availability, assess, counted_part
 from analytics.evidence import Evidence
 from facility.batch import Samples
 from facility.corrections import Assertion, Correction
-from facility.definition import Definition
 from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import Block, Category, Plan, ScheduleVersion, resolve
-from facility.time import NS_PER_DAY, NS_PER_S, parse_time, to_ns
+from facility.time import NS_PER_DAY, NS_PER_S
+from made_up_ring import SIGNAL, T0, at, ring, step
+from made_up_ring import rules as definition
 
-T0 = parse_time("2025-05-12T01:00:00Z")
-"""Second 0 of every story."""
 GAP = None
 """In a story: no samples."""
 
@@ -26,47 +24,11 @@ Beam = Sequence[tuple[float, float | None]]
 """A beam told as (seconds, value)."""
 
 
-def at(second: float) -> int:
-    """Return the instant of a second of the story."""
-    return T0 + to_ns(second)
-
-
 def profile(**changes: Any) -> Profile:
-    """A ring with 200 mA, sampled each second, a second monitor, a mode and a permit."""
-    document: dict[str, Any] = {
-        "id": "ring",
-        "name": {"en": "Ring", "ja": "リング"},
-        "time_zone": "UTC",
-        "delivery_signal": "current",
-        "mode_signal": "mode",
-        "signal": [
-            {"id": "current", "unit": "mA", "period_s": 1.0, "physical_max": 600.0, "witness": "current_2"},
-            {"id": "current_2", "unit": "mA", "period_s": 1.0},
-            {"id": "mode", "type": "state", "words": ["user", "study", "tuning", "maintenance", "shutdown", "refill"]},
-            {"id": "shutters", "type": "state", "words": ["permitted", "closed"]},
-            {"id": "interlock", "type": "state", "words": ["fault", "sound"]},
-        ],
-        "flags": {
-            "permit": {"signal": "shutters", "when": ["permitted"]},
-            "fault": {"signal": "interlock", "when": ["fault"]},
-        },
-        "limits": [
-            {
-                "from": date(2020, 1, 1),
-                "nominal": 200.0,
-                "recovered": 190.0,
-                "tolerance": 180.0,
-                "minimum": 20.0,
-            }
-        ],
-    }
-    return Profile.model_validate(document | changes)
-
-
-def definition(**rules: Any) -> Definition:
-    """A definition with kado's default rules, changed as asked."""
-    texts = {"id": "story", "title": {"en": "Story", "ja": "話"}, "references": ["a test"]}
-    return Definition.model_validate(texts | rules)
+    """The made-up ring with limits a little lower, a witness and a mode; changed as asked."""
+    limits = step(-2e8, nominal=200.0, recovered=190.0, tolerance=180.0, minimum=20.0)
+    document = ring(limits, witness="second_monitor").model_dump(by_alias=True)
+    return Profile.model_validate(document | {"mode_signal": "mode"} | changes, strict=False)
 
 
 def told(signal: str, segments: Beam, step_s: float = 1.0) -> Samples:
@@ -124,7 +86,7 @@ class Story:
 
     def all_evidence(self) -> Evidence:
         """Return what was recorded."""
-        return Evidence(told("current", self.beam, self.step_s), at(0), at(self.seconds), **self.evidence)
+        return Evidence(told(SIGNAL, self.beam, self.step_s), at(0), at(self.seconds), **self.evidence)
 
     def count(self, start: float = 0, end: float | None = None, **rules: Any) -> Availability:
         """Count seconds `start` to `end` by the story's rules, changed as asked."""
