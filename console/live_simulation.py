@@ -1,6 +1,7 @@
 """What ``kado simulate --live`` does: a machine's present, through an outlet, until somebody ends it."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from rich.console import RenderableType
@@ -9,7 +10,9 @@ from console.config import Configuration
 from console.filling import add_versions
 from console.output import local, note, simulated_mark, title
 from console.stopping import stop_on_signals
+from facility.batch import Batch
 from facility.definition import load_definition
+from facility.source import LinkReport
 from facility.time import Clock
 from simulators.control import ControlDesk
 from simulators.feed import Feed
@@ -75,7 +78,7 @@ async def _serve(configuration: Configuration, machine: Machine, run: LiveRun, f
         for line in lines:
             note(line)
         stopped = asyncio.create_task(stop.wait(), name="asked to end")
-        releasing = asyncio.create_task(outlet.release(feed.items()), name="releasing samples")
+        releasing = asyncio.create_task(outlet.release(live_items(feed, machine)), name="releasing samples")
         try:
             await asyncio.wait({stopped, releasing}, return_when=asyncio.FIRST_COMPLETED)
             if releasing.done():
@@ -87,3 +90,11 @@ async def _serve(configuration: Configuration, machine: Machine, run: LiveRun, f
             for task in (stopped, releasing):
                 task.cancel()
             await asyncio.gather(stopped, releasing, return_exceptions=True)
+
+
+async def live_items(feed: Feed, machine: Machine) -> AsyncGenerator[Batch | LinkReport]:
+    """Yield what a feed gives; first that the link is lost, if the machine starts with it lost."""
+    if machine.link_is_lost(feed.start_ns):
+        yield LinkReport(feed.start_ns, "down", "simulated link outage")
+    async for item in feed.items():
+        yield item

@@ -53,13 +53,14 @@ class Address:
             raise ConfigError(f"{url!r} has more than scheme, host, port, path and options: write it like {example}")
         return cls(url, parts.hostname or LOOPBACK, port, parts.path.strip("/"), given)
 
-    @property
-    def is_local(self) -> bool:
-        """Whether only this computer reaches it."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+
+def reach(host: str) -> tuple[str, ...]:
+    """Return a line for people, if others than this computer reach an address."""
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    return () if local else (f"{host} is open to the network: everybody there can read it, and inject faults",)
 
 
 def port_number(text: str, what: str) -> int:

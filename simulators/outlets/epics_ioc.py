@@ -7,8 +7,10 @@ nanosecond. A process can have one IOC, once, and it ends with the process.
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, MutableMapping
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
+from ctypes import CDLL
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +26,7 @@ from facility.source import LinkReport
 from facility.text import SIMULATED
 from facility.time import NS_PER_S, Clock
 from simulators.machine import Machine
-from simulators.outlets.address import Address, port_number, refuse_taken
+from simulators.outlets.address import Address, port_number, reach, refuse_taken
 from simulators.outlets.outlet import Released, require_extra, rounds
 from simulators.outlets.sample import Sample
 from simulators.outlets.steered import ALL, active_words, fault_words, repair_word
@@ -148,6 +150,7 @@ class EpicsIoc:
             *(f"  {self._names[s.id]:{width}}  {' | '.join(s.words) or s.unit}" for s in self._signals),
             f"about it: {address.prefix}SIMULATED SCENARIO SEED LINK",
             f"to inject faults: {' '.join(steering)}",
+            *reach(address.host),
         )
 
     @property
@@ -203,8 +206,9 @@ class EpicsIoc:
             access = Path(folder) / "access.acf"
             access.write_text(_ACCESS)
             imports.dbCore.asSetFilename(str(access).encode())
-            builder.LoadDatabase()
-            softioc.iocInit(dispatcher.AsyncioDispatcher(asyncio.get_running_loop()))
+            with _printing_to_stderr():
+                builder.LoadDatabase()
+                softioc.iocInit(dispatcher.AsyncioDispatcher(asyncio.get_running_loop()))
 
     def _record(self, builder: Any, signal: Signal) -> Any:
         # Processed when a sample comes, not before and not by anybody else (passive, read-only): the stamp is the
@@ -344,6 +348,21 @@ def _poster(record: Any, stamp: Any, *, is_enum: bool) -> Callable[[float | str 
         record.set_field("PROC", 1)
 
     return post
+
+
+@contextmanager
+def _printing_to_stderr() -> Generator[None]:
+    """Let what a library prints go to stderr: stdout is for data."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        # What the library has printed may still be in its own buffer.
+        CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _is_enum(signal: Signal) -> bool:

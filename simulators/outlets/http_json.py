@@ -19,7 +19,7 @@ from facility.errors import ConfigError, KadoError, UsageError
 from facility.source import LinkReport
 from facility.time import Clock, format_time, parse_time
 from simulators.machine import Machine
-from simulators.outlets.address import Address, listening
+from simulators.outlets.address import Address, listening, reach
 from simulators.outlets.outlet import Released
 from simulators.outlets.sample import Sample, samples_of
 from simulators.outlets.sample_log import SampleLog
@@ -88,6 +88,7 @@ class HttpJson:
             f"  {base}/samples  all in the order in which they went out: ?signal= &since= &until= &limit= &after=",
             f"  {base}/stream   the same as server-sent events, as they come",
             f"  {base}/inject   POST an effect, GET what is broken; /repair",
+            *reach(self._address.host),
         )
 
     @property

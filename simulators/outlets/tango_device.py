@@ -18,7 +18,7 @@ from facility.signals import Signal
 from facility.source import LinkReport
 from facility.text import SIMULATED
 from simulators.machine import Machine
-from simulators.outlets.address import Address, refuse_taken
+from simulators.outlets.address import Address, reach, refuse_taken
 from simulators.outlets.outlet import Released, require_extra, rounds
 from simulators.outlets.sample import Sample
 from simulators.outlets.steered import fault_words, inject_words, repair_word
@@ -78,6 +78,7 @@ class TangoDevice:
             f"Tango device tango://{self._host}:{self._port}/{self._device}#dbase=no",
             *(f"  {name:{width}}  {' | '.join(s.words) or s.unit}" for name, s in self._signals.items()),
             'to inject faults: commands inject(["beam_dump", "length_s=600"]), repair("all"), broken()',
+            *reach(self._host),
         )
 
     @property

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import facility
 from conversation import Conversation
 from facility.time import NS_PER_S, parse_time
 from servers import free_port
@@ -41,10 +43,10 @@ class Ioc:
     def release(self, *items: Any) -> int:
         return self.server.ask("release", items=items)
 
-    def seen(self, via: str, pv: str, number: int) -> list[tuple[int, Any, list[int]]]:
+    def seen(self, via: str, pv: str, number: int) -> list[tuple[int, Any, Any]]:
         """Wait for so many updates of a PV, and return them all as (time_ns, value, [severity, status])."""
 
-        def updates() -> list[tuple[int, Any, list[int]]]:
+        def updates() -> list[tuple[int, Any, Any]]:
             own = [u for u in self.client.updates if (u["via"], u["pv"]) == (via, P + pv)]
             return [(u["time_ns"], u["value"], [u["alarm"][0], STATUS.get(u["alarm"][1], u["alarm"][1])]) for u in own]
 
@@ -168,12 +170,20 @@ def test_faults_are_injected_and_repaired_by_puts(ioc: Ioc) -> None:
     assert ioc.client.ask("text", pv=P + "ACTIVE", long=True) == ""
 
 
-def test_alarm_limits_are_those_of_user_time_where_they_are_asked_for() -> None:
-    ioc = Ioc("&alarms=yes")
+def test_another_profile_alarm_limits_where_asked_for_and_words_too_long_for_an_enumeration(tmp_path: Path) -> None:
+    shipped = (Path(facility.__file__).parent / "profiles" / "nanoterasu_sim.toml").read_text(encoding="utf-8")
+    word = "waiting for the injector to come back"
+    profile = tmp_path / "own.toml"
+    profile.write_text(shipped.replace('"refill"]', f'"refill", "{word}"]'), encoding="utf-8")
+    ioc = Ioc("&alarms=yes", str(profile))
     try:
-        ioc.release({"samples": [["stored_current", START, 5.0, "good"]]})
+        ioc.client.ask("monitor", pvs=[P + "MACHINE_MODE"])
+        told = [["machine_mode", START + i * NS_PER_S, said, "good"] for i, said in enumerate((word, "user", "user"))]
+        ioc.release({"samples": [["stored_current", START, 5.0, "good"], *told]})
         current = ioc.client.ask("get", pv=P + "STORED_CURRENT")
         assert (current["lower_warning_limit"], current["lower_alarm_limit"]) == (390, 20)
         assert (current["severity"], current["status"]) == (2, 5)
+        for via in ("ca", "pva"):
+            assert ioc.seen(via, "MACHINE_MODE", 4)[-3:] == [(t, said, GOOD) for _, t, said, _ in told]
     finally:
         ioc.close()

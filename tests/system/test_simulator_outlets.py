@@ -188,6 +188,8 @@ def test_the_same_scenario_and_seed_give_the_same_samples_everywhere(
     printed |= {name: live[name].stop() for name in ("epics", "tango", "http")}
     for name in urls:
         assert f"{len(sent):,} samples published to {urls[name]}" in printed[name]
+        # Whatever libraries print of themselves is not among it.
+        assert printed[name].startswith(" SIMULATED / 模擬データ ")
         (key,) = (tmp_path / name / "data" / "answers").glob("*.json")
         keys.append(AnswerKey.read(key))
     assert keys == keys[:1] * 4

@@ -114,5 +114,13 @@ async def test_a_round_has_each_signal_once_and_the_order_stays() -> None:
     ]
 
 
+@pytest.mark.parametrize("url", ["epics://0.0.0.0", "tango://0.0.0.0", "http://0.0.0.0"])
+def test_who_opens_the_simulator_to_the_network_is_told(url: str) -> None:
+    machine = Machine(PROFILE, load_scenario("quiet_week"))
+    warning = "0.0.0.0 is open to the network: everybody there can read it, and inject faults"
+    assert warning in make_outlet(url, machine, lambda: START).notes
+    assert not any("open to the network" in n for n in make_outlet(url[:-7], machine, lambda: START).notes)
+
+
 def test_these_tests_leave_the_environment_alone() -> None:
     assert not any(name.startswith(("EPICS_CAS_", "EPICS_PVAS_")) for name in os.environ)
