@@ -50,6 +50,16 @@ def says(what: str, ours_s: float, theirs_s: float, peer: str, aim: str = "") ->
     print(f"{what:<44} kado {ours_s:7.3f} s   {peer} {theirs_s:7.3f} s   ratio {ratio:5.2f}{aim}")
 
 
+def memory_mb(which: str) -> float:
+    """Return what this process uses now (VmRSS), or the most since `forget_most` (VmHWM)."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines[which].split()[0]) / 1024
+
+
+def forget_most() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def main() -> None:
     times, values = START + np.arange(N) * NS_PER_S, current()
     samples = Samples.sorted("ring", "stored_current", times, values)
@@ -63,12 +73,19 @@ def main() -> None:
                 use_dictionary=["value", "quality"], column_encoding={"time": "DELTA_BINARY_PACKED"},
             )  # fmt: skip
 
-        loads, plains = [], []
-        for i in range(3):
+        loads, plains = [], [timed(write_plain)[0]]
+        memory = []
+        for i in range(4):
             with closing(EmbeddedStore(Path(folder, str(i)), "ring", read_only=False)) as store:
+                forget_most()
+                now_mb = memory_mb("VmRSS")
                 loads.append(timed(lambda s=store: s.load(samples, before_ns=END))[0])
+                memory.append(memory_mb("VmHWM") - now_mb)
             plains.append(timed(write_plain)[0])
         says("bulk load of a year at 1 Hz, durable", min(loads), min(plains), "write_table", "   (aim: 2)")
+        pairs = [load / min(plains[i], plains[i + 1]) for i, load in enumerate(loads)]
+        print(f"{'... each beside the write before and after it':<44} ratios {', '.join(f'{r:.2f}' for r in pairs)}")
+        print(f"{'... memory beside the arrays':<44} kado {max(memory):7.0f} MB")
 
         archive = Path(folder, "0", "archive")
         size = {k: sum(p.stat().st_size for p in (archive / k).rglob("*.parquet")) for k in ("samples", "minutes")}
