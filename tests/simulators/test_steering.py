@@ -1,6 +1,7 @@
 """Faults injected while a machine runs: what is out stays as it was, and the session can be made again."""
 
 import tomllib
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from analytics.availability import availability
 from facility.batch import Batch
+from facility.definition import load_definition
 from facility.errors import ScenarioError
+from facility.period import Period
 from facility.profile import load_profile
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time, to_ns
 from simulators.machine import Machine
@@ -287,3 +291,35 @@ def test_a_repair_in_a_scenario_ends_what_it_finds_and_nothing_else() -> None:
     repairs = tuple(Repair.model_validate(row) for row in tomllib.loads(text)["repair"])
     unharmed = dumped.model_copy(update={"repairs": repairs})
     assert machine(scenario=unharmed).faults(START - NS_PER_DAY, START + NS_PER_DAY) == (fault,)
+
+
+@pytest.mark.parametrize("facility", FACILITIES)
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=acts)
+@example(acts=[Act(3600.0, Effect.BEAM_DUMP, 1200.0, 0, False), Act(300.0, Effect.BROKER_OUTAGE, 3000.0, 0, False)])
+@example(acts=[Act(60.0, Effect.BROKER_OUTAGE, 20_000.0, 0, False), Act(900.0, Effect.BROKER_OUTAGE, 1.0, 0, True)])
+def test_kado_finds_in_a_session_what_its_answer_key_says(facility: str, acts: list[Act]) -> None:
+    steered, now = machine(facility), START
+    for act in acts:
+        now += to_ns(act.after_s)
+        steered.release(now)
+        with suppress(ScenarioError):
+            perform(steered.steering, act)
+    end = -(-now // MS) * MS + 20 * 3600 * NS_PER_S
+    profile, rules = steered.profile, load_definition("nanoterasu")
+    key = machine(facility, steered.steering.scenario(QUIET)).answer_key(START, end, rules)
+    recorded = dict(Batch.concat(list(steered.history(START, end))).by_signal())
+    found = availability(
+        profile,
+        rules,
+        steered.plan(START, end),
+        recorded[profile.delivery_signal],
+        Period("session", START, end),
+        now_ns=end,
+        cuts=np.array([r.time_ns for r in steered.links(START, end) if r.state == "down"], np.int64),
+        witness=recorded.get(profile.delivery.witness or ""),
+        mode=recorded.get(profile.mode_signal or ""),
+    )
+    accounts = key.accounts_ns()
+    assert {name: getattr(found.accounts, name) for name in accounts} == accounts
+    assert {name: getattr(found.counts, name) for name in key.counts.model_dump()} == key.counts.model_dump()
