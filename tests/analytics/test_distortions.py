@@ -94,6 +94,12 @@ def test_a_value_equal_to_the_limit_is_not_beyond_it() -> None:
     assert spans(story(orbit((300, 5), (60, 10.0), (640, 5))).count()) == []
 
 
+def test_nor_is_one_equal_to_a_lower_limit() -> None:
+    lifetime = {"id": "lifetime", "signal": "lifetime", "below": 8.0}
+    lives = {"lifetime": series(told("lifetime", [(300, 12), (100, 8.0), (100, 7.9), (500, 12)], step_s=10))}
+    assert spans(story(lives, lifetime).count()) == [(400, 500, 100)]
+
+
 def test_it_ends_where_its_own_end_limit_is_reached() -> None:
     hysteresis = {**ORBIT, "ends_below": 8.0}
     # Between 8 and 10 it goes on; at 8 it is over.
@@ -287,6 +293,21 @@ def test_one_that_begins_in_low_beam_is_a_distortion_of_its_own() -> None:
     found = story(orbit((301, 5), (50, 15), (649, 5)), beam=beam).count()
     assert spans(found) == [(301, 351, 50)]
     assert (found.counts.low_beam, found.counts.distortions) == (1, 2)
+
+
+def test_one_that_is_over_when_low_beam_begins_is_its_own() -> None:
+    beam: Beam = [(300, 200), (100, 150), (600, 200)]
+    found = story(orbit((200, 5), (100, 15), (700, 5)), beam=beam).count()
+    assert spans(found) == [(200, 300, 100)]
+    assert found.counts.distortions == 2
+
+
+def test_one_that_leads_into_low_beam_that_does_not_count_is_its_own() -> None:
+    # Neither the low-beam nor the no-beam that it turns into touches user time.
+    beam: Beam = [(300, 200), (100, 150), (100, 0), (500, 200)]
+    found = story(orbit((200, 5), (150, 15), (650, 5)), beam=beam, user=[(0, 295)]).count()
+    assert spans(found) == [(200, 350, 95)]
+    assert (found.counts.failures, found.counts.low_beam, found.counts.distortions) == (0, 0, 1)
 
 
 def test_orbit_to_low_beam_to_no_beam_is_one_distortion() -> None:
