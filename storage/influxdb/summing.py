@@ -1,5 +1,6 @@
 """Buckets for drawing out of InfluxDB: from minutes wherever they hold, from samples where they do not."""
 
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Final
@@ -19,6 +20,10 @@ LEAST_WIDTH_NS: Final = 4 * MINUTE_NS
 """In narrower buckets too many minutes are cut in two by an edge."""
 STRETCH_COSTS: Final = 800
 """The samples of a minute by themselves cost as much as so many in one go: each is a statement of its own."""
+SAMPLE_COSTS_S: Final = 10e-6
+"""What a sample takes at most when many are read in one go."""
+
+_TRIED = 16
 
 
 class MinutesChangedError(Exception):
@@ -75,19 +80,32 @@ class Summing:
         # A minute that is not there holds nothing that counts, whoever cuts it.
         places = np.flatnonzero(np.isin(minutes.start_ns, inside, assume_unique=True))
         starts: list[int] = minutes.start_ns[places].tolist()
-        if len(starts) * STRETCH_COSTS > int(minutes.count.sum()):
+        samples = self._of_minutes(signal, starts, int(minutes.count.sum()))
+        if samples is None:
             yield from self._read(signal, int(minutes.start_ns[0]), int(minutes.start_ns[-1]) + MINUTE_NS)
             return
-        samples = self._read_stretches(signal, [(start, start + MINUTE_NS) for start in starts]) if starts else None
         at = 0
         for place, start in zip(places.tolist(), starts, strict=True):
             if at < place:
                 yield _part(minutes, at, place)
-            if samples is not None and len(here := samples.between(start, start + MINUTE_NS)):
+            if len(here := samples.between(start, start + MINUTE_NS)):
                 yield here
             at = place + 1
         if at < len(minutes):
             yield _part(minutes, at, len(minutes))
+
+    def _of_minutes(self, signal: str, starts: list[int], rows: int) -> Samples | None:
+        """Return the samples of single minutes; None if reading all `rows` around them would be faster."""
+        if len(starts) * STRETCH_COSTS > rows:
+            return None
+        stretches = [(start, start + MINUTE_NS) for start in starts]
+        begun = time.monotonic()
+        samples = self._read_stretches(signal, stretches[:_TRIED])
+        # What was written just now lies unsorted in the server's memory, and is gone through once for each statement.
+        if len(stretches) / _TRIED * (time.monotonic() - begun) > rows * SAMPLE_COSTS_S:
+            return None
+        rest = self._read_stretches(signal, stretches[_TRIED:])
+        return Samples.joined([samples, rest]) if len(rest) else samples
 
     def _believed(self, signal: str, first_day: int, last_day: int) -> dict[int, Done]:
         try:

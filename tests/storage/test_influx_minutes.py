@@ -82,11 +82,12 @@ def test_days_that_are_over_are_summed_up_once_and_then_used(rig: Rig) -> None:
 
 @pytest.mark.parametrize(("step_s", "from_minutes"), [(1, True), (20, False)])
 def test_minutes_that_an_edge_cuts_are_read_from_samples_where_that_pays(
-    influx_bucket: Bucket, step_s: int, from_minutes: bool
+    influx_bucket: Bucket, monkeypatch: pytest.MonkeyPatch, step_s: int, from_minutes: bool
 ) -> None:
     rig = Rig(influx_bucket)
     times = DAY + np.arange(0, 3 * 86_400, step_s) * NS_PER_S
     rig.write(times, np.random.default_rng(3).normal(200.0, 20.0, len(times)))
+    monkeypatch.setattr("storage.influxdb.summing.SAMPLE_COSTS_S", 1.0)
     asked = ("current", DAY + 17 * NS_PER_S, DAY + 3 * NS_PER_DAY - 7, 101)
     from_samples = rig.store.buckets(*asked)
     assert from_samples.width_ns % (60 * NS_PER_S), "edges cut minutes"
@@ -94,6 +95,21 @@ def test_minutes_that_an_edge_cuts_are_read_from_samples_where_that_pays(
     assert same(rig.store.buckets(*asked), from_samples)
     rig.poison(DAY + NS_PER_DAY)
     assert (rig.store.buckets(*asked).max.max() == 777) == from_minutes
+    rig.store.close()
+
+
+def test_where_the_server_is_slow_with_single_minutes_all_samples_are_read(
+    influx_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig(influx_bucket)
+    times = DAY + np.arange(2 * 86_400) * NS_PER_S
+    rig.write(times, np.random.default_rng(3).normal(200.0, 20.0, len(times)))
+    asked = ("current", DAY + 17 * NS_PER_S, DAY + 2 * NS_PER_DAY + 17 * NS_PER_S, 71)
+    from_samples = rig.store.buckets(*asked)
+    rig.downsample()
+    rig.poison(DAY + NS_PER_DAY)
+    monkeypatch.setattr("storage.influxdb.summing.SAMPLE_COSTS_S", 0.0)
+    assert same(rig.store.buckets(*asked), from_samples)
     rig.store.close()
 
 
