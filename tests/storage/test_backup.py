@@ -351,6 +351,12 @@ def test_a_backup_into_the_data_directory_is_refused(data: Path) -> None:
         back_up(data, data / "backups")
 
 
+def test_the_newest_of_many_in_one_second_is_the_last(data: Path, tmp_path: Path) -> None:
+    made = [Backup(data, tmp_path / "backups", lambda: DAY).make(simulated=True).path for _ in range(12)]
+    assert complete_snapshots(tmp_path / "backups") == made
+    assert find_snapshot(tmp_path / "backups") == made[-1]
+
+
 def test_old_backups_go_and_what_others_share_with_them_stays(data: Path, tmp_path: Path) -> None:
     made = [back_up(data, tmp_path / "backups") for _ in range(3)]
     removed = thin_out(tmp_path / "backups", 1)

@@ -77,7 +77,17 @@ def complete_snapshots(folder: Path) -> list[Path]:
     """Return the backups in a folder that were made to their end, oldest first."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name) and (path / LIST).is_file())
+    return sorted((path for path in folder.iterdir() if _is_complete(path)), key=_age)
+
+
+def _is_complete(path: Path) -> bool:
+    return bool(_NAME.fullmatch(path.name)) and (path / LIST).is_file()
+
+
+def _age(path: Path) -> tuple[str, int]:
+    """Order by the second, and those of one second by their number."""
+    second, _, number = path.name.partition("Z")
+    return second, -int(number or "-1")
 
 
 def find_snapshot(folder: Path) -> Path:
