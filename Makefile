@@ -14,7 +14,7 @@ INSTALL = install() { $(UV) pip install --python $(BIN)/python "$$@" || $(PIP) "
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak mutants lint services services-bench bench pins clean
+.PHONY: help demo test soak mutants lint gallery services services-bench bench pins clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -40,6 +40,9 @@ lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run deploy/services/*.sh
+
+gallery: $(DEV) ## Draw the pictures of docs/gallery again
+	$(BIN)/python docs/gallery/write_gallery.py
 
 services: ## Get the servers that the tests use: Mosquitto, Prometheus, InfluxDB, versitygw for S3 (Debian)
 	@bash deploy/services/install.sh
