@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import backing_up_until_killed as killed
+import restoring_until_killed as killed_restore
 import writing_and_sealing as writer
 from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch, Samples
@@ -329,6 +330,19 @@ def test_a_restore_that_was_interrupted_is_begun_again(data: Path, tmp_path: Pat
     (half / ".restoring").mkdir()
     with pytest.raises(ConfigError, match="holds a restore that was interrupted"):
         bring_back(tmp_path / "backups", half)
+
+
+@pytest.mark.parametrize("at", [3, 14, 24])
+def test_a_restore_that_was_killed_is_no_store_and_can_be_done_again(data: Path, tmp_path: Path, at: int) -> None:
+    made = back_up(data, tmp_path / "backups")
+    again = tmp_path / "again"
+    # Each of the twelve files is checked, then copied.
+    arguments = [sys.executable, killed_restore.__file__, str(made.path), str(again), str(at)]
+    assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
+    assert not (again / "telemetry.db").exists()
+    bring_back(tmp_path / "backups", again)
+    assert contents(again) == contents(data)
+    assert_whole(again)
 
 
 def test_a_restore_into_a_directory_that_is_in_use_is_refused(data: Path, tmp_path: Path) -> None:

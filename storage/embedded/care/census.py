@@ -48,7 +48,7 @@ class Space:
     free: int
     """On the disk of the data directory."""
     archive_free: int | None
-    """On the disk of the sealed files; None where they lie in an object store, which does not say."""
+    """On the disk of the sealed files; None where there are none, or an object store holds them and does not say."""
     leftovers: int
     """Files that are to be removed by the next one who writes."""
 
@@ -95,7 +95,7 @@ def take_space(connection: sqlite3.Connection, data_dir: Path) -> Space:
         archive=archive_bytes(connection) if has_archive else 0,
         archive_root=root,
         free=shutil.disk_usage(data_dir).free,
-        archive_free=None if "://" in root else shutil.disk_usage(_existing(Path(root), data_dir)).free,
+        archive_free=None if not root or "://" in root else shutil.disk_usage(_existing(Path(root), data_dir)).free,
         leftovers=leftovers,
     )
 
