@@ -56,9 +56,16 @@ def open_downsampled(request: pytest.FixtureRequest) -> TelemetryStore:
     return DownsampledStore(bucket.url, bucket.org, bucket.name, bucket.token, FACILITY, clock=lambda: FAR)
 
 
+def open_sealed_objects(request: pytest.FixtureRequest) -> TelemetryStore:
+    address = request.getfixturevalue("object_bucket").uri()
+    data_dir = Path(request.getfixturevalue("tmp_path"), "data")
+    return SealedStore(data_dir, FACILITY, read_only=False, archive=address)
+
+
 TELEMETRY_STORES: dict[str, Callable[[pytest.FixtureRequest], TelemetryStore]] = {
     "embedded": open_embedded,
     "embedded-sealed": open_sealed,
+    "embedded-sealed-objects": open_sealed_objects,
     "influxdb": open_influxdb,
     "influxdb-downsampled": open_downsampled,
 }

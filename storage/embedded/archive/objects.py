@@ -62,8 +62,8 @@ class Objects:
         return self._root
 
     def full_name(self, path: str) -> str:
-        """Return the URI of an object."""
-        return f"{self._root}/{path}"
+        """Return the URI of an object, or of all."""
+        return f"{self._root}/{path}" if path else self._root
 
     def draft(self, path: str) -> str:
         """Return the same path: nothing can be renamed."""
