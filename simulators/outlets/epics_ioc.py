@@ -162,8 +162,8 @@ class EpicsIoc:
     async def serving(self) -> AsyncGenerator[None]:
         """Start the IOC; leaving ends what is of ours, the process ends the rest."""
         address = self._address
-        refuse_taken(address.host, address.ca_port, "Channel Access", "choose another: epics://127.0.0.1:6064")
-        refuse_taken(address.host, address.pva_port, "pvAccess", "choose another: epics://127.0.0.1?pva_port=6075")
+        refuse_taken(address.host, address.ca_port, "Channel Access", "choose another port: epics://HOST:PORT")
+        refuse_taken(address.host, address.pva_port, "pvAccess", "choose another port: epics://HOST?pva_port=PORT")
         address.set_environment(os.environ)
         self._start()
         watching = asyncio.create_task(self._watch(), name="faults of the IOC")

@@ -100,7 +100,7 @@ class HttpJson:
     async def serving(self) -> AsyncGenerator[None]:
         """Answer until the end of the context."""
         port = self._address.port or DEFAULT_PORT
-        bound = listening(self._address.host, port, "HTTP", "choose another: http://127.0.0.1:8500")
+        bound = listening(self._address.host, port, "HTTP", "choose another port: http://HOST:PORT")
         server = _Server(uvicorn.Config(self.application(), log_level="warning", lifespan="off", access_log=False))
         running = asyncio.create_task(server.serve(sockets=[bound]), name="HTTP")
         try:

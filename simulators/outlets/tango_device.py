@@ -89,7 +89,7 @@ class TangoDevice:
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[None]:
         """Run the device server until the end of the context."""
-        refuse_taken(self._host, self._port, "Tango", "choose another: tango://127.0.0.1:10100")
+        refuse_taken(self._host, self._port, "Tango", "choose another port: tango://HOST:PORT")
         ready = threading.Event()
         failed: list[BaseException] = []
         thread = threading.Thread(target=self._run, args=(ready, failed), name="Tango", daemon=True)
