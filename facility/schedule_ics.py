@@ -15,9 +15,9 @@ def read_calendar(
 ) -> ScheduleVersion:
     """Read a calendar as one version of the schedule.
 
-    An event's block has the first of its ``CATEGORIES`` that is a category of kado's; the others are its tags,
-    its ``SUMMARY`` is its note, ``X-KADO-RUN`` the run it belongs to. Cancelled events are left out, repeating ones spelled out. Whole days begin at
-    midnight in `zone`, and so do times without a zone.
+    An event's block has the first of its ``CATEGORIES`` that is a category of kado's; the others are its tags. Its
+    ``SUMMARY`` is its note, ``X-KADO-RUN`` the run it belongs to. Cancelled events are left out, repeating ones
+    spelled out. Whole days begin at midnight in `zone`, and so do times without a zone.
 
     Parameters
     ----------
