@@ -16,7 +16,7 @@ def store_backup(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Make a backup of all that is kept, while kado runs or not.
+    r"""Make a backup, while kado runs or not.
 
     Each backup is a folder of its own below DIR, of one instant. Sealed files that have not changed are shared with
     the backup before, so a backup every night takes what a day brings. One that is interrupted is not taken for a
@@ -49,10 +49,10 @@ def store_restore(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Restore a backup into the data_dir of kado.toml, which must be empty.
+    r"""Restore a backup into an empty data_dir.
 
-    Reads and checks the whole backup before anything is written, and verifies what it has restored. Ends with 1 if
-    that is not as it should be.
+    That of kado.toml. Reads and checks the whole backup before anything is written, and verifies what it has
+    restored. Ends with 1 if that is not as it should be.
 
     \b
     Examples:

@@ -13,9 +13,10 @@ BeforeOption = Annotated[
 
 
 def seal(before: BeforeOption = None, config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""Seal days that are over into Parquet files, as kado run does every hour.
+    r"""Seal days that are over, as kado run does.
 
-    For when no kado runs. Days are UTC days. Late samples are merged into the days that they belong to.
+    They become Parquet files. For when no kado runs. Days are UTC days. Late samples are merged into the days that
+    they belong to.
 
     \b
     Examples:
@@ -37,9 +38,10 @@ def seal(before: BeforeOption = None, config: ConfigOption = None, output: Forma
 
 
 def compact(before: BeforeOption = None, config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""Merge the sealed files of each month that is over into one, as kado run does.
+    r"""Merge the sealed files of months that are over.
 
-    For when no kado runs. Files that are alone in their month are left as they are, so doing it again does nothing.
+    For when no kado runs, which does it every hour. Files that are alone in their month are left as they are, so
+    doing it again does nothing.
 
     \b
     Examples:

@@ -25,9 +25,9 @@ def store_export(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Write what is kept as files that kado import reads back exactly.
+    r"""Write samples to files that kado import reads.
 
-    Columns time,signal,value,quality,reason,arrival; a file for each signal. Works beside a running kado, with
+    Exactly: columns time,signal,value,quality,reason,arrival, a file for each signal. Works beside a running kado, with
     either store, and never overwrites a file.
 
     \b
@@ -54,9 +54,10 @@ def store_import(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Import what kado store export has written: kado import for a whole folder.
+    r"""Import what kado store export has written.
 
-    Harmless when done twice, and resumed where it was interrupted. Ends with 1 if rows were rejected.
+    It is kado import for a whole folder. Harmless when done twice, and resumed where it was interrupted. Ends with
+    1 if rows were rejected.
 
     \b
     Examples:

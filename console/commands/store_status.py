@@ -4,9 +4,10 @@ from console.command import ConfigOption, Format, FormatOption
 
 
 def store_status(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""Show what is kept of each signal, what it takes, and how long the disk will last.
+    r"""Show what is kept, and how long the disk will last.
 
-    Works beside a running kado. Counts every row that is not sealed yet.
+    Of each signal samples, files and bytes, first and last stamp, and for how long it is kept. Works beside a
+    running kado. Counts every row that is not sealed yet.
 
     \b
     Examples:

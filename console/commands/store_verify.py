@@ -18,10 +18,10 @@ def store_verify(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Check that all that is kept is whole: sealed files, databases, ledger.
+    r"""Check that all that is kept is whole.
 
-    Reads every sealed file. Works beside a running kado. Deletes nothing. Ends with 1 if something is not as it
-    should be, naming each file and what to do.
+    Reads every sealed file, looks through both databases, and counts the ledger against the store. Works beside a
+    running kado. Deletes nothing. Ends with 1 if something is not as it should be, naming each file and what to do.
 
     \b
     Examples:
