@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from console.config import Configuration, EmbeddedSettings
 from console.figures import load_plan
 from console.output import local
-from console.sources import delivers
+from console.sources import delivers, simulated_kinds
 from console.stores import running_pid
 from facility.definition import load_definition
 from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
@@ -136,6 +136,8 @@ async def _connect(configuration: Configuration, source: SourceSpec, clock: Cloc
 def _schedule(configuration: Configuration, now_ns: int) -> str:
     plan = load_plan(configuration)
     block = plan.block_at(now_ns)
+    if block is None and any(getattr(source, "kind", "") in simulated_kinds() for source in configuration.sources):
+        return "nothing is planned yet: 'kado run' adds the simulated machine's own calendar"
     if block is None:
         raise ConfigError("nothing is planned for now: import a schedule with 'kado schedule import FILE'")
     until = local(block.end_ns, configuration.profile.zone, offset=True)

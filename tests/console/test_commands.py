@@ -246,6 +246,7 @@ class TestStatus:
 class TestCheck:
     def test_a_problem_has_a_remedy_and_ends_with_1(self, kado: Kado) -> None:
         kado("init")
+        Path("kado.toml").write_text(Path("kado.toml").read_text().partition("[[source]]")[0])
         answer = kado("check")
         assert answer.exit_code == 1
         assert "PROBLEM  schedule" in answer.out

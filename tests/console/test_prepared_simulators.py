@@ -101,3 +101,10 @@ def test_rules_that_are_missing_are_noticed_at_the_start(kado: Kado, monkeypatch
     profile = configuration.profile.model_copy(update={"definition": "ours"})
     with pytest.raises(DefinitionError):
         steered_sources(Configuration(configuration.path, configuration.settings, profile), lambda: NOW)
+
+
+def test_check_has_nothing_against_a_calendar_that_comes_with_the_service(kado: Kado) -> None:
+    configured()
+    answer = kado("check")
+    assert answer.exit_code == 0, answer.out
+    assert "'kado run' adds the simulated machine's own calendar" in answer.out
