@@ -24,6 +24,7 @@ def demo(
     Examples:
       kado demo
       kado availability --config .demo/kado.toml --period 2026-10
+      kado simulate inject beam_dump --config .demo/kado.toml
     """
     from console.demonstration import run_demonstration
 
