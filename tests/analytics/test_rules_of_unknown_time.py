@@ -340,6 +340,24 @@ def test_an_outage_from_before_unknown_time_may_have_begun_again_in_it_by_the_li
     assert bounds(counted) == (100 * 190 / 400, 100 * 371 / 400)
 
 
+def test_of_several_limits_in_unknown_time_an_outage_may_have_begun_by_the_highest() -> None:
+    # Raised at 130 and again lowered at 150, never so far as before; back at 200 by all of them but those of 130.
+    changed = ring(
+        step(-1e6),
+        step(130, nominal=250.0, recovered=245.0, tolerance=240.0),
+        step(150, nominal=220.0, recovered=215.0, tolerance=210.0),
+    )
+    told = current((0, 200), (200, 230), (350, 250), until=400, silent=[(100, 200)])
+    assert bounds(account(told, (0, 400), profile=changed)) == (100 * 159 / 400, 100)
+
+
+def test_a_loss_right_before_the_beam_is_seen_would_have_been_a_glitch_and_is_not_the_worst() -> None:
+    # Limits rise at 199; lost again then, the beam would be back 1 s later, and the outage before over at 199.
+    raised = ring(step(-1e6), step(199, nominal=250.0, recovered=245.0, tolerance=240.0))
+    told = current((0, 200), until=400, silent=[(100, 200)])
+    assert bounds(account(told, (0, 400), profile=raised)) == (100 * 309 / 400, 100)
+
+
 def test_coverage_below_99_percent_makes_a_figure_provisional() -> None:
     assert not account(current((0, 200), until=1000, silent=[(500, 519)]), (0, 1000)).provisional
     assert account(current((0, 200), until=1000, silent=[(500, 520)]), (0, 1000)).provisional
