@@ -6,31 +6,28 @@ nanosecond. A process can have one IOC, once, and it ends with the process.
 
 import asyncio
 import os
-import re
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from ctypes import CDLL
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from facility.batch import Batch
-from facility.errors import ConfigError, KadoError, ScenarioError
-from facility.profile import Profile
+from facility.errors import ConfigError, ScenarioError
 from facility.schedule import Category
 from facility.signals import LINK_WORDS, Signal
 from facility.source import LinkReport
 from facility.text import SIMULATED
 from facility.time import NS_PER_S, Clock
 from simulators.machine import Machine
-from simulators.outlets.address import Address, port_number, reach, refuse_taken
+from simulators.outlets.address import reach, refuse_taken
+from simulators.outlets.epics_address import EpicsAddress
+from simulators.outlets.epics_inject import InjectRecords, cut
 from simulators.outlets.outlet import Released, require_extra, rounds
 from simulators.outlets.sample import Sample
-from simulators.outlets.steered import ALL, active_words, fault_words, repair_word
-from simulators.steering import Steering
 
 PACE_S: Final = 0.005
 """Samples of one signal are at least so far apart, also after a pause: a subscriber's queue holds four, and what
@@ -39,7 +36,6 @@ DECIMALS: Final = 3
 """What the simulated instruments resolve."""
 MAX_NAME, MAX_TEXT, MAX_UNIT, MAX_WORDS, MAX_WORD = 60, 39, 15, 16, 25
 """What records hold: bytes of a name, a description, a unit; words of an enumeration, bytes of each."""
-NONE: Final = "none"
 
 _NO_ALARM, _MINOR, _INVALID = 0, 1, 3
 _READ, _COMM, _SOFT = 1, 9, 15
@@ -51,60 +47,6 @@ _ACCESS: Final = """\
 ASG(DEFAULT) { RULE(1, READ) }
 ASG(STEERING) { RULE(1, READ) RULE(1, WRITE) }
 """
-
-
-@dataclass(frozen=True, slots=True)
-class EpicsAddress:
-    """Where an IOC listens, and what its records are called."""
-
-    host: str
-    ca_port: int
-    pva_port: int
-    pva_search_port: int
-    prefix: str
-    alarms: bool
-    """Whether records alarm below the limits of user time."""
-
-    @classmethod
-    def parse(cls, url: str, profile: Profile, environment: MutableMapping[str, str]) -> "EpicsAddress":
-        """Read ``epics://HOST:CA_PORT/PREFIX?pva_port=PORT&alarms=yes``; ports else from the environment, as IOCs do.
-
-        Raises
-        ------
-        ConfigError
-            If it is none.
-        """
-        address = Address.parse(url, "epics://127.0.0.1:5064/PREFIX:", ("pva_port", "alarms"))
-        prefix = address.path or f"{profile.id.upper()}:"
-        if not re.fullmatch(r"[A-Za-z0-9_\-:.;<>\[\]]+", prefix):
-            raise ConfigError(
-                f"{url!r}: the prefix {prefix!r} has letters that no PV may have; use A-Z a-z 0-9 _ - : ."
-            )
-        if (alarms := address.options.get("alarms", "no")) not in ("yes", "no"):
-            raise ConfigError(f"{url!r}: alarms={alarms!r}; write alarms=yes or alarms=no")
-
-        def port(names: tuple[str, ...], otherwise: int) -> int:
-            named = next((name for name in names if environment.get(name)), None)
-            return otherwise if named is None else port_number(environment[named], named)
-
-        pva = address.options.get("pva_port")
-        pva_port = (
-            port(("EPICS_PVAS_SERVER_PORT", "EPICS_PVA_SERVER_PORT"), 5075)
-            if pva is None
-            else port_number(pva, "pva_port")
-        )
-        search = port(("EPICS_PVAS_BROADCAST_PORT", "EPICS_PVA_BROADCAST_PORT"), 5076) if pva is None else pva_port + 1
-        ca_port = address.port or port(("EPICS_CAS_SERVER_PORT", "EPICS_CA_SERVER_PORT"), 5064)
-        return cls(address.host, ca_port, pva_port, search, prefix, alarms == "yes")
-
-    def set_environment(self, environment: MutableMapping[str, str]) -> None:
-        """Tell the servers, which read nothing but the environment, to listen and to call at this address alone."""
-        for server, port in (("CAS", self.ca_port), ("PVAS", self.pva_port)):
-            environment[f"EPICS_{server}_SERVER_PORT"] = str(port)
-            environment[f"EPICS_{server}_INTF_ADDR_LIST"] = self.host
-            environment[f"EPICS_{server}_BEACON_ADDR_LIST"] = self.host
-            environment[f"EPICS_{server}_AUTO_BEACON_ADDR_LIST"] = "NO"
-        environment["EPICS_PVAS_BROADCAST_PORT"] = str(self.pva_search_port)
 
 
 class EpicsIoc:
@@ -198,10 +140,10 @@ class EpicsIoc:
         scenario, seed = self._machine.scenario.id, self._machine.seed
         mark = f"{SIMULATED.en} / {SIMULATED.ja}"
         builder.stringIn("SIMULATED", initial_value=mark, DESC=f"{SIMULATED.en} {self._machine.profile.id}"[:MAX_TEXT])
-        builder.stringIn("SCENARIO", initial_value=_cut(scenario, MAX_TEXT), DESC="scenario of the simulator")
+        builder.stringIn("SCENARIO", initial_value=cut(scenario, MAX_TEXT), DESC="scenario of the simulator")
         builder.int64In("SEED", initial_value=seed, DESC="seed of the simulator")
         self._link = builder.mbbIn("LINK", *LINK_WORDS, initial_value=0, DESC="simulated link to the machine")
-        self._desk = _Desk(builder, self._machine.steering)
+        self._desk = InjectRecords(builder, self._machine.steering)
         with TemporaryDirectory() as folder:
             access = Path(folder) / "access.acf"
             access.write_text(_ACCESS)
@@ -215,12 +157,12 @@ class EpicsIoc:
         # sample's (TSE -2), and a value is posted also where it did not change (MDEL, MPST).
         label = signal.id if signal.label is None else signal.label.en
         fields: dict[str, Any] = {"SCAN": "Passive", "PINI": "NO", "DISP": 0, "TSE": -2}
-        fields["DESC"] = _cut(f"{SIMULATED.en} {label}", MAX_TEXT)
+        fields["DESC"] = cut(f"{SIMULATED.en} {label}", MAX_TEXT)
         if _is_enum(signal):
             return builder.mbbIn(signal.id.upper(), *signal.words, **fields)
         if signal.type == "state":
             return builder.stringIn(signal.id.upper(), MPST="Always", APST="Always", **fields)
-        fields |= {"EGU": _cut(signal.unit, MAX_UNIT), "PREC": DECIMALS, "MDEL": -1, "ADEL": -1}
+        fields |= {"EGU": cut(signal.unit, MAX_UNIT), "PREC": DECIMALS, "MDEL": -1, "ADEL": -1}
         if signal.physical_max is not None:
             fields |= {"LOPR": 0, "HOPR": signal.physical_max}
         profile = self._machine.profile
@@ -235,7 +177,7 @@ class EpicsIoc:
             raise ConfigError(
                 f"{longest!r} is no name of a PV: {len(longest)} letters, at most {MAX_NAME}; shorten the prefix"
             )
-        own = {"SIMULATED", "SCENARIO", "SEED", "LINK", *_Desk.NAMES}
+        own = {"SIMULATED", "SCENARIO", "SEED", "LINK", *InjectRecords.NAMES}
         if taken := [s.id for s in self._signals if s.id.upper() in own]:
             raise ConfigError(
                 f"signal {taken[0]!r} is called like a PV of the IOC itself, {taken[0].upper()}: rename it"
@@ -265,69 +207,6 @@ class EpicsIoc:
         while True:
             self._desk.show()
             await asyncio.sleep(1.0)
-
-
-class _Desk:
-    """The records by which faults are injected."""
-
-    NAMES = ("INJECT", "INJECT_LENGTH_S", "INJECT_READS", "INJECT_SHIFT_S", "REPAIR", "ACTIVE", "RESULT")
-
-    def __init__(self, builder: Any, steering: Steering) -> None:
-        self._steering = steering
-        choices = (NONE, *steering.effects)
-        # Written by clients (group STEERING); each answers to every put, also of the value that it has.
-        put: dict[str, Any] = {"ASG": "STEERING", "always_update": True}
-        self._inject = builder.mbbOut(
-            "INJECT", *choices, initial_value=0, on_update=self._injected, DESC="put an effect: it begins", **put
-        )
-        self._repair = builder.mbbOut(
-            "REPAIR",
-            *choices,
-            ALL,
-            initial_value=0,
-            on_update=self._repaired,
-            DESC="put an effect, or all: it ends",
-            **put,
-        )
-        self._length_s = builder.aOut("INJECT_LENGTH_S", initial_value=0, EGU="s", DESC="0: as usual", ASG="STEERING")
-        self._reads = builder.stringOut("INJECT_READS", initial_value="", DESC="empty: as usual", ASG="STEERING")
-        self._shift_s = builder.aOut("INJECT_SHIFT_S", initial_value=0, EGU="s", DESC="0: as usual", ASG="STEERING")
-        self._active = builder.longStringIn("ACTIVE", length=400, DESC="what is broken now")
-        self._result = builder.longStringIn("RESULT", length=400, DESC="of the last put to INJECT or REPAIR")
-        self._choices = (*choices, ALL)
-        self._shown = ""
-
-    def show(self) -> None:
-        """Say what is broken."""
-        broken = active_words(self._steering)
-        if broken != self._shown:
-            self._active.set(_cut(broken, 399))
-            self._shown = broken
-
-    def _injected(self, choice: int) -> None:
-        if choice:
-            self._inject.set(0)
-            self._try(lambda: fault_words(self._inject_now(self._choices[choice])))
-
-    def _repaired(self, choice: int) -> None:
-        if choice:
-            self._repair.set(0)
-            self._try(lambda: repair_word(self._steering, self._choices[choice]))
-
-    def _inject_now(self, effect: str) -> Any:
-        return self._steering.inject(
-            effect,
-            length_s=self._length_s.get() or None,
-            reads=self._reads.get() or None,
-            shift_s=self._shift_s.get() or None,
-        )
-
-    def _try(self, act: Callable[[], str]) -> None:
-        try:
-            done = act()
-        except KadoError as error:
-            done = f"refused: {error}"
-        self._result.set(_cut(done, 399))
 
 
 def _poster(record: Any, stamp: Any, *, is_enum: bool) -> Callable[[float | str | None, int, int, int], None]:
@@ -369,8 +248,3 @@ def _is_enum(signal: Signal) -> bool:
     """Whether the words of a state fit into an enumeration; else it is a string."""
     words = signal.words
     return signal.type == "state" and len(words) <= MAX_WORDS and all(len(w.encode()) <= MAX_WORD for w in words)
-
-
-def _cut(text: str, most: int) -> str:
-    """Return as much of a text as so many bytes hold."""
-    return text.encode()[:most].decode(errors="ignore")

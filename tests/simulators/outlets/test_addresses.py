@@ -12,7 +12,7 @@ from facility.profile import load_profile
 from facility.source import LinkReport
 from facility.time import NS_PER_S, parse_time
 from simulators.machine import Machine
-from simulators.outlets.epics_ioc import EpicsAddress
+from simulators.outlets.epics_address import EpicsAddress
 from simulators.outlets.outlet import rounds
 from simulators.outlets.table import make_outlet
 from simulators.scenario import load_scenario
