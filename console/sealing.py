@@ -11,7 +11,7 @@ from collector.slots import Slots
 from console.config import Configuration, EmbeddedSettings
 from console.stores import provenance_of
 from facility.errors import ArchiveError, ConfigError
-from facility.time import NS_PER_DAY, NS_PER_H, Clock, format_time
+from facility.time import NS_PER_DAY, NS_PER_H, Clock
 from storage.telemetry_db import open_writer
 
 if TYPE_CHECKING:
@@ -99,12 +99,9 @@ class Sealing:
         from storage.embedded.care.retention import apply_retention
 
         try:
-            dropped = apply_retention(swap, self._retention.days, now_ns)
+            apply_retention(swap, self._retention.days, now_ns)
         except ArchiveError as error:
             return error
-        for one in dropped:
-            before = format_time(one.before_ns)
-            _LOG.info("retention: deleted %d samples of %s from before %s", one.samples, one.signal, before)
         return None
 
     def _go_on(self, _: object) -> None:

@@ -89,7 +89,7 @@ async def test_the_service_deletes_what_its_rules_cover_and_logs_and_counts_it(
     landing = await asyncio.to_thread(land_days, here)
     for days, expected in ((None, DAYS * 1440), (400, DAYS * 1440), (1, 1440 + 720)):
         settings = EmbeddedSettings(seal_after_days=1, retention=RetentionSettings(keep_days=days))
-        with caplog.at_level(logging.INFO, "console.sealing"):
+        with caplog.at_level(logging.INFO, "storage.embedded.care.retention"):
             await asyncio.to_thread(Sealing(here, settings, lambda: NOW).seal)
 
         def held() -> int:

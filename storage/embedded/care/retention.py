@@ -1,17 +1,20 @@
 """Retention by signal: whole sealed files go as soon as all of them is old enough, and the rows before them."""
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
 from facility.errors import ArchiveError
 from facility.signals import link_signal
-from facility.time import NS_PER_DAY
+from facility.time import NS_PER_DAY, format_time
 from storage.embedded.archive import manifest
 from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.retention import delete_sealed
 from storage.embedded.archive.swap import FileSwap
 from storage.embedded.deleting import KeepDays, delete_rows
 from storage.embedded.row_reading import nth_row_time
+
+_LOG: Final = logging.getLogger(__name__)
 
 _LEAST_NS: Final = -(2**63)
 _LINK: Final = link_signal("")
@@ -28,7 +31,7 @@ class Dropped:
 
 
 def apply_retention(swap: FileSwap, keep_days: KeepDays, now_ns: int) -> list[Dropped]:
-    """Delete what is older than it has to be kept, signal by signal; return what went.
+    """Delete what is older than it has to be kept, signal by signal; log and return what went.
 
     Cheap: a sealed file is dropped as a whole when its newest sample is old enough, never written anew, so up to a
     month more is kept than asked for. Days are counted from `now_ns` or, where the newest sample is more than a day
@@ -60,6 +63,7 @@ def apply_retention(swap: FileSwap, keep_days: KeepDays, now_ns: int) -> list[Dr
             continue
         if samples:
             dropped.append(Dropped(signal, before_ns, samples))
+            _LOG.info("retention: deleted %d samples of %s from before %s", samples, signal, format_time(before_ns))
     if problems:
         raise ArchiveError("\n".join(problems))
     return dropped
