@@ -3,9 +3,12 @@
 import os
 from collections.abc import AsyncIterator
 from importlib import util
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from console.commands.simulate import simulate
 from facility.batch import Batch
 from facility.errors import ConfigError, KadoError, MissingExtraError
 from facility.profile import load_profile
@@ -14,7 +17,7 @@ from facility.time import NS_PER_S, parse_time
 from simulators.machine import Machine
 from simulators.outlets.epics_address import EpicsAddress
 from simulators.outlets.outlet import rounds
-from simulators.outlets.table import make_outlet
+from simulators.outlets.table import ADDRESSES, make_outlet
 from simulators.scenario import load_scenario
 
 PROFILE = load_profile("nanoterasu_sim")
@@ -120,6 +123,14 @@ def test_who_opens_the_simulator_to_the_network_is_told(url: str) -> None:
     warning = "0.0.0.0 is open to the network: everybody there can read it, and inject faults"
     assert warning in make_outlet(url, machine, lambda: START).notes
     assert not any("open to the network" in n for n in make_outlet(url[:-7], machine, lambda: START).notes)
+
+
+def test_every_way_out_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "test-your-archiver.md").read_text(encoding="utf-8")
+    (help_of_live,) = get_args(simulate.__annotations__["live"])[1:]
+    for scheme in ADDRESSES:
+        assert f"kado simulate --live {scheme}://" in page
+        assert f"{scheme}://" in help_of_live.help
 
 
 def test_these_tests_leave_the_environment_alone() -> None:

@@ -198,3 +198,13 @@ async def test_a_port_that_is_taken_is_named() -> None:
         ):
             async with outlet_of(machine(), port=port).serving():
                 pass
+
+
+async def test_what_there_is_is_described_and_every_answer_says_that_it_is_simulated() -> None:
+    async with client_of(outlet_of(machine())) as client:
+        about = await ask(client, "/signals")
+    assert (about["simulated"], about["facility"]) == (True, "nanoterasu_sim")
+    signals = {signal["id"]: signal for signal in about["signals"]}
+    assert len(signals) == len(machine().signals)
+    assert signals["stored_current"].items() >= {"unit": "mA", "period_s": 1.0, "physical_max": 600.0}.items()
+    assert signals["machine_mode"]["words"] == ["user", "study", "tuning", "maintenance", "shutdown", "refill"]
