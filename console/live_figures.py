@@ -1,5 +1,6 @@
 """Figures of the running day, month and year, from a store that grows."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,8 +22,8 @@ from facility.time import NS_PER_DAY, NS_PER_S
 from storage.store import TelemetryStore
 
 _REREAD_NS: Final = 60 * NS_PER_S
-DAYS_AT_ONCE: Final = 10
-"""Days of the year that one call examines: some 0.2 s with the embedded store."""
+YEAR_S: Final = 1.0
+"""So long one call examines days of the year that are not kept yet; at least one."""
 
 
 class BeamState(StrEnum):
@@ -119,7 +120,7 @@ class LiveCalculator:
     """Computes the running day, month and fiscal year again and again; confined to the thread that made its store.
 
     Days that are over are examined once, and again when `touched` or `learn` told of something new about them. The
-    year is there as soon as its days are: a few are examined at each call, newest first.
+    year is there as soon as its days are: some are examined at each call, newest first.
     """
 
     def __init__(
@@ -165,11 +166,13 @@ class LiveCalculator:
 
     def _year(self, now_ns: int) -> Availability | None:
         profile = self._profile
-        year = fiscal_year_of(now_ns, profile.zone, profile.fiscal_year_starts_in)
-        missing = self.days.missing(year, now_ns)
-        for day in missing[:DAYS_AT_ONCE]:
+        year = fiscal_year_of(now_ns - 1, profile.zone, profile.fiscal_year_starts_in)
+        until = time.monotonic() + YEAR_S
+        for day in self.days.missing(year, now_ns):
+            if time.monotonic() > until:
+                return None
             self.days.examine(day, now_ns)
-        return self._availability(year, now_ns) if len(missing) <= DAYS_AT_ONCE else None
+        return self._availability(year, now_ns)
 
     def _availability(self, period: Period, now_ns: int) -> Availability | None:
         try:
