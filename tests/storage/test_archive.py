@@ -3,7 +3,6 @@
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -174,44 +173,6 @@ def test_what_comes_in_while_a_day_is_sealed_stays_and_wins(tmp_path: Path) -> N
         assert [s.samples for s in store.series()] == [1441]
         assert store.seal(DAY + NS_PER_DAY).rows_deleted == 2
         assert store.read("current", DAY, DAY + 2).value.tolist() == [-5.0, -6.0]
-
-
-def test_a_reader_goes_on_while_days_are_sealed_and_merged(store: EmbeddedStore, tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from storage.embedded.store import EmbeddedStore\n"
-        "store = EmbeddedStore(Path(sys.argv[1]), 'ring'); start, n = int(sys.argv[2]), int(sys.argv[3])\n"
-        "want = list(range(n)); rounds = 0\n"
-        "print('ready', flush=True)\n"
-        "while True:\n"
-        "    assert store.read('current', start, 2**62).value.tolist() == want\n"
-        "    assert sum(len(p) for p in store.read_chunks('current', start, 2**62)) == n\n"
-        "    assert [s.samples for s in store.series()] == [n]\n"
-        "    assert store.last(['current'])['current'].value == n - 1\n"
-        "    assert store.buckets('current', start, start + 10 * 86400 * 10**9, 240).count.sum() == n\n"
-        "    rounds += 1\n"
-        "    print(rounds, flush=True)\n"
-    )
-    n = 10 * 288
-    batch = numbers(DAY, n, 300.0)
-    store.write(batch)
-    arguments = [sys.executable, "-c", code, str(tmp_path), str(DAY), str(n)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
-        assert reader.stdout is not None
-        assert reader.stderr is not None
-        assert reader.stdout.readline() == "ready\n"
-        lines: list[str] = []
-        drain = threading.Thread(target=lambda: lines.extend(reader.stdout or ()))
-        drain.start()
-        for _ in range(4):
-            for day in range(1, 11):
-                store.seal(DAY + day * NS_PER_DAY)
-            store.merge_months(DAY + 40 * NS_PER_DAY)
-            store.write(batch)
-        alive = reader.poll() is None
-        reader.kill()
-        drain.join()
-        assert alive, reader.stderr.read()
-    assert len(lines) > 3
 
 
 def test_a_load_is_counted_under_its_source_as_landing_counts(store: EmbeddedStore, tmp_path: Path) -> None:

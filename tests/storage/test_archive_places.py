@@ -1,8 +1,12 @@
 """Where sealed files lie: chosen, away, refused, shared, moved; and how little of an object is asked for."""
 
 import shutil
+import subprocess
+import sys
+import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +32,76 @@ def own(object_store: ObjectStore, tmp_path: Path) -> Archive:
     """Return an archive in a server that may be stopped."""
     bucket = object_store.create_bucket()
     return Archive(tmp_path / "data", bucket.uri("ring"), bucket.folder / "ring")
+
+
+# --- Several readers.
+
+
+def test_a_reader_goes_on_while_days_are_sealed_and_merged(sealing_store: EmbeddedStore, archive: Archive) -> None:
+    code = (
+        "import sys; from pathlib import Path; from storage.embedded.store import EmbeddedStore\n"
+        "store = EmbeddedStore(Path(sys.argv[1]), 'ring'); start, n = int(sys.argv[2]), int(sys.argv[3])\n"
+        "want = list(range(n)); rounds = 0\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    assert store.read('current', start, 2**62).value.tolist() == want\n"
+        "    assert sum(len(p) for p in store.read_chunks('current', start, 2**62)) == n\n"
+        "    assert [s.samples for s in store.series()] == [n]\n"
+        "    assert store.last(['current'])['current'].value == n - 1\n"
+        "    assert store.buckets('current', start, start + 10 * 86400 * 10**9, 240).count.sum() == n\n"
+        "    rounds += 1\n"
+        "    print(rounds, flush=True)\n"
+    )
+    n = 10 * 288
+    batch = numbers(DAY, n, 300.0)
+    sealing_store.write(batch)
+    arguments = [sys.executable, "-c", code, str(archive.data_dir), str(DAY), str(n)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stderr is not None
+        assert reader.stdout.readline() == "ready\n"
+        lines: list[str] = []
+        drain = threading.Thread(target=lambda: lines.extend(reader.stdout or ()))
+        drain.start()
+        for _ in range(4):
+            for day in range(1, 11):
+                sealing_store.seal(DAY + day * NS_PER_DAY)
+            sealing_store.merge_months(DAY + 40 * NS_PER_DAY)
+            sealing_store.write(batch)
+        alive = reader.poll() is None
+        reader.kill()
+        drain.join()
+        assert alive, reader.stderr.read()
+    assert len(lines) > 3
+
+
+class Vanishing:
+    """An object store from which an object is removed between being looked up and being read."""
+
+    def __init__(self, filesystem: Any, file: Path) -> None:
+        self._filesystem = filesystem
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._filesystem, name)
+
+    def open_input_file(self, path: str) -> Any:
+        opened = self._filesystem.open_input_file(path)
+        self._file.unlink(missing_ok=True)
+        return opened
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_missing_and_the_store_not_away(
+    object_bucket: ObjectBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(opened(tmp_path, object_bucket.uri("ring"))) as store:
+        three_days(store)
+        place: Any = store._swap().place
+        file = object_bucket.folder / "ring" / FOLDER / "2026-02-17.r1.parquet"
+        monkeypatch.setattr(place, "_filesystem", Vanishing(place._filesystem, file))
+        with pytest.raises(ArchiveError, match="is missing"):
+            store.read("current", *MIDDLE)
+        assert len(store.read("current", DAY, DAY + NS_PER_DAY)) == 1440
 
 
 # --- A store that does not answer.

@@ -19,6 +19,7 @@ _CONNECT_S: Final = 3.0
 _ANSWER_S: Final = 5.0
 """A store that sends nothing for so long is asked once more, twice at most."""
 _OPTIONS: Final = ("endpoint_override", "region", "scheme", "tls_ca_file_path")
+_GETTING: Final = "during GetObject"
 _MISMATCH: Final = "checksums mismatch"
 """In what the S3 client says of an object that is not what its checksum, kept by the store, says."""
 _REST_S: Final = 30.0
@@ -95,14 +96,23 @@ class Objects:
     def read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:
         """Return byte ranges, those that lie close together with one request."""
         with self._translated(path):
-            with self._filesystem.open_input_file(f"{self._base}/{path}") as source:
-                if (found := source.size()) != size:
-                    raise DamagedFileError(self.full_name(path), f"it has {found} bytes, and was sealed with {size}")
-                parts: list[Any] = []
-                for run in _runs(ranges):
-                    start = run[0][0]
-                    content = memoryview(source.read_at(sum(run[-1]) - start, start))
-                    parts += [content[offset - start : offset - start + length] for offset, length in run]
+            try:
+                return self._read(path, size, ranges)
+            except OSError as error:
+                if _GETTING not in str(error) or _MISMATCH in str(error):
+                    raise
+            # It may have been replaced since it was looked up; then it is not found now.
+            return self._read(path, size, ranges)
+
+    def _read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:
+        with self._filesystem.open_input_file(f"{self._base}/{path}") as source:
+            if (found := source.size()) != size:
+                raise DamagedFileError(self.full_name(path), f"it has {found} bytes, and was sealed with {size}")
+            parts: list[Any] = []
+            for run in _runs(ranges):
+                start = run[0][0]
+                content = memoryview(source.read_at(sum(run[-1]) - start, start))
+                parts += [content[offset - start : offset - start + length] for offset, length in run]
             return parts
 
     def find(self, path: str) -> bytes | None:
