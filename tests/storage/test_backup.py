@@ -395,3 +395,21 @@ def test_sealed_files_that_lay_elsewhere_are_restored_below_the_data_directory(t
     assert_whole(tmp_path / "again")
     with closing(EmbeddedStore(tmp_path / "again", "ring")) as store:
         assert same(store.read("current", -MAX_NS, MAX_NS), before)
+
+
+def test_what_was_restored_goes_back_to_its_old_place_when_the_mark_there_is_removed(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    with closing(EmbeddedStore(tmp_path / "data", "ring", read_only=False, archive=str(shared))) as store:
+        store.write(Batch.of_numbers("ring", "current", DAY + np.arange(100), np.arange(100.0)))
+        store.seal(DAY + NS_PER_DAY)
+    back_up(tmp_path / "data", tmp_path / "backups")
+    bring_back(tmp_path / "backups", tmp_path / "again")
+    with closing(EmbeddedStore(tmp_path / "again", "ring", read_only=False, archive=str(shared))) as store:
+        store.write(Batch.of_numbers("ring", "current", [DAY + 200], [7.0]))
+        # The one that it was copied from may still live.
+        with pytest.raises(ConfigError, match="belongs to another store"):
+            store.seal(DAY + NS_PER_DAY)
+        (shared / "_kado_archive.json").unlink()
+        assert store.seal(DAY + NS_PER_DAY).samples == 101
+        assert len(store.read("current", -MAX_NS, MAX_NS)) == 101
+    assert list(shared.rglob("*.r2.parquet"))
