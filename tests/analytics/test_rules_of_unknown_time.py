@@ -358,6 +358,16 @@ def test_a_loss_right_before_the_beam_is_seen_would_have_been_a_glitch_and_is_no
     assert bounds(account(told, (0, 400), profile=raised)) == (100 * 309 / 400, 100)
 
 
+def test_the_upper_bound_does_not_look_for_a_loss_that_would_have_spared_a_longer_one() -> None:
+    # 50 mA are beam until `minimum` rises at 150, and then none until 245 mA at 300: 150 s. Had the beam been lost in
+    # the gap, that outage would have ended by the old limits, at 200 with 200 mA: 91 s. A known limit of the bounds.
+    raised = ring(step(-1e6), step(150, nominal=250.0, recovered=245.0, tolerance=240.0, minimum=100.0))
+    told = current((0, 200), (120, 50), (200, 200), (300, 250), until=400, silent=[(100, 120)])
+    assert bounds(account(told, (0, 400), profile=raised))[1] == 100 * 250 / 400
+    lost = [*told, *current((109, 0), until=120)]
+    assert account(lost, (0, 400), profile=raised).figures.availability_pct == 100 * 309 / 400
+
+
 def test_coverage_below_99_percent_makes_a_figure_provisional() -> None:
     assert not account(current((0, 200), until=1000, silent=[(500, 519)]), (0, 1000)).provisional
     assert account(current((0, 200), until=1000, silent=[(500, 520)]), (0, 1000)).provisional
