@@ -48,24 +48,31 @@ def measure_growth(connection: sqlite3.Connection, now_ns: int) -> Growth | None
 
 def _of_sealed_days(connection: sqlite3.Connection, today: int) -> Growth | None:
     from_day = today - WINDOW_DAYS
-    (newest, oldest) = connection.execute(
-        "SELECT (SELECT max(last_day) FROM archive_file WHERE last_ns < ?), (SELECT min(first_day) FROM archive_file)",
-        (day_start(today),),
-    ).fetchone()
-    if newest is None or newest < from_day:
+    ids: list[int] = [row[0] for row in connection.execute("SELECT id FROM series")]
+    files = [
+        file
+        for series_id in ids
+        for file in manifest.files_between(connection, series_id, day_start(from_day), day_start(today))
+    ]
+    sealed = [(file, file.groups[(file.groups["day"] >= from_day) & (file.groups["day"] < today)]) for file in files]
+    sealed = [(file, groups) for file, groups in sealed if len(groups)]
+    if not sealed:
         return None
+    newest = max(int(groups["day"][-1]) for _, groups in sealed)
+    days = newest - max(from_day, min(_first_days(connection, ids))) + 1
     samples: Counter[str] = Counter()
     size: dict[str, float] = {}
-    days = newest - max(from_day, oldest) + 1
-    ids: list[int] = [row[0] for row in connection.execute("SELECT id FROM series")]
-    for series_id in ids:
-        for file in manifest.files_of_days(connection, series_id, from_day, newest):
-            groups = file.groups[(file.groups["day"] >= from_day) & (file.groups["day"] <= newest)]
-            inside = int(groups["samples"].sum())
-            signal = file.name.signal
-            samples[signal] += inside
-            size[signal] = size.get(signal, 0.0) + (file.size + file.minutes_size) * inside / file.samples
+    for file, groups in sealed:
+        inside, signal = int(groups["samples"].sum()), file.name.signal
+        samples[signal] += inside
+        size[signal] = size.get(signal, 0.0) + (file.size + file.minutes_size) * inside / file.samples
     return Growth({s: n / days for s, n in samples.items()}, {s: b / days for s, b in size.items()}, days)
+
+
+def _first_days(connection: sqlite3.Connection, ids: list[int]) -> list[int]:
+    """Return the first sealed day of each signal that has one; a step in an index each."""
+    query = "SELECT first_day FROM archive_file WHERE series_id = ? ORDER BY last_ns LIMIT 1"
+    return [row[0] for series_id in ids for row in connection.execute(query, (series_id,))]
 
 
 def _of_rows(connection: sqlite3.Connection, now_ns: int) -> Growth | None:
