@@ -33,7 +33,8 @@ PACE_S: Final = 0.005
 """Samples of one signal are at least so far apart, also after a pause: a subscriber's queue holds four, and what
 it cannot take is overwritten there."""
 DECIMALS: Final = 3
-"""What the simulated instruments resolve."""
+FINE_DECIMALS: Final = {"mJ": 6}
+"""What the simulated instruments resolve, where units differ from that."""
 MAX_NAME, MAX_TEXT, MAX_UNIT, MAX_WORDS, MAX_WORD = 60, 39, 15, 16, 25
 """What records hold: bytes of a name, a description, a unit; words of an enumeration, bytes of each."""
 
@@ -84,13 +85,14 @@ class EpicsIoc:
         """Ports, what clients set, and each PV with unit or words."""
         address = self._address
         width = max(map(len, self._names.values()))
+        about = (f"{address.prefix}{name}" for name in ("SIMULATED", "SCENARIO", "SEED", "LINK"))
         steering = (f"{address.prefix}{name}" for name in ("INJECT", "INJECT_LENGTH_S", "REPAIR", "ACTIVE", "RESULT"))
         return (
             f"Channel Access at {address.host}:{address.ca_port}, pvAccess at {address.host}:{address.pva_port}",
             f"clients: EPICS_CA_ADDR_LIST={address.host} EPICS_CA_AUTO_ADDR_LIST=NO "
             f"EPICS_CA_SERVER_PORT={address.ca_port} EPICS_PVA_NAME_SERVERS={address.host}:{address.pva_port}",
             *(f"  {self._names[s.id]:{width}}  {' | '.join(s.words) or s.unit}" for s in self._signals),
-            f"about it: {address.prefix}SIMULATED SCENARIO SEED LINK",
+            f"about it: {' '.join(about)}",
             f"to inject faults: {' '.join(steering)}",
             *reach(address.host),
         )
@@ -162,7 +164,12 @@ class EpicsIoc:
             return builder.mbbIn(signal.id.upper(), *signal.words, **fields)
         if signal.type == "state":
             return builder.stringIn(signal.id.upper(), MPST="Always", APST="Always", **fields)
-        fields |= {"EGU": cut(signal.unit, MAX_UNIT), "PREC": DECIMALS, "MDEL": -1, "ADEL": -1}
+        fields |= {
+            "EGU": cut(signal.unit, MAX_UNIT),
+            "PREC": FINE_DECIMALS.get(signal.unit, DECIMALS),
+            "MDEL": -1,
+            "ADEL": -1,
+        }
         if signal.physical_max is not None:
             fields |= {"LOPR": 0, "HOPR": signal.physical_max}
         profile = self._machine.profile
