@@ -19,7 +19,7 @@ def copy_store(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Copy what is kept to another store, or from one: embedded, InfluxDB, in any direction.
+    r"""Copy samples between stores, embedded or InfluxDB.
 
     Both must be of the same facility. The one that is copied to must not be in use by a running kado. Harmless when
     done twice, and resumed where it was interrupted: what is there already is found by comparing. In the end both sides

@@ -15,7 +15,7 @@ def downsample_store(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Sum up samples in InfluxDB minute by minute, so that years are drawn fast.
+    r"""Sum up samples in InfluxDB, so that years are drawn fast.
 
     `kado run` does so on the hour; this does it now, beside it or without it. Only days that are over are summed up,
     and only those that were not yet, or that were written to since. Needs the bucket that kado store init makes.
