@@ -26,15 +26,12 @@ from simulators.machine import Machine
 from simulators.outlets.address import reach, refuse_taken
 from simulators.outlets.epics_address import EpicsAddress
 from simulators.outlets.epics_inject import InjectRecords, cut
-from simulators.outlets.outlet import Released, require_extra, rounds
+from simulators.outlets.outlet import Released, decimals, require_extra, rounds
 from simulators.outlets.sample import Sample
 
 PACE_S: Final = 0.005
 """Samples of one signal are at least so far apart, also after a pause: a subscriber's queue holds four, and what
 it cannot take is overwritten there."""
-DECIMALS: Final = 3
-FINE_DECIMALS: Final = {"mJ": 6}
-"""What the simulated instruments resolve, where units differ from that."""
 MAX_NAME, MAX_TEXT, MAX_UNIT, MAX_WORDS, MAX_WORD = 60, 39, 15, 16, 25
 """What records hold: bytes of a name, a description, a unit; words of an enumeration, bytes of each."""
 
@@ -166,7 +163,7 @@ class EpicsIoc:
             return builder.stringIn(signal.id.upper(), MPST="Always", APST="Always", **fields)
         fields |= {
             "EGU": cut(signal.unit, MAX_UNIT),
-            "PREC": FINE_DECIMALS.get(signal.unit, DECIMALS),
+            "PREC": decimals(signal),
             "MDEL": -1,
             "ADEL": -1,
         }

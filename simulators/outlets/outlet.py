@@ -8,6 +8,7 @@ from typing import Protocol
 
 from facility.batch import Batch
 from facility.errors import MissingExtraError
+from facility.signals import Signal
 from facility.source import LinkReport
 from simulators.outlets.sample import Sample, samples_of
 
@@ -84,6 +85,11 @@ async def rounds(items: AsyncIterator[Batch | LinkReport]) -> AsyncGenerator[lis
             posted.add(sample.signal)
         if once:
             yield once
+
+
+def decimals(signal: Signal) -> int:
+    """Return how many decimals the simulated instruments resolve."""
+    return 6 if signal.unit == "mJ" else 3
 
 
 def require_extra(module: str, extra: str, what: str) -> None:

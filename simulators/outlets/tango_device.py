@@ -19,7 +19,7 @@ from facility.source import LinkReport
 from facility.text import SIMULATED
 from simulators.machine import Machine
 from simulators.outlets.address import Address, reach, refuse_taken
-from simulators.outlets.outlet import Released, require_extra, rounds
+from simulators.outlets.outlet import Released, decimals, require_extra, rounds
 from simulators.outlets.sample import Sample
 from simulators.outlets.steered import fault_words, inject_words, repair_word
 
@@ -212,7 +212,7 @@ def _device_class(tango: Any, server: Any, outlet: TangoDevice) -> Any:
                 if signal.type == "state":
                     described |= {"dtype": tango.DevEnum, "enum_labels": list(signal.words)}
                 else:
-                    described |= {"dtype": float, "unit": signal.unit, "format": "%.3f"}
+                    described |= {"dtype": float, "unit": signal.unit, "format": f"%.{decimals(signal)}f"}
                 self.add_attribute(server.attribute(**described))
                 self.set_change_event(signal.id, True, False)
 
