@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from console.config import Configuration, EmbeddedSettings
-from storage.embedded.care.census import Space, bytes_by_signal, take_space
+from storage.embedded.care.census import Space, take_space
 from storage.embedded.care.forecast import Forecast, forecast
 from storage.embedded.care.growth import Growth, measure_growth
 from storage.telemetry_db import open_reader
@@ -43,5 +43,5 @@ def outlook_of(configuration: Configuration, connection: sqlite3.Connection, now
     growth = measure_growth(connection, now_ns)
     if growth is None or space.archive_free is None:
         return Outlook(space, growth, None)
-    held = bytes_by_signal(connection)
-    return Outlook(space, growth, forecast(held, growth, settings.retention.days, space.archive_free))
+    ahead = forecast(space.by_signal, growth, settings.retention.days, space.archive_free)
+    return Outlook(space, growth, ahead)

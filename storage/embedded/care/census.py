@@ -41,8 +41,8 @@ class Space:
     log: int
     """``telemetry.db-wal``: written, and not yet moved into the file."""
     journal: int
-    archive: int
-    """Sealed files that count, with their minutes."""
+    by_signal: dict[str, int]
+    """Sealed files of each signal that count, with their minutes."""
     archive_root: str
     """Where they lie: a folder, or a URI."""
     free: int
@@ -51,6 +51,11 @@ class Space:
     """On the disk of the sealed files; None where there are none, or an object store holds them and does not say."""
     leftovers: int
     """Files that are to be removed by the next one who writes."""
+
+    @property
+    def archive(self) -> int:
+        """All sealed files that count, with their minutes."""
+        return sum(self.by_signal.values())
 
 
 def take_census(connection: sqlite3.Connection) -> list[SignalCensus]:
@@ -92,7 +97,7 @@ def take_space(connection: sqlite3.Connection, data_dir: Path) -> Space:
         reusable=size * free,
         log=_size(places.telemetry.with_name(places.telemetry.name + "-wal")),
         journal=_size(places.journal),
-        archive=archive_bytes(connection) if has_archive else 0,
+        by_signal=_bytes_by_signal(connection) if has_archive else {},
         archive_root=root,
         free=shutil.disk_usage(data_dir).free,
         archive_free=None if not root or "://" in root else shutil.disk_usage(_existing(Path(root), data_dir)).free,
@@ -100,18 +105,11 @@ def take_space(connection: sqlite3.Connection, data_dir: Path) -> Space:
     )
 
 
-def archive_bytes(connection: sqlite3.Connection) -> int:
-    """Return the size of all sealed files that count, minutes included."""
-    query = "SELECT ifnull(sum(size + minutes_size), 0) FROM archive_file"
-    return connection.execute(query).fetchone()[0]
-
-
-def bytes_by_signal(connection: sqlite3.Connection) -> dict[str, int]:
-    """Return the same for each signal that has sealed files; cheap."""
-    query = (
-        "SELECT signal, sum(size + minutes_size) FROM archive_file JOIN series ON series.id = series_id GROUP BY signal"
-    )
-    return dict(connection.execute(query))
+def _bytes_by_signal(connection: sqlite3.Connection) -> dict[str, int]:
+    query = "SELECT series_id, sum(size + minutes_size) FROM archive_file GROUP BY series_id"
+    sizes = dict(connection.execute(query))
+    names = connection.execute("SELECT id, signal FROM series ORDER BY signal")
+    return {signal: sizes[series_id] for series_id, signal in names if series_id in sizes}
 
 
 def _has_archive(connection: sqlite3.Connection) -> bool:
