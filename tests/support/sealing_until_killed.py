@@ -31,7 +31,8 @@ def work(store: EmbeddedStore, what: str) -> None:
     elif what == "merge":
         store.merge_months(DAY + 60 * NS_PER_DAY)
     elif what == "load":
-        store.load(history(DAY, 600 * NS_PER_S, 1000, 5.0), before_ns=DAY + 60 * NS_PER_DAY, source="back_fill")
+        # Three files, of which later ones are encoded while earlier ones are written, and rows.
+        store.load(history(DAY, 6000 * NS_PER_S, 1000, 5.0), before_ns=DAY + 60 * NS_PER_DAY, source="back_fill")
     else:
         store.delete("current", DAY + NS_PER_DAY + 3600 * NS_PER_S)
 
