@@ -208,3 +208,15 @@ async def test_what_there_is_is_described_and_every_answer_says_that_it_is_simul
     assert len(signals) == len(machine().signals)
     assert signals["stored_current"].items() >= {"unit": "mA", "period_s": 1.0, "physical_max": 600.0}.items()
     assert signals["machine_mode"]["words"] == ["user", "study", "tuning", "maintenance", "shutdown", "refill"]
+
+
+async def test_a_stream_ends_with_the_simulator_after_its_last_sample() -> None:
+    port = free_port()
+    outlet = outlet_of(machine(), port=port)
+    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+        async with outlet.serving():
+            request = client.build_request("GET", f"http://127.0.0.1:{port}/stream", params={"after": 0})
+            answer = await client.send(request, stream=True)
+            await outlet.release(given(Batch.of_numbers("nanoterasu_sim", "stored_current", [START], [200.0])))
+        text = (await answer.aread()).decode()
+    assert text.endswith('"time": "2026-11-10T00:59:30Z", "value": 200.0, "quality": "good"}\n\n')
