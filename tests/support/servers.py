@@ -119,6 +119,8 @@ class Server(ABC):
     def freeze(self) -> None:
         """Let the server hang: it keeps its connections and answers nobody (SIGSTOP)."""
         os.kill(self.pid, signal.SIGSTOP)
+        # On a busy machine it may answer a little longer.
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
     def thaw(self) -> None:
         """Let it go on."""
