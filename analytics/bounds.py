@@ -17,27 +17,27 @@ NOTHING: Final = 0.0
 NOMINAL: Final = math.inf
 
 
-def lower_accounts(judged: Judged, known: Intervals, count: Count) -> Accounts:
-    """Return the accounts with as little beam in unknown time as the rules make of it.
+def extremes(judged: Judged, known: Intervals, count: Count) -> tuple[Accounts, Accounts]:
+    """Return the accounts with least and with most beam that the rules make of unknown time.
 
-    That is none at all, where limits do not rise. Where they do, an outage that is running keeps the lower end that
-    it opened with; had the beam come back for an instant and been lost again by the limits in force then, it would
-    have gone on for longer. So each outage without beam in unknown time begins once more where its end limit would
-    be highest, until that changes nothing.
+    With most beam that is nominal throughout, with least none at all, where limits do not rise. Where they do, an
+    outage that is running keeps the lower end that it opened with; had the beam come back for an instant and been
+    lost again by the limits in force then, it would have gone on for longer. So each outage without beam in unknown
+    time begins once more where its end limit would be highest, until that changes nothing. Whatever was tried might
+    have happened, and so may be the worst, or the best.
     """
     conditions = judged.conditions(NOTHING)
-    found = [count(conditions)]
+    tried = [count(judged.conditions(NOMINAL)), count(conditions)]
     anew: set[int] = set()
     while more := _may_begin_anew(conditions, known, judged.rules) - anew:
         anew |= more
         conditions = judged.conditions(NOTHING, anew)
-        found.append(count(conditions))
-    return min(found, key=lambda accounts: accounts.delivered)
+        tried.append(count(conditions))
+    return min(tried, key=_delivered), max(tried, key=_delivered)
 
 
-def upper_accounts(judged: Judged, count: Count) -> Accounts:
-    """Return the accounts with beam at nominal in all unknown time."""
-    return count(judged.conditions(NOMINAL))
+def _delivered(accounts: Accounts) -> int:
+    return accounts.delivered
 
 
 def _may_begin_anew(conditions: Conditions, known: Intervals, rules: Rules) -> set[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.accounts import Accounts, Side, book
-from analytics.bounds import lower_accounts, upper_accounts
+from analytics.bounds import extremes
 from analytics.conditions import Conditions, Glitch, Stretch
 from analytics.distortions import FurtherFindings, join_further, watch
 from analytics.events import Event, Grouping, find_events
@@ -36,7 +36,7 @@ class Findings:
     lower: Accounts
     """With as little beam in unknown time as the rules make of it: see `analytics.bounds`."""
     upper: Accounts
-    """With unknown time filled by samples at nominal."""
+    """With as much."""
     failures: tuple[Event, ...]
     """Events whose user time touches `part`, whole, in order of time."""
     trips: tuple[Event, ...]
@@ -90,7 +90,7 @@ def examine(
     events = find_events(conditions, plan.user_time, grouping)
     lower = upper = accounts = book(conditions, events, plan, part, side)
     if bounds and conditions.known != evidence.span:
-        lower, upper = lower_accounts(judged, conditions.known, count), upper_accounts(judged, count)
+        lower, upper = extremes(judged, conditions.known, count)
     mismatches = None
     if evidence.mode is not None:
         mismatches = find_mismatches(evidence.mode, plan, None, part.start_ns, part.end_ns)
