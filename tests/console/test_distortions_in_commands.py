@@ -127,6 +127,7 @@ def test_definitions_say_what_they_count() -> None:
     ("clock", "standing", "words"),
     [
         ("09:00", "within", "within its limits"),
+        ("10:30", "within", "within its limits"),
         (
             "01:45",
             "led_on",
