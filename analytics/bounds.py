@@ -41,7 +41,7 @@ def _delivered(accounts: Accounts) -> int:
 
 
 def _may_begin_anew(conditions: Conditions, known: Intervals, rules: Rules) -> set[int]:
-    """Return for each no-beam the first unknown instant at which it would get the highest end limit that it can."""
+    """Return for each no-beam the first instant in unknown time, or at its end, that gives it the highest end limit."""
     found: set[int] = set()
     if len({t.no_beam_ends for t in rules.thresholds}) == 1:
         return found
@@ -50,7 +50,9 @@ def _may_begin_anew(conditions: Conditions, known: Intervals, rules: Rules) -> s
         highest = rules.thresholds[rules.piece_at(stretch.start_ns)].no_beam_ends
         best: int | None = None
         for start, end in unknown.clip(stretch.start_ns, stretch.end_ns):
-            for piece in range(rules.piece_at(start), rules.piece_at(end - 1) + 1):
+            # Also where it ends, if the outage goes on: it may have begun there.
+            last = rules.piece_at(end if end < stretch.end_ns else end - 1)
+            for piece in range(rules.piece_at(start), last + 1):
                 if rules.thresholds[piece].no_beam_ends > highest:
                     highest, best = rules.thresholds[piece].no_beam_ends, max(start, rules.starts[piece])
         if best is not None:

@@ -97,3 +97,8 @@ def test_a_low_beam_tells_its_stretches_of_user_time_and_whether_it_goes_on() ->
     story = Story([(50, 200.0), (200, 150.0)], user=[(0, 100), (150, 250)])
     (event,) = (r.event for r in story.count().events)
     assert (event.parts, event.blocks, event.open) == (1, 2, True)
+
+
+def test_an_events_name_says_facility_kind_and_start() -> None:
+    (first, _) = (r.event for r in Story(TWO).count().events)
+    assert first.id("ring") == "ring-no_beam-20250512T010140Z"

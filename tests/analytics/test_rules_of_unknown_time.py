@@ -358,6 +358,34 @@ def test_a_loss_right_before_the_beam_is_seen_would_have_been_a_glitch_and_is_no
     assert bounds(account(told, (0, 400), profile=raised)) == (100 * 309 / 400, 100)
 
 
+def test_an_outage_that_is_running_where_unknown_time_ends_may_have_begun_there() -> None:
+    # Limits rise at 200, where 0 mA are seen again: back an instant before, it was lost by the new ones, until 245 mA.
+    raised = ring(step(-1e6), step(200, nominal=250.0, recovered=245.0, tolerance=240.0))
+    told = current((0, 200), (200, 0), (250, 200), (300, 250), until=400, silent=[(100, 200)])
+    assert bounds(account(told, (0, 400), profile=raised))[0] == 100 * 209 / 400
+
+
+def test_limits_that_were_higher_before_unknown_time_make_no_outage_in_it_longer() -> None:
+    changed = ring(
+        step(-1e6, nominal=250.0, recovered=245.0, tolerance=240.0),
+        step(50),
+        step(150, nominal=220.0, recovered=215.0, tolerance=210.0),
+    )
+    told = current((0, 250), (200, 205), (300, 220), until=400, silent=[(100, 200)])
+    assert bounds(account(told, (0, 400), profile=changed))[0] == 100 * 209 / 400
+
+
+def test_an_outage_that_lasts_longer_may_begin_once_more_in_the_next_gap() -> None:
+    # From 130 until 245 mA, which would be at 300; from 249 until 295 mA, which is at 380.
+    raised = ring(
+        step(-1e6),
+        step(130, nominal=250.0, recovered=245.0, tolerance=240.0),
+        step(225, nominal=300.0, recovered=295.0, tolerance=290.0),
+    )
+    told = current((0, 200), (300, 250), (380, 300), until=400, silent=[(100, 200), (240, 260)])
+    assert bounds(account(told, (0, 400), profile=raised))[0] == 100 * 129 / 400
+
+
 SPARED = ring(step(-1e6), step(150, nominal=250.0, recovered=245.0, tolerance=240.0, minimum=100.0))
 """50 mA are beam until 150, and none from then on until 245 mA; lost before, the beam is back with 195 mA."""
 

@@ -55,7 +55,7 @@ class Bounded:
         return self.judge(value, stamped)
 
     def later_ends(self, states: list[str], number: list[int]) -> set[int]:
-        """Of each no-beam the first unknown tick at which, begun there, it would have the highest end limit."""
+        """Of each no-beam the first tick, unknown or right behind, that would give it, begun there, the highest end."""
         found = set()
         events: dict[int, list[int]] = {}
         for k in range(self.n):
@@ -63,7 +63,7 @@ class Bounded:
                 events.setdefault(number[k], []).append(k)
         ends = [getattr(limits, self.rules.no_beam_ends_at.value) for limits in self.limits]
         for ticks in events.values():
-            unknown = [k for k in ticks if self.value[k] is None]
+            unknown = [k for k in ticks if self.value[k] is None or (k > ticks[0] and self.value[k - 1] is None)]
             best = max(unknown, key=lambda k: (ends[k], -k), default=ticks[0])
             if ends[best] > ends[ticks[0]]:
                 found.add(best)
