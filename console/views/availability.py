@@ -111,11 +111,9 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
         rows.add_row("Energy", "供給エネルギー", f"{loaded.delivered_mwh:,.1f} MWh", "delivered in known user time")
     rows.add_row("Low beam", "低電流", count(counts.low_beam), "distortions beside the failures")
     if result.further:
-        rows.add_row("Other distortions", "その他の擾乱", count(counts.other_distortions), _further(result))
+        rows.add_row("Distortions", "その他の擾乱", count(counts.other_distortions), _further(result))
         mtbd = "no distortion" if f.mtbd_h is None else _with_unit(hours(f.mtbd_h, 1), "h")
-        rows.add_row(
-            "MTBD", "平均擾乱間隔", mtbd, f"user time / distortions ({count(counts.distortions)}), failures included"
-        )
+        rows.add_row("MTBD", "平均擾乱間隔", mtbd, f"user time / all {count(counts.distortions)} distortions")
     rows.add_row("Glitches", "瞬時変動", count(counts.glitches), "too short to be events")
     if counts.sensor_faults:
         rows.add_row("Sensor faults", "センサー故障", count(counts.sensor_faults), "the witness saw beam: unknown time")

@@ -87,14 +87,14 @@ def test_they_stand_among_the_events_under_their_name(disturbed: Kado) -> None:
 
 def test_a_manager_reads_how_many_and_how_well_they_are_known(disturbed: Kado) -> None:
     out = disturbed("availability", "-p", DAY).out
-    assert re.search(r"Other distortions +その他の擾乱 +1 +Orbit 1 \(\+1 too short\), known for 91\.3 %", out)
-    assert re.search(r"MTBD +平均擾乱間隔 +7\.9 h +user time / distortions \(3\), failures included", out)
+    assert re.search(r"Distortions +その他の擾乱 +1 +Orbit 1 \(\+1 too short\), known for 91\.3 %", out)
+    assert re.search(r"MTBD +平均擾乱間隔 +7\.9 h +user time / all 3 distortions", out)
 
 
 def test_a_definition_that_counts_none_says_nothing_of_them(disturbed: Kado) -> None:
     document = disturbed("availability", "-p", DAY, "-d", "esrf", "--format", "json").document
     assert (document["counts"]["other_distortions"], document["further_signals"]) == (0, [])
-    assert "Other distortions" not in disturbed("availability", "-p", DAY, "-d", "esrf").out
+    assert "その他の擾乱" not in disturbed("availability", "-p", DAY, "-d", "esrf").out
     assert [e["kind"] for e in document["events"]] == ["no_beam", "low_beam"]
 
 

@@ -117,7 +117,7 @@ def test_events_are_listed_with_their_length(simulated: Kado) -> None:
 
 
 def test_a_period_without_events_says_so(simulated: Kado) -> None:
-    assert "no loss of beam in user time" in simulated("events", "--period", "2026-11-11").out
+    assert "no loss of beam and no distortion in user time" in simulated("events", "--period", "2026-11-11").out
 
 
 def test_the_calendar_as_it_was_known_earlier_gives_the_figure_of_then(simulated: Kado) -> None:
