@@ -37,10 +37,10 @@ def steady(start: int, end: int, value: float = 200.0) -> list[tuple[int, float]
     return [(t, value) for t in range(start, end)]
 
 
-def in_pieces(points: Sequence[tuple[int, float]], edges: Sequence[int], limits: Rules) -> Conditions:
+def in_pieces(points: Sequence[tuple[int, float]], edges: Sequence[int], limits: Rules, **more: Any) -> Conditions:
     """Feed points in pieces, cut at `edges`."""
     whole = samples(points)
-    scanner = Scanner(limits, edges[0], edges[-1])
+    scanner = Scanner(limits, edges[0], edges[-1], **more)
     for start, end in pairwise(edges):
         scanner.feed(whole.between(start, end))
     return scanner.finish()
@@ -170,3 +170,27 @@ def test_what_stands_in_for_unknown_time_is_stamped_inside_it() -> None:
     limits = rules((0, LIMITS), (8, RAISED), sample_period_ns=4, min_samples=2)
     found = scan(samples([(0, 250.0), (20, 250.0)]), limits, 0, 30, fill=50.0)
     assert spans(found.no_beam) == [(10, 20)]
+
+
+# --- Beginning anew in unknown time
+
+
+@pytest.mark.parametrize("edges", [[0, 60], [0, 5, 30, 31, 60]])
+@pytest.mark.parametrize(
+    ("anew", "no_beam", "glitches"), [((), [(14, 30)], []), ((14,), [(14, 30)], []), ((15,), [(15, 60)], [(14, 15)])]
+)
+def test_an_outage_that_begins_anew_ends_by_the_limits_in_force_there(
+    anew: tuple[int, ...], no_beam: list[tuple[int, int]], glitches: list[tuple[int, int]], edges: list[int]
+) -> None:
+    # Unknown from 14 to 30; 200 is an end by the limits until 15, and none by those from then on.
+    told = [*steady(0, 5), *steady(30, 60)]
+    found = in_pieces(told, edges, rules((0, LIMITS), (15, RAISED)), fill=0.0, anew=anew)
+    assert spans(found.no_beam) == no_beam
+    assert spans(found.glitches) == glitches
+
+
+@pytest.mark.parametrize("edges", [[0, 60], [0, 31, 60], [0, 30, 60]])
+def test_an_outage_may_begin_anew_with_the_first_sample_behind_unknown_time(edges: list[int]) -> None:
+    told = [*steady(0, 5), *steady(30, 40, 0.0), *steady(40, 60)]
+    found = in_pieces(told, edges, rules((0, LIMITS), (30, RAISED)), fill=0.0, anew=(30,))
+    assert spans(found.no_beam) == [(14, 30), (30, 60)]
