@@ -35,6 +35,6 @@ def events(
             }
         )
     else:
-        heading = title(loaded.profile, "losses of beam and distortions ビーム停止・擾乱")
+        heading = title(loaded.profile, "events ビーム停止・擾乱")
         names = f"Period      {period}\nDefinition  {loaded.definition.id}: {loaded.definition.title.en}"
         show(heading, names, *event_table(loaded, reviews=True))

@@ -135,7 +135,7 @@ def test_an_impossible_scenario_says_what_is_wrong(tmp_path: Path, text: str, me
 
 
 def test_a_scenario_that_does_not_exist_names_those_that_do() -> None:
-    with pytest.raises(ScenarioError, match=r"no scenario 'demmo': use one of beam_dump, broker_gone, clock_step, dcct"):
+    with pytest.raises(ScenarioError, match=r"no scenario 'demmo': use one of beam_dump, broker_gone, clock_step"):
         load_scenario("demmo")
 
 
