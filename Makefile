@@ -29,7 +29,7 @@ soak: $(DEV) ## Run what takes long: 50,000 cases against the reference (KADO_FI
 	@KADO_CASES=$${KADO_CASES:-50000} $(BIN)/pytest -q --timeout 0 tests/analytics/test_against_reference.py
 	@$(BIN)/pytest -q -rfEs -m soak
 
-mutants: $(DEV) ## Change the accounting line by line and print the changes that no test notices
+mutants: $(DEV) ## Change the accounting line by line (half an hour) and print the changes that no test notices
 	@KADO_CASES=$${KADO_CASES:-60} $(BIN)/mutmut run > mutants.log 2>&1 || { tail -n 30 mutants.log; exit 1; }
 	@$(BIN)/mutmut results
 	@echo "Each is explained in tests/analytics/MUTANTS.md, or wants a test; see one with: mutmut show NAME"

@@ -365,6 +365,17 @@ def test_an_outage_that_is_running_where_unknown_time_ends_may_have_begun_there(
     assert bounds(account(told, (0, 400), profile=raised))[0] == 100 * 209 / 400
 
 
+def test_limits_that_rise_where_the_beam_is_seen_again_hide_none_that_rose_before() -> None:
+    # Begun at 150, until 215 mA: to 300. At 200, where they rise further, the beam is there.
+    raised = ring(
+        step(-1e6),
+        step(150, nominal=220.0, recovered=215.0, tolerance=210.0),
+        step(200, nominal=250.0, recovered=245.0, tolerance=240.0),
+    )
+    told = current((0, 200), (200, 205), (300, 250), until=400, silent=[(100, 200)])
+    assert bounds(account(told, (0, 400), profile=raised))[0] == 100 * 209 / 400
+
+
 def test_limits_that_were_higher_before_unknown_time_make_no_outage_in_it_longer() -> None:
     changed = ring(
         step(-1e6, nominal=250.0, recovered=245.0, tolerance=240.0),
