@@ -46,11 +46,8 @@ def main() -> None:
             opened(self, *args, at_step=lambda done: reached() if done == step else None, **options)
 
         EmbeddedStore.__init__ = watched
-    copy_store(
-        *(load_configuration(Path(path)) for path in (source, target)),
-        system_clock,
-        **({"progress": reached} if step == "piece" else {}),
-    )
+    here, there = (load_configuration(Path(path)) for path in (source, target))
+    copy_store(here, there, system_clock, **({"progress": reached} if step == "piece" else {}))
 
 
 if __name__ == "__main__":

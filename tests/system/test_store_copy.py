@@ -232,7 +232,7 @@ def test_counts_that_do_not_agree_are_a_problem(kado: Kado, influx_bucket: Bucke
         line = f'telemetry,facility={FACILITY},signal=machine_mode state="user",quality="good" {DAY + 5}'
         influx_bucket.write(line)
 
-    result = copy_store(*map(load, (first, second)), system_clock, progress=interfere)
+    result = copy_store(load(first), load(second), system_clock, progress=interfere)
     (problem,) = result.problems()
     assert problem.startswith("machine_mode: bucket ")
     assert "should hold 40 samples, and holds 41" in problem
