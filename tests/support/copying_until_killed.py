@@ -47,7 +47,10 @@ def main() -> None:
 
         EmbeddedStore.__init__ = watched
     here, there = (load_configuration(Path(path)) for path in (source, target))
-    copy_store(here, there, system_clock, **({"progress": reached} if step == "piece" else {}))
+    if step == "piece":
+        copy_store(here, there, system_clock, progress=reached)
+    else:
+        copy_store(here, there, system_clock)
 
 
 if __name__ == "__main__":
