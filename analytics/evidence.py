@@ -197,13 +197,14 @@ def _hear(evidence: Evidence, profile: Profile, rules: Rules, judged: Judged, de
     width_ns = window_ns(witness)
     highest = sys.float_info.max if witness.physical_max is None else witness.physical_max
     good = is_good(evidence.witness, highest)
+    times, values = evidence.witness.time_ns[good], evidence.witness.value[good]
     heard: list[Heard] = []
     for stretch in judged.conditions().no_beam:
         if decided.contains(stretch.start_ns):
             continue
         minimum = rules.thresholds[rules.piece_at(stretch.start_ns)].minimum
         low_below = minimum if witness.beam_above is None else witness.beam_above
-        answer = hear(stretch, evidence.witness.time_ns[good], evidence.witness.value[good], low_below, width_ns)
+        answer = hear(stretch, times, values, low_below, width_ns)
         if answer.verdict is Verdict.CONTRADICTED and sound.contains(stretch.start_ns):
             answer = Heard(stretch, Verdict.CONFIRMED)
         heard.append(answer)
