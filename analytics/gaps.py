@@ -33,6 +33,8 @@ def find_gaps(
     Their lengths add up to the account of unknown time. What they could hide does not add up to the distance of
     the bounds: two gaps that could each be an outage may be one outage together.
     """
+    # Neither further signals nor the machine's mode move downtime or failures, and each gap is a month anew.
+    evidence = replace(evidence, further={}, mode=None)
     now = assess(evidence, profile, definition, plan, part, part, bounds=False)
     gaps: list[Gap] = []
     for segment in segments:
