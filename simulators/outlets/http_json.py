@@ -33,6 +33,8 @@ PAGE: Final = 1000
 LARGEST_PAGE: Final = 10_000
 QUIET_S: Final = 15.0
 """A stream that has nothing to say says so after so long, so that both ends know that they are there."""
+ENDED_WITHIN_S: Final = 2.0
+"""A reader that has stopped reading is waited for no longer than this when the simulator ends."""
 
 
 class _GoneError(UsageError):
@@ -110,6 +112,8 @@ class HttpJson:
         finally:
             self._log.close()
             server.should_exit = True
+            await asyncio.wait({running}, timeout=ENDED_WITHIN_S)
+            server.cut_off()
             await running
             bound.close()
 
@@ -247,6 +251,11 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+    def cut_off(self) -> None:
+        """Drop the connections that are left; uvicorn's own time limit would print where each of them waits."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 def _safe(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

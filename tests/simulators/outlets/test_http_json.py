@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -220,3 +221,20 @@ async def test_a_stream_ends_with_the_simulator_after_its_last_sample() -> None:
             await outlet.release(given(Batch.of_numbers("nanoterasu_sim", "stored_current", [START], [200.0])))
         text = (await answer.aread()).decode()
     assert text.endswith('"time": "2026-11-10T00:59:30Z", "value": 200.0, "quality": "good"}\n\n')
+
+
+async def test_the_simulator_ends_though_a_reader_of_its_stream_has_stopped_reading() -> None:
+    port = free_port()
+    outlet = outlet_of(machine(), port=port)
+    stamps = [START + n * NS_PER_S for n in range(200_000)]
+    batch = Batch.of_numbers("nanoterasu_sim", "stored_current", stamps, stamps)
+    async with asyncio.timeout(30):
+        with socket.socket() as frozen:
+            async with outlet.serving():
+                await outlet.release(given(batch))
+                await asyncio.to_thread(frozen.connect, ("127.0.0.1", port))
+                frozen.sendall(b"GET /stream?after=0 HTTP/1.1\r\nHost: simulator\r\n\r\n")
+                assert await asyncio.to_thread(frozen.recv, 15) == b"HTTP/1.1 200 OK"
+            frozen.settimeout(10)
+            with frozen.makefile("rb") as sent:
+                assert not (await asyncio.to_thread(sent.read)).endswith(b"0\r\n\r\n")
