@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from bisect import bisect_left
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, Literal
@@ -76,7 +77,7 @@ class HttpJson:
         self._address = address
         self._machine = machine
         self._log = SampleLog(machine.signals, most_kept)
-        self._link = LinkReport(now(), "up")
+        self._links = [(0, LinkReport(now(), "up"))]
         self._released = Released()
 
     @property
@@ -121,7 +122,7 @@ class HttpJson:
         """Log everything that the feed gives."""
         async for item in items:
             if isinstance(item, LinkReport):
-                self._link = item
+                self._links.append((self._log.end, item))
                 self._log.wake()
                 continue
             samples = samples_of(item)
@@ -148,7 +149,7 @@ class HttpJson:
     def _head(self) -> dict[str, object]:
         machine = self._machine
         about = {"facility": machine.profile.id, "scenario": machine.scenario.id, "seed": machine.seed}
-        return {"simulated": True, **about, "link": _link_document(self._link)}
+        return {"simulated": True, **about, "link": _link_document(self._links[-1][1])}
 
     async def _signals(self, request: Request) -> Response:
         _only(request, ())
@@ -175,29 +176,39 @@ class HttpJson:
     async def _stream(self, request: Request) -> Response:
         _only(request, ("signal", "after"))
         given = request.headers.get("last-event-id")
-        start = self._log.end
+        start, told = self._log.end, len(self._links)
         if given is not None:
             start = self._start(str(_whole(given, "Last-Event-ID", 0, 2**63) + 1))
         elif "after" in request.query_params:
             start = self._start(request.query_params["after"])
-        events = self._events(start, self._chosen(request))
+        if start < self._log.end:
+            told = bisect_left(self._links, start, lo=1, key=lambda link: link[0])
+        events = self._events(start, told, self._chosen(request))
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-    async def _events(self, start: int, signals: tuple[str, ...]) -> AsyncGenerator[str]:
+    async def _events(self, start: int, told: int, signals: tuple[str, ...]) -> AsyncGenerator[str]:
+        """Yield samples from number `start` on, and between them what the link reported from report `told` on."""
+
+        def reports(before: int) -> Generator[str]:
+            nonlocal told
+            while told < len(self._links) and self._links[told][0] <= before:
+                yield f"event: link\ndata: {json.dumps(_link_document(self._links[told][1]))}\n\n"
+                told += 1
+
         yield f"event: about\ndata: {json.dumps(self._head())}\n\n"
-        link = self._link
         while True:
-            if self._link is not link:
-                link = self._link
-                yield f"event: link\ndata: {json.dumps(_link_document(link))}\n\n"
             if start < self._log.first:
                 yield f"event: dropped\ndata: {json.dumps({'from': start, 'until': self._log.first})}\n\n"
                 start = self._log.first
             page = self._log.page(start, PAGE, signals=signals)
             start = page.next
             for number, sample in page.samples:
+                for report in reports(number):
+                    yield report
                 yield f"id: {number}\ndata: {json.dumps({'signal': sample.signal, **_document(sample)})}\n\n"
-            if page.more or start < self._log.end or self._link is not link:
+            for report in reports(start):
+                yield report
+            if start < self._log.end or told < len(self._links):
                 continue
             if self._log.closed:
                 return

@@ -191,6 +191,25 @@ async def test_a_stream_goes_on_where_it_was_cut_and_tells_of_the_link() -> None
         assert 'event: link\ndata: {"state": "down", "since": "2026-11-10T00:59:30Z"}' in text
 
 
+async def test_every_loss_of_the_link_stands_in_the_stream_where_it_was_noticed() -> None:
+    port = free_port()
+    outlet = outlet_of(machine(), port=port)
+    before, after = (Batch.of_numbers("nanoterasu_sim", "stored_current", [START + n * NS_PER_S], [n]) for n in (0, 9))
+    down, up = LinkReport(START + NS_PER_S, "down"), LinkReport(START + 5 * NS_PER_S, "up")
+    async with outlet.serving(), httpx.AsyncClient() as client:
+        # Over before anybody could look.
+        await outlet.release(given(before, down, up, after))
+        url = f"http://127.0.0.1:{port}/stream"
+        async with client.stream("GET", url, params={"after": 0}) as answer:
+            found = await events(answer, 5)
+        async with client.stream("GET", url, params={"after": 2}) as answer:
+            await outlet.release(given(down))
+            later = await events(answer, 2)
+    assert [event.get("event", "sample") for event in found] == ["about", "sample", "link", "link", "sample"]
+    assert [json.loads(found[n]["data"])["state"] for n in (2, 3)] == ["down", "up"]
+    assert [json.loads(event["data"]).get("state") for event in later] == [None, "down"]
+
+
 async def test_a_port_that_is_taken_is_named() -> None:
     port = free_port()
     async with outlet_of(machine(), port=port).serving():
