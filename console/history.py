@@ -13,7 +13,7 @@ from console.config import Configuration
 from console.filling import add_versions, forward_waiting
 from console.progress import Bar, progress_bar
 from console.stores import make_landing, provenance_of
-from facility.batch import Batch, Samples
+from facility.batch import Batch, Samples, join_by_signal
 from facility.profile import Profile
 from facility.source import Delivery
 from facility.time import NS_PER_DAY, Clock, to_datetime
@@ -44,10 +44,10 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
         sealed_until = start_ns
     stored = 0
     with progress_bar("simulating", end_ns - start_ns) as bar:
-        for month in _months(machine.history(start_ns, sealed_until)):
+        for month in _months(machine.history(start_ns, sealed_until, by_signal=True)):
             arrivals = [intake.check(source, Delivery(batch)) for batch in month]
             stored += _seal_month(configuration, source, arrivals, sealed_until, clock)
-            bar.advance_to(int(month[-1].time_ns[-1]) - start_ns, f"{stored:,} samples")
+            bar.advance_to(int(month[-1].time_ns.max()) - start_ns, f"{stored:,} samples")
         with make_landing(configuration, clock) as landing:
             for report in machine.links(start_ns, end_ns):
                 landing.land_now(intake.link(source, report))
@@ -87,20 +87,20 @@ def _seal_month(
     from storage.embedded.store import EmbeddedStore
 
     profile = configuration.profile
-    batch = Batch.concat([a.batch for a in arrivals if a.batch is not None])
-    by_signal = dict(batch.by_signal())
-    if any(a.rejected for a in arrivals) or sum(map(len, by_signal.values())) < len(batch):
+    samples = sum(a.samples for a in arrivals)
+    by_signal = join_by_signal([a.batch for a in arrivals if a.batch is not None])
+    if any(a.rejected for a in arrivals) or sum(map(len, by_signal.values())) < samples:
         with make_landing(configuration, clock) as landing:
             for arrival in arrivals:
                 landing.land_now(arrival)
-        return sum(a.samples for a in arrivals)
+        return samples
     provenance = provenance_of(profile)
     with closing(
         EmbeddedStore(configuration.data_dir, profile.id, read_only=False, archive=configuration.archive, clock=clock)
     ) as store:
         histories = _delivery_last(profile, by_signal)
         store.load_each(histories, before_ns=before_ns, source=source, provenance=provenance)
-    return len(batch)
+    return samples
 
 
 def _delivery_last(profile: Profile, by_signal: dict[str, Samples]) -> list[Samples]:

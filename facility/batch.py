@@ -6,6 +6,7 @@ closed set. There is never one object a sample: both classes hold NumPy columns 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -140,9 +141,13 @@ class Batch:
 
     def by_signal(self) -> Iterator[tuple[str, "Samples"]]:
         """Yield each signal that occurs, with its samples in order of time, the last of equal times winning."""
-        codes: list[int] = np.unique(self.signal).tolist()
+        counts = np.bincount(self.signal, minlength=len(self.signals))
+        codes: list[int] = np.flatnonzero(counts).tolist()
+        # Where the samples of a signal lie together, its columns are views of the batch's.
+        together = bool(np.all(self.signal[1:] >= self.signal[:-1]))
+        ends: list[int] = np.cumsum(counts).tolist()
         for code in codes:
-            rows = np.flatnonzero(self.signal == code)
+            rows = slice(ends[code] - counts[code], ends[code]) if together else np.flatnonzero(self.signal == code)
             yield (
                 self.signals[code],
                 Samples.sorted(
@@ -330,6 +335,25 @@ class Samples:
         if self.state is None:
             return [None] * len(self)
         return [None if code == NO_WORD else self.words[code] for code in self.state.tolist()]
+
+
+def join_by_signal(batches: Sequence[Batch]) -> dict[str, Samples]:
+    """Return the samples of each signal that occurs, as `Batch.by_signal` does of all these batches joined.
+
+    Raises
+    ------
+    DataError
+        If there is no batch, or they are of several facilities.
+    """
+    pieces: dict[str, list[Samples]] = {}
+    for batch in batches:
+        for name, samples in batch.by_signal():
+            pieces.setdefault(name, []).append(samples)
+    follow = all(a.time_ns[-1] < b.time_ns[0] for found in pieces.values() for a, b in pairwise(found))
+    if not follow or len({b.facility for b in batches}) != 1:
+        return dict(Batch.concat(batches).by_signal())
+    in_order = dict.fromkeys(name for batch in batches for name in batch.signals)
+    return {name: Samples.joined(pieces[name]) for name in in_order if name in pieces}
 
 
 def _check_columns(what: str, columns: Mapping[str, tuple[NDArray[np.generic], type[np.generic]]]) -> None:

@@ -29,7 +29,7 @@ from simulators.scenario import Effect, Scenario
 from simulators.spallation_source import SpallationSource
 from simulators.steering import Steering
 from simulators.storage_ring import StorageRing
-from simulators.transport import hold_back, send
+from simulators.transport import ON_THE_WAY, hold_back, send
 
 _PLANTS: Final[dict[str, type[Plant]]] = {
     "mA": StorageRing,
@@ -109,13 +109,20 @@ class Machine:
         """Return everything that is broken in ``[start_ns, end_ns)``, uncut, in order of time."""
         return self._faults.between(start_ns, end_ns)
 
-    def history(self, start_ns: int, end_ns: int) -> Iterator[Batch]:
+    def history(self, start_ns: int, end_ns: int, *, by_signal: bool = False) -> Iterator[Batch]:
         """Yield the samples sent in ``[start_ns, end_ns)``, in that order, at most a UTC day at once.
 
         A sample is sent at its stamp, and `Batch.arrival_ns` says so, but for faults of clock and order.
+
+        Parameters
+        ----------
+        by_signal
+            For whoever takes each batch apart by signal, which is then done in half the time: the same samples,
+            one signal's after the other's, but on days on which something befalls them on their way.
         """
         for day in range(start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY + 1):
-            batch = cut(self.day(day), start_ns, end_ns)
+            batch = self._untouched_day(day) if by_signal else None
+            batch = cut(self.day(day), start_ns, end_ns) if batch is None else _within(batch, start_ns, end_ns)
             if len(batch):
                 yield batch
 
@@ -269,6 +276,21 @@ class Machine:
     def _send_day(self, day: int) -> Batch:
         """Return what is sent on a UTC day, whether or not there is a broker to take it."""
         faults = self.faults(day * NS_PER_DAY, (day + 1) * NS_PER_DAY)
+        measured = self._measured(day, faults)
+        # In order of time; at equal times in the profile's order.
+        in_order = np.argsort(measured.time_ns, kind="stable").astype(np.int64, copy=False)
+        return send(self.seed, day, measured.take(in_order), faults)
+
+    def _untouched_day(self, day: int) -> Batch | None:
+        """Return what is sent on a UTC day, signal by signal; None if it may not be what was measured."""
+        start, end = day * NS_PER_DAY, (day + 1) * NS_PER_DAY
+        faults = self.faults(start, end)
+        if any(fault.effect in ON_THE_WAY for fault in faults) or self._broker_outages(start - 1, end):
+            return None
+        return self._measured(day, faults)
+
+    def _measured(self, day: int, faults: tuple[Fault, ...]) -> Batch:
+        """Return what the instruments measure on a UTC day: one signal after the other, each in order of time."""
         numbers: list[tuple[int, monitors.Readings]] = []
         states: list[tuple[int, Int64, list[str]]] = []
         delivered: dict[float, tuple[Int64, Float64]] = {}
@@ -282,7 +304,7 @@ class Machine:
                 times = monitors.stamps(day, period_s)
                 delivered[period_s] = (times, self._plant.delivered(day, times))
             numbers.append((code, self._number(name, day, *delivered[period_s], faults)))
-        return send(self.seed, day, self._batch(numbers, states), faults)
+        return self._batch(numbers, states)
 
     def _number(self, name: str, day: int, times: Int64, beam: Float64, faults: tuple[Fault, ...]) -> monitors.Readings:
         delivery, plant = self.profile.delivery, self._plant
@@ -324,13 +346,12 @@ class Machine:
             none, good = np.full(len(times), np.nan), np.full(len(times), Quality.GOOD, np.uint8)
             columns.append((code, times, none, good, np.array([code_of[word] for word in said], np.int32)))
         columns.sort(key=lambda column: column[0])
-        signal = np.repeat([column[0] for column in columns], [len(column[1]) for column in columns])
+        codes = np.array([column[0] for column in columns], np.int32)
+        signal = np.repeat(codes, [len(column[1]) for column in columns])
         times, value, quality, state = (np.concatenate(parts) for parts in list(zip(*columns, strict=True))[1:])
-        batch = Batch.build(
+        return Batch.build(
             self.profile.id, self.signals, signal, times, value=value, state=state, quality=quality, words=words
         )
-        # In order of time; at equal times in the profile's order.
-        return batch.take(np.argsort(batch.time_ns, kind="stable").astype(np.int64, copy=False))
 
     def _check_mode_words(self) -> None:
         if self.profile.mode_signal is None:
@@ -345,7 +366,8 @@ class Machine:
 
 def _within(batch: Batch, start_ns: int, end_ns: int) -> Batch:
     """Return the samples of a batch that are sent in ``[start_ns, end_ns)``."""
-    return batch.take(np.flatnonzero((batch.arrival_ns >= start_ns) & (batch.arrival_ns < end_ns)))
+    inside = (batch.arrival_ns >= start_ns) & (batch.arrival_ns < end_ns)
+    return batch if bool(inside.all()) else batch.take(inside)
 
 
 def cut(batch: Batch, start_ns: int, end_ns: int) -> Batch:

@@ -13,8 +13,8 @@ WEEK_DAYS: Final = 7
 _FIRST_MONDAY: Final = 4
 """The first Monday of 1970, in days."""
 
-Job = tuple[Profile, Scenario, int, int, int]
-"""Profile, scenario, seed, start and end in ns: what one worker is given."""
+Job = tuple[Profile, Scenario, int, int, int, bool]
+"""Profile, scenario, seed, start and end in ns, and whether by signal: what one worker is given."""
 
 
 def weeks(
@@ -24,6 +24,8 @@ def weeks(
     seed: int,
     start_ns: int,
     end_ns: int,
+    *,
+    by_signal: bool = False,
 ) -> Iterator[Batch]:
     """Yield the samples of ``[start_ns, end_ns)`` as `Machine.history` does, made a week at a time.
 
@@ -37,12 +39,12 @@ def weeks(
     week_ns, monday_ns = WEEK_DAYS * NS_PER_DAY, _FIRST_MONDAY * NS_PER_DAY
     first, last = (start_ns - monday_ns) // week_ns, (end_ns - 1 - monday_ns) // week_ns
     spans = [(monday_ns + w * week_ns, monday_ns + (w + 1) * week_ns) for w in range(first, last + 1)]
-    jobs = [(profile, scenario, seed, max(a, start_ns), min(b, end_ns)) for a, b in spans]
+    jobs = [(profile, scenario, seed, max(a, start_ns), min(b, end_ns), by_signal) for a, b in spans]
     for batches in run(make_week, jobs):
         yield from batches
 
 
 def make_week(job: Job) -> list[Batch]:
     """Make what one worker is given."""
-    profile, scenario, seed, start_ns, end_ns = job
-    return list(Machine(profile, scenario, seed).history(start_ns, end_ns))
+    profile, scenario, seed, start_ns, end_ns, by_signal = job
+    return list(Machine(profile, scenario, seed).history(start_ns, end_ns, by_signal=by_signal))

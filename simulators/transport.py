@@ -18,6 +18,9 @@ AGAIN_WITHIN_S: Final = 2.0
 SENT_LATE: Final = 1 / 2
 LATE_WITHIN_S: Final = 3.0
 
+ON_THE_WAY: Final = frozenset({Effect.LINK_OUTAGE, Effect.CLOCK_STEP, Effect.DUPLICATES, Effect.OUT_OF_ORDER})
+"""What makes `send` change anything."""
+
 
 def send(seed: int, day: int, batch: Batch, faults: tuple[Fault, ...]) -> Batch:
     """Return what is sent of a UTC day's samples, in the order in which it is sent.
@@ -32,10 +35,10 @@ def send(seed: int, day: int, batch: Batch, faults: tuple[Fault, ...]) -> Batch:
     Batch
         `time_ns` is the stamp; `arrival_ns` is the instant of sending, within the same day.
     """
-    effects = {fault.effect for fault in faults}
+    effects = {fault.effect for fault in faults} & ON_THE_WAY
     if Effect.LINK_OUTAGE in effects:
         batch = batch.take(~inside(batch.time_ns, faults, Effect.LINK_OUTAGE))
-    if not effects & {Effect.CLOCK_STEP, Effect.DUPLICATES, Effect.OUT_OF_ORDER}:
+    if not effects - {Effect.LINK_OUTAGE}:
         return batch
     measured = batch.time_ns
     sent = measured.copy()

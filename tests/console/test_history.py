@@ -6,6 +6,8 @@ from pathlib import Path
 from command_line import Kado
 from console.config import load_configuration
 from console.history import fill_history
+from facility.batch import Batch, join_by_signal
+from facility.profile import load_profile
 from facility.time import parse_time
 from simulators.machine import Machine
 from simulators.scenario import load_scenario
@@ -43,3 +45,20 @@ def test_history_made_again_changes_nothing_and_is_counted_as_rewritten(kado: Ka
     with closing(EmbeddedStore(here.data_dir, here.profile.id)) as store:
         assert sum(s.samples for s in store.series() if not s.signal.endswith("_link")) == first
     assert kado("ledger", "--verify").exit_code == 0
+
+
+def test_sealed_files_have_the_same_bytes_whichever_way_history_was_put_together(tmp_path: Path) -> None:
+    machine = Machine(load_profile("nanoterasu_sim"), load_scenario("storm"), 5)
+    start, end = parse_time("2026-10-16T00:00:00Z"), parse_time("2026-10-24T00:00:00Z")
+    made = {}
+    for way in (True, False):
+        batches = list(machine.history(start, end, by_signal=way))
+        histories = join_by_signal(batches) if way else dict(Batch.concat(batches).by_signal())
+        # The clock steps of a storm stamp some samples outside of these days.
+        kept = [samples.between(start, end) for samples in histories.values()]
+        with closing(EmbeddedStore(tmp_path / str(way), "nanoterasu_sim", read_only=False, clock=lambda: end)) as store:
+            store.load_each(kept, before_ns=end)
+        files = sorted((tmp_path / str(way) / "archive").rglob("*.parquet"))
+        made[way] = {f.relative_to(tmp_path / str(way)): f.read_bytes() for f in files}
+    assert len(made[True]) > len(machine.signals)
+    assert made[True] == made[False]

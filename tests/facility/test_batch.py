@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facility.batch import NO_WORD, Batch, Samples
+from facility.batch import NO_WORD, Batch, Samples, join_by_signal
 from facility.errors import DataError
 from facility.quality import QUALITY_WORDS, Quality
 
@@ -130,6 +130,48 @@ def test_pieces_that_follow_each_other_are_joined(a: list[Row], b: list[Row]) ->
     joined = Samples.joined([mode(a), mode(later)])
     assert joined.time_ns.tolist() == mode(a + later).time_ns.tolist()
     assert joined.state_words() == mode(a + later).state_words()
+
+
+def said(samples: Samples) -> list[tuple[int, str, int, str | None, str | None]]:
+    """Return time, value (NaN is its own equal), quality, state and reason of each sample."""
+    words, none = (*samples.words, None), [NO_WORD] * len(samples)
+    reasons = none if samples.reason is None else samples.reason.tolist()
+    columns = (samples.time_ns.tolist(), samples.value.tolist(), samples.quality.tolist(), samples.state_words())
+    return [(t, repr(v), q, s, words[r]) for t, v, q, s, r in zip(*columns, reasons, strict=True)]
+
+
+@given(rows)
+def test_samples_that_lie_together_by_signal_are_the_same(data: list[Row]) -> None:
+    batch = batch_of(data)
+    together = batch.take(np.argsort(batch.signal, kind="stable"))
+    assert [(n, said(s)) for n, s in together.by_signal()] == [(n, said(s)) for n, s in batch.by_signal()]
+
+
+def test_samples_that_lie_together_by_signal_are_not_copied() -> None:
+    batch = Batch.build("ring", ["current", "mode", "lifetime"], [0, 0, 2, 2], [1, 2, 1, 2], value=[1.0, 2.0, 3.0, 4.0])
+    found = dict(batch.by_signal())
+    assert {name: samples.value.tolist() for name, samples in found.items()} == {
+        "current": [1.0, 2.0],
+        "lifetime": [3.0, 4.0],
+    }
+    assert all(np.shares_memory(samples.value, batch.value) for samples in found.values())
+
+
+@given(rows, rows, st.sampled_from([0, 8, 9, 100]))
+def test_batches_joined_by_signal_say_what_one_batch_of_them_says(a: list[Row], b: list[Row], later: int) -> None:
+    batches = [batch_of(a), batch_of([(r[0], r[1] + later, *r[2:]) for r in b])]
+    whole = dict(Batch.concat(batches).by_signal())
+    joined = join_by_signal(batches)
+    assert list(joined) == list(whole)
+    assert {name: said(samples) for name, samples in joined.items()} == {n: said(s) for n, s in whole.items()}
+
+
+def test_batches_of_two_facilities_or_none_are_not_joined_by_signal() -> None:
+    a, b = (Batch.of_numbers(f, s, [1], [1.0]) for f, s in (("ring", "current"), ("linac", "energy")))
+    with pytest.raises(DataError, match=r"batches of \['linac', 'ring'\] cannot be joined: a batch has one facility"):
+        join_by_signal([a, b])
+    with pytest.raises(DataError, match=r"batches of \[\] cannot be joined"):
+        join_by_signal([])
 
 
 def test_pieces_of_two_signals_are_not_joined() -> None:

@@ -31,6 +31,8 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_workers() -> None:
     profile, end = load_profile("nanoterasu_sim"), START + 20 * NS_PER_DAY
     alone = digest(list(Machine(profile, STORM, 7).history(START, end)))
     assert digest(list(weeks(map, profile, STORM, 7, START, end))) == alone
+    by_signal = digest(list(Machine(profile, STORM, 7).history(START, end, by_signal=True)))
+    assert digest(list(weeks(map, profile, STORM, 7, START, end, by_signal=True))) == by_signal != alone
     context = multiprocessing.get_context("spawn")
     for workers in (1, 3):
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
