@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.availability import Availability
+from analytics.mode import credible_words
 from analytics.tags import TagTime, user_time_of
 from facility.batch import Samples
 from facility.definition import Definition
@@ -23,7 +24,7 @@ class ShutterTime:
     open: int
     closed: int
     unknown: int
-    """Nothing was said yet, or the link was lost and nothing was said since."""
+    """Nothing was said yet, what was said is not to be believed, or the link was lost and nothing was said since."""
     open_with_beam: int
     """The part of `open` in which the machine delivered."""
 
@@ -79,7 +80,7 @@ def _states(said: Samples, words: tuple[str, ...], cuts: Int64, start: int, end:
     following = np.searchsorted(cuts, starts, side="right")
     cut = following < len(cuts)
     ends[cut] = np.minimum(ends[cut], cuts[following[cut]])
-    spoken = said.state_words()
+    spoken = credible_words(said)
     wanted = np.array([word in words for word in spoken], dtype=bool)
     known = np.array([word is not None for word in spoken], dtype=bool)
     return (

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from facility.batch import Samples
 from facility.interval import Intervals
+from facility.quality import REASON_CLOCK, Quality
 from facility.schedule import Category, Plan
 
 REFILL: Final = "refill"
@@ -71,11 +74,25 @@ def join_mismatches(mismatches: Iterable[Mismatch]) -> tuple[Mismatch, ...]:
     return tuple(joined)
 
 
+def credible_words(states: Samples) -> list[str | None]:
+    """Return each sample's word; None where it has none, or is not to be believed.
+
+    A device that is lost goes on telling its last word, marked bad: from there on nothing is known.
+    """
+    doubted = states.quality == Quality.BAD
+    if states.reason is not None and REASON_CLOCK in states.words:
+        doubted |= (states.quality == Quality.UNCERTAIN) & (states.reason == states.words.index(REASON_CLOCK))
+    words = states.state_words()
+    for i in np.flatnonzero(doubted).tolist():
+        words[i] = None
+    return words
+
+
 def _spans(mode: Samples, stale_after_ns: int | None, end_ns: int) -> list[tuple[int, int, str]]:
     """Return (start, end, word) for each stretch of one state, repeated states joined."""
     spans: list[tuple[int, int, str]] = []
     starts: list[int] = mode.time_ns.tolist()
-    for start, following, said in zip(starts, [*starts[1:], end_ns], mode.state_words(), strict=False):
+    for start, following, said in zip(starts, [*starts[1:], end_ns], credible_words(mode), strict=False):
         end = min(following, end_ns, end_ns if stale_after_ns is None else start + stale_after_ns)
         if said is None or end <= start:
             continue

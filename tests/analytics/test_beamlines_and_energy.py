@@ -1,6 +1,7 @@
 """Shutter hours of beamlines and energy of pulsed sources, computed by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,13 @@ def test_before_its_first_word_a_shutter_is_unknown() -> None:
 
 def test_a_lost_link_ends_what_is_known_until_the_shutter_is_told_of_again() -> None:
     found = shutter_time(said((-50, "open"), (800, "closed")), [300])
+    assert found == ShutterTime(open=300 * S, closed=200 * S, unknown=500 * S, open_with_beam=300 * S)
+
+
+def test_what_a_lost_shutter_goes_on_telling_is_unknown_until_it_is_told_of_again() -> None:
+    shutter = said((-50, "open"), (300, "open"), (800, "closed"))
+    shutter = replace(shutter, quality=np.array([Quality.GOOD, Quality.BAD, Quality.GOOD], np.uint8))
+    found = shutter_time(shutter, [])
     assert found == ShutterTime(open=300 * S, closed=200 * S, unknown=500 * S, open_with_beam=300 * S)
 
 

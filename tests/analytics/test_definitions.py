@@ -1,7 +1,9 @@
 """Rules that only some definitions use, and two definitions side by side."""
 
+from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 from analytics.availability import Availability, assess, counted_part
@@ -10,6 +12,7 @@ from analytics.evidence import judge
 from analytics.explain import Rule, explain_instant, explain_period
 from facility.definition import Definition, load_definition, shipped_definitions
 from facility.period import Period
+from facility.quality import Quality
 from facility.schedule import Category
 from stories import GAP, Story, at, definition, seconds, states, told
 
@@ -89,6 +92,29 @@ def test_a_flag_that_nobody_knows_makes_beam_unknown_and_no_beam_stays_no_beam()
     story = Story([(100, 0.0), (900, 200.0)], evidence={"flags": flags})
     counted = story.count(requires=["permit"])
     assert (seconds(counted.accounts.no_beam), seconds(counted.accounts.unknown)) == (100, 400)
+
+
+@pytest.mark.parametrize(
+    ("quality", "reason", "no_beam", "unknown"),
+    [
+        (Quality.BAD, None, 0, 100),
+        (Quality.UNCERTAIN, "clock", 0, 100),
+        (Quality.UNCERTAIN, None, 100, 0),
+    ],
+)
+def test_the_last_word_of_a_flag_whose_device_is_lost_is_no_loss_of_beam(
+    quality: Quality, reason: str | None, no_beam: int, unknown: int
+) -> None:
+    flag = states("shutters", {0: "permitted", 300: "closed", 400: "permitted"})
+    words = (*flag.words, "clock")
+    doubted = replace(
+        flag,
+        quality=np.array([Quality.GOOD, quality, Quality.GOOD], np.uint8),
+        reason=np.array([-1, -1 if reason is None else words.index(reason), -1], np.int32),
+        words=words,
+    )
+    counted = Story([(1000, 200.0)], evidence={"flags": {"permit": doubted}}).count(requires=["permit"])
+    assert (seconds(counted.accounts.no_beam), seconds(counted.accounts.unknown)) == (no_beam, unknown)
 
 
 def test_sirius_counts_below_half_of_nominal_or_a_fault_flag() -> None:
