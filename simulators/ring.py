@@ -192,13 +192,18 @@ class _Walk:
                 reached = now + seconds <= end
                 now = self._lose(now, min(end, now + seconds))
                 if reached:
-                    self.state = replace(self.state, current_ma=setting.lower_ma)
+                    self._hold(setting.lower_ma)
 
     def _lose(self, now: float, until: float) -> float:
         current = self.state.current_ma
         self._pieces.append((now, current, math.nan))
-        self.state = replace(self.state, current_ma=self._decay.current(current, until - now))
+        self._hold(self._decay.current(current, until - now))
         return until
+
+    def _hold(self, current_ma: float) -> None:
+        # Twice a refill, some hundred times a day: `replace` would take as long as all else that is done there.
+        s = self.state
+        self.state = RingState(current_ma, s.injecting, s.passed_ma, s.hold_until_ns)
 
     def _inject(self, setting: Setting, now: float, end: float) -> float:
         ring, current = self._ring, self.state.current_ma
