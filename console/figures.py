@@ -15,6 +15,7 @@ from console.evidence import Known, Read, extent_of, load_evidence, nothing_know
 from console.stores import open_journal, open_store
 from facility.corrections import Correction
 from facility.definition import Definition, load_definition
+from facility.errors import ProfileError
 from facility.incidents import Incident
 from facility.interval import Intervals
 from facility.period import Period, fiscal_year_of
@@ -66,7 +67,7 @@ class AvailabilityReport:
     delivered_mwh: float | None = None
     """Energy delivered in known user time; None where the delivery signal is no power."""
     budget: Budget | None = None
-    """None where the facility promises nothing, or it was not asked for."""
+    """None where there is none, or it was not asked for; see `with_budget`."""
 
     @property
     def part(self) -> Period:
@@ -231,7 +232,8 @@ def with_budget(
 ) -> AvailabilityReport:
     """Add how much downtime the fiscal year may still have, at the end of the counted part of the period.
 
-    Reads the year up to there; nothing is added where the facility states no target.
+    Reads the year up to there; nothing is added where the facility states no target, nor where the year has user time
+    before the profile's first limits, of which nobody can say what was lost.
     """
     profile, part = report.profile, report.part
     if profile.target_availability_pct is None:
@@ -241,7 +243,10 @@ def with_budget(
     known_on = format_time(report.as_known_on_ns)
     accounts = report.availability.accounts
     if part.start_ns != year.start_ns:
-        to_date = load_availability(configuration, so_far, report.definition.id, known_on, clock=clock)
+        try:
+            to_date = load_availability(configuration, so_far, report.definition.id, known_on, clock=clock)
+        except ProfileError:
+            return report
         accounts = to_date.availability.accounts
     planned = report.plan.user_time.clip(year.start_ns, year.end_ns).total
     target = profile.target_availability_pct

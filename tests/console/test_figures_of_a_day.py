@@ -37,6 +37,16 @@ def test_without_a_target_there_is_no_budget(seeded: Kado) -> None:
     assert "Budget" not in report(seeded)
 
 
+def test_a_day_has_its_figures_though_the_year_began_before_the_first_limits(seeded: Kado) -> None:
+    profile = Path("ring.toml")
+    profile.write_text(profile.read_text().replace("from = 2020-01-01", "from = 2025-05-13"))
+    figures = availability(seeded, DAY)["figures"]
+    assert (figures["downtime_budget_h"], figures["mttr_h"]) == (None, 1.5)
+    refused = seeded("availability", "-p", "FY2025")
+    assert (refused.exit_code, refused.out) == (2, "")
+    assert "user time from 2025-05-12T10:00:00+09:00 and no limits" in refused.err
+
+
 def test_each_tag_of_the_calendar_has_its_own_user_time_beside_the_machines(seeded: Kado) -> None:
     document = availability(seeded, DAY)
     morning = {"user_time": 43_200, "delivered": 43_200 - 5_400 - UNKNOWN_S, "no_beam": 5_400, "unknown": UNKNOWN_S}
