@@ -26,6 +26,7 @@ from facility.time import NS_PER_S, parse_time, system_clock, to_ns
 from simulators.feed import Feed
 from simulators.load import Load
 from simulators.machine import Machine
+from simulators.outlets.address import Address
 from simulators.outlets.outlet import Released
 from simulators.outlets.sample import Sample, samples_of
 from simulators.scenario import load_scenario
@@ -80,11 +81,14 @@ class Publisher:
         client_id: str = "kado_simulator",
         rng: random.Random | None = None,
     ) -> None:
+        address = Address.parse(url, "mqtt://HOST:1883")
         parts = urlsplit(url)
         if parts.scheme != "mqtt" or not parts.hostname:
             raise ConfigError(f"{url!r} is not the address of a broker: write mqtt://HOST:1883")
-        self._host = parts.hostname
-        self._port = parts.port or 1883
+        if address.path:
+            raise ConfigError(f"{url!r}: the topics are fixed (FACILITY/ring/SIGNAL): leave {address.path!r} out")
+        self._host = address.host
+        self._port = address.port or 1883
         self._topics = topics
         self._written = written
         self._client_id = client_id

@@ -1,7 +1,6 @@
 """The outlets there are, by the scheme of their address."""
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from facility.errors import ConfigError
 from facility.time import Clock
@@ -33,7 +32,7 @@ def make_outlet(url: str, machine: Machine, now: Clock) -> Outlet:
         If what it needs is not installed.
     """
     # Each brings a library of its own: import only the one that is asked for.
-    match urlsplit(url).scheme:
+    match url.partition("://")[0].lower():
         case "mqtt":
             from simulators.mqtt_publisher import Publisher, ring_topics
 

@@ -53,6 +53,11 @@ def test_an_ioc_listens_and_calls_at_its_own_address_alone() -> None:
     [
         ("opc.tcp://localhost", "write one of mqtt://HOST:1883, epics://127.0.0.1:5064/PREFIX:, tango://"),
         ("epics://127.0.0.1:70000", "Port out of range"),
+        ("mqtt://localhost:70000", "Port out of range"),
+        ("mqtt://operator:secret@localhost", "has more than scheme, host, port, path and options"),
+        ("mqtt://localhost/ring", "the topics are fixed"),
+        ("mqtt://:1883", "is not the address of a broker"),
+        ("http://[::1", "is not an address: Invalid IPv6 URL"),
         ("epics://127.0.0.1/ÅNG:", "the prefix 'ÅNG:' has letters that no PV may have"),
         ("epics://127.0.0.1?pva_port=http", "pva_port = 'http' is not a port: use 1 to 65535"),
         ("epics://127.0.0.1?alarm=yes", "there is no option 'alarm'; it may have pva_port, alarms"),
