@@ -1,7 +1,7 @@
 """What unknown time can make of a figure, at worst and at best."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from analytics.accounts import Accounts
@@ -17,8 +17,8 @@ NOTHING: Final = 0.0
 NOMINAL: Final = math.inf
 
 
-def extremes(judged: Judged, known: Intervals, count: Count) -> tuple[Accounts, Accounts]:
-    """Return the accounts with least and with most beam that the rules make of unknown time.
+def fillings(judged: Judged, known: Intervals, count: Count) -> tuple[Accounts, ...]:
+    """Return the accounts that the rules make of unknown time when it is filled with most beam, and with least.
 
     With most beam that is nominal throughout, with least none at all, where limits do not rise. Where they do, an
     outage that is running keeps the lower end that it opened with; had the beam come back for an instant and been
@@ -33,11 +33,17 @@ def extremes(judged: Judged, known: Intervals, count: Count) -> tuple[Accounts, 
         anew |= more
         conditions = judged.conditions(NOTHING, anew)
         tried.append(count(conditions))
-    return min(tried, key=_delivered), max(tried, key=_delivered)
+    return tuple(tried)
 
 
-def _delivered(accounts: Accounts) -> int:
-    return accounts.delivered
+def join_fillings(listed: Sequence[tuple[Accounts, ...]]) -> tuple[Accounts, ...]:
+    """Return the fillings of stretches that follow each other as those of the whole.
+
+    Where outages have begun anew as often as they can, nothing changes any more: the last filling stands for those
+    that another stretch still has.
+    """
+    most = max(len(tried) for tried in listed)
+    return tuple(Accounts.sum_of([tried[min(i, len(tried) - 1)] for tried in listed]) for i in range(most))
 
 
 def _may_begin_anew(conditions: Conditions, known: Intervals, rules: Rules) -> set[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.accounts import Accounts, Side, book
-from analytics.bounds import extremes
+from analytics.bounds import fillings, join_fillings
 from analytics.conditions import Conditions, Glitch, Stretch
 from analytics.distortions import FurtherFindings, join_further, watch
 from analytics.events import Event, Grouping, find_events
@@ -33,10 +33,8 @@ class Findings:
     settled: bool
     """Whether nothing that comes later can change them."""
     accounts: Accounts
-    lower: Accounts
-    """With as little beam in unknown time as the rules make of it: see `analytics.bounds`."""
-    upper: Accounts
-    """With as much."""
+    fillings: tuple[Accounts, ...]
+    """With unknown time filled in ways that may be the worst or the best."""
     failures: tuple[Event, ...]
     """Events whose user time touches `part`, whole, in order of time."""
     trips: tuple[Event, ...]
@@ -58,6 +56,16 @@ class Findings:
     """In `part`, as the two below."""
     no_beam: Intervals
     unknown: Intervals
+
+    @property
+    def lower(self) -> Accounts:
+        """With least beam in unknown time."""
+        return min(self.fillings, key=_delivered)
+
+    @property
+    def upper(self) -> Accounts:
+        """With most beam in unknown time."""
+        return max(self.fillings, key=_delivered)
 
 
 def examine(
@@ -88,9 +96,10 @@ def examine(
 
     conditions = judged.conditions()
     events = find_events(conditions, plan.user_time, grouping)
-    lower = upper = accounts = book(conditions, events, plan, part, side)
+    accounts = book(conditions, events, plan, part, side)
+    tried = (accounts,)
     if bounds and conditions.known != evidence.span:
-        lower, upper = extremes(judged, conditions.known, count)
+        tried = fillings(judged, conditions.known, count)
     mismatches = None
     if evidence.mode is not None:
         mismatches = find_mismatches(evidence.mode, plan, None, part.start_ns, part.end_ns)
@@ -101,8 +110,7 @@ def examine(
         part=part,
         settled=settled,
         accounts=accounts,
-        lower=lower,
-        upper=upper,
+        fillings=tried,
         failures=_touching(part, events.failures),
         trips=_touching(part, events.trips),
         low_beam=_touching(part, events.low_beam),
@@ -142,8 +150,7 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
         part=Period(period_id, first.part.start_ns, last.part.end_ns),
         settled=all(f.settled for f in findings),
         accounts=Accounts.sum_of([f.accounts for f in findings]),
-        lower=Accounts.sum_of([f.lower for f in findings]),
-        upper=Accounts.sum_of([f.upper for f in findings]),
+        fillings=join_fillings([f.fillings for f in findings]),
         failures=_once(e for f in findings for e in f.failures),
         trips=_once(e for f in findings for e in f.trips),
         low_beam=_once(e for f in findings for e in f.low_beam),
@@ -183,3 +190,7 @@ def _once(events: Iterable[Event]) -> tuple[Event, ...]:
 def _union(intervals: Iterable[Intervals]) -> Intervals:
     listed = list(intervals)
     return Intervals.from_arrays(np.concatenate([i.start for i in listed]), np.concatenate([i.end for i in listed]))
+
+
+def _delivered(accounts: Accounts) -> int:
+    return accounts.delivered

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from analytics.evidence import Evidence
@@ -15,6 +15,7 @@ CASES = st.builds(generate, st.integers(0, 2**32), longest_s=st.just(3600.0))
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(CASES, st.lists(st.floats(0, 1), min_size=1, max_size=5))
+@example(generate(2033, longest_s=3600.0), [0.5])  # limits rise in unknown time, on one side of the cut only
 def test_findings_of_parts_join_to_those_of_the_whole(case: Case, cuts: list[float]) -> None:
     start, end = case.window
     evidence = Evidence(case.samples, start, end, case.cuts, **case.beside)
