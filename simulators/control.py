@@ -123,8 +123,11 @@ class ControlDesk:
             await asyncio.to_thread(serving.join)
             await asyncio.to_thread(place.unlink, missing_ok=True)
             if machine.steering.log and self.tell is not None:
-                with suppress(KadoError):
+                try:
                     reply = await asyncio.to_thread(room.answers)
+                except KadoError as error:
+                    log.warning("simulator %s: its answers were not kept: %s", name, error)
+                else:
                     self.tell(f"answer key: {reply.answer_key}, session: {reply.session}")
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facility.definition import Definition
+from facility.errors import UsageError
 from facility.time import to_datetime
 from simulators.faults import MS
 from simulators.machine import Machine
@@ -42,6 +43,11 @@ def write_session(
         Where the files go; made where there is none.
     start_ns, end_ns
         Moved to the next whole ms: no simulated sample comes in between.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written to.
     """
     start_ns, end_ns = (-(-ns // MS) * MS for ns in (start_ns, end_ns))
     scenario = session_scenario(machine, start_ns, end_ns)
@@ -49,11 +55,17 @@ def write_session(
     began = to_datetime(start_ns, machine.profile.zone).strftime("%Y%m%dT%H%M%S")
     name = f"{scenario.id}-seed{machine.seed}-{began}"
     files = SessionFiles(folder / f"{name}.json", folder / f"{name}.toml")
-    folder.mkdir(parents=True, exist_ok=True)
-    again.answer_key(start_ns, end_ns, definition).write(files.key)
+    key = again.answer_key(start_ns, end_ns, definition)
     heading = (
         f"A live session of scenario {scenario.id} at {machine.profile.id}; what was injected comes last.\n"
         f"The same samples again: kado simulate --scenario {files.scenario.name} --seed {machine.seed}"
     )
-    write_scenario(scenario, files.scenario, heading)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        key.write(files.key)
+        write_scenario(scenario, files.scenario, heading)
+    except OSError as error:
+        raise UsageError(
+            f"the answers of the session cannot be kept in {folder}: {error.strerror or error}; make room there"
+        ) from error
     return files

@@ -257,3 +257,16 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
+
+
+async def test_answers_that_cannot_be_kept_are_no_defect_and_not_lost_in_silence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    (tmp_path / "answers").touch()
+    async with running(tmp_path, told=told):
+        await asked(tmp_path, Request(do="inject", effect="beam_dump"))
+        with pytest.raises(ScenarioError, match="answers: File exists; make room there"):
+            await asked(tmp_path, Request(do="answers"))
+    assert told == []
+    assert "simulator ring: its answers were not kept: the answers of the session cannot be kept" in caplog.text
