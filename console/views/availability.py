@@ -112,6 +112,7 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
     rows.add_row("Low beam", "低電流", count(counts.low_beam), "distortions beside the failures")
     if result.further:
         rows.add_row("Distortions", "その他の擾乱", count(counts.other_distortions), _further(result))
+    if result.further or counts.low_beam:
         mtbd = "no distortion" if f.mtbd_h is None else _with_unit(hours(f.mtbd_h, 1), "h")
         rows.add_row("MTBD", "平均擾乱間隔", mtbd, f"user time / all {count(counts.distortions)} distortions")
     rows.add_row("Glitches", "瞬時変動", count(counts.glitches), "too short to be events")

@@ -47,6 +47,11 @@ def test_a_day_has_its_figures_though_the_year_began_before_the_first_limits(see
     assert "user time from 2025-05-12T10:00:00+09:00 and no limits" in refused.err
 
 
+def test_low_beam_alone_makes_the_time_between_distortions_worth_telling(seeded: Kado) -> None:
+    # One outage and one low beam in 24 h, of which 0.32 h are unknown.
+    assert re.search(r"MTBD +平均擾乱間隔 +11\.8 h  user time / all 2 distortions", report(seeded))
+
+
 def test_each_tag_of_the_calendar_has_its_own_user_time_beside_the_machines(seeded: Kado) -> None:
     document = availability(seeded, DAY)
     morning = {"user_time": 43_200, "delivered": 43_200 - 5_400 - UNKNOWN_S, "no_beam": 5_400, "unknown": UNKNOWN_S}
