@@ -43,6 +43,9 @@ def reach_of(read: ReadHeld, distortion: Distortion, signal: Signal, part: Perio
     """Find how far to look for one further signal; `part` alone where nothing runs at its edges."""
     told, since = _before(read, distortion, signal, part.start_ns)
     start = part.start_ns if since is None else since
+    if signal.stale_after_ns is None and (held := read(part.start_ns, part.start_ns)):
+        # It holds into the part if it was taken of a beam that was there: that has to be seen too.
+        start = min(start, max(int(held.time_ns[-1]), part.start_ns - LONGEST_NS))
     if _before(read, distortion, signal, part.end_ns)[1] is None:
         return Reach(start, part.end_ns, told, True)
     limit, after, step = min(now_ns, part.end_ns + LONGEST_NS), part.end_ns, NS_PER_H

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from analytics import reach as reach_module
@@ -110,6 +110,7 @@ def test_findings_of_the_parts_join_to_those_of_the_whole(case: Case, cuts: list
 
 @often
 @given(CASES, FRACTIONS, st.booleans())
+@example(_case(2909268), [0.0], True)  # a state that was told without beam, long before the part
 def test_what_is_read_around_a_part_tells_of_its_distortions_what_all_data_tell(
     case: Case, cuts: list[float], steady: bool
 ) -> None:
