@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
+from itertools import groupby
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -79,9 +80,11 @@ def local(ns: int | None, zone: tzinfo, *, offset: bool = False) -> str:
     return f"{text[:19]} {text[19:]}" if offset else text[:19]
 
 
-def offset_of(ns: int, zone: tzinfo) -> str:
-    """Return the zone's offset at an instant, such as ``+09:00``."""
-    return format_time(ns // NS_PER_S * NS_PER_S, zone)[19:]
+def offsets_of(instants: Iterable[int], zone: tzinfo) -> str:
+    """Return the zone's offset at instants that follow each other: ``+09:00``, or ``+02:00, then +01:00``."""
+    return ", then ".join(
+        offset for offset, _ in groupby(format_time(ns // NS_PER_S * NS_PER_S, zone)[19:] for ns in instants)
+    )
 
 
 def age(ns: int | None, now_ns: int) -> str:

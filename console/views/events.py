@@ -9,7 +9,7 @@ from analytics.availability import ReportedEvent
 from analytics.conditions import Kind
 from analytics.pareto import attached
 from console.figures import AvailabilityReport
-from console.output import local, offset_of, table
+from console.output import local, offsets_of, table
 from console.rounding import duration
 from facility.incidents import Incident, Review
 from facility.time import format_time, to_datetime, to_s
@@ -21,7 +21,7 @@ def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[Re
     if not result.events:
         found = "no loss of beam and no distortion" if result.further else "no loss of beam"
         return [f"No events: {found} in user time."]
-    offset = offset_of(result.events[0].event.start_ns, zone)
+    offset = offsets_of((r.event.start_ns for r in result.events), zone)
     lost = "user time\nlost"
     order = ["event", f"start ({offset})", "end", "length", lost, *(["review"] if reviews else []), "note"]
     rows = table(order=order, right=["length", lost])

@@ -14,7 +14,7 @@ from analytics.explain import FurtherInstant, Held, Instant, Rule, Segment
 from analytics.gaps import Gap
 from console.explaining import Explanation, InstantExplanation
 from console.figures import AvailabilityReport
-from console.output import age, local, offset_of, table, title
+from console.output import age, local, offsets_of, table, title
 from console.rounding import duration, percent, split_hours
 from facility.distortion import Distortion
 from facility.time import format_time, to_s
@@ -36,7 +36,7 @@ def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
         told = [s for s in told if s in longest]
     if told:
         rows = table(
-            order=[f"start ({offset_of(told[0].start_ns, zone)})", "end", "length", "account", "rule"],
+            order=[f"start ({offsets_of((s.start_ns for s in told), zone)})", "end", "length", "account", "rule"],
             right=["length"],
         )
         for s in told:
@@ -64,7 +64,8 @@ def gap_table(report: AvailabilityReport, gaps: Sequence[Gap]) -> list[Renderabl
     lines: list[RenderableType] = [*_heading(report, "unknown user time 不明"), ""]
     if not gaps:
         return [*lines, "None: all user time is known."]
-    heads = [f"start ({offset_of(gaps[0].segment.start_ns, zone)})", "end", "unknown", "could hide", "N", "rule"]
+    offset = offsets_of((gap.segment.start_ns for gap in gaps), zone)
+    heads = [f"start ({offset})", "end", "unknown", "could hide", "N", "rule"]
     rows = table(order=heads, right=["unknown", "could hide", "N"])
     for gap in gaps:
         s = gap.segment

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from console.output import local, offset_of, table, title
+from console.output import local, offsets_of, table, title
 from console.rounding import hours
 from facility.period import Period
 from facility.profile import Profile
@@ -24,7 +24,7 @@ def calendar(profile: Profile, plan: Plan, period: Period | None) -> list[Render
     if not planned:
         where = f" in {period.id}" if period else ""
         return [*lines, f"nothing is planned{where}; import a schedule with: kado schedule import FILE"]
-    offset = offset_of(planned[0].block.start_ns, zone)
+    offset = offsets_of((p.block.start_ns for p in planned), zone)
     rows = table(order=[f"start ({offset})", "end", "h", "category", "run", "published", "note"], right=["h"])
     for p in planned:
         b = p.block
@@ -67,7 +67,7 @@ def changes(
     heading = title(profile, f"calendar changes 計画変更, as known {local(since_ns, zone, offset=True)} and {until}")
     if not found:
         return [heading, "no change"]
-    offset = offset_of(found[0].start_ns, zone)
+    offset = offsets_of((c.start_ns for c in found), zone)
     rows = table(order=[f"start ({offset})", "end", "h", "before", "after"], right=["h"])
     for c in found:
         start, end = local(c.start_ns, zone)[:16], local(c.end_ns, zone)[:16]
