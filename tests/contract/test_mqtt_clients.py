@@ -45,6 +45,8 @@ class Ring:
         endpoint = replace(source._endpoint(PROFILE.id), username=self.username, password=self.password)
         async with source._open(endpoint) as connection:
             subscribing = asyncio.create_task(connection.subscribe())
+            # What a test publishes next must find the subscription there, however slow the machine is.
+            await asyncio.wait({subscribing}, timeout=5.0)
             try:
                 yield connection
             finally:
