@@ -4,6 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
@@ -242,25 +243,26 @@ class StoreReader:
 
     def _series(self) -> list[SeriesCount]:
         query = (
-            "SELECT signal, n, first, last FROM series JOIN (SELECT series_id, count(*) AS n, min(time_ns) AS first,"
-            " max(time_ns) AS last FROM sample GROUP BY series_id) ON series_id = id"
+            "SELECT id, signal, n, first, last FROM series JOIN (SELECT series_id, count(*) AS n,"
+            " min(time_ns) AS first, max(time_ns) AS last FROM sample GROUP BY series_id) ON series_id = id"
         )
+        above: list[tuple[SealedFile, NDArray[np.int64]]] = []
         with snapshot(self._connection):
-            counts = {row[0]: SeriesCount(*row) for row in self._connection.execute(query)}
-            files = manifest.all_files(self._connection)
-            above = {
-                file.id: times
-                for file in files
-                if file.name.signal in counts
-                and len(times := row_times(self._connection, file.series_id, file.first_ns, file.last_ns + 1))
-            }
-        for file in files:
-            samples = file.samples - (self._twice(file, above[file.id]) if file.id in above else 0)
-            name = file.name.signal
-            before = counts.get(name, SeriesCount(name, 0, file.first_ns, file.last_ns))
-            first = file.first_ns if before.first_ns is None else min(before.first_ns, file.first_ns)
-            last = file.last_ns if before.last_ns is None else max(before.last_ns, file.last_ns)
-            counts[name] = SeriesCount(name, before.samples + samples, first, last)
+            counts = {count.signal: count for count in manifest.count_samples(self._connection)}
+            for series_id, signal, samples, first, last in self._connection.execute(query).fetchall():
+                sealed = counts.get(signal)
+                if sealed is None or sealed.first_ns is None or sealed.last_ns is None:
+                    counts[signal] = SeriesCount(signal, samples, first, last)
+                    continue
+                ends = min(first, sealed.first_ns), max(last, sealed.last_ns)
+                counts[signal] = SeriesCount(signal, sealed.samples + samples, *ends)
+                for file in manifest.files_between(self._connection, series_id, first, last + 1):
+                    times = row_times(self._connection, series_id, file.first_ns, file.last_ns + 1)
+                    if len(times):
+                        above.append((file, times))
+        for file, times in above:
+            count = counts[file.name.signal]
+            counts[count.signal] = replace(count, samples=count.samples - self._twice(file, times))
         return [counts[name] for name in sorted(counts)]
 
     def _twice(self, file: SealedFile, times: NDArray[np.int64]) -> int:

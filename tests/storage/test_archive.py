@@ -1,6 +1,7 @@
 """Sealed files: what is in them, who else can read them, and what happens when they are not what they were."""
 
 import logging
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -255,3 +256,14 @@ def test_sealing_says_nothing_in_the_log(store: EmbeddedStore, caplog: pytest.Lo
     with caplog.at_level(logging.DEBUG):
         three_days(store)
     assert caplog.records == []
+
+
+def test_samples_are_counted_without_a_look_at_row_groups(tmp_path: Path) -> None:
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+        three_days(store)
+        expected = store.series()
+        assert [count.samples for count in expected] == [4320]
+    with closing(sqlite3.connect(tmp_path / "telemetry.db")) as connection, connection:
+        connection.execute("UPDATE archive_file SET row_groups = x'00'")
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=True)) as store:
+        assert store.series() == expected
