@@ -365,6 +365,12 @@ def test_a_backup_into_the_data_directory_is_refused(data: Path) -> None:
         back_up(data, data / "backups")
 
 
+def test_a_backup_that_comes_into_the_data_directory_by_a_link_is_refused(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk").symlink_to(data)
+    with pytest.raises(UsageError, match="a backup belongs on another disk"):
+        back_up(data, tmp_path / "disk" / "backups")
+
+
 def test_the_newest_of_many_in_one_second_is_the_last(data: Path, tmp_path: Path) -> None:
     made = [Backup(data, tmp_path / "backups", lambda: DAY).make(simulated=True).path for _ in range(12)]
     assert complete_snapshots(tmp_path / "backups") == made

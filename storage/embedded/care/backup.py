@@ -117,7 +117,7 @@ class Backup:
         ArchiveAwayError
             If the place of the sealed files cannot be reached.
         """
-        if self._data_dir.absolute() in (self._folder.absolute(), *self._folder.absolute().parents):
+        if self._data_dir.resolve() in (self._folder.resolve(), *self._folder.resolve().parents):
             raise UsageError(
                 f"{self._folder} lies in the data directory {self._data_dir}: a backup belongs on another disk"
             )
