@@ -10,6 +10,8 @@ UV = $(BIN)/uv --quiet --system-certs
 # uv is ten times faster; pip knows the index and certificates that this machine is set up for.
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 INSTALL = install() { $(UV) pip install --python $(BIN)/python "$$@" || $(PIP) "$$@"; }; install
+# Tests that run side by side: most of them wait for servers and clocks, so more than there are cores.
+AT_ONCE := 4
 # The first Python that is new enough; choose another with `make PYTHON=python3.13 ...`.
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
@@ -23,7 +25,7 @@ demo: $(RUN) ## Watch a simulated ring, from signal to availability (KADO_DEMO_S
 	@$(BIN)/kado demo --data-dir .demo
 
 test: $(DEV) ## Run the tests; with the real servers that are installed, naming those that are not
-	@$(BIN)/pytest -q -rfEs
+	@$(BIN)/pytest -q -rfEs -n $(AT_ONCE) --dist worksteal
 
 soak: $(DEV) ## Run what takes long: 50,000 cases against the reference (KADO_FIRST_CASE=N for others), whole years
 	@KADO_CASES=$${KADO_CASES:-50000} $(BIN)/pytest -q --timeout 0 tests/analytics/test_against_reference.py
