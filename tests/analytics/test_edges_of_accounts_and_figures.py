@@ -1,13 +1,15 @@
 """What a small change of a line would make wrong without any other test noticing."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
-from analytics.accounts import _check
+from analytics.accounts import Accounts, _check
 from analytics.availability import assess
-from analytics.figures import downtime_budget_h, longest_run_h
+from analytics.bounds import join_fillings
+from analytics.figures import downtime_budget_h, longest_run_h, mtbf_h
 from facility.corrections import Assertion
+from facility.definition import Mtbf
 from facility.errors import AccountsError
 from facility.interval import Intervals
 from facility.period import Period
@@ -102,3 +104,17 @@ def test_a_low_beam_tells_its_stretches_of_user_time_and_whether_it_goes_on() ->
 def test_an_events_name_says_facility_kind_and_start() -> None:
     (first, _) = (r.event for r in Story(TWO).count().events)
     assert first.id("ring") == "ring-no_beam-20250512T010140Z"
+
+
+@pytest.mark.parametrize("formula", list(Mtbf))
+def test_where_nothing_is_known_there_is_no_mean_time_between_failures(formula: Mtbf) -> None:
+    assert mtbf_h(formula, 0, 0, 0) is None
+    assert mtbf_h(formula, 1, 0, 1) is not None
+
+
+def test_fillings_of_stretches_are_joined_one_by_one_and_the_last_of_the_shorter_stands_for_the_rest() -> None:
+    def accounts(delivered: int) -> Accounts:
+        return replace(Accounts(*[0] * len(fields(Accounts))), delivered=delivered)
+
+    joined = join_fillings([(accounts(1),), (accounts(10), accounts(20), accounts(30)), (accounts(100), accounts(200))])
+    assert [a.delivered for a in joined] == [1 + 10 + 100, 1 + 20 + 200, 1 + 30 + 200]
