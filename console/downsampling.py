@@ -1,24 +1,20 @@
 """Sums up samples in InfluxDB minute by minute: the service on the hour, people whenever they like."""
 
-import asyncio
 import logging
-import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from collector.slots import Slots
 from console.config import Configuration, InfluxSettings
+from console.hourly import Hourly
 from console.stores import make_influx_client
 from facility.errors import KadoError, UsageError
-from facility.time import NS_PER_H, Clock
+from facility.time import Clock
 
 if TYPE_CHECKING:
     from storage.influxdb.downsampling import Downsampled
 
 _LOG: Final = logging.getLogger(__name__)
-
-EVERY_NS: Final = NS_PER_H
 
 
 def downsample(
@@ -81,32 +77,11 @@ class Downsampling:
     def __init__(self, configuration: Configuration, clock: Clock) -> None:
         self._configuration = configuration
         self._clock = clock
-        self._slots = Slots(EVERY_NS, clock)
-        self._problem = ""
-        self._stopping = threading.Event()
+        self._hourly = Hourly(clock, (KadoError,), self._tell)
 
     async def run(self) -> None:
         """Sum up until cancelled; then end between two steps, which loses nothing."""
-        while True:
-            try:
-                await self._in_thread()
-            except KadoError as error:
-                if str(error) != self._problem:
-                    _LOG.warning("long ranges are drawn from samples, since minutes cannot be summed up: %s", error)
-                self._problem = str(error)
-            else:
-                self._problem = ""
-            await self._slots.wait()
-
-    async def _in_thread(self) -> None:
-        work = asyncio.ensure_future(asyncio.to_thread(self.sum_up))
-        try:
-            await asyncio.shield(work)
-        except asyncio.CancelledError:
-            self._stopping.set()
-            with suppress(_StoppedError, KadoError):
-                await work
-            raise
+        await self._hourly.run(self.sum_up)
 
     def sum_up(self) -> None:
         """Sum up what is over.
@@ -116,14 +91,9 @@ class Downsampling:
         KadoError
             If the server does not let us.
         """
-        done = downsample(self._configuration, self._clock, go_on=self._go_on)
+        done = downsample(self._configuration, self._clock, go_on=self._hourly.go_on)
         if done.days:
             _LOG.info("summed up %d days of %d signals into %d minutes", done.days, done.signals, done.minutes)
 
-    def _go_on(self) -> None:
-        if self._stopping.is_set():
-            raise _StoppedError
-
-
-class _StoppedError(Exception):
-    """The service is ending."""
+    def _tell(self, problem: str) -> None:
+        _LOG.warning("long ranges are drawn from samples, since minutes cannot be summed up: %s", problem)

@@ -11,7 +11,7 @@ from analytics.evidence import judge
 from analytics.figures import downtime_budget_h
 from analytics.findings import Findings, examine, join
 from console.config import Configuration
-from console.evidence import Known, Read, extent_of, load_evidence, nothing_known
+from console.evidence import Known, extent_of, load_evidence, nothing_known
 from console.stores import open_journal, open_store
 from facility.corrections import Correction
 from facility.definition import Definition, load_definition
@@ -279,40 +279,3 @@ def load_basis(
             configuration, store.read, extent, definitions, part, record.corrections, now_ns, cancelled
         )
     return Basis(profile, record, known_on_ns, period, part, known, extent)
-
-
-def compute_availability(
-    configuration: Configuration,
-    read: Read,
-    extent: tuple[int, int],
-    plan: Plan,
-    definition: Definition,
-    period: Period,
-    now_ns: int,
-    corrections: Sequence[Correction] = (),
-) -> Availability:
-    """Read what was recorded in and around a period and compute its availability.
-
-    Parameters
-    ----------
-    read
-        The store's.
-    extent
-        Stamps of the delivery signal's first and last sample.
-    plan
-        Resolved with the definition's notice.
-    corrections
-        Those in force.
-
-    Raises
-    ------
-    PeriodError
-        If the period lies in the future, has no schedule, or no samples.
-    """
-    profile = configuration.profile
-    part = counted_part(profile, period, now_ns)
-    check_schedule(profile, plan, part)
-    known = load_evidence(configuration, read, extent, [definition], part, corrections, now_ns, plan.cancelled)
-    if not known.anything:
-        raise nothing_known(profile, part, extent)
-    return assess(known.evidence, profile, definition, plan, period, part, settled=known.settled)

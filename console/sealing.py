@@ -1,25 +1,21 @@
 """The service looks after its embedded store: what is old enough goes, days that are over become sealed files."""
 
-import asyncio
 import logging
 import sqlite3
-import threading
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from collector.slots import Slots
 from console.config import Configuration, EmbeddedSettings
+from console.hourly import Hourly
 from console.stores import provenance_of
 from facility.errors import ArchiveError, ConfigError
-from facility.time import NS_PER_DAY, NS_PER_H, Clock
+from facility.time import NS_PER_DAY, Clock
 from storage.telemetry_db import open_writer
 
 if TYPE_CHECKING:
     from storage.embedded.archive.swap import FileSwap
 
 _LOG: Final = logging.getLogger(__name__)
-
-EVERY_NS: Final = NS_PER_H
 
 
 class Sealing:
@@ -35,33 +31,11 @@ class Sealing:
         self._after_ns = settings.seal_after_days * NS_PER_DAY
         self._retention = settings.retention
         self._clock = clock
-        self._slots = Slots(EVERY_NS, clock)
-        self._problem = ""
-        self._stopping = threading.Event()
+        self._hourly = Hourly(clock, (ArchiveError, ConfigError, sqlite3.OperationalError), self._tell)
 
     async def run(self) -> None:
         """Seal until cancelled; then end between two steps, which loses nothing."""
-        while True:
-            try:
-                await self._seal_in_thread()
-            except (ArchiveError, ConfigError, sqlite3.OperationalError) as error:
-                if str(error) != self._problem:
-                    _LOG.error("some days could not be sealed, or not be deleted: %s", error)
-                self._problem = str(error)
-            else:
-                self._problem = ""
-            await self._slots.wait()
-
-    async def _seal_in_thread(self) -> None:
-        sealing = asyncio.ensure_future(asyncio.to_thread(self.seal))
-        try:
-            await asyncio.shield(sealing)
-        except asyncio.CancelledError:
-            # The directory's lock is given back next: nothing may write then.
-            self._stopping.set()
-            with suppress(_StoppedError):
-                await sealing
-            raise
+        await self._hourly.run(self.seal)
 
     def seal(self) -> None:
         """Delete what is older than it has to be kept, seal what is old enough, merge the files of months over.
@@ -83,7 +57,7 @@ class Sealing:
         before_ns = now_ns - self._after_ns
         with closing(open_writer(data_dir, profile.id, "embedded", now_ns, any_thread=True)) as connection:
             choose_place(connection, data_dir, profile.id, self._configuration.archive)
-            swap = FileSwap(connection, data_dir, profile.id, self._clock, provenance_of(profile), self._go_on)
+            swap = FileSwap(connection, data_dir, profile.id, self._clock, provenance_of(profile), self._hourly.go_on)
             problem = self._drop(swap, now_ns)
             sealed = seal(swap, before_ns)
             merge_months(swap, before_ns)
@@ -104,10 +78,5 @@ class Sealing:
             return error
         return None
 
-    def _go_on(self, _: object) -> None:
-        if self._stopping.is_set():
-            raise _StoppedError
-
-
-class _StoppedError(Exception):
-    """The service is ending."""
+    def _tell(self, problem: str) -> None:
+        _LOG.error("some days could not be sealed, or not be deleted: %s", problem)

@@ -7,7 +7,7 @@ import pytest
 from command_line import Kado
 from console.config import Configuration, load_configuration
 from console.evidence import extent_of
-from console.figures import compute_availability, load_plan, load_record
+from console.figures import load_basis, load_record
 from console.live_figures import BeamState, GrowingSamples, LiveCalculator
 from console.stores import open_store
 from facility.batch import Samples
@@ -47,17 +47,14 @@ def test_the_state_of_the_beam_is_known_with_its_beginning(
 
 
 def test_following_along_gives_what_one_look_gives(configuration: Configuration) -> None:
-    profile, definition = configuration.profile, load_definition("nanoterasu")
-    plan = load_plan(configuration, None, definition.notice_ns)
+    definition = load_definition("nanoterasu")
     with open_store(configuration) as store:
         following = calculator(configuration, store)
         for minutes in range(0, 120, 20):
             now = DUMP - NS_PER_H + minutes * 60 * NS_PER_S
             live = following.compute(now)
-            period = profile.period("2026-11")
-            extent = extent_of(store, profile)
-            at_once = compute_availability(configuration, store.read, extent, plan, definition, period, now)
-            assert live.month == at_once
+            at_once = load_basis(configuration, "2026-11", [definition], clock=lambda at=now: at)
+            assert live.month == at_once.assess(definition)
             assert live.day is not None
             assert live.day.counted_until_ns == now
 
