@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Gets the servers that the system tests and benchmarks run: Mosquitto, Prometheus, InfluxDB, and
-# versitygw, which speaks S3 over a folder.
+# Gets the servers and programs that the system tests and benchmarks use: Mosquitto, Prometheus, Alertmanager,
+# PostgreSQL, nginx, InfluxDB, versitygw (S3 over a folder), Chromium, and a Japanese type face with two weights.
 #
 #   deploy/services/install.sh           what the tests use
 #   deploy/services/install.sh --bench   also Telegraf, which the benchmarks measure against
@@ -17,7 +17,10 @@ readonly TELEGRAF_VERSION=1.37.2
 readonly VERSITYGW_VERSION=1.8.0
 readonly GO_NEEDED=1.23
 readonly VERSITYGW_GO_NEEDED=1.25
-readonly PACKAGES=(mosquitto mosquitto-clients prometheus)
+readonly PACKAGES=(
+    mosquitto mosquitto-clients prometheus prometheus-alertmanager postgresql nginx-light
+    chromium fonts-morisawa-bizud-gothic poppler-utils
+)
 readonly BUILD_PACKAGES=(clang gcc libc6-dev protobuf-compiler)
 
 BIN="${KADO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kado}/bin"
@@ -74,7 +77,8 @@ apt_install() {
         apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null 9>&- \
         || die "apt-get install failed"
     for package in "${missing[@]}"; do
-        case $package in mosquitto | prometheus) stop_service "$package" ;; esac
+        case $package in mosquitto | prometheus | prometheus-alertmanager | postgresql | nginx-light)
+            stop_service "${package%-light}" ;; esac
     done
 }
 
