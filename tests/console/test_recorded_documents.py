@@ -1,0 +1,15 @@
+"""The JSON of every command on a fixed data set stays as it is recorded: programs read it."""
+
+import json
+from pathlib import Path
+
+from command_line import Kado
+from recorded_documents import RECORD, documents
+
+
+def test_every_document_is_as_recorded(seeded: Kado, tmp_path: Path) -> None:
+    recorded = json.loads(RECORD.read_text(encoding="utf-8"))
+    found = documents(tmp_path)
+    assert list(found) == list(recorded)
+    for name, document in found.items():
+        assert document == recorded[name], f"{name}: if this is meant, run python tests/support/recorded_documents.py"
