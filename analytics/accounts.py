@@ -62,7 +62,7 @@ class Side:
     """The machine's mode said ``refill``."""
     refill_is_delivered: bool = True
     excluded: Intervals = field(default_factory=Intervals.empty)
-    """Down, and for a reason outside the facility, was said of it."""
+    """A correction states: down for a reason outside the facility."""
 
 
 def book(conditions: Conditions, events: Events, plan: Plan, period: Period, side: Side) -> Accounts:

@@ -15,7 +15,7 @@ from analytics.evidence import Evidence
 from analytics.figures import Figures, compute, percentage
 from analytics.findings import Findings, examine
 from analytics.mode import Mismatch
-from analytics.witness import Heard
+from analytics.witness import CrossCheck
 from facility.batch import Samples
 from facility.corrections import Correction
 from facility.definition import Definition
@@ -64,7 +64,7 @@ class ReportedEvent:
 
 @dataclass(frozen=True, slots=True)
 class FurtherSignal:
-    """What one further signal tells of a period."""
+    """What one further signal shows for a period."""
 
     distortion: Distortion
     count: int
@@ -90,7 +90,7 @@ class Availability:
     simulated: bool
     definition: str
     period: Period
-    """What was asked for."""
+    """The period as requested."""
     counted_until_ns: int
     """The period's end, or now where the period is not over yet."""
     provisional: bool
@@ -104,12 +104,12 @@ class Availability:
     further: tuple[FurtherSignal, ...]
     """Of each further signal that the definition counts distortions of."""
     glitches: tuple[Glitch, ...]
-    sensor_faults: tuple[Heard, ...]
+    sensor_faults: tuple[CrossCheck, ...]
     mismatches: tuple[Mismatch, ...]
     unknown: Intervals
     """Unknown user time."""
     unwitnessed: int
-    """Outages that a named witness said nothing of: the signal alone decided."""
+    """Outages without a witness sample: the delivery signal alone decided."""
 
 
 def availability(
@@ -150,7 +150,7 @@ def availability(
         Instants at which a hold ends because the source's link was lost; `analytics.window.link_cuts`.
     witness, mode, flags
         What else was recorded in `window`: the delivery signal's witness, the machine's mode, the flags that the
-        profile names. What is not given does not speak.
+        profile names. What is not given is not used.
     corrections
         Those in force, as known on the same date as `plan`.
     further

@@ -19,12 +19,12 @@ Int64 = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class ShutterTime:
-    """What a shutter said in its beamline's user time, in ns; the three add up to the user time."""
+    """A shutter's states in its beamline's user time, in ns; the three add up to the user time."""
 
     open: int
     closed: int
     unknown: int
-    """Nothing was said yet, what was said is not to be believed, or the link was lost and nothing was said since."""
+    """No state yet, a state of bad quality, or the link was lost and no state has arrived since."""
     open_with_beam: int
     """The part of `open` in which the machine delivered."""
 
@@ -46,7 +46,7 @@ def beamline_time(
     plan: Plan,
     definition: Definition,
     refill: Intervals,
-    said: Samples | None,
+    shutter_states: Samples | None,
     cuts: Int64,
 ) -> BeamlineTime:
     """Return the hours of a beamline in the counted part of a period.
@@ -56,33 +56,33 @@ def beamline_time(
     availability
         The machine's, by `definition`.
     refill
-        Where the machine's mode said refill; taken out of delivered time if the definition does so.
-    said
+        Where the machine's mode was refill; taken out of delivered time if the definition does so.
+    shutter_states
         The shutter's series, the last state before the period included; None: it is not recorded.
     cuts
         (n,) int64 ns, increasing: instants at which a state is not known any more because the link was lost.
     """
     start, end = availability.period.start_ns, availability.counted_until_ns
     time, machine, delivered = user_time_of(beamline.tag, availability, plan, definition, refill)
-    if said is None:
+    if shutter_states is None:
         return BeamlineTime(beamline, machine, None)
-    opened, known = _states(said, beamline.open, cuts, start, end)
+    opened, known = _states(shutter_states, beamline.open, cuts, start, end)
     opened, unknown = opened & time, time - known
     closed = time - opened - unknown
     shutter = ShutterTime(opened.total, closed.total, unknown.total, (opened & delivered).total)
     return BeamlineTime(beamline, machine, shutter)
 
 
-def _states(said: Samples, words: tuple[str, ...], cuts: Int64, start: int, end: int) -> tuple[Intervals, Intervals]:
-    """Return where a series says one of `words`, and where it says anything; a word holds to the next, or to a cut."""
-    starts = said.time_ns
+def _states(states: Samples, words: tuple[str, ...], cuts: Int64, start: int, end: int) -> tuple[Intervals, Intervals]:
+    """Return where a series is in one of `words`, and where its state is known; a state holds to the next or to a cut."""
+    starts = states.time_ns
     ends = np.append(starts[1:], end)
     following = np.searchsorted(cuts, starts, side="right")
     cut = following < len(cuts)
     ends[cut] = np.minimum(ends[cut], cuts[following[cut]])
-    spoken = credible_words(said)
-    wanted = np.array([word in words for word in spoken], dtype=bool)
-    known = np.array([word is not None for word in spoken], dtype=bool)
+    credible = credible_words(states)
+    wanted = np.array([word in words for word in credible], dtype=bool)
+    known = np.array([word is not None for word in credible], dtype=bool)
     return (
         Intervals.from_arrays(starts[wanted], ends[wanted]).clip(start, end),
         Intervals.from_arrays(starts[known], ends[known]).clip(start, end),

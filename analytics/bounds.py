@@ -6,7 +6,7 @@ from typing import Final
 
 from analytics.accounts import Accounts
 from analytics.conditions import Conditions
-from analytics.evidence import Judged
+from analytics.evidence import AppliedEvidence
 from analytics.rules import Rules
 from facility.interval import Intervals
 
@@ -17,36 +17,36 @@ NOTHING: Final = 0.0
 NOMINAL: Final = math.inf
 
 
-def fillings(judged: Judged, known: Intervals, count: Count) -> tuple[Accounts, ...]:
-    """Return the accounts that the rules make of unknown time when it is filled with most beam, and with least.
+def bounding_cases(applied: AppliedEvidence, known: Intervals, count: Count) -> tuple[Accounts, ...]:
+    """Return the accounts for unknown time filled with as much beam as possible, and with as little as possible.
 
     With most beam that is nominal throughout, with least none at all, where limits do not rise. Where they do, an
     outage that is running keeps the lower end that it opened with; had the beam come back for an instant and been
     lost again by the limits in force then, it would have gone on for longer. So each outage without beam in unknown
-    time begins once more where its end limit would be highest, until that changes nothing. Whatever was tried might
-    have happened, and so may be the worst, or the best.
+    time begins once more where its end limit would be highest, until that changes nothing. Each of these cases might
+    have happened, so the worst and the best among them are the bounds.
     """
-    conditions = judged.conditions(NOTHING)
-    tried = [count(judged.conditions(NOMINAL)), count(conditions)]
-    anew: set[int] = set()
-    while more := _may_begin_anew(conditions, known, judged.rules) - anew:
-        anew |= more
-        conditions = judged.conditions(NOTHING, anew)
-        tried.append(count(conditions))
-    return tuple(tried)
+    conditions = applied.conditions(NOTHING)
+    cases = [count(applied.conditions(NOMINAL)), count(conditions)]
+    restarts: set[int] = set()
+    while more := _restart_candidates(conditions, known, applied.rules) - restarts:
+        restarts |= more
+        conditions = applied.conditions(NOTHING, restarts)
+        cases.append(count(conditions))
+    return tuple(cases)
 
 
-def join_fillings(listed: Sequence[tuple[Accounts, ...]]) -> tuple[Accounts, ...]:
-    """Return the fillings of stretches that follow each other as those of the whole.
+def join_bounding_cases(listed: Sequence[tuple[Accounts, ...]]) -> tuple[Accounts, ...]:
+    """Return the bounding cases of stretches that follow each other as those of the whole.
 
-    Where outages have begun anew as often as they can, nothing changes any more: the last filling stands for those
-    that another stretch still has.
+    Where outages have restarted as often as they can, nothing changes any more: the last case of a stretch stands for
+    the further cases that another stretch has.
     """
-    most = max(len(tried) for tried in listed)
-    return tuple(Accounts.sum_of([tried[min(i, len(tried) - 1)] for tried in listed]) for i in range(most))
+    most = max(len(cases) for cases in listed)
+    return tuple(Accounts.sum_of([cases[min(i, len(cases) - 1)] for cases in listed]) for i in range(most))
 
 
-def _may_begin_anew(conditions: Conditions, known: Intervals, rules: Rules) -> set[int]:
+def _restart_candidates(conditions: Conditions, known: Intervals, rules: Rules) -> set[int]:
     """Return for each no-beam the first instant in unknown time, or at its end, that gives it the highest end limit."""
     found: set[int] = set()
     if len({t.no_beam_ends for t in rules.thresholds}) == 1:

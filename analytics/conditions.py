@@ -112,8 +112,8 @@ class Scanner:
         (n,) int64 ns, increasing: instants at which a running hold ends because the link was lost.
     fill
         None to leave unknown time unknown; else the value of the samples put in its place (for bounds).
-    anew
-        Instants of filled time at which the beam comes back for no time at all: what is low there begins anew.
+    restarts
+        Instants of filled time at which a running event ends and starts again with the limits then in force.
     """
 
     def __init__(
@@ -124,13 +124,13 @@ class Scanner:
         *,
         cuts: Int64 | None = None,
         fill: float | None = None,
-        anew: Collection[int] = (),
+        restarts: Collection[int] = (),
     ) -> None:
         self._rules = rules
         self._start_ns, self._end_ns = start_ns, end_ns
         self._cuts = np.empty(0, np.int64) if cuts is None else cuts
         self._fill = fill
-        self._anew = sorted(anew)
+        self._restarts = sorted(restarts)
         self._state = _State.UP
         self._opened_ns = 0
         self._opened_with: Thresholds = rules.thresholds[0]
@@ -262,7 +262,7 @@ class Scanner:
     def _filling(self, start_ns: int, end_ns: int) -> tuple[Int64, Float64]:
         """Return samples that stand for the unknown time ``[start_ns, end_ns)``: enough to be no glitch by number."""
         step = self._rules.sample_period_ns
-        edges = [start_ns, *(ns for ns in self._anew if start_ns < ns < end_ns), end_ns]
+        edges = [start_ns, *(ns for ns in self._restarts if start_ns < ns < end_ns), end_ns]
         parts: list[Int64] = []
         for start, end in pairwise(edges):
             fitting = 1 + (end - 1 - start) // step
@@ -286,13 +286,13 @@ class Scanner:
 
     def _walk(self, times: Int64, values: Float64, holes: dict[int, int]) -> None:
         """Drive the automaton over samples, jumping to the next one that matters."""
-        while len(times) and self._anew and self._anew[0] <= times[-1]:
-            # Only filled time begins anew: there are no holes then.
-            i = int(np.searchsorted(times, self._anew[0], side="left"))
+        while len(times) and self._restarts and self._restarts[0] <= times[-1]:
+            # Restarts lie in filled time only: there are no holes then.
+            i = int(np.searchsorted(times, self._restarts[0], side="left"))
             if i > 0:
                 self._walk_on(times[:i], values[:i], {})
                 self._remember(times[:i], values[:i])
-            self._begin_anew(self._anew.pop(0))
+            self._restart(self._restarts.pop(0))
             times, values = times[i:], values[i:]
         self._walk_on(times, values, holes)
 
@@ -314,7 +314,7 @@ class Scanner:
                     self._remember(times[:i], values[:i])
                 self._rethink_until(int(times[i]))
 
-    def _begin_anew(self, ns: int) -> None:
+    def _restart(self, ns: int) -> None:
         self._rethink_until(ns)
         self._sample(ns, np.inf, ns)
 
@@ -458,10 +458,10 @@ def scan(
     *,
     cuts: Int64 | None = None,
     fill: float | None = None,
-    anew: Collection[int] = (),
+    restarts: Collection[int] = (),
 ) -> Conditions:
     """Find the conditions of ``[start_ns, end_ns)`` in one go; see `Scanner`."""
-    scanner = Scanner(rules, start_ns, end_ns, cuts=cuts, fill=fill, anew=anew)
+    scanner = Scanner(rules, start_ns, end_ns, cuts=cuts, fill=fill, restarts=restarts)
     scanner.feed(samples)
     return scanner.finish()
 

@@ -187,9 +187,9 @@ def watch(
             continue
         pieces = _scan(distortion, profile.signal(distortion.signal), series, conditions)
         known = Intervals.of(pair for piece in pieces for pair in piece.known)
-        told = known & beam
+        signal_known = known & beam
         disturbances = tuple(
-            _disturbance(distortion, stretch, piece, told, conditions, events, user_time)
+            _disturbance(distortion, stretch, piece, signal_known, conditions, events, user_time)
             for piece in pieces
             for stretch in piece.no_beam
         )
@@ -203,10 +203,10 @@ def scores(samples: Samples, distortion: Distortion, signal: Signal) -> Samples:
     A value equal to a limit is not beyond it; one equal to the limit of the end has reached it.
     """
     if signal.type == "state":
-        told = np.full(len(samples), -1, np.int32) if samples.state is None else samples.state
-        good = (told >= 0) & is_good(_with_values(samples, np.zeros(len(samples))), 0.0)
+        signal_known = np.full(len(samples), -1, np.int32) if samples.state is None else samples.state
+        good = (signal_known >= 0) & is_good(_with_values(samples, np.zeros(len(samples))), 0.0)
         bad_words = [i for i, word in enumerate(samples.words) if word in distortion.words]
-        score = np.where(np.isin(told, bad_words), BEYOND, WITHIN)
+        score = np.where(np.isin(signal_known, bad_words), BEYOND, WITHIN)
     else:
         good = is_good(samples, sys.float_info.max if signal.physical_max is None else signal.physical_max)
         low, high = distortion.within
@@ -255,12 +255,12 @@ def _disturbance(
     distortion: Distortion,
     stretch: Stretch,
     piece: Conditions,
-    told: Intervals,
+    signal_known: Intervals,
     conditions: Conditions,
     events: Events,
     user_time: Intervals,
 ) -> Disturbance:
-    time = told.clip(stretch.start_ns, stretch.end_ns)
+    time = signal_known.clip(stretch.start_ns, stretch.end_ns)
     event = Event(
         kind=Kind.DISTORTION,
         start_ns=stretch.start_ns,

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from analytics.conditions import is_good
-from analytics.evidence import Judged
+from analytics.evidence import AppliedEvidence
 from facility.interval import Intervals
 from facility.time import NS_PER_H
 
@@ -13,7 +13,7 @@ POWER_UNIT: Final = "kW"
 """Facilities whose delivery signal has this unit report energy."""
 
 
-def delivered_mwh(judged: Judged, where: Intervals) -> float:
+def delivered_mwh(applied: AppliedEvidence, where: Intervals) -> float:
     """Return the energy delivered in `where`, in MWh.
 
     Each good sample holds until the next one, at most as long as it is fresh, as everywhere in the accounting; of
@@ -21,15 +21,15 @@ def delivered_mwh(judged: Judged, where: Intervals) -> float:
 
     Parameters
     ----------
-    judged
+    applied
         Of a delivery signal in kW, corrections laid over it.
     where
         Such as the known user time of a period.
     """
-    good = is_good(judged.samples, judged.rules.physical_max)
-    times, values = judged.samples.time_ns[good], np.maximum(judged.samples.value[good], 0.0)
+    good = is_good(applied.samples, applied.rules.physical_max)
+    times, values = applied.samples.time_ns[good], np.maximum(applied.samples.value[good], 0.0)
     kw_ns = 0.0
-    for start, end in judged.conditions().known & where:
+    for start, end in applied.conditions().known & where:
         first = max(int(np.searchsorted(times, start, side="right")) - 1, 0)
         last = int(np.searchsorted(times, end, side="left"))
         edges = np.clip(np.append(times[first:last], end), start, end)

@@ -58,9 +58,9 @@ class Grouping:
     cancelled: Intervals = field(default_factory=Intervals.empty)
     """User time cancelled too late: without beam, whatever the samples say."""
     one_event: Sequence[tuple[int, int]] = ()
-    """Stretches of time; the outages that touch one of them were said to be one."""
+    """Stretches of time; corrections state that the outages which touch one of them are one event."""
     separate: Sequence[tuple[int, int]] = ()
-    """Stretches of time inside which outages were said not to be merged."""
+    """Stretches of time inside which corrections state that outages are separate events."""
 
 
 @dataclass(frozen=True, slots=True)

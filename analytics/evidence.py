@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from analytics.conditions import Conditions, is_good, scan
 from analytics.distortions import Series
 from analytics.mode import REFILL, intervals_in_mode
-from analytics.overrides import Overridden, Override, lay_over
+from analytics.overrides import Overridden, Override, apply_overrides
 from analytics.rules import Reduced, Rules
-from analytics.witness import Heard, Verdict, hear, window_ns
+from analytics.witness import CrossCheck, Verdict, cross_check, window_ns
 from facility.batch import Samples
 from facility.corrections import BEAM_ASSERTIONS, Assertion, Correction
 from facility.definition import Definition
@@ -26,7 +26,7 @@ _BY_ASSERTION = {
     Assertion.UP: Override.UP,
     Assertion.DOWN: Override.DOWN,
     Assertion.UNKNOWN: Override.UNKNOWN,
-    Assertion.SENSOR_FAULT: Override.WORTHLESS,
+    Assertion.SENSOR_FAULT: Override.SAMPLES_BAD,
 }
 
 
@@ -56,8 +56,8 @@ class Evidence:
         """The window."""
         return Intervals.of([(self.start_ns, self.end_ns)])
 
-    def said(self, *assertions: Assertion) -> Intervals:
-        """Return the time that corrections say any of `assertions` of."""
+    def asserted(self, *assertions: Assertion) -> Intervals:
+        """Return the time for which corrections assert any of `assertions`."""
         return Intervals.of((c.start_ns, c.end_ns) for c in self.corrections if c.assertion in assertions)
 
     @property
@@ -69,26 +69,26 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class AppliedEvidence:
     """Evidence under one definition: one stream of samples that all later steps see."""
 
     rules: Rules
     samples: Samples
     cuts: Int64
-    heard: tuple[Heard, ...]
-    """What the witness says of each outage that the samples show."""
+    cross_checks: tuple[CrossCheck, ...]
+    """The witness's verdict on each outage that the samples show."""
     flagged: tuple[Overridden, ...]
-    """Where flags that the definition asks for said no beam, or were not known."""
+    """Where flags that the definition asks for mean no beam, or are not known."""
     start_ns: int
     end_ns: int
 
-    def conditions(self, fill: float | None = None, anew: Collection[int] = ()) -> Conditions:
+    def conditions(self, fill: float | None = None, restarts: Collection[int] = ()) -> Conditions:
         """Find the conditions, with unknown time filled by samples at `fill` if one is given; see `Scanner`."""
-        return scan(self.samples, self.rules, self.start_ns, self.end_ns, cuts=self.cuts, fill=fill, anew=anew)
+        return scan(self.samples, self.rules, self.start_ns, self.end_ns, cuts=self.cuts, fill=fill, restarts=restarts)
 
 
-def judge(evidence: Evidence, profile: Profile, definition: Definition, plan: Plan) -> Judged:
-    """Lay corrections, flags and the witness over the delivery signal's samples.
+def apply_evidence(evidence: Evidence, profile: Profile, definition: Definition, plan: Plan) -> AppliedEvidence:
+    """Apply corrections, flags and the witness to the delivery signal's samples.
 
     A person's correction goes before a flag, a flag before the witness.
     """
@@ -104,57 +104,57 @@ def judge(evidence: Evidence, profile: Profile, definition: Definition, plan: Pl
         if c.assertion in _BY_ASSERTION
     ]
     corrected = _decided(overrides)
-    flagged = _flagged(evidence, profile, definition, _judged(evidence, rules, overrides, (), []), corrected)
+    flagged = _flagged(evidence, profile, definition, _applied(evidence, rules, overrides, (), []), corrected)
     overrides += flagged
     taken = _decided(overrides)
-    judged = _judged(evidence, rules, overrides, (), flagged)
-    heard = _hear(evidence, profile, rules, judged, taken)
-    faults = Intervals.of((h.stretch.start_ns, h.fault_end_ns or 0) for h in heard) - taken
+    applied = _applied(evidence, rules, overrides, (), flagged)
+    cross_checks = _cross_check(evidence, profile, rules, applied, taken)
+    faults = Intervals.of((h.stretch.start_ns, h.fault_end_ns or 0) for h in cross_checks) - taken
     if not faults:
-        return _judged(evidence, rules, overrides, heard, flagged)
+        return _applied(evidence, rules, overrides, cross_checks, flagged)
     overrides += [Overridden(start, end, Override.UNKNOWN) for start, end in faults]
-    return _judged(evidence, rules, overrides, heard, flagged)
+    return _applied(evidence, rules, overrides, cross_checks, flagged)
 
 
 def _decided(overrides: list[Overridden]) -> Intervals:
-    """Return where it is said what the beam was; of worthless samples something else may still speak."""
-    return Intervals.of((o.start_ns, o.end_ns) for o in overrides if o.what is not Override.WORTHLESS)
+    """Return where corrections or flags state the beam; bad samples leave that open."""
+    return Intervals.of((o.start_ns, o.end_ns) for o in overrides if o.what is not Override.SAMPLES_BAD)
 
 
 def breaks(evidence: Evidence, profile: Profile, definitions: Sequence[Definition], cancelled: Intervals) -> Intervals:
     """Return where good samples at nominal do not yet show that nothing earlier or later can matter.
 
     That is where a hold may have been cut, where a correction or a flag may have made it no-beam or unknown, where
-    user time was cancelled too late, and where outages on both sides were said to be one. For `analytics.window`,
-    which reads no samples through it: `evidence` may come without them.
+    user time was cancelled too late, and where a correction makes the outages on both sides one event. It serves
+    `analytics.window`, which reads no samples through it: `evidence` may come without them.
     """
     found = Intervals.of((cut, cut + 1) for cut in evidence.cuts.tolist())
-    found |= evidence.said(*BEAM_ASSERTIONS, Assertion.ONE_EVENT) | cancelled
+    found |= evidence.asserted(*BEAM_ASSERTIONS, Assertion.ONE_EVENT) | cancelled
     for definition in definitions:
-        down, unsure = _said_by_flags(evidence, profile, definition)
+        down, unsure = _flag_intervals(evidence, profile, definition)
         found |= down | unsure
     return found.clip(evidence.start_ns, evidence.end_ns)
 
 
-def _judged(
+def _applied(
     evidence: Evidence,
     rules: Rules,
     overrides: list[Overridden],
-    heard: tuple[Heard, ...],
+    cross_checks: tuple[CrossCheck, ...],
     flagged: list[Overridden],
-) -> Judged:
-    samples, cuts = lay_over(evidence.delivery, overrides, rules, evidence.cuts)
-    return Judged(rules, samples, cuts, heard, tuple(flagged), evidence.start_ns, evidence.end_ns)
+) -> AppliedEvidence:
+    samples, cuts = apply_overrides(evidence.delivery, overrides, rules, evidence.cuts)
+    return AppliedEvidence(rules, samples, cuts, cross_checks, tuple(flagged), evidence.start_ns, evidence.end_ns)
 
 
 def _flagged(
-    evidence: Evidence, profile: Profile, definition: Definition, plain: Judged, corrected: Intervals
+    evidence: Evidence, profile: Profile, definition: Definition, plain: AppliedEvidence, corrected: Intervals
 ) -> list[Overridden]:
     """Return where flags that the definition asks for say that there was no beam, or leave it open.
 
     A facility without such a flag is counted by its delivery signal alone.
     """
-    down, unsure = _said_by_flags(evidence, profile, definition)
+    down, unsure = _flag_intervals(evidence, profile, definition)
     if not down and not unsure:
         return []
     # Where the current itself is down, an unknown flag cannot make it anything else.
@@ -168,7 +168,7 @@ def _flagged(
     ]
 
 
-def _said_by_flags(evidence: Evidence, profile: Profile, definition: Definition) -> tuple[Intervals, Intervals]:
+def _flag_intervals(evidence: Evidence, profile: Profile, definition: Definition) -> tuple[Intervals, Intervals]:
     """Return where flags that the definition asks for mean no beam, and where they are not known."""
     down, unsure = Intervals.empty(), Intervals.empty()
     for names, fatal_when_set in ((definition.requires, False), (definition.fails_on, True)):
@@ -176,10 +176,10 @@ def _said_by_flags(evidence: Evidence, profile: Profile, definition: Definition)
             series, flag = evidence.flags.get(name), profile.flags.get(name)
             if series is None or flag is None:
                 continue
-            said = [
+            in_word = [
                 intervals_in_mode(series, word, None, evidence.end_ns) for word in profile.signal(flag.signal).words
             ]
-            known = Intervals.of(pair for intervals in said for pair in intervals)
+            known = Intervals.of(pair for intervals in in_word for pair in intervals)
             set_ = Intervals.of(
                 pair for word in flag.when for pair in intervals_in_mode(series, word, None, evidence.end_ns)
             )
@@ -188,24 +188,26 @@ def _said_by_flags(evidence: Evidence, profile: Profile, definition: Definition)
     return down, unsure
 
 
-def _hear(evidence: Evidence, profile: Profile, rules: Rules, judged: Judged, decided: Intervals) -> tuple[Heard, ...]:
-    """Ask the witness about the outages that the samples show; what a person or a flag said is not questioned."""
+def _cross_check(
+    evidence: Evidence, profile: Profile, rules: Rules, applied: AppliedEvidence, decided: Intervals
+) -> tuple[CrossCheck, ...]:
+    """Compare the outages that the samples show with the witness; corrections and flags are not questioned."""
     if evidence.witness is None or profile.delivery.witness is None:
         return ()
     witness = profile.signal(profile.delivery.witness)
-    sound = evidence.said(Assertion.SENSOR_SOUND)
+    sound = evidence.asserted(Assertion.SENSOR_SOUND)
     width_ns = window_ns(witness)
     highest = sys.float_info.max if witness.physical_max is None else witness.physical_max
     good = is_good(evidence.witness, highest)
     times, values = evidence.witness.time_ns[good], evidence.witness.value[good]
-    heard: list[Heard] = []
-    for stretch in judged.conditions().no_beam:
+    cross_checks: list[CrossCheck] = []
+    for stretch in applied.conditions().no_beam:
         if decided.contains(stretch.start_ns):
             continue
         minimum = rules.thresholds[rules.piece_at(stretch.start_ns)].minimum
         low_below = minimum if witness.beam_above is None else witness.beam_above
-        answer = hear(stretch, times, values, low_below, width_ns)
+        answer = cross_check(stretch, times, values, low_below, width_ns)
         if answer.verdict is Verdict.CONTRADICTED and sound.contains(stretch.start_ns):
-            answer = Heard(stretch, Verdict.CONFIRMED)
-        heard.append(answer)
-    return tuple(heard)
+            answer = CrossCheck(stretch, Verdict.CONFIRMED)
+        cross_checks.append(answer)
+    return tuple(cross_checks)

@@ -9,7 +9,7 @@ from analytics.availability import Availability
 from analytics.conditions import Kind
 from analytics.distortions import Standing, standing_at, watch
 from analytics.events import Event, find_events
-from analytics.evidence import Evidence, Judged
+from analytics.evidence import AppliedEvidence, Evidence
 from analytics.findings import grouping_of
 from analytics.overrides import Override
 from analytics.rules import Thresholds
@@ -32,19 +32,19 @@ class Rule(StrEnum):
     LOW_BEAM = "below tolerance, not below minimum: delivered, and booked as low-beam"
     GLITCH = "a low run too short to be an event: delivered"
     TRIP = "an outage short enough to be a trip, whose time this definition does not count as downtime"
-    SAID_UP = "a person's correction says the beam was up"
+    STATED_UP = "a person's correction says the beam was up"
     REFILL = "the machine's mode says refill, and this definition takes refill out"
     BELOW = "below minimum, and not yet back at the limit at which an outage ends"
     MERGED = "between two outages closer than the merge gap"
     CANCELLED = "user time cancelled with too little notice"
     FLAGGED = "a flag that this definition asks for says no beam"
-    SAID_DOWN = "a person's correction says there was no beam"
+    STATED_DOWN = "a person's correction says there was no beam"
     STALE = "the last good sample is older than the signal holds"
     LINK = "the link to the source was lost, or its heartbeat stayed away"
     BAD = "only bad samples arrived"
     SENSOR_FAULT = "the signal says no beam, its witness says beam: a sensor fault until a person confirms"
-    SAID_UNKNOWN = "a person's correction says that nothing is known"
-    SAID_SENSOR_FAULT = "a person's correction says that the samples are bad"
+    STATED_UNKNOWN = "a person's correction says that nothing is known"
+    STATED_SENSOR_FAULT = "a person's correction says that the samples are bad"
     FLAG_UNKNOWN = "a flag that this definition asks for is not known"
     NO_SAMPLE = "no sample yet"
 
@@ -73,7 +73,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class FurtherInstant:
-    """What a further signal said at an instant, and what came of it."""
+    """A further signal at an instant, and what was decided."""
 
     distortion: Distortion
     sample: Held | None
@@ -102,9 +102,9 @@ class Instant:
 
 
 def explain_period(
-    availability: Availability, evidence: Evidence, judged: Judged, definition: Definition, plan: Plan
+    availability: Availability, evidence: Evidence, applied: AppliedEvidence, definition: Definition, plan: Plan
 ) -> tuple[Segment, ...]:
-    """Say of every interval of the period's counted part which account it is in and why.
+    """Return for every interval of the period's counted part its account and the rule that put it there.
 
     The segments follow each other without gap or overlap, and add up to the accounts.
     """
@@ -118,7 +118,7 @@ def explain_period(
         time = whole - plan.intervals(*PLANNED_CATEGORIES) if unscheduled else plan.intervals(category)
         segments += [Segment(a, b, category.value, Rule.PLAN) for a, b in time.clip(part.start_ns, part.end_ns)]
     left = plan.user_time.clip(part.start_ns, part.end_ns)
-    for account, rule, where in _reasons(availability, evidence, judged, definition, plan):
+    for account, rule, where in _reasons(availability, evidence, applied, definition, plan):
         time = left & where
         segments += [Segment(a, b, account, rule) for a, b in time]
         left = left - time
@@ -126,9 +126,9 @@ def explain_period(
 
 
 def explain_instant(
-    ns: int, segments: tuple[Segment, ...], evidence: Evidence, judged: Judged, plan: Plan
+    ns: int, segments: tuple[Segment, ...], evidence: Evidence, applied: AppliedEvidence, plan: Plan
 ) -> Instant | None:
-    """Say what was known at an instant and what was decided; None outside the period."""
+    """Return what was known at an instant and what was decided; None outside the period."""
     segment = next((s for s in segments if s.start_ns <= ns < s.end_ns), None)
     if segment is None:
         return None
@@ -142,16 +142,16 @@ def explain_instant(
         sample=sample,
         witness=witness,
         mode=None if mode is None else mode.state,
-        thresholds=judged.rules.thresholds[judged.rules.piece_at(ns)],
+        thresholds=applied.rules.thresholds[applied.rules.piece_at(ns)],
         corrections=tuple(c for c in evidence.corrections if c.start_ns <= ns < c.end_ns),
     )
 
 
 def explain_further(
-    ns: int, evidence: Evidence, judged: Judged, profile: Profile, definition: Definition, plan: Plan
+    ns: int, evidence: Evidence, applied: AppliedEvidence, profile: Profile, definition: Definition, plan: Plan
 ) -> tuple[FurtherInstant, ...]:
-    """Say what each further signal that the definition counts said at an instant, and what came of it."""
-    conditions = judged.conditions()
+    """Return the state of each further signal that the definition counts at an instant, and what was decided."""
+    conditions = applied.conditions()
     events = find_events(conditions, plan.user_time, grouping_of(evidence, definition, plan))
     no_beam = Intervals.of((s.start_ns, s.end_ns) for s in conditions.no_beam) | events.in_events
     found: list[FurtherInstant] = []
@@ -180,11 +180,11 @@ def held_at(samples: Samples | None, ns: int) -> Held | None:
 
 
 def _reasons(
-    availability: Availability, evidence: Evidence, judged: Judged, definition: Definition, plan: Plan
+    availability: Availability, evidence: Evidence, applied: AppliedEvidence, definition: Definition, plan: Plan
 ) -> list[tuple[str, Rule, Intervals]]:
     """Return (account, rule, where it applies); the first that applies wins, the last of an account takes the rest."""
-    conditions = judged.conditions()
-    said = evidence.said
+    conditions = applied.conditions()
+    stated = evidence.asserted
     outages = [r for r in availability.events if r.event.kind is Kind.NO_BEAM]
     counted = [r for r in outages if definition.trips_are_downtime or not r.trip]
     booked = Intervals.of(pair for r in counted for pair in r.event.user_time)
@@ -193,12 +193,12 @@ def _reasons(
     low = Intervals.of((s.start_ns, s.end_ns) for s in conditions.low_beam)
     glitches = Intervals.of((g.start_ns, g.end_ns) for g in availability.glitches)
     faults = Intervals.of((h.stretch.start_ns, h.fault_end_ns or 0) for h in availability.sensor_faults)
-    flags = {what: Intervals.of((o.start_ns, o.end_ns) for o in judged.flagged if o.what is what) for what in Override}
+    flags = {what: Intervals.of((o.start_ns, o.end_ns) for o in applied.flagged if o.what is what) for what in Override}
     unknown = availability.unknown
     causes = _unknown_causes(unknown, evidence)
     return [
-        ("unknown", Rule.SAID_UNKNOWN, unknown & said(Assertion.UNKNOWN)),
-        ("unknown", Rule.SAID_SENSOR_FAULT, unknown & said(Assertion.SENSOR_FAULT)),
+        ("unknown", Rule.STATED_UNKNOWN, unknown & stated(Assertion.UNKNOWN)),
+        ("unknown", Rule.STATED_SENSOR_FAULT, unknown & stated(Assertion.SENSOR_FAULT)),
         ("unknown", Rule.SENSOR_FAULT, unknown & faults),
         ("unknown", Rule.FLAG_UNKNOWN, unknown & flags[Override.UNKNOWN]),
         ("unknown", Rule.BAD, causes[Rule.BAD]),
@@ -206,13 +206,13 @@ def _reasons(
         ("unknown", Rule.NO_SAMPLE, causes[Rule.NO_SAMPLE]),
         ("unknown", Rule.STALE, unknown),
         ("no_beam", Rule.CANCELLED, booked & plan.cancelled),
-        ("no_beam", Rule.SAID_DOWN, booked & said(Assertion.DOWN)),
+        ("no_beam", Rule.STATED_DOWN, booked & stated(Assertion.DOWN)),
         ("no_beam", Rule.FLAGGED, booked & flags[Override.DOWN]),
         ("no_beam", Rule.BELOW, booked & below),
         ("no_beam", Rule.MERGED, booked),
         ("refill", Rule.REFILL, Intervals.empty() if definition.refill_is_delivered else evidence.refill),
         ("delivered", Rule.TRIP, trips),
-        ("delivered", Rule.SAID_UP, said(Assertion.UP)),
+        ("delivered", Rule.STATED_UP, stated(Assertion.UP)),
         ("delivered", Rule.GLITCH, glitches),
         ("delivered", Rule.LOW_BEAM, low),
         ("delivered", Rule.DELIVERED, evidence.span),
@@ -220,7 +220,7 @@ def _reasons(
 
 
 def _unknown_causes(unknown: Intervals, evidence: Evidence) -> dict[Rule, Intervals]:
-    """Tell why unknown stretches are unknown that nobody spoke of: by what was, or was not, recorded in them."""
+    """Return the cause of unknown stretches that no correction covers: by what was, or was not, recorded in them."""
     found: dict[Rule, list[tuple[int, int]]] = {Rule.BAD: [], Rule.LINK: [], Rule.NO_SAMPLE: []}
     times = evidence.delivery.time_ns
     for start, end in unknown:

@@ -149,7 +149,7 @@ def compute(
     a = accounts
     known = a.known
     n = len(failures)
-    # What is known may lie outside both fillings: a hole too short for an outage counts as beam in either.
+    # What is known may lie outside both bounding cases: a hole too short for an outage counts as beam in either.
     answers = [pct for x in (a, lower, upper) if (pct := percentage(x.delivered, x.known)) is not None]
     return Figures(
         availability_pct=percentage(a.delivered, known),

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.accounts import Accounts, Side, book
-from analytics.bounds import fillings, join_fillings
+from analytics.bounds import bounding_cases, join_bounding_cases
 from analytics.conditions import Conditions, Glitch, Stretch
 from analytics.distortions import FurtherFindings, join_further, watch
 from analytics.events import Event, Grouping, find_events
-from analytics.evidence import Evidence, Judged, judge
+from analytics.evidence import AppliedEvidence, Evidence, apply_evidence
 from analytics.mode import Mismatch, find_mismatches, join_mismatches
-from analytics.witness import Heard, Verdict
+from analytics.witness import CrossCheck, Verdict
 from facility.corrections import Assertion
 from facility.definition import Definition
 from facility.interval import Intervals
@@ -33,7 +33,7 @@ class Findings:
     settled: bool
     """Whether nothing that comes later can change them."""
     accounts: Accounts
-    fillings: tuple[Accounts, ...]
+    bounding_cases: tuple[Accounts, ...]
     """With unknown time filled in ways that may be the worst or the best."""
     failures: tuple[Event, ...]
     """Events whose user time touches `part`, whole, in order of time."""
@@ -45,9 +45,9 @@ class Findings:
     """Where the last known time in `part` ends; None: nothing is known of it."""
     glitches: tuple[Glitch, ...]
     """Those that begin in the user time of `part`, as do sensor faults."""
-    sensor_faults: tuple[Heard, ...]
+    sensor_faults: tuple[CrossCheck, ...]
     unwitnessed: int
-    """Outages that a named witness said nothing of."""
+    """Outages without a witness sample."""
     mismatches: tuple[Mismatch, ...] | None
     """None where the machine's mode is not recorded."""
     further: tuple[FurtherFindings, ...]
@@ -60,12 +60,12 @@ class Findings:
     @property
     def lower(self) -> Accounts:
         """With least beam in unknown time."""
-        return min(self.fillings, key=_delivered)
+        return min(self.bounding_cases, key=_delivered)
 
     @property
     def upper(self) -> Accounts:
         """With most beam in unknown time."""
-        return max(self.fillings, key=_delivered)
+        return max(self.bounding_cases, key=_delivered)
 
 
 def examine(
@@ -87,19 +87,19 @@ def examine(
     AccountsError
         If the accounts do not close.
     """
-    judged = judge(evidence, profile, definition, plan)
+    applied = apply_evidence(evidence, profile, definition, plan)
     grouping = grouping_of(evidence, definition, plan)
-    side = Side(evidence.refill, definition.refill_is_delivered, evidence.said(Assertion.EXCLUDED))
+    side = Side(evidence.refill, definition.refill_is_delivered, evidence.asserted(Assertion.EXCLUDED))
 
     def count(filled: Conditions) -> Accounts:
         return book(filled, find_events(filled, plan.user_time, grouping), plan, part, side)
 
-    conditions = judged.conditions()
+    conditions = applied.conditions()
     events = find_events(conditions, plan.user_time, grouping)
     accounts = book(conditions, events, plan, part, side)
-    tried = (accounts,)
+    cases = (accounts,)
     if bounds and conditions.known != evidence.span:
-        tried = fillings(judged, conditions.known, count)
+        cases = bounding_cases(applied, conditions.known, count)
     mismatches = None
     if evidence.mode is not None:
         mismatches = find_mismatches(evidence.mode, plan, None, part.start_ns, part.end_ns)
@@ -110,15 +110,15 @@ def examine(
         part=part,
         settled=settled,
         accounts=accounts,
-        fillings=tried,
+        bounding_cases=cases,
         failures=_touching(part, events.failures),
         trips=_touching(part, events.trips),
         low_beam=_touching(part, events.low_beam),
         stretches=_stretches(part, conditions),
         known_until_ns=int(known.end[-1]) if (known := conditions.known.clip(part.start_ns, part.end_ns)) else None,
         glitches=tuple(g for g in conditions.glitches if user_time.contains(g.start_ns)),
-        sensor_faults=_heard(judged, Verdict.CONTRADICTED, user_time),
-        unwitnessed=len(_heard(judged, Verdict.SILENT, user_time)),
+        sensor_faults=_cross_checks(applied, Verdict.CONTRADICTED, user_time),
+        unwitnessed=len(_cross_checks(applied, Verdict.SILENT, user_time)),
         mismatches=mismatches,
         further=tuple(FurtherFindings.of(w, part) for w in watched),
         user_time=user_time,
@@ -134,8 +134,8 @@ def grouping_of(evidence: Evidence, definition: Definition, plan: Plan) -> Group
         trip_below_ns=definition.trip_below_ns,
         trips_are_downtime=definition.trips_are_downtime,
         cancelled=plan.cancelled,
-        one_event=tuple(evidence.said(Assertion.ONE_EVENT)),
-        separate=tuple(evidence.said(Assertion.SEPARATE)),
+        one_event=tuple(evidence.asserted(Assertion.ONE_EVENT)),
+        separate=tuple(evidence.asserted(Assertion.SEPARATE)),
     )
 
 
@@ -145,12 +145,12 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
     An event that touches several stretches was found whole in each; it is one.
     """
     first, last = findings[0], findings[-1]
-    said = [f.mismatches for f in findings if f.mismatches is not None]
+    compared = [f.mismatches for f in findings if f.mismatches is not None]
     return Findings(
         part=Period(period_id, first.part.start_ns, last.part.end_ns),
         settled=all(f.settled for f in findings),
         accounts=Accounts.sum_of([f.accounts for f in findings]),
-        fillings=join_fillings([f.fillings for f in findings]),
+        bounding_cases=join_bounding_cases([f.bounding_cases for f in findings]),
         failures=_once(e for f in findings for e in f.failures),
         trips=_once(e for f in findings for e in f.trips),
         low_beam=_once(e for f in findings for e in f.low_beam),
@@ -159,7 +159,7 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
         glitches=tuple(g for f in findings for g in f.glitches),
         sensor_faults=tuple(h for f in findings for h in f.sensor_faults),
         unwitnessed=sum(f.unwitnessed for f in findings),
-        mismatches=join_mismatches(m for listed in said for m in listed) if said else None,
+        mismatches=join_mismatches(m for listed in compared for m in listed) if compared else None,
         further=join_further([f.further for f in findings]),
         user_time=_union(f.user_time for f in findings),
         no_beam=_union(f.no_beam for f in findings),
@@ -178,8 +178,8 @@ def _stretches(part: Period, conditions: Conditions) -> tuple[Stretch, ...]:
     return tuple(sorted(found, key=lambda s: (s.start_ns, s.kind.value)))
 
 
-def _heard(judged: Judged, verdict: Verdict, user_time: Intervals) -> tuple[Heard, ...]:
-    return tuple(h for h in judged.heard if h.verdict is verdict and user_time.contains(h.stretch.start_ns))
+def _cross_checks(applied: AppliedEvidence, verdict: Verdict, user_time: Intervals) -> tuple[CrossCheck, ...]:
+    return tuple(h for h in applied.cross_checks if h.verdict is verdict and user_time.contains(h.stretch.start_ns))
 
 
 def _once(events: Iterable[Event]) -> tuple[Event, ...]:

@@ -33,14 +33,14 @@ def find_gaps(
     Their lengths add up to the account of unknown time. What they could hide does not add up to the distance of
     the bounds: two gaps that could each be an outage may be one outage together.
     """
-    # Neither further signals nor the machine's mode move downtime or failures, and each gap is a month anew.
+    # Neither further signals nor the machine's mode move downtime or failures, and each gap assesses the period again.
     evidence = replace(evidence, further={}, mode=None)
     now = assess(evidence, profile, definition, plan, part, part, bounds=False)
     gaps: list[Gap] = []
     for segment in segments:
         if segment.account != "unknown":
             continue
-        without_beam = replace(evidence, corrections=_said_down(evidence.corrections, segment))
+        without_beam = replace(evidence, corrections=_with_stated_down(evidence.corrections, segment))
         then = assess(without_beam, profile, definition, plan, part, part, bounds=False)
         gaps.append(
             Gap(segment, then.accounts.no_beam - now.accounts.no_beam, then.counts.failures - now.counts.failures)
@@ -48,14 +48,14 @@ def find_gaps(
     return tuple(gaps)
 
 
-def _said_down(corrections: Sequence[Correction], segment: Segment) -> list[Correction]:
-    """Return the corrections with one more that says down of `segment`, and nothing else said of the beam there."""
+def _with_stated_down(corrections: Sequence[Correction], segment: Segment) -> list[Correction]:
+    """Return the corrections with `segment` stated as down, other statements on the beam there removed."""
     start, end = segment.start_ns, segment.end_ns
-    said: list[Correction] = []
+    kept: list[Correction] = []
     for c in corrections:
         if c.assertion not in BEAM_ASSERTIONS:
-            said.append(c)
+            kept.append(c)
             continue
         pieces = [(c.start_ns, min(c.end_ns, start)), (max(c.start_ns, end), c.end_ns)]
-        said += [replace(c, start_ns=a, end_ns=b) for a, b in pieces if a < b]
-    return [*said, Correction(0, start, end, Assertion.DOWN, "kado", "what if", 0)]
+        kept += [replace(c, start_ns=a, end_ns=b) for a, b in pieces if a < b]
+    return [*kept, Correction(0, start, end, Assertion.DOWN, "kado", "what if", 0)]

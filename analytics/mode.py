@@ -17,7 +17,7 @@ REFILL: Final = "refill"
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Time in which the mode signal says something else than the plan."""
+    """Time in which the mode signal and the plan disagree."""
 
     start_ns: int
     end_ns: int
@@ -26,7 +26,7 @@ class Mismatch:
 
 
 def intervals_in_mode(mode: Samples, word: str, stale_after_ns: int | None, end_ns: int) -> Intervals:
-    """Return the time in which the mode signal is known to say `word`.
+    """Return the time in which the mode signal is known to be in the state `word`.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def intervals_in_mode(mode: Samples, word: str, stale_after_ns: int | None, end_
         The last state holds to here at most.
     """
     spans = _spans(mode, stale_after_ns, end_ns)
-    return Intervals.of((start, end) for start, end, said in spans if said == word)
+    return Intervals.of((start, end) for start, end, state in spans if state == word)
 
 
 def find_mismatches(
@@ -50,15 +50,15 @@ def find_mismatches(
     time), and only where something is planned.
     """
     found: list[Mismatch] = []
-    for start, end, said in _spans(mode, stale_after_ns, end_ns):
-        meant = Category.USER if said == REFILL else Category(said) if said in list(Category) else None
+    for start, end, state in _spans(mode, stale_after_ns, end_ns):
+        meant = Category.USER if state == REFILL else Category(state) if state in list(Category) else None
         if meant is None:
             continue
         for block in plan.blocks:
             a, b = max(start, block.start_ns, start_ns), min(end, block.end_ns, end_ns)
             agrees = meant is block.category or (meant.is_user_time and block.category.is_user_time)
             if a < b and not agrees:
-                found.append(Mismatch(a, b, block.category, said))
+                found.append(Mismatch(a, b, block.category, state))
     return join_mismatches(found)
 
 
@@ -75,9 +75,9 @@ def join_mismatches(mismatches: Iterable[Mismatch]) -> tuple[Mismatch, ...]:
 
 
 def credible_words(states: Samples) -> list[str | None]:
-    """Return each sample's word; None where it has none, or is not to be believed.
+    """Return each sample's word; None where it has none, or is not credible.
 
-    A device that is lost goes on telling its last word, marked bad: from there on nothing is known.
+    A lost device goes on reporting its last word, marked bad: from there on nothing is known.
     """
     doubted = states.quality == Quality.BAD
     if states.reason is not None and REASON_CLOCK in states.words:
@@ -92,12 +92,12 @@ def _spans(mode: Samples, stale_after_ns: int | None, end_ns: int) -> list[tuple
     """Return (start, end, word) for each stretch of one state, repeated states joined."""
     spans: list[tuple[int, int, str]] = []
     starts: list[int] = mode.time_ns.tolist()
-    for start, following, said in zip(starts, [*starts[1:], end_ns], credible_words(mode), strict=False):
+    for start, following, state in zip(starts, [*starts[1:], end_ns], credible_words(mode), strict=False):
         end = min(following, end_ns, end_ns if stale_after_ns is None else start + stale_after_ns)
-        if said is None or end <= start:
+        if state is None or end <= start:
             continue
-        if spans and spans[-1][1] == start and spans[-1][2] == said:
-            spans[-1] = (spans[-1][0], end, said)
+        if spans and spans[-1][1] == start and spans[-1][2] == state:
+            spans[-1] = (spans[-1][0], end, state)
         else:
-            spans.append((start, end, said))
+            spans.append((start, end, state))
     return spans

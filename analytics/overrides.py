@@ -1,8 +1,8 @@
 """Stretches of time in which something other than the delivery signal's samples decides.
 
-Corrections, sensor faults and flags of a definition all come down to this: in an interval the beam is said to be
-up, down, or unknown, or the signal's samples are said to be worthless. They are laid over the samples before
-conditions are found, so that every rule after them sees one stream.
+Corrections, sensor faults and flags of a definition all come down to this: in an interval the beam is
+up, down or unknown by statement, or the signal's samples are bad by statement. They are applied to the samples
+before conditions are found, so that every rule after them sees one stream.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Int64 = NDArray[np.int64]
 
 
 class Override(Enum):
-    """What is said of an interval."""
+    """What is stated for an interval."""
 
     UP = "up"
     """The beam was at nominal."""
@@ -29,32 +29,34 @@ class Override(Enum):
     """There was no beam."""
     UNKNOWN = "unknown"
     """Nothing is known, whatever the samples say."""
-    WORTHLESS = "worthless"
+    SAMPLES_BAD = "worthless"
     """The samples stamped inside are bad; a good one before them still holds until it is stale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overridden:
-    """An interval and what is said of it."""
+    """An interval and what is stated for it."""
 
     start_ns: int
     end_ns: int
     what: Override
 
 
-def lay_over(samples: Samples, overrides: Sequence[Overridden], rules: Rules, cuts: Int64) -> tuple[Samples, Int64]:
-    """Return the samples and cuts with `overrides` laid over them.
+def apply_overrides(
+    samples: Samples, overrides: Sequence[Overridden], rules: Rules, cuts: Int64
+) -> tuple[Samples, Int64]:
+    """Return the samples and cuts with `overrides` applied.
 
-    Samples inside an override are gone. One that says up or down gets samples of its own, close enough to hold
-    throughout, and a cut ends the last of them. Behind an override that leaves the samples their worth, the one
-    that held there is put again at its end, and cut where its own hold ends.
+    Samples inside an override are removed. Up and down get samples of their own, close enough to hold throughout,
+    and a cut ends the last of them. At the end of an override other than bad samples, the sample that held there is
+    inserted again, and cut where its own hold ends.
 
     Parameters
     ----------
     samples
         Of the delivery signal.
     overrides
-        In any order; those that say up, down or unknown do not overlap.
+        In any order; up, down and unknown do not overlap each other.
     rules
         How long a sample holds, what is good, what stands for beam.
     cuts
@@ -63,29 +65,29 @@ def lay_over(samples: Samples, overrides: Sequence[Overridden], rules: Rules, cu
     if not overrides:
         return samples, cuts
     ordered = sorted(overrides, key=lambda o: o.start_ns)
-    worth = np.ones(len(samples), dtype=bool)
+    sound = np.ones(len(samples), dtype=bool)
     keep = is_good(samples, rules.physical_max)
     for o in ordered:
         inside = slice(*np.searchsorted(samples.time_ns, [o.start_ns, o.end_ns], side="left").tolist())
         keep[inside] = False
-        if o.what is Override.WORTHLESS:
-            worth[inside] = False
-    good = worth & is_good(samples, rules.physical_max)
+        if o.what is Override.SAMPLES_BAD:
+            sound[inside] = False
+    good = sound & is_good(samples, rules.physical_max)
     stamps, standing_values = samples.time_ns[good], samples.value[good]
-    starts = {o.start_ns for o in ordered if o.what is not Override.WORTHLESS}
+    starts = {o.start_ns for o in ordered if o.what is not Override.SAMPLES_BAD}
     # Of two sorted runs the stable sort makes one in a single pass.
-    spoken = np.sort(np.concatenate([samples.time_ns[keep], np.array(sorted(starts), np.int64)]), kind="stable")
+    next_stamps = np.sort(np.concatenate([samples.time_ns[keep], np.array(sorted(starts), np.int64)]), kind="stable")
     up_value = max(t.low_beam_ends for t in rules.thresholds)
     times, values = [samples.time_ns[keep]], [samples.value[keep]]
     standing, new_cuts = cuts, [np.empty(0, np.int64)]
     for o in ordered:
-        if o.what is Override.WORTHLESS:
+        if o.what is Override.SAMPLES_BAD:
             continue
         if o.what is not Override.UNKNOWN:
             own = _own_samples(o, rules)
             times.append(own)
             values.append(np.full(len(own), up_value if o.what is Override.UP else 0.0))
-            # What was said does not end with the link.
+            # A statement does not end with the link.
             standing = standing[(standing <= o.start_ns) | (standing >= o.end_ns)]
         new_cuts.append(np.array([o.start_ns, o.end_ns], np.int64))
         held = None if o.end_ns in starts else _held_at(stamps, o.end_ns, rules.stale_after_ns, cuts)
@@ -93,11 +95,13 @@ def lay_over(samples: Samples, overrides: Sequence[Overridden], rules: Rules, cu
             last, hold_end = held
             times.append(np.array([o.end_ns], np.int64))
             values.append(standing_values[last : last + 1])
-            # Its hold ends where it would have, unless something else speaks before.
-            if np.searchsorted(spoken, o.end_ns, side="right") == np.searchsorted(spoken, hold_end, side="right"):
+            # Its hold ends where it would have, unless another sample comes before.
+            if np.searchsorted(next_stamps, o.end_ns, side="right") == np.searchsorted(
+                next_stamps, hold_end, side="right"
+            ):
                 new_cuts.append(np.array([hold_end], np.int64))
-    laid_over = _merge(samples, keep, times, values)
-    return laid_over, np.unique(np.concatenate([standing, *new_cuts]))
+    combined = _merge(samples, keep, times, values)
+    return combined, np.unique(np.concatenate([standing, *new_cuts]))
 
 
 def _own_samples(o: Overridden, rules: Rules) -> Int64:

@@ -33,30 +33,30 @@ class Reach:
 
     start_ns: int
     end_ns: int
-    told_ns: int
-    """What comes in stamped before this, however late, changes nothing."""
+    depends_from_ns: int
+    """The findings depend on samples from here on; late samples stamped before this change nothing."""
     whole: bool
     """Whether that is over: nothing that comes later can change which disturbances there were."""
 
 
 def reach_of(read: ReadHeld, distortion: Distortion, signal: Signal, part: Period, now_ns: int) -> Reach:
     """Find how far to look for one further signal; `part` alone where nothing runs at its edges."""
-    told, since = _before(read, distortion, signal, part.start_ns)
+    depends_from, since = _before(read, distortion, signal, part.start_ns)
     start = part.start_ns if since is None else since
     if signal.stale_after_ns is None and (held := read(part.start_ns, part.start_ns)):
         # It holds into the part if it was taken of a beam that was there: that has to be seen too.
         start = min(start, max(int(held.time_ns[-1]), part.start_ns - LONGEST_NS))
     if _before(read, distortion, signal, part.end_ns)[1] is None:
-        return Reach(start, part.end_ns, told, True)
+        return Reach(start, part.end_ns, depends_from, True)
     limit, after, step = min(now_ns, part.end_ns + LONGEST_NS), part.end_ns, NS_PER_H
     while after < limit:
         before = min(after + step, limit)
         scored = scores(read(after, before).between(after, before), distortion, signal)
         within = scored.time_ns[scored.value == WITHIN]
         if len(within):
-            return Reach(start, int(within[0]) + 1, told, True)
+            return Reach(start, int(within[0]) + 1, depends_from, True)
         after, step = before, step * _GROWTH
-    return Reach(start, max(limit, part.end_ns), told, limit < now_ns)
+    return Reach(start, max(limit, part.end_ns), depends_from, limit < now_ns)
 
 
 def _before(read: ReadHeld, distortion: Distortion, signal: Signal, ns: int) -> tuple[int, int | None]:
@@ -75,8 +75,8 @@ def _before(read: ReadHeld, distortion: Distortion, signal: Signal, ns: int) -> 
         last = int(within[-1]) if len(within) else -1
         beyond |= bool((scored.value[last + 1 :] == BEYOND).any())
         if last >= 0:
-            told = max(int(scored.time_ns[last]), earliest)
-            return told, told if beyond else None
+            depends_from = max(int(scored.time_ns[last]), earliest)
+            return depends_from, depends_from if beyond else None
         before, step = int(piece.time_ns[0]), step * _GROWTH
     return earliest, max(before, earliest) if beyond else None
 

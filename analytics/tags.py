@@ -27,7 +27,7 @@ def by_tag(availability: Availability, plan: Plan, definition: Definition, refil
     availability
         Of the period, by `definition`.
     refill
-        Where the machine's mode said refill; taken out of delivered time if the definition does so.
+        Where the machine's mode was refill; taken out of delivered time if the definition does so.
     """
     tags = sorted({tag for b in plan.blocks if b.category.is_user_time for tag in b.tags})
     times = {tag: user_time_of(tag, availability, plan, definition, refill)[1] for tag in tags}

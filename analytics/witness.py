@@ -16,14 +16,14 @@ WITNESS_WINDOW_NS: Final = 5 * NS_PER_S
 
 
 class Verdict(Enum):
-    """What the witness says of an outage."""
+    """The witness's verdict on an outage."""
 
     CONFIRMED = "confirmed"
-    """It saw no beam either."""
+    """The witness saw no beam either."""
     CONTRADICTED = "contradicted"
-    """It saw beam: a sensor fault, unknown until a person confirms."""
+    """The witness saw beam: a sensor fault, unknown until a person confirms."""
     SILENT = "silent"
-    """It said nothing: the signal alone decides."""
+    """No sample: the delivery signal alone decides."""
 
 
 def window_ns(witness: Signal) -> int:
@@ -32,8 +32,8 @@ def window_ns(witness: Signal) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """An outage and what the witness says of it."""
+class CrossCheck:
+    """An outage and the witness's verdict on it."""
 
     stretch: Stretch
     verdict: Verdict
@@ -41,8 +41,8 @@ class Heard:
     """For a contradiction: where the witness went low as well, or the end of the outage."""
 
 
-def hear(stretch: Stretch, times: Int64, values: Float64, low_below: float, width_ns: int) -> Heard:
-    """Ask the witness about an outage.
+def cross_check(stretch: Stretch, times: Int64, values: Float64, low_below: float, width_ns: int) -> CrossCheck:
+    """Compare an outage with the witness.
 
     Parameters
     ----------
@@ -58,16 +58,16 @@ def hear(stretch: Stretch, times: Int64, values: Float64, low_below: float, widt
     Notes
     -----
     A low sample anywhere in the window confirms. Only a sample stamped inside the outage can contradict: one before
-    it says nothing of what came then, and one behind it sees the beam that is back.
+    it was taken too early, and one after it sees the beam that is back.
     """
     start = stretch.start_ns
     edges = [start - width_ns, start, start + width_ns + 1, stretch.end_ns]
     first, at, last, until = np.searchsorted(times, edges, side="left").tolist()
     # Compared where it matters alone: an accelerator may trip a thousand times a month.
     if (values[first:last] < low_below).any():
-        return Heard(stretch, Verdict.CONFIRMED)
+        return CrossCheck(stretch, Verdict.CONFIRMED)
     if at >= min(last, until):
-        return Heard(stretch, Verdict.SILENT)
+        return CrossCheck(stretch, Verdict.SILENT)
     later_low = np.flatnonzero(values[at:until] < low_below)
     end = int(times[at + int(later_low[0])]) if len(later_low) else stretch.end_ns
-    return Heard(stretch, Verdict.CONTRADICTED, end)
+    return CrossCheck(stretch, Verdict.CONTRADICTED, end)

@@ -34,8 +34,8 @@ class _Day:
     start_ns: int
     """From here to `end_ns` reaches all that it was found from, held samples before it left out."""
     end_ns: int
-    told_ns: Mapping[str, int]
-    """Where that is of single signals, if earlier."""
+    depends_from_ns: Mapping[str, int]
+    """The same for single signals, where earlier."""
 
 
 class Days:
@@ -163,7 +163,9 @@ class Days:
         evidence = known.evidence
         findings = examine(evidence, self._profile, definition, plan, day, settled=known.settled)
         self.examined += 1
-        found = _Day(findings, known.anything, evidence.start_ns - known.reach_ns, evidence.end_ns, known.told_ns)
+        found = _Day(
+            findings, known.anything, evidence.start_ns - known.reach_ns, evidence.end_ns, known.depends_from_ns
+        )
         if known.settled and known.whole and day.end_ns < now_ns:
             self._kept[key] = found
         return found
@@ -172,7 +174,7 @@ class Days:
         """Forget the days that were found from what was learned, of a signal or of the plan and corrections."""
 
         def found_from(day: _Day, start_ns: int, end_ns: int) -> bool:
-            return start_ns < day.end_ns and min(day.start_ns, day.told_ns.get(signal, day.start_ns)) < end_ns
+            return start_ns < day.end_ns and min(day.start_ns, day.depends_from_ns.get(signal, day.start_ns)) < end_ns
 
         for start, end in spans:
             for key in [k for k, day in self._kept.items() if found_from(day, start, end)]:

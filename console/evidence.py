@@ -42,13 +42,13 @@ class Known:
     settled: bool
     """Whether it reaches far enough forward for the figures to be final."""
     reach_ns: int
-    """How far before its window a witness was listened to."""
-    told_ns: Mapping[str, int]
-    """Of each further signal: from where on what comes in late may change what was found."""
+    """How far before its window the witness was read."""
+    depends_from_ns: Mapping[str, int]
+    """Of each further signal: the findings depend on its samples from here on."""
     whole: bool
     """Whether each distortion that touches the period is over, and seen whole."""
     anything: bool
-    """Whether there was a sample, or somebody said something, of the period itself."""
+    """Whether there was a sample or a correction for the period itself."""
 
 
 def load_evidence(
@@ -72,7 +72,7 @@ def load_evidence(
     extent
         Stamps of the delivery signal's first and last sample.
     definitions
-        By which it will be judged: the window is wide enough for each, and for any mixture of their rules.
+        By which the period is counted: the window is wide enough for each, and for any mixture of their rules.
     part
         The part of the period that is over.
     corrections
@@ -137,11 +137,15 @@ def load_evidence(
         corrections,
         {d.signal: _series(configuration, read, d.signal, start, end) for d in watched},
     )
-    told_ns = {
-        d.signal: min(reaches[o.id].told_ns for o in watched if o.signal == d.signal) for d in watched if reaches
+    depends_from_ns = {
+        d.signal: min(reaches[o.id].depends_from_ns for o in watched if o.signal == d.signal)
+        for d in watched
+        if reaches
     }
     whole = all(r.whole for r in reaches.values())
-    return Known(evidence, window.settled, reach, told_ns, whole, _anything(profile, window.samples, part, corrections))
+    return Known(
+        evidence, window.settled, reach, depends_from_ns, whole, _anything(profile, window.samples, part, corrections)
+    )
 
 
 def _with_held(read: Read, signal: str) -> ReadHeld:

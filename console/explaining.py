@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from analytics.evidence import Evidence, judge
+from analytics.evidence import Evidence, apply_evidence
 from analytics.explain import Held, Instant, Segment, explain_further, explain_instant, explain_period, held_at
 from analytics.gaps import Gap, find_gaps
 from console.config import Configuration
@@ -72,11 +72,11 @@ def load_instant(
         raise PeriodError(f"{format_time(ns, zone)} lies in the future: nothing can be known of it")
     found = _explain(configuration, day_of(ns, zone), definition, as_known_on, clock)
     r = found.report
-    judged = judge(found.evidence, r.profile, r.definition, r.plan)
-    instant = explain_instant(ns, found.segments, found.evidence, judged, r.plan)
+    applied = apply_evidence(found.evidence, r.profile, r.definition, r.plan)
+    instant = explain_instant(ns, found.segments, found.evidence, applied, r.plan)
     if instant is None:
         raise PeriodError(f"{format_time(ns, zone)} lies outside of what was counted of its day")
-    instant = replace(instant, further=explain_further(ns, found.evidence, judged, r.profile, r.definition, r.plan))
+    instant = replace(instant, further=explain_further(ns, found.evidence, applied, r.profile, r.definition, r.plan))
     sources = [s.id for s in configuration.sources if delivers(s, configuration.profile.delivery_signal)]
     with open_store(configuration) as store:
         links = {id_: held_at(store.read(link_signal(id_), ns, ns + 1, hold=True), ns) for id_ in sources}
@@ -93,6 +93,6 @@ def _explain(
     chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
     basis = load_basis(configuration, period, [chosen], as_known_on, clock=clock)
     report, evidence = basis.report(chosen), basis.known.evidence
-    judged = judge(evidence, report.profile, chosen, report.plan)
-    segments = explain_period(report.availability, evidence, judged, chosen, report.plan)
+    applied = apply_evidence(evidence, report.profile, chosen, report.plan)
+    segments = explain_period(report.availability, evidence, applied, chosen, report.plan)
     return Explanation(report, evidence, segments)

@@ -7,7 +7,7 @@ from typing import Final
 
 from analytics.availability import Availability, assess, check_schedule, conclude, counted_part
 from analytics.energy import POWER_UNIT, delivered_mwh
-from analytics.evidence import judge
+from analytics.evidence import apply_evidence
 from analytics.figures import downtime_budget_h
 from analytics.findings import Findings, examine, join
 from console.config import Configuration
@@ -209,7 +209,7 @@ def load_availability(
             anything = anything or known.anything
             if energy is not None:
                 user_time = plan.user_time.clip(piece.start_ns, piece.end_ns)
-                energy += delivered_mwh(judge(known.evidence, profile, chosen, plan), user_time)
+                energy += delivered_mwh(apply_evidence(known.evidence, profile, chosen, plan), user_time)
     if not anything:
         raise nothing_known(profile, part, extent)
     availability = conclude(join(findings, period.id), profile, chosen, period)

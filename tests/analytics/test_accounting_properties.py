@@ -19,7 +19,7 @@ from analytics.accounts import Side, book
 from analytics.availability import Availability, availability
 from analytics.conditions import Scanner, is_good, scan
 from analytics.events import find_events
-from analytics.evidence import Evidence, Judged, breaks, judge
+from analytics.evidence import AppliedEvidence, Evidence, apply_evidence, breaks
 from analytics.figures import percentage
 from analytics.findings import grouping_of
 from analytics.window import load_window
@@ -155,8 +155,8 @@ def test_whatever_the_unknown_time_was_the_figure_would_lie_within_the_bounds(ca
     said = case.beside.get("corrections", ())
     assume(case.definition.merge_gap_ns == 0 or all(c.assertion is not Assertion.SEPARATE for c in said))
     evidence = evidence_of(case)
-    judged = judge(evidence, case.profile, case.definition, case.plan)
-    filled = scan(_fill(case, judged, data), judged.rules, *case.window)
+    applied = apply_evidence(evidence, case.profile, case.definition, case.plan)
+    filled = scan(_fill(case, applied, data), applied.rules, *case.window)
     assert filled.known == evidence.span
     events = find_events(filled, case.plan.user_time, grouping_of(evidence, case.definition, case.plan))
     side = Side(evidence.refill, case.definition.refill_is_delivered)
@@ -184,18 +184,18 @@ def evidence_of(case: Case) -> Evidence:
     )
 
 
-def _fill(case: Case, judged: Judged, data: st.DataObject) -> Samples:
+def _fill(case: Case, applied: AppliedEvidence, data: st.DataObject) -> Samples:
     """Put samples at the signal's period, of any value, into all unknown time of a case's window."""
     start, end = case.window
-    edges = [start, *(t for span in judged.conditions().known for t in span), end]
+    edges = [start, *(t for span in applied.conditions().known for t in span), end]
     holes = zip(edges[::2], edges[1::2], strict=True)
-    times = np.concatenate([np.arange(a, b, judged.rules.sample_period_ns, dtype=np.int64) for a, b in holes])
+    times = np.concatenate([np.arange(a, b, applied.rules.sample_period_ns, dtype=np.int64) for a, b in holes])
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     levels = rng.choice([0.0, 9.5, 10.0, 150.0, 192.0, 200.0, 500.0], len(times))
     # Held for a while each, so that outages come out of it and not glitches alone.
     values = np.repeat(levels, data.draw(st.integers(1, 40)))[: len(times)]
-    told = judged.samples
-    good = is_good(told, judged.rules.physical_max)
+    told = applied.samples
+    good = is_good(told, applied.rules.physical_max)
     return Samples.sorted(
         told.facility,
         told.signal,
@@ -208,18 +208,18 @@ def _fill(case: Case, judged: Judged, data: st.DataObject) -> Samples:
 @given(CASES, st.lists(st.floats(0, 1), max_size=8), st.sampled_from([1, 3, 50, 1 << 15]))
 def test_cutting_the_samples_into_pieces_changes_nothing(case: Case, cuts: list[float], chunk: int) -> None:
     start, end = case.window
-    judged = judge(evidence_of(case), case.profile, case.definition, case.plan)
+    applied = apply_evidence(evidence_of(case), case.profile, case.definition, case.plan)
     edges = sorted({start, end, *(start + round(f * (end - start)) for f in cuts)})
-    # Where limits change, and unknown, an outage may begin anew.
-    known = judged.conditions().known
-    anew = [ns for ns in judged.rules.starts[1:] if not known.contains(ns)]
-    for fill, begun in ((None, ()), (0.0, ()), (0.0, anew), (math.inf, ())):
-        whole = judged.conditions(fill, begun)
-        scanner = Scanner(judged.rules, start, end, cuts=judged.cuts, fill=fill, anew=begun)
+    # Where limits change in unknown time, an outage may restart.
+    known = applied.conditions().known
+    restarts = [ns for ns in applied.rules.starts[1:] if not known.contains(ns)]
+    for fill, begun in ((None, ()), (0.0, ()), (0.0, restarts), (math.inf, ())):
+        whole = applied.conditions(fill, begun)
+        scanner = Scanner(applied.rules, start, end, cuts=applied.cuts, fill=fill, restarts=begun)
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(conditions, "CHUNK", chunk)
             for a, b in pairwise(edges):
-                scanner.feed(judged.samples.between(a, b))
+                scanner.feed(applied.samples.between(a, b))
         assert scanner.finish() == whole
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from analytics.beamlines import ShutterTime, beamline_time
 from analytics.energy import delivered_mwh
-from analytics.evidence import Evidence, judge
+from analytics.evidence import Evidence, apply_evidence
 from facility.batch import Samples
 from facility.errors import ProfileError
 from facility.interval import Intervals
@@ -111,5 +111,5 @@ class TestEnergy:
         profile = ring(physical_max=1000.0)
         plan = calendar((start_s, end_s, "user"))
         start, end = at(start_s), at(end_s)
-        judged = judge(Evidence(samples(points, quality), start, end), profile, rules(), plan)
-        return delivered_mwh(judged, Intervals.of([(start, end)]))
+        applied = apply_evidence(Evidence(samples(points, quality), start, end), profile, rules(), plan)
+        return delivered_mwh(applied, Intervals.of([(start, end)]))

@@ -8,7 +8,7 @@ import pytest
 
 from analytics.availability import Availability, assess, counted_part
 from analytics.compare import compare
-from analytics.evidence import judge
+from analytics.evidence import apply_evidence
 from analytics.explain import Rule, explain_instant, explain_period
 from facility.definition import Definition, load_definition, shipped_definitions
 from facility.period import Period
@@ -164,8 +164,8 @@ def test_every_second_of_a_storm_is_explained_once_and_adds_up_to_the_accounts(n
     rules = {k: getattr(counted_by, k) for k in type(counted_by).model_fields if k not in ("id", "title", "references")}
     counted = story.count(**rules)
     evidence, plan = story.all_evidence(), story.planned()
-    judged = judge(evidence, story.profile, definition(**rules), plan)
-    segments = explain_period(counted, evidence, judged, definition(**rules), plan)
+    applied = apply_evidence(evidence, story.profile, definition(**rules), plan)
+    segments = explain_period(counted, evidence, applied, definition(**rules), plan)
     assert [s.start_ns for s in segments] == [at(0), *(s.end_ns for s in segments[:-1])]
     assert segments[-1].end_ns == at(story.seconds)
     for account in ("delivered", "no_beam", "unknown", "unscheduled"):
@@ -176,13 +176,13 @@ def test_every_second_of_a_storm_is_explained_once_and_adds_up_to_the_accounts(n
 def test_an_instant_is_explained_with_what_was_known_then() -> None:
     story = Story([(100, 200.0), (60, 0.0), (100, 200.0)])
     evidence, plan = story.all_evidence(), story.planned()
-    judged = judge(evidence, story.profile, definition(), plan)
-    segments = explain_period(story.count(), evidence, judged, definition(), plan)
-    instant = explain_instant(at(130.5), segments, evidence, judged, plan)
+    applied = apply_evidence(evidence, story.profile, definition(), plan)
+    segments = explain_period(story.count(), evidence, applied, definition(), plan)
+    instant = explain_instant(at(130.5), segments, evidence, applied, plan)
     assert instant is not None
     assert instant.segment.rule is Rule.BELOW
     assert instant.sample is not None
     assert (instant.sample.time_ns, instant.sample.value) == (at(130), 0.0)
     assert instant.planned is not None
     assert instant.planned.block.category is Category.USER
-    assert explain_instant(at(-1), segments, evidence, judged, plan) is None
+    assert explain_instant(at(-1), segments, evidence, applied, plan) is None

@@ -6,7 +6,7 @@ import pytest
 
 from analytics.accounts import Accounts, _check
 from analytics.availability import assess
-from analytics.bounds import join_fillings
+from analytics.bounds import join_bounding_cases
 from analytics.figures import downtime_budget_h, longest_run_h, mtbf_h
 from facility.corrections import Assertion
 from facility.definition import Mtbf
@@ -116,5 +116,7 @@ def test_fillings_of_stretches_are_joined_one_by_one_and_the_last_of_the_shorter
     def accounts(delivered: int) -> Accounts:
         return replace(Accounts(*[0] * len(fields(Accounts))), delivered=delivered)
 
-    joined = join_fillings([(accounts(1),), (accounts(10), accounts(20), accounts(30)), (accounts(100), accounts(200))])
+    joined = join_bounding_cases(
+        [(accounts(1),), (accounts(10), accounts(20), accounts(30)), (accounts(100), accounts(200))]
+    )
     assert [a.delivered for a in joined] == [1 + 10 + 100, 1 + 20 + 200, 1 + 30 + 200]

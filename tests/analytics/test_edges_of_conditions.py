@@ -172,19 +172,20 @@ def test_what_stands_in_for_unknown_time_is_stamped_inside_it() -> None:
     assert spans(found.no_beam) == [(10, 20)]
 
 
-# --- Beginning anew in unknown time
+# --- Restarts in unknown time
 
 
 @pytest.mark.parametrize("edges", [[0, 60], [0, 5, 30, 31, 60]])
 @pytest.mark.parametrize(
-    ("anew", "no_beam", "glitches"), [((), [(14, 30)], []), ((14,), [(14, 30)], []), ((15,), [(15, 60)], [(14, 15)])]
+    ("restarts", "no_beam", "glitches"),
+    [((), [(14, 30)], []), ((14,), [(14, 30)], []), ((15,), [(15, 60)], [(14, 15)])],
 )
 def test_an_outage_that_begins_anew_ends_by_the_limits_in_force_there(
-    anew: tuple[int, ...], no_beam: list[tuple[int, int]], glitches: list[tuple[int, int]], edges: list[int]
+    restarts: tuple[int, ...], no_beam: list[tuple[int, int]], glitches: list[tuple[int, int]], edges: list[int]
 ) -> None:
     # Unknown from 14 to 30; 200 is an end by the limits until 15, and none by those from then on.
     told = [*steady(0, 5), *steady(30, 60)]
-    found = in_pieces(told, edges, rules((0, LIMITS), (15, RAISED)), fill=0.0, anew=anew)
+    found = in_pieces(told, edges, rules((0, LIMITS), (15, RAISED)), fill=0.0, restarts=restarts)
     assert spans(found.no_beam) == no_beam
     assert spans(found.glitches) == glitches
 
@@ -192,5 +193,5 @@ def test_an_outage_that_begins_anew_ends_by_the_limits_in_force_there(
 @pytest.mark.parametrize("edges", [[0, 60], [0, 31, 60], [0, 30, 60]])
 def test_an_outage_may_begin_anew_with_the_first_sample_behind_unknown_time(edges: list[int]) -> None:
     told = [*steady(0, 5), *steady(30, 40, 0.0), *steady(40, 60)]
-    found = in_pieces(told, edges, rules((0, LIMITS), (30, RAISED)), fill=0.0, anew=(30,))
+    found = in_pieces(told, edges, rules((0, LIMITS), (30, RAISED)), fill=0.0, restarts=(30,))
     assert spans(found.no_beam) == [(14, 30), (30, 60)]

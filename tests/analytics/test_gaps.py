@@ -2,7 +2,7 @@
 
 import pytest
 
-from analytics.evidence import judge
+from analytics.evidence import apply_evidence
 from analytics.explain import explain_period
 from analytics.gaps import Gap, find_gaps
 from facility.corrections import Assertion
@@ -13,8 +13,8 @@ from stories import GAP, Beam, Story, at, definition, said, seconds
 def gaps(story: Story) -> tuple[Gap, ...]:
     evidence, plan, rules = story.all_evidence(), story.planned(), definition(**story.rules)
     counted = story.count()
-    judged = judge(evidence, story.profile, rules, plan)
-    segments = explain_period(counted, evidence, judged, rules, plan)
+    applied = apply_evidence(evidence, story.profile, rules, plan)
+    segments = explain_period(counted, evidence, applied, rules, plan)
     part = Period("story", at(0), at(story.seconds))
     found = find_gaps(segments, evidence, story.profile, rules, plan, part)
     assert sum(g.segment.end_ns - g.segment.start_ns for g in found) == counted.accounts.unknown

@@ -74,7 +74,7 @@ def test_it_is_followed_a_month_and_no_further() -> None:
     found = reach(lambda a, b: always.between(a, b), far)
     # From its first sample on; it is looked no further ahead than a month, and waiting longer changes nothing.
     assert (found.start_ns, found.end_ns, found.whole) == (at(0), DAY.end_ns + LONGEST_NS, True)
-    assert found.told_ns == DAY.start_ns - LONGEST_NS
+    assert found.depends_from_ns == DAY.start_ns - LONGEST_NS
 
 
 def test_a_signal_that_was_never_recorded_asks_for_nothing() -> None:
@@ -83,5 +83,5 @@ def test_a_signal_that_was_never_recorded_asks_for_nothing() -> None:
 
 
 def test_what_comes_in_late_matters_from_the_last_good_sample_on() -> None:
-    assert reach(recorded((90, 5), (3, None), (107, 5))).told_ns == at(100 * H - 60)
-    assert reach(recorded((90, 5), (20, None), (90, 5))).told_ns == at(90 * H - 60)
+    assert reach(recorded((90, 5), (3, None), (107, 5))).depends_from_ns == at(100 * H - 60)
+    assert reach(recorded((90, 5), (20, None), (90, 5))).depends_from_ns == at(90 * H - 60)

@@ -59,7 +59,7 @@ class TestExplainAPeriod:
         say(seeded, "unknown", "10:00", "10:10")
         segments = seeded("explain", "-p", DAY, "--format", "json").document["segments"]
         rules = {s["rule"]: s["duration_s"] for s in segments}
-        assert (rules["said_up"], rules["said_unknown"]) == (1_200, 600)
+        assert (rules["stated_up"], rules["stated_unknown"]) == (1_200, 600)
         assert "stale" not in rules
 
 
