@@ -74,7 +74,7 @@ def beamline_time(
 
 
 def _states(states: Samples, words: tuple[str, ...], cuts: Int64, start: int, end: int) -> tuple[Intervals, Intervals]:
-    """Return where a series is in one of `words`, and where its state is known; a state holds to the next or to a cut."""
+    """Return where a series is in one of `words`, and where its state is known; a state holds to the next or a cut."""
     starts = states.time_ns
     ends = np.append(starts[1:], end)
     following = np.searchsorted(cuts, starts, side="right")
