@@ -1,17 +1,18 @@
 """The operation calendar: what was planned, and when it was published.
 
 Every version of the calendar is kept. A version replaces what earlier ones said between its first start and
-its last end, and nothing outside; it changes nothing before its own publication time.
+its last end, and nothing outside; it changes nothing before its own publication time. A block of category
+`Category.UNSCHEDULED` withdraws what was planned there, at the ends of a version too.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 
 from facility.errors import ScheduleError
 from facility.interval import Intervals
-from facility.time import format_time
+from facility.time import NS_PER_DAY, format_time
 
 
 class Category(StrEnum):
@@ -33,7 +34,7 @@ class Category(StrEnum):
 
 
 PLANNED_CATEGORIES = tuple(c for c in Category if c is not Category.UNSCHEDULED)
-"""What a schedule may say; unplanned time is `Category.UNSCHEDULED`."""
+"""What time can be planned for; all other time is `Category.UNSCHEDULED`."""
 
 OPERATING_CATEGORIES = (Category.USER, Category.RESERVE, Category.STUDY, Category.TUNING, Category.COMMISSIONING)
 """Operating time: the machine is to run."""
@@ -63,7 +64,9 @@ class ScheduleVersion:
 
     published_at_ns: int
     blocks: tuple[Block, ...]
-    """In order of time, not overlapping."""
+    """In order of time, not overlapping. Those that say ``unscheduled`` withdraw what was planned there."""
+    recorded_at_ns: int | None = field(default=None, compare=False)
+    """When it was written into the journal; None: not recorded yet."""
 
     @classmethod
     def of(cls, published_at_ns: int, blocks: Iterable[Block]) -> "ScheduleVersion":
@@ -72,7 +75,7 @@ class ScheduleVersion:
         Raises
         ------
         ScheduleError
-            If there is none, one does not end after its start, one says ``unscheduled``, or two overlap.
+            If there is none, one does not end after its start, or two overlap.
         """
         ordered = tuple(sorted(blocks, key=lambda b: (b.start_ns, b.end_ns)))
         if not ordered:
@@ -80,8 +83,6 @@ class ScheduleVersion:
         for block in ordered:
             if block.end_ns <= block.start_ns:
                 raise ScheduleError(f"block {block.describe()} does not end after its start")
-            if block.category not in PLANNED_CATEGORIES:
-                raise ScheduleError(f"block {block.describe()}: leave unscheduled time out of the schedule instead")
         for earlier, later in pairwise(ordered):
             if later.start_ns < earlier.end_ns:
                 raise ScheduleError(
@@ -99,6 +100,22 @@ class ScheduleVersion:
     def end_ns(self) -> int:
         """End of the last block."""
         return self.blocks[-1].end_ns
+
+    @property
+    def known_from_ns(self) -> int:
+        """When it became known here: its record; without one its publication."""
+        return self.published_at_ns if self.recorded_at_ns is None else self.recorded_at_ns
+
+    @property
+    def is_dated_back(self) -> bool:
+        """Whether it was recorded more than a day after its stated publication, and after time that it changes."""
+        late = self.known_from_ns - self.published_at_ns > NS_PER_DAY
+        return late and self.known_from_ns > max(self.start_ns, self.published_at_ns) and self.changes_something
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether any of its time lies after its publication."""
+        return self.end_ns > self.published_at_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,33 +178,42 @@ class Plan:
 
 
 def resolve(
-    versions: Sequence[ScheduleVersion], as_known_on_ns: int | None = None, *, notice_ns: int | None = None
+    versions: Sequence[ScheduleVersion],
+    as_known_on_ns: int | None = None,
+    *,
+    as_published_on_ns: int | None = None,
+    notice_ns: int | None = None,
 ) -> Plan:
     """Lay the versions over each other, oldest publication first.
 
-    User time that a version turns into anything else is no longer user time if it was published at least
-    `notice_ns` before the turned part starts. Later than that it stays user time, marked as cancelled.
+    An instant of user time that a version turns into anything else is no longer user time if the version was
+    published at least `notice_ns` before that instant. Otherwise it stays user time, marked as cancelled.
 
     Parameters
     ----------
     versions
         In any order; of equal publication times the later one in the sequence wins.
     as_known_on_ns
-        Leave out what was published after this instant; None: all.
+        Leave out what was recorded after this instant; None: all. A version that was not recorded in a journal
+        counts as recorded when it was published.
+    as_published_on_ns
+        Leave out what states a publication after this instant, for history that was imported later; None: all.
     notice_ns
         The definition's notice; None: any time may be cancelled at any time.
     """
     planned: list[PlannedBlock] = []
     warnings: list[str] = []
     for version in sorted(versions, key=lambda v: v.published_at_ns):
-        if as_known_on_ns is not None and version.published_at_ns > as_known_on_ns:
+        if as_known_on_ns is not None and version.known_from_ns > as_known_on_ns:
+            continue
+        if as_published_on_ns is not None and version.published_at_ns > as_published_on_ns:
             continue
         published = version.published_at_ns
         cut = max(version.start_ns, published)
         if cut > version.start_ns:
             warnings.append(
-                f"the schedule version published {format_time(published)} speaks of time from "
-                f"{format_time(version.start_ns)}: what lies before its publication is ignored"
+                f"the schedule version published {format_time(published)} has rows from "
+                f"{format_time(version.start_ns)} on: what lies before its publication is ignored"
             )
         if cut >= version.end_ns:
             continue
@@ -198,7 +224,16 @@ def resolve(
         for start, end in Intervals.of([(cut, version.end_ns)]) - late:
             kept += [piece for b in version.blocks for piece in _inside(PlannedBlock(b, published), start, end)]
         planned = sorted(kept, key=lambda p: p.block.start_ns)
+    planned = [p for p in planned if p.block.category is not Category.UNSCHEDULED]
     return Plan(tuple(planned), tuple(warnings))
+
+
+def dated_back(versions: Iterable[ScheduleVersion]) -> tuple[ScheduleVersion, ...]:
+    """Return the versions which were recorded late and change time before their record.
+
+    They are in force. Figures that they change name them, and stand beside the figures without them.
+    """
+    return tuple(version for version in versions if version.is_dated_back)
 
 
 def check_changes_something(versions: Iterable[ScheduleVersion]) -> None:
@@ -210,7 +245,7 @@ def check_changes_something(versions: Iterable[ScheduleVersion]) -> None:
         If every one of them would change only the past.
     """
     listed = list(versions)
-    if listed and all(v.end_ns <= v.published_at_ns for v in listed):
+    if listed and not any(v.changes_something for v in listed):
         first = listed[0]
         raise ScheduleError(
             f"every row would change only the past: the version published {format_time(first.published_at_ns)} "
@@ -222,13 +257,13 @@ def check_changes_something(versions: Iterable[ScheduleVersion]) -> None:
 def _cancelled_late(
     planned: Sequence[PlannedBlock], version: ScheduleVersion, cut: int, notice_ns: int | None
 ) -> Intervals:
-    """Return the user time that `version` turns into something else with less notice than that."""
+    """Return the user time that `version` turns into something else less than `notice_ns` before it."""
     if notice_ns is None:
         return Intervals.empty()
     before = Intervals.of((p.block.start_ns, p.block.end_ns) for p in planned if p.block.category.is_user_time)
     after = Intervals.of((b.start_ns, b.end_ns) for b in version.blocks if b.category.is_user_time)
     turned = before.clip(cut, version.end_ns) - after
-    return Intervals.of((a, b) for a, b in turned if a - version.published_at_ns < notice_ns)
+    return turned.clip(cut, version.published_at_ns + notice_ns)
 
 
 def _outside(planned: PlannedBlock, start: int, end: int) -> list[PlannedBlock]:

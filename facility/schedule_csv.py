@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 
 from facility.errors import ScheduleError, TimeError
-from facility.schedule import PLANNED_CATEGORIES, Block, Category, ScheduleVersion
+from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import format_time, parse_time
 
 REQUIRED_COLUMNS = ("start", "end", "category", "published_at")
@@ -80,8 +80,8 @@ def write_schedule(versions: Sequence[ScheduleVersion]) -> str:
 
 def _read_row(row: dict[str, str]) -> tuple[int, Block]:
     word = row["category"]
-    if word not in [c.value for c in PLANNED_CATEGORIES]:
-        raise ScheduleError(f"category {word!r} is none of {', '.join(c.value for c in PLANNED_CATEGORIES)}")
+    if word not in [c.value for c in Category]:
+        raise ScheduleError(f"category {word!r} is not one of {', '.join(c.value for c in Category)}")
     block = Block(
         start_ns=parse_time(row["start"]),
         end_ns=parse_time(row["end"]),

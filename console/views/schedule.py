@@ -62,7 +62,7 @@ def changes(
 ) -> list[RenderableType]:
     """Return what the versions published in ``(since_ns, until_ns]`` changed, as a table."""
     zone = profile.zone
-    found = _changes(resolve(versions, since_ns), resolve(versions, until_ns))
+    found = _changes(resolve(versions, as_published_on_ns=since_ns), resolve(versions, as_published_on_ns=until_ns))
     until = "now" if until_ns is None else local(until_ns, zone, offset=True)
     heading = title(profile, f"calendar changes 計画変更, as known {local(since_ns, zone, offset=True)} and {until}")
     if not found:
@@ -80,7 +80,7 @@ def changes_document(
 ) -> dict[str, Any]:
     """Return the same for programs."""
     zone = profile.zone
-    found = _changes(resolve(versions, since_ns), resolve(versions, until_ns))
+    found = _changes(resolve(versions, as_published_on_ns=since_ns), resolve(versions, as_published_on_ns=until_ns))
     return {
         "facility": profile.id,
         "simulated": profile.simulated,

@@ -108,14 +108,15 @@ class Journal:
         """Return every version of the calendar, in the order they were recorded."""
         version, block = SCHEDULE_VERSION.c, SCHEDULE_BLOCK.c
         with self._database.reading() as connection:
-            published = connection.execute(sa.select(version.id, version.published_at_ns).order_by(version.id)).all()
+            columns = sa.select(version.id, version.published_at_ns, version.recorded_at_ns)
+            published = connection.execute(columns.order_by(version.id)).all()
             rows = connection.execute(sa.select(SCHEDULE_BLOCK).order_by(block.version_id, block.position)).all()
-        blocks: dict[int, list[Block]] = {number: [] for number, _ in published}
+        blocks: dict[int, list[Block]] = {number: [] for number, _, _ in published}
         for row in rows:
             blocks[row.version_id].append(
                 Block(row.start_ns, row.end_ns, Category(row.category), tuple(row.tags), row.run, row.note)
             )
-        return tuple(ScheduleVersion(at_ns, tuple(blocks[number])) for number, at_ns in published)
+        return tuple(ScheduleVersion(at, tuple(blocks[number]), recorded) for number, at, recorded in published)
 
     def add_correction(self, new: Correction) -> Correction:
         """Record a correction, checked against those in force at that very moment.

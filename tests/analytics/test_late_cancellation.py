@@ -27,9 +27,10 @@ def test_cancelled_thirty_days_ahead_it_is_no_longer_user_time() -> None:
     assert counted.counts.failures == 0
 
 
-def test_cancelled_a_second_later_than_thirty_days_ahead_it_is_downtime() -> None:
+def test_cancelled_a_second_later_than_thirty_days_ahead_its_first_second_is_downtime() -> None:
     counted = Story([(4000, 200.0)], plan=cancelled(30 - 1 / 86_400)).count()
-    assert seconds(counted.accounts.no_beam) == 1000
+    assert (seconds(counted.accounts.no_beam), seconds(counted.accounts.maintenance)) == (1, 999)
+    assert counted.counts.failures == 1
 
 
 def test_a_cancellation_and_an_outage_that_overlap_are_one_failure() -> None:

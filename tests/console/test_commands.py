@@ -67,7 +67,7 @@ class TestSchedule:
         ("text", "expected"),
         [
             ("start,end,category\n", "lacks published_at"),
-            (SCHEDULE.replace("study", "studdy"), "s.csv:4: category 'studdy' is none of user, reserve"),
+            (SCHEDULE.replace("study", "studdy"), "s.csv:4: category 'studdy' is not one of user, reserve"),
             (
                 SCHEDULE.replace("2027-01-16T09:00:00+09:00", "2027-01-16T09:00:00"),
                 "s.csv:3: '2027-01-16T09:00:00' has no",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facility.errors import ScheduleError
-from facility.schedule import PLANNED_CATEGORIES, Block, Category, ScheduleVersion
+from facility.schedule import Block, Category, ScheduleVersion
 from facility.schedule_csv import read_schedule, write_schedule
 from facility.time import MAX_NS, MIN_NS, parse_time
 
@@ -31,7 +31,7 @@ def schedules(draw: st.DrawFn) -> tuple[ScheduleVersion, ...]:
                     Block(
                         start,
                         end,
-                        draw(st.sampled_from(PLANNED_CATEGORIES)),
+                        draw(st.sampled_from(Category)),
                         tuple(draw(st.lists(words, max_size=2))),
                         draw(st.one_of(st.none(), texts.filter(bool))),
                         draw(texts),
@@ -95,7 +95,8 @@ def test_what_spreadsheets_write_is_read(end: str, mark: str) -> None:
         (HEADER, "s.csv: no rows below the header"),
         (
             HEADER + "2025-05-12T10:00+09:00,2025-05-17T10:00+09:00,users,2025-03-01T00:00Z",
-            "s.csv:2: category 'users' is none of user, reserve, study, tuning, maintenance, shutdown, commissioning",
+            "s.csv:2: category 'users' is not one of user, reserve, study, tuning, maintenance, shutdown,"
+            " commissioning, unscheduled",
         ),
         (
             HEADER + ROW + ",,,RF trip, klystron 2\n",
@@ -125,5 +126,6 @@ def test_all_rows_at_fault_are_named_at_once() -> None:
     assert str(error.value).splitlines() == [
         "s.csv:3: '2025-05-12T10:00' has no offset from UTC: append 'Z' or an offset such as '+09:00'",
         "s.csv:4: '' is not an ISO 8601 time: write it like 2026-11-23T03:00:00.5Z or with +09:00",
-        "s.csv:5: category '' is none of user, reserve, study, tuning, maintenance, shutdown, commissioning",
+        "s.csv:5: category '' is not one of user, reserve, study, tuning, maintenance, shutdown,"
+        " commissioning, unscheduled",
     ]
