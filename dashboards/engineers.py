@@ -211,7 +211,7 @@ def _links(subject: Subject) -> dashboard.Panel:
     up, connecting = of_facility(state="up"), of_facility(state="connecting")
     expression = f"sum by (source) (2 * kado_source_link{up} + on (source) kado_source_link{connecting})"
     look = Look("none", 0, say("no source", "ソースなし"), ((None, RED), (1, ORANGE), (2, GREEN)), named)
-    about = say("Whether each source can be heard.", "各ソースの接続状態。")
+    about = say("Whether each source can be heard.", "各ソースを受信できているか、接続の状態。")
     query = prom_query(expression, "{{source}}", over_time=True)
     return timeline_panel(Words(say("Links of the sources", "ソースの接続"), about), look, [query])
 

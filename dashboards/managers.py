@@ -426,7 +426,8 @@ def _peers(subject: Subject) -> dashboard.Panel:
         ("SIRIUS", "350 mA", say("not reached", "未達")),
     ]
     content = (
-        f"| {say('facility', '施設')} | {say('target', '目標')} | {say('from start to target', '運用開始から達成まで')} |\n"
+        f"| {say('facility', '施設')} | {say('target', '目標')} "
+        f"| {say('from start to target', '運用開始から達成まで')} |\n"
         "| --- | ---: | --- |\n" + "\n".join(f"| {a} | {b} | {c} |" for a, b, c in rows)
     )
     content += "\n\n" + say(

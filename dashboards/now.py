@@ -3,7 +3,7 @@
 from dashboards.look import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, RED, Look, words
 from dashboards.panels import Words, stat_panel, table_panel
 from dashboards.promql import prom_query
-from dashboards.sdk import dashboard
+from dashboards.sdk import dashboard, stat
 from dashboards.subject import Subject
 
 NO_ANSWER = 1e9
@@ -212,6 +212,7 @@ def _label_as_value(panel: dashboard.Panel, label: str) -> dashboard.Panel:
     panel.transformations = [
         dashboard.DataTransformerConfig(id_val="labelsToFields", options={"mode": "columns", "keepLabels": [label]})
     ]
-    assert panel.options is not None
-    panel.options.reduce_options.fields = f"/^{label}$/"  # pyright: ignore[reportAttributeAccessIssue]
+    assert isinstance(panel.options, stat.Options)
+    assert panel.options.reduce_options is not None
+    panel.options.reduce_options.fields = f"/^{label}$/"
     return panel

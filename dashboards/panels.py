@@ -181,8 +181,7 @@ def _panel(
 ) -> dashboard.Panel:
     lettered = [_lettered(query, letter) for query, letter in zip(queries, _LETTERS, strict=False)]
     panel = dashboard.Panel(type_val=kind, title=words.title, description=words.description, targets=lettered)
-    first: Any = lettered[0].to_json()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-    panel.datasource = first["datasource"]
+    panel.datasource = _data_source(lettered[0])
     panel.options = options
     panel.field_config = dashboard.FieldConfigSource(
         defaults=defaults,
@@ -195,6 +194,13 @@ def _panel(
         ],
     )
     return panel
+
+
+def _data_source(query: Dataquery) -> common.DataSourceRef | None:
+    if isinstance(query, InfluxQuery):
+        return query.source.reference
+    assert isinstance(query, prometheus.Dataquery)
+    return query.datasource
 
 
 def _lettered(query: Dataquery, letter: str) -> Dataquery:
