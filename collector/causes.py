@@ -23,6 +23,9 @@ class Cause(StrEnum):
     UNKNOWN_STATE = "unknown_state"
     UNKNOWN_QUALITY = "unknown_quality"
     OVERSIZED = "oversized"
+    UNSTORABLE = "unstorable"
+    WAITED = "waited"
+    PROCESSING_FAILED = "processing_failed"
     REFUSED_BY_STORE = "refused_by_store"
 
     @property
@@ -47,5 +50,8 @@ _WORDS = {
     Cause.UNKNOWN_STATE: Text(en="a state that the signal does not have", ja="信号にない状態"),
     Cause.UNKNOWN_QUALITY: Text(en="a quality other than good, uncertain, bad", ja="good・uncertain・bad以外の品質"),
     Cause.OVERSIZED: Text(en="a payload over the size limit", ja="サイズ上限を超えたペイロード"),
+    Cause.UNSTORABLE: Text(en="a word that the stores cannot hold", ja="保存できない文字列"),
+    Cause.WAITED: Text(en="a value without time that waited at the broker", ja="時刻がなくブローカーに滞留した値"),
+    Cause.PROCESSING_FAILED: Text(en="kado itself failed on it; see the log", ja="処理中の内部エラー（ログを参照）"),
     Cause.REFUSED_BY_STORE: Text(en="a point that InfluxDB refuses, though it takes others", ja="InfluxDBが拒否した点"),
 }

@@ -156,7 +156,7 @@ class Forwarder:
         except KadoError as error:
             return self._interrupted(error, retry=False)
         except sqlite3.OperationalError as error:
-            text = f"{self._data_dir}/telemetry.db cannot be read or written ({error}): make space, or mend the disk"
+            text = f"{self._data_dir}/telemetry.db cannot be read or written ({error}): free space or replace the disk"
             return self._interrupted(UnreachableError(text), retry=True)
 
     def _forward_next(self) -> float:

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from collector.arrival import Arrival
 from collector.changes import Changes
+from collector.culprits import without_culprits
 from collector.landing_file import LandingFile
 from collector.landing_status import LandingLimits, LandingState, LandingStatus
 from facility.errors import DataError, KadoError, UnreachableError
@@ -31,6 +32,10 @@ _MAY_PASS: Final = {
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM,
 }  # fmt: skip
+# What one sample may cause; 0: Python's own, before SQLite sees it. All others are of the file.
+_BY_THE_SAMPLE: Final = {
+    0, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE,
+}  # fmt: skip
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -38,6 +43,10 @@ _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 class _Request:
     arrival: Arrival
     done: Callable[[BaseException | None], None]
+    samples: int
+    """As handed over."""
+    repaired: bool = False
+    """Whether samples on which the commit failed are taken out of it already."""
 
 
 class Landing:
@@ -46,10 +55,10 @@ class Landing:
     Contract: `open`, then `land` from event loops and `land_now` from threads, in any number at once, then `close`.
     Both return when the arrival is durable: after a kill or a power cut it is there. Arrivals are taken in the order
     in which they were handed over, and never split. All that is queued when the writer is free goes into
-    one transaction. While the file is full, or the disk does not take it, nothing is acknowledged and nothing
-    is given up: callers wait, which makes their sources lag. What is queued is bounded by the callers, since each
-    waits. A call that is cancelled may still land. `close` lands what is queued if it can; it does not wait for
-    anything to be forwarded.
+    one transaction; samples on which that fails, for no reason of the disk, become dead letters. While the file is
+    full, or the disk does not take it, nothing is acknowledged and nothing is given up: callers wait, which makes
+    their sources lag. What is queued is bounded by the callers, since each waits. A call that is cancelled may still
+    land. `close` lands what is queued if it can; it does not wait for anything to be forwarded.
 
     `open` and `close` wait for the disk: on an event loop, ``await asyncio.to_thread(...)`` them.
     """
@@ -110,7 +119,7 @@ class Landing:
         Raises
         ------
         DataError
-            If it is of another facility, or holds what the store cannot hold.
+            If it is of another facility.
         UnreachableError
             If the landing was closed before it could be landed: do not acknowledge it.
         """
@@ -130,7 +139,7 @@ class Landing:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(resolve, error)
 
-        self._hand_over(_Request(arrival, done))
+        self._hand_over(_Request(arrival, done, arrival.samples))
         await durable
 
     def land_now(self, arrival: Arrival) -> None:
@@ -143,7 +152,7 @@ class Landing:
             else:
                 durable.set_exception(error)
 
-        self._hand_over(_Request(arrival, done))
+        self._hand_over(_Request(arrival, done, arrival.samples))
         durable.result()
 
     def status(self) -> LandingStatus:
@@ -224,17 +233,25 @@ class Landing:
                 if not _may_pass(error):
                     self._refuse(group, error)
                     return
-                text = f"{self._path} cannot be written ({error}): make space, or mend the disk; sources wait"
-                self._trouble(LandingState.FAILING, text)
+                self._failing(error)
             else:
                 self._finish(group, None)
                 self._refresh()
                 return
-            with self._changed:
-                closing = self._changed.wait_for(lambda: self._closing, self._limits.retry_s)
-            if closing:
-                self._finish(group, self._closed_error(group))
+            if self._closes_before_retry(group):
                 return
+
+    def _failing(self, error: Exception) -> None:
+        text = f"{self._path} cannot be written ({error}): free space or replace the disk; sources wait"
+        self._trouble(LandingState.FAILING, text)
+
+    def _closes_before_retry(self, group: list[_Request]) -> bool:
+        """Wait until the next attempt is due; whether the landing closes instead, and the group with it."""
+        with self._changed:
+            closing = self._changed.wait_for(lambda: self._closing, self._limits.retry_s)
+        if closing:
+            self._finish(group, self._closed_error(group))
+        return closing
 
     def _refuse(self, group: list[_Request], error: Exception) -> None:
         """Find whose arrival cannot be landed; the others must not suffer for it."""
@@ -243,8 +260,38 @@ class Landing:
                 self._land_group([request])
         elif isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGED:
             self._finish(group, KadoError(f"{self._path} is damaged ({error}): stop kado, and keep a copy of it"))
-        else:
+        elif group[0].repaired or (isinstance(error, sqlite3.Error) and _code(error) not in _BY_THE_SAMPLE):
             self._finish(group, error)
+        else:
+            self._repair(group[0], error)
+
+    def _repair(self, request: _Request, error: Exception) -> None:
+        """Land an arrival without the samples on which its commit fails; these become dead letters with it."""
+        while True:
+            try:
+                arrival = without_culprits(request.arrival, self._fails, self._file.now())
+            except Exception as problem:
+                if not _may_pass(problem):
+                    self._finish([request], problem)
+                    return
+                self._failing(problem)
+            else:
+                if arrival is None:
+                    self._finish([request], error)
+                else:
+                    self._land_group([replace(request, arrival=arrival, repaired=True)])
+                return
+            if self._closes_before_retry([request]):
+                return
+
+    def _fails(self, arrival: Arrival) -> Exception | None:
+        try:
+            self._file.rehearse(arrival)
+        except Exception as error:
+            if _may_pass(error) or (isinstance(error, sqlite3.Error) and _code(error) not in _BY_THE_SAMPLE):
+                raise
+            return error
+        return None
 
     def _check_space(self) -> None:
         used = self._file.used_bytes()
@@ -262,7 +309,7 @@ class Landing:
 
     def _finish(self, group: list[_Request], error: BaseException | None) -> None:
         with self._changed:
-            self._queued_samples -= sum(r.arrival.samples for r in group)
+            self._queued_samples -= sum(r.samples for r in group)
             if error is None:
                 self._status = replace(self._status, state=LandingState.OPEN, problem="", commits=self._file.commits)
         for request in group:

@@ -77,24 +77,40 @@ class LandingFile:
         """The number of the last commit."""
         return self._last.commit
 
+    def now(self) -> int:
+        """Return the instant now, by this file's clock."""
+        return self._clock()
+
     def commit(self, arrivals: Sequence[Arrival]) -> None:
         """Write arrivals, in their order, as one transaction."""
-        now = self._clock()
-        counts: Counter[CountKey] = Counter()
-        written: list[SignalWritten] = []
         with transaction(self._connection):
-            if self._kind == "embedded":
-                written = self._insert_rows(arrivals, counts)
-            else:
-                self._append_blob(arrivals, counts, now)
-            for arrival in arrivals:
-                self._keep_rest(arrival, counts, now)
-            self._keep_rejected(arrivals, counts)
-            count(self._connection, counts)
-            last = self._number(now, sum(a.samples for a in arrivals))
+            written, last = self._write(arrivals)
         self._last = last
         for s in written:
             self._changes.note(s.signal, s.first_ns, s.last_ns)
+
+    def rehearse(self, arrival: Arrival) -> None:
+        """Raise what `commit` of this arrival alone would raise; nothing is changed."""
+        try:
+            with transaction(self._connection):
+                self._write([arrival])
+                raise _RehearsedError
+        except _RehearsedError:
+            pass
+
+    def _write(self, arrivals: Sequence[Arrival]) -> tuple[list[SignalWritten], Mark]:
+        now = self._clock()
+        counts: Counter[CountKey] = Counter()
+        written: list[SignalWritten] = []
+        if self._kind == "embedded":
+            written = self._insert_rows(arrivals, counts)
+        else:
+            self._append_blob(arrivals, counts, now)
+        for arrival in arrivals:
+            self._keep_rest(arrival, counts, now)
+        self._keep_rejected(arrivals, counts)
+        count(self._connection, counts)
+        return written, self._number(now, sum(a.samples for a in arrivals))
 
     def confirm(self) -> None:
         """Move the high-water mark up to the last commit."""
@@ -195,6 +211,10 @@ class LandingFile:
             self._connection.execute("INSERT INTO landed VALUES(?, ?, ?)", (last.commit, now, last.samples))
         self._last = last
         self.confirm()
+
+
+class _RehearsedError(Exception):
+    """Undoes a rehearsal."""
 
 
 def _has_data(source: str, batch: Batch) -> bool:

@@ -54,6 +54,11 @@ class LimitStep(BaseModel):
             )
         return self
 
+    def since_ns(self, zone: tzinfo) -> int:
+        """Return the instant from which the limits hold; a date means midnight in `zone`."""
+        since = self.since
+        return from_datetime(since) if isinstance(since, datetime) else local_midnight(since, zone)
+
     @property
     def limits(self) -> Limits:
         """The four numbers, `recovered` filled in."""
@@ -81,9 +86,9 @@ class LimitTable:
             If two steps of a mode take effect at the same instant, or the grace of one outlasts the next.
         """
         by_mode: dict[Category, list[tuple[int, Limits]]] = {}
-        for step in sorted(steps, key=lambda s: _instant(s.since, zone)):
+        for step in sorted(steps, key=lambda s: s.since_ns(zone)):
             rows = by_mode.setdefault(step.mode, [])
-            since = _instant(step.since, zone)
+            since = step.since_ns(zone)
             effective = since if not rows else since + to_ns(step.grace_h * 3600)
             if rows and effective <= rows[-1][0]:
                 raise ProfileError(
@@ -107,7 +112,3 @@ class LimitTable:
     def changes(self, start_ns: int, end_ns: int) -> list[int]:
         """Return the instants inside ``(start_ns, end_ns)`` at which the limits of some mode change."""
         return sorted({t for rows in self.by_mode.values() for t, _ in rows if start_ns < t < end_ns})
-
-
-def _instant(since: date | datetime, zone: tzinfo) -> int:
-    return from_datetime(since) if isinstance(since, datetime) else local_midnight(since, zone)

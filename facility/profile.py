@@ -18,6 +18,7 @@ from facility.schedule import Plan
 from facility.signals import Signal
 from facility.slug import DefinitionId, Slug
 from facility.text import Text
+from facility.time import local_midnight
 
 
 class Milestone(BaseModel):
@@ -153,6 +154,14 @@ class Profile(BaseModel):
     def zone(self) -> ZoneInfo:
         """The facility's own time zone."""
         return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def earliest_ns(self) -> int:
+        """Before this instant no signal can have been measured: operation had not started, and no limits held."""
+        began = [step.since_ns(self.zone) for step in self.limit_steps]
+        if self.operation_started is not None:
+            began.append(local_midnight(self.operation_started, self.zone))
+        return min(began)
 
     @cached_property
     def limits(self) -> LimitTable:

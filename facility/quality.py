@@ -5,6 +5,10 @@ from typing import Final
 
 REASON_CLOCK: Final = "clock"
 """Reason of a sample whose stamp lies in the future beyond the clock tolerance."""
+REASON_TOO_EARLY: Final = "too_early"
+"""Reason of a sample whose stamp lies before its signal can have existed, such as the EPICS epoch."""
+TIME_REASONS: Final = (REASON_CLOCK, REASON_TOO_EARLY)
+"""Reasons of samples whose time cannot be true: they take no part in figures, and are never the newest."""
 
 
 class Quality(IntEnum):

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from facility.slug import Slug
 from facility.text import Text
 from facility.time import NS_PER_S, to_ns
+from facility.word import word_problem
 
 LINK_WORDS = ("up", "down")
 """The states of a source's link, stored as the state series ``<source>_link``."""
@@ -54,6 +55,9 @@ class Signal(BaseModel):
                 raise ValueError(f"signal {self.id!r} is a state and names no words: add words = [...]")
             if len(set(self.words)) != len(self.words):
                 raise ValueError(f"signal {self.id!r} names a word twice: {list(self.words)}")
+            for word in self.words:
+                if problem := word_problem(word):
+                    raise ValueError(f"signal {self.id!r}: the word {word[:40]!r} {problem}: use another word")
             if self.unit or self.physical_max is not None:
                 raise ValueError(f"signal {self.id!r} is a state: it has neither unit nor physical_max")
         elif self.words:

@@ -61,4 +61,4 @@ class ValueFormat:
             rows.values.append(value)
             rows.qualities.append("good")
             rows.origins.append((message.topic, message.payload))
-        return to_batch(self._targets, rows, rejected), tuple(rejected.found)
+        return to_batch(self._targets, rows, rejected), rejected.all()

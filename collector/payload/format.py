@@ -1,7 +1,9 @@
 """What every payload format shares: messages in, columns and rejections out."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
@@ -16,6 +18,11 @@ from facility.source import Rejection
 
 KEPT_BYTES = 64 * 1024
 """Of a rejected payload, so much is kept as a dead letter."""
+KEPT_OF_ONE_PAYLOAD = 100
+"""Rejections of one payload for one cause that are kept apart; the others are counted with the last of them."""
+_LONGEST_TEXT = 500
+"""Characters of an address or a detail."""
+_ARRAY = re.compile(rb"\s*\[")
 
 _QUALITY_CODE = {word: code for code, word in enumerate(QUALITY_WORDS)}
 
@@ -88,10 +95,30 @@ class Rejected:
 
     arrival_ns: int
     found: list[Rejection] = field(default_factory=list[Rejection])
+    _last_of: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
+    _apart: Counter[tuple[str, int]] = field(default_factory=Counter[tuple[str, int]])
+    _more: Counter[int] = field(default_factory=Counter[int])
 
-    def add(self, cause: Cause, address: str, payload: bytes, detail: str, count: int = 1) -> None:
-        """Reject a payload, or a part of one."""
-        self.found.append(Rejection(cause, address, payload[:KEPT_BYTES], detail, self.arrival_ns, count))
+    def add(
+        self, cause: Cause, address: str, payload: bytes, detail: str, count: int = 1, *, within: object = None
+    ) -> None:
+        """Reject a payload, or a part of one; `within` is the object that all parts of one payload share."""
+        if within is not None:
+            key = (cause, id(within))
+            if self._apart[key] >= KEPT_OF_ONE_PAYLOAD:
+                self._more[self._last_of[key]] += count
+                return
+            self._apart[key] += 1
+            self._last_of[key] = len(self.found)
+        self.found.append(Rejection(cause, _text(address), payload[:KEPT_BYTES], _text(detail), self.arrival_ns, count))
+
+    def all(self) -> tuple[Rejection, ...]:
+        """Return what was rejected, in order."""
+        for place, more in self._more.items():
+            last = self.found[place]
+            self.found[place] = replace(last, count=last.count + more, detail=f"{last.detail}; and {more} more")
+        self._more.clear()
+        return tuple(self.found)
 
     def oversized(self, message: Message, limit: int) -> None:
         """Reject a payload without looking into it."""
@@ -127,7 +154,7 @@ class Rows:
     def culprit(self, row: int) -> tuple[str, bytes]:
         """Return topic and payload of one sample, alone where it came in an array."""
         topic, payload = self.origins[row]
-        if not payload.lstrip().startswith(b"["):
+        if not _ARRAY.match(payload):
             return topic, payload
         sample = {"time": self.times[row], "value": self.values[row], "quality": self.qualities[row]}
         return topic, msgspec.json.encode(sample)
@@ -147,12 +174,12 @@ def to_batch(targets: Targets, rows: Rows, rejected: Rejected) -> Batch | None:
     fine = np.ones(n, np.bool_)
     missing: list[int] = np.flatnonzero(np.isnan(value) & (state == NO_WORD) & (quality != Quality.BAD)).tolist()
     for row, bad in bad_times.items():
-        rejected.add(bad.cause, *rows.culprit(row), bad.detail)
+        rejected.add(bad.cause, *rows.culprit(row), bad.detail, within=rows.origins[row][1])
         fine[row] = False
     for row in missing:
         if fine[row]:
             detail = f"{targets.signals[rows.codes[row]]} has no value: null is for a sample of quality bad only"
-            rejected.add(Cause.MISSING_VALUE, *rows.culprit(row), detail)
+            rejected.add(Cause.MISSING_VALUE, *rows.culprit(row), detail, within=rows.origins[row][1])
             fine[row] = False
     batch = Batch(
         facility=targets.facility,
@@ -186,3 +213,9 @@ def _values(
     numbers = np.array([np.nan if isinstance(v, str) else v for v in values], np.float64)
     state = np.array([code_of[v] if isinstance(v, str) else NO_WORD for v in values], np.int32)
     return numbers, state, tuple(code_of)
+
+
+def _text(text: str) -> str:
+    """Return a text that can be stored, cut where it is long."""
+    cut = text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+    return cut.encode(errors="backslashreplace").decode()

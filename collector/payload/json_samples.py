@@ -14,6 +14,7 @@ import msgspec
 
 from collector.causes import Cause
 from collector.payload.format import Message, Rejected, Rows, Target, Targets, to_batch
+from collector.payload.json_elements import array_elements
 from facility.batch import Batch
 from facility.quality import QUALITY_WORDS
 from facility.source import Rejection
@@ -44,7 +45,6 @@ _DECODERS: dict[bool, _Decode] = {
     False: msgspec.json.Decoder(NumberSample | list[NumberSample]).decode,
     True: msgspec.json.Decoder(StateSample | list[StateSample]).decode,
 }
-_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 # What msgspec raises on input that is not what was asked for.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -99,72 +99,73 @@ class JsonFormat:
                 codes.append(target.code)
                 origins.append((topic, payload))
         rows = Rows(codes, [s.time for s in samples], [s.value for s in samples], [s.quality for s in samples], origins)
-        return to_batch(self._targets, rows, rejected), tuple(rejected.found)
+        return to_batch(self._targets, rows, rejected), rejected.all()
 
 
 def _readable_part(topic: str, payload: bytes, target: Target, decode: _Decode, rejected: Rejected) -> list[Sample]:
     """Name what is wrong in a payload that cannot be read as a whole; return the samples that are right."""
-    try:
-        elements = _ELEMENTS.decode(payload)
-    except _UNREADABLE:
+    elements = array_elements(payload)
+    if elements is None:
         # One object, or not JSON at all.
-        cause, detail, count = _fault(payload, target)
-        rejected.add(cause, topic, payload, detail, count)
+        cause, detail = _fault(payload, target)
+        rejected.add(cause, topic, payload, detail)
         return []
     samples: list[Sample] = []
     for element in elements:
-        text = bytes(element)
         try:
-            sample = decode(text)
+            sample = decode(element)
             if isinstance(sample, list):
                 raise msgspec.DecodeError
             samples.append(sample)
         except _UNREADABLE:
-            cause, detail, count = _fault(text, target)
-            rejected.add(cause, topic, text, detail, count)
+            cause, detail = _fault(element, target)
+            rejected.add(cause, topic, element, detail, within=payload)
     return samples
 
 
-def _fault(text: bytes, target: Target) -> tuple[Cause, str, int]:
-    """Return why a text is not a sample, and how many samples it stands for."""
+def _fault(text: bytes, target: Target) -> tuple[Cause, str]:
+    """Return why a text is not a sample."""
     try:
         document = msgspec.json.decode(text)
     except _UNREADABLE as error:
         return _not_json(text, target, error)
     name = target.signal
     if not isinstance(document, dict):
-        return Cause.BAD_JSON, f"{name}: a sample is an object with time and value, this is {_cut(document)}", 1
+        return Cause.BAD_JSON, f"{name}: a sample is an object with time and value, this is {_cut(document)}"
     sample = cast("dict[str, object]", document)
     time, value, quality = sample.get("time"), sample.get("value"), sample.get("quality", "good")
     if time is None:
-        return Cause.MISSING_TIME, f'{name}: a sample needs "time", with offset or in integer ns', 1
+        return Cause.MISSING_TIME, f'{name}: a sample needs "time", with offset or in integer ns'
     if isinstance(time, bool) or not isinstance(time, int | str):
-        return Cause.BAD_TIME, f"{name}: time is {_cut(time)}, wanted ISO 8601 text or integer ns", 1
+        return Cause.BAD_TIME, f"{name}: time is {_cut(time)}, wanted ISO 8601 text or integer ns"
     if "value" not in sample:
-        return Cause.MISSING_VALUE, f'{name}: a sample needs "value"', 1
+        return Cause.MISSING_VALUE, f'{name}: a sample needs "value"'
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if value is not None and not (isinstance(value, str) if target.is_state else number):
         wanted = "one of its states as text" if target.is_state else "a number"
-        return Cause.WRONG_TYPE, f"{name}: value is {_cut(value)}, wanted {wanted}", 1
+        return Cause.WRONG_TYPE, f"{name}: value is {_cut(value)}, wanted {wanted}"
     if quality not in QUALITY_WORDS:
-        return Cause.UNKNOWN_QUALITY, f"{name}: quality is {_cut(quality)}: use {', '.join(QUALITY_WORDS)}", 1
-    return Cause.BAD_JSON, f"{name}: {_cut(sample)} is not a sample", 1
+        return Cause.UNKNOWN_QUALITY, f"{name}: quality is {_cut(quality)}: use {', '.join(QUALITY_WORDS)}"
+    return Cause.BAD_JSON, f"{name}: {_cut(sample)} is not a sample"
 
 
-def _not_json(text: bytes, target: Target, error: Exception) -> tuple[Cause, str, int]:
+def _not_json(text: bytes, target: Target, error: Exception) -> tuple[Cause, str]:
     """Tell NaN and infinity, which some publishers write although JSON has none, from other defects."""
     constants: list[str] = []
     try:
-        document = json.loads(text, parse_constant=constants.append)
+        json.loads(text, parse_constant=constants.append)
     except (ValueError, RecursionError):
-        document = None
-    count = len(cast("list[object]", document)) if isinstance(document, list) else 1
+        constants.clear()
     if constants:
         detail = f"{target.signal}: {constants[0]} is not JSON: send null and quality bad where there is no number"
-        return Cause.NOT_FINITE, detail, max(count, 1)
-    return Cause.BAD_JSON, f"{target.signal}: not JSON: {error}", max(count, 1)
+        return Cause.NOT_FINITE, detail
+    return Cause.BAD_JSON, f"{target.signal}: not JSON: {error}"
 
 
 def _cut(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (RecursionError, ValueError):
+        # Nested deeper than Python writes, or an integer with more digits than it writes.
+        return "too deep or too long to show"
     return text if len(text) <= 80 else text[:77] + "..."

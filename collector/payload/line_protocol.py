@@ -6,7 +6,7 @@ A string field is a state, any number a number; a boolean is neither. What is wr
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from collector.causes import Cause
 from collector.payload.format import Message, Rejected, Rows, Target, Targets, to_batch
@@ -17,9 +17,15 @@ from facility.source import Rejection
 _NAME = r"(?:\\.|[^,= \\])+"
 _SERIES = re.compile(rf"((?:\\.|[^, \\])+)((?:,{_NAME}={_NAME})*)")
 _FIELD = re.compile(rf'({_NAME})=("(?:\\.|[^"\\])*"|[^, "]+)')
-_LINE = re.compile(rf"{_SERIES.pattern} +({_FIELD.pattern}(?:,{_FIELD.pattern})*)(?: +(?P<time>-?\d+))? *")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_INTEGER = re.compile(r"[+-]?\d+[iu]")
+_LINE = re.compile(
+    rf"{_SERIES.pattern} +({_FIELD.pattern}(?:,{_FIELD.pattern})*)(?: +(?P<time>-?[0-9]+))? *", re.DOTALL
+)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}i|\+?[0-9]{1,20}u")
+# No time of this century or any other that kado holds has more digits; Python reads at most 4,300.
+_MOST_DIGITS = 19
+# A line ends at a line break outside the quotes of a string field; quotes in measurement and tags are plain letters.
+_ONE_LINE = re.compile(rb'(?:[^ \n\\]|\\.)*(?: (?:[^"\n\\]|\\.|"(?:[^"\\]|\\.)*")*)?[^\n]*', re.DOTALL)
 
 Field = tuple[str, str]
 """A series in its one spelling (tags in order of name) and a field of it."""
@@ -72,32 +78,59 @@ class LineFormat:
             elif len(message.payload) > self._limit:
                 rejected.oversized(message, self._limit)
             else:
-                for line in message.payload.splitlines():
-                    if line.strip() and not line.startswith(b"#"):
-                        _read(message.topic, line, fields, rows, rejected)
-        return to_batch(self._targets, rows, rejected), tuple(rejected.found)
+                for line in _lines(message.payload):
+                    _read(message, line, fields, rows, rejected)
+        return to_batch(self._targets, rows, rejected), rejected.all()
 
 
-def _read(topic: str, line: bytes, fields: Mapping[Field, Target], rows: Rows, rejected: Rejected) -> None:
+def _lines(payload: bytes) -> Iterator[bytes]:
+    """Yield the lines of a payload, without those that are empty or a comment."""
+    if b'"' not in payload:
+        yield from _written(payload.split(b"\n"))
+        return
+    for match in _ONE_LINE.finditer(payload):
+        line: bytes = match[0]
+        if b"\n" in line and _LINE.fullmatch(line.decode(errors="replace").strip()) is None:
+            # A quote that is never closed would take the lines behind it along.
+            yield from _written(line.split(b"\n"))
+        else:
+            yield from _written([line])
+
+
+def _written(lines: Iterable[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        if (bare := line.strip()) and not bare.startswith(b"#"):
+            yield line.removesuffix(b"\r")
+
+
+def _read(message: Message, line: bytes, fields: Mapping[Field, Target], rows: Rows, rejected: Rejected) -> None:
+    topic, whole = message.topic, message.payload
     match = _LINE.fullmatch(line.decode(errors="replace"))
     if match is None:
-        rejected.add(Cause.BAD_LINE, topic, line, f"{line[:80]!r} is not a line of line protocol")
+        detail = f"{line[:80]!r} is not a line of line protocol"
+        rejected.add(Cause.BAD_LINE, topic, line, detail, within=whole)
         return
     series, time = series_key(match[1] + match[2]), match["time"]
     found = [(t, v) for name, v in _FIELD.findall(match[3]) if (t := fields.get((series, _plain(name)))) is not None]
     if not found:
         known = "; ".join(sorted({f"{s} {f}" for s, f in fields}))
         detail = f"no signal is mapped to a field of {series}; mapped here: {known}"
-        rejected.add(Cause.UNKNOWN_SIGNAL, topic, line, detail)
+        rejected.add(Cause.UNKNOWN_SIGNAL, topic, line, detail, within=whole)
         return
     if time is None:
-        rejected.add(Cause.MISSING_TIME, topic, line, f"{series}: the line has no time: send integer ns", len(found))
+        detail = f"{series}: the line has no time: send integer ns"
+        rejected.add(Cause.MISSING_TIME, topic, line, detail, len(found), within=whole)
+        return
+    if len(time.lstrip("-0")) > _MOST_DIGITS:
+        detail = f"{series}: time {time[:25]}... ns lies outside the years 1678 to 2261"
+        rejected.add(Cause.TIME_OUT_OF_RANGE, topic, line, detail, len(found), within=whole)
         return
     for target, text in found:
         value = _value(text, target)
         if value is None:
             wanted = "a string" if target.is_state else "a number"
-            rejected.add(Cause.WRONG_TYPE, topic, line, f"{target.signal}: the field is {text[:40]}, wanted {wanted}")
+            detail = f"{target.signal}: the field is {text[:40]}, wanted {wanted}"
+            rejected.add(Cause.WRONG_TYPE, topic, line, detail, within=whole)
             continue
         rows.codes.append(target.code)
         rows.times.append(int(time))

@@ -88,9 +88,12 @@ def _integer(time: int) -> int | BadTime:
 
 def _text(time: str) -> int | BadTime:
     try:
-        return parse_time(time)
+        time_ns = parse_time(time)
     except TimeError as error:
         return BadTime(_cause(time), str(error))
+    if 0 <= time_ns < SMALLEST_PLAUSIBLE_NS:
+        return BadTime(Cause.BAD_TIME, f"time {time} lies before 1973, where a clock stands that was never set")
+    return time_ns
 
 
 def _cause(time: str) -> Cause:
@@ -174,7 +177,15 @@ def _columns(text: Bytes2D, utc: bool) -> tuple[Int64, NDArray[np.bool_]]:
     else:
         fine &= (hour <= 23) & (minute <= 59)
     # The years at the edges of int64 are left to the exact reader.
-    fine &= (second <= 59) & (year >= 1678) & (year <= 2261) & (month >= 1) & (month <= 12)
+    # ... and so are those in which a clock stands that was never set.
+    fine &= (
+        (second <= 59)
+        & ((year < 1969) | (year > 1973))
+        & (year >= 1678)
+        & (year <= 2261)
+        & (month >= 1)
+        & (month <= 12)
+    )
     month = np.where(fine, month, 1)
     leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
     fine &= (day >= 1) & (day <= _MONTH_DAYS[month] + (leap & (month == 2)))

@@ -22,6 +22,7 @@ from facility.quality import QUALITY_WORDS, Quality
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.slug import check_slug
 from facility.time import NS_PER_S
+from facility.word import word_problem
 
 CLOCK_TOLERANCE_NS: Final = 2 * NS_PER_S
 
@@ -52,7 +53,8 @@ def encode(batch: Batch, clock_tolerance_ns: int = CLOCK_TOLERANCE_NS) -> bytes:
     Raises
     ------
     DataError
-        If a number is infinite or a word holds a line break: neither has a form in line protocol.
+        If a number is infinite, or a word that occurs is empty or holds a line break: neither has a form in line
+        protocol.
 
     Examples
     --------
@@ -63,7 +65,7 @@ def encode(batch: Batch, clock_tolerance_ns: int = CLOCK_TOLERANCE_NS) -> bytes:
         return b""
     parts: list[Strings] = [_heads(batch), *_value_and_state(batch), _pick(_QUALITIES, batch.quality)]
     if bool(np.any(batch.reason != NO_WORD)):
-        parts.append(_pick(_word_fields(f",{FIELD_REASON}=", batch.words, ""), batch.reason))
+        parts.append(_pick(_word_fields(f",{FIELD_REASON}=", batch.words, "", batch.reason), batch.reason))
     late = np.abs(batch.arrival_ns - batch.time_ns) > clock_tolerance_ns
     if bool(late.any()):
         arrivals = pc.binary_join_element_wise(f",{FIELD_ARRIVAL}=", _text(batch.arrival_ns), "i", "")
@@ -144,21 +146,23 @@ def _value_and_state(batch: Batch) -> list[Strings]:
         values = pc.binary_join_element_wise(f"{FIELD_VALUE}=", _text(batch.value), ",", "")
         parts.append(pc.if_else(pa.array(missing), "", values))
     if bool(np.any(batch.state != NO_WORD)):
-        parts.append(_pick(_word_fields(f"{FIELD_STATE}=", batch.words, ","), batch.state))
+        parts.append(_pick(_word_fields(f"{FIELD_STATE}=", batch.words, ",", batch.state), batch.state))
     return parts
 
 
 _QUALITIES: Final = [f'{FIELD_QUALITY}="{word}"' for word in QUALITY_WORDS]
 
 
-def _word_fields(before: str, words: Sequence[str], after: str) -> list[str]:
-    """Return the text for each word, and last the empty text that code -1 picks."""
-    return [*(f"{before}{_quoted(word)}{after}" for word in words), ""]
+def _word_fields(before: str, words: Sequence[str], after: str, codes: NDArray[np.int32]) -> list[str]:
+    """Return the text for each word that occurs in `codes`, and last the empty text that code -1 picks."""
+    occurs = np.bincount(codes + 1, minlength=len(words) + 1)[1:].tolist()
+    fields = [f"{before}{_quoted(word)}{after}" if n else "" for word, n in zip(words, occurs, strict=True)]
+    return [*fields, ""]
 
 
 def _quoted(word: str) -> str:
-    if not word or "\n" in word or "\r" in word:
-        raise DataError(f"the word {word!r} is empty or holds a line break, which cannot be read back: use another")
+    if problem := word_problem(word):
+        raise DataError(f"the word {word[:80]!r} {problem}: use another")
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

@@ -1,6 +1,7 @@
 """Intake lets through what is right, rejects what is wrong by its cause, and marks what is doubtful."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from facility.errors import DataError
 from facility.profile import load_profile
 from facility.quality import Quality
 from facility.source import Delivery, LinkReport, Rejection
+from storage.influxdb.line_protocol import encode
 
 NOW = 1_795_431_969_000_000_000
 NAN, INF = float("nan"), float("inf")
@@ -143,9 +145,74 @@ def test_a_stamp_in_the_future_is_kept_and_marked(
     assert reasons == [None, "clock" if ahead_s > 2 else None]
 
 
-def test_nothing_is_too_old(intake: Intake) -> None:
-    batch = Batch.of_numbers("nanoterasu_sim", "stored_current", [NOW - 10 * 365 * 86_400 * 10**9], [1.0])
+STARTED = 1_711_897_200_000_000_000  # 2024-04-01 00:00 in Japan: operation started, and the first limits hold.
+EPICS_EPOCH = 631_152_000_000_000_000
+
+
+def test_nothing_is_too_old_since_operation_started(intake: Intake) -> None:
+    batch = Batch.of_numbers("nanoterasu_sim", "stored_current", [STARTED], [1.0])
     assert intake.check("ring", Delivery(batch)).batch is batch
+
+
+@pytest.mark.parametrize("time_ns", [STARTED - 1, EPICS_EPOCH, 0, -(2**63) + 2])
+def test_a_stamp_from_before_there_was_a_signal_is_kept_and_marked(intake: Intake, time_ns: int) -> None:
+    batch = Batch.of_numbers("nanoterasu_sim", "stored_current", [time_ns, NOW], [0.0, 1.0])
+    after = intake.check("ring", Delivery(batch)).batch
+    assert after is not None
+    assert (after.time_ns.tolist(), after.value.tolist()) == ([time_ns, NOW], [0.0, 1.0])
+    assert after.quality.tolist() == [Quality.UNCERTAIN, Quality.GOOD]
+    assert [None if r < 0 else after.words[r] for r in after.reason.tolist()] == ["too_early", None]
+
+
+@pytest.mark.parametrize("reason", ["", "two\nlines", "x" * 1001, "half \ud800"])
+def test_a_reason_that_a_store_cannot_hold_rejects_its_sample_alone(intake: Intake, reason: str) -> None:
+    batch = Batch.build(
+        "nanoterasu_sim", ["stored_current"], [0, 0], [NOW - 1, NOW], value=[1.0, 2.0], quality=[1, 1],
+        reason=[0, 1], words=["MINOR", reason],
+    )  # fmt: skip
+    arrival = intake.check("ring", Delivery(batch))
+    assert arrival.batch is not None
+    assert (arrival.batch.value.tolist(), arrival.batch.words) == ([1.0], ("MINOR",))
+    assert causes(arrival) == {Cause.UNSTORABLE: 1}
+
+
+@pytest.mark.parametrize("word", ["", "two\nlines", "x" * 5000])
+def test_the_word_of_a_rejected_state_does_not_stay_with_the_others(intake: Intake, word: str) -> None:
+    arrival = intake.check("ring", Delivery(states("user", word, "study")))
+    assert arrival.batch is not None
+    assert arrival.batch.words == ("user", "study")
+    assert [arrival.batch.words[code] for code in arrival.batch.state] == ["user", "study"]
+    assert causes(arrival) == {Cause.UNKNOWN_STATE: 1}
+    assert len(arrival.rejected[0].detail) < 400
+    assert encode(arrival.batch).count(b"\n") == 2
+
+
+def test_as_many_words_as_samples_take_time_and_memory_of_the_samples_alone() -> None:
+    template = load_profile("nanoterasu_sim")
+    modes = [template.signal("machine_mode").model_copy(update={"id": f"mode_{i}"}) for i in range(1000)]
+    profile = template.model_copy(update={"signals": (*template.signals, *modes)})
+    n = 200_000
+    batch = Batch.build(
+        "nanoterasu_sim", [m.id for m in modes], np.arange(n) % 1000, NOW - np.arange(n), state=np.arange(n),
+        words=[f"word {i}" for i in range(n)],
+    )  # fmt: skip
+    tracemalloc.start()
+    arrival = Intake(profile, ["ring"], lambda: NOW).check("ring", Delivery(batch))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert arrival.batch is None
+    assert sum(r.count for r in arrival.rejected) == n
+    # Signals times words would be 200 MB.
+    assert peak < 60e6
+
+
+def test_a_sample_on_which_the_checks_fail_is_set_aside_alone(intake: Intake) -> None:
+    # A source that is wrong: the code of the signal says nothing.
+    batch = Batch.build("nanoterasu_sim", ["stored_current"], [0, 0, 7, 0], [NOW] * 4, value=[1.0, 2.0, 3.0, 4.0])
+    arrival = intake.check("ring", Delivery(batch))
+    assert arrival.batch is not None
+    assert arrival.batch.value.tolist() == [1.0, 2.0, 4.0]
+    assert causes(arrival) == {Cause.PROCESSING_FAILED: 1}
 
 
 def test_samples_of_another_facility_are_never_mixed_in(intake: Intake) -> None:

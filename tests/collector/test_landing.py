@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -138,17 +139,58 @@ async def test_another_facilitys_samples_are_refused(landing: Landing) -> None:
         await landing.land(Arrival("mqtt", Batch.of_numbers("linac", "current", [T0], [1.0])))
 
 
-async def test_an_arrival_that_cannot_be_stored_is_refused_alone(outbox_landing: Landing, tmp_path: Path) -> None:
-    infinite = Arrival("mqtt", Batch.of_numbers("ring", "current", [T0], [np.inf]))
+async def test_a_sample_that_cannot_be_stored_becomes_a_dead_letter_alone(
+    outbox_landing: Landing, tmp_path: Path
+) -> None:
+    values = [1.0] * 500
+    values[123] = values[450] = np.inf
+    infinite = Arrival("mqtt", Batch.of_numbers("ring", "current", T0 + 100 + np.arange(500), values))
     with plain(tmp_path) as other:
         other.execute("BEGIN IMMEDIATE")
         tasks = [asyncio.create_task(outbox_landing.land(a)) for a in (arrival(0), arrival(10), infinite, arrival(20))]
         await asyncio.sleep(0.05)
         other.execute("ROLLBACK")
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(r) for r in results] == [type(None), type(None), DataError, type(None)]
-    assert outbox_landing.status().state is LandingState.OPEN
-    assert await asyncio.to_thread(counts, tmp_path) == {("mqtt", "current", "received", ""): 30}
+    await asyncio.gather(*tasks)
+    status = outbox_landing.status()
+    assert (status.state, status.queued_samples) == (LandingState.OPEN, 0)
+    assert await asyncio.to_thread(counts, tmp_path) == {
+        ("mqtt", "current", "received", ""): 528,
+        ("mqtt", "", "received", ""): 2,
+        ("mqtt", "", "rejected", "processing_failed"): 2,
+    }
+    total, letters = await asyncio.to_thread(read_dead_letters, tmp_path)
+    assert total == 2
+    assert {letter.payload for letter in letters} == {
+        f"current inf {T0 + 223}".encode(),
+        f"current inf {T0 + 550}".encode(),
+    }
+
+
+@pytest.mark.parametrize("kind", ["embedded", "influxdb"])
+@pytest.mark.parametrize("field", ["address", "detail", "cause"])
+def test_a_rejection_whose_text_cannot_be_stored_is_counted_all_the_same(
+    tmp_path: Path, kind: StoreKind, field: str
+) -> None:
+    plain_one = Rejection("bad_json", "t", b"y", "d", T0)
+    odd = replace(plain_one, **{field: "half a pair \ud800"})
+    with Landing.open(tmp_path, "ring", kind, limits=IMPATIENT) as landing:
+        landing.land_now(Arrival("mqtt", arrival(0).batch, (plain_one, odd, plain_one)))
+    assert counts(tmp_path)["mqtt", "", "received", ""] == 3
+    assert counts(tmp_path)["mqtt", "", "rejected", "bad_json"] == 2
+
+
+@pytest.mark.parametrize("kind", ["embedded", "influxdb"])
+async def test_a_file_that_lacks_a_table_is_an_error_and_no_sample_is_set_aside(
+    tmp_path: Path, kind: StoreKind
+) -> None:
+    landing = await asyncio.to_thread(Landing.open, tmp_path, "ring", kind, limits=IMPATIENT)
+    with plain(tmp_path) as other:
+        other.execute(f"DROP TABLE {'sample' if kind == 'embedded' else 'outbox'}")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await landing.land(arrival(0))
+    await asyncio.to_thread(landing.close)
+    with plain(tmp_path) as other:
+        assert other.execute("SELECT count(*) FROM dead_letter").fetchone() == (0,)
 
 
 async def test_a_closed_landing_refuses_and_says_what_follows(landing: Landing) -> None:
@@ -224,7 +266,7 @@ async def test_no_space_on_the_disk_is_waited_out_and_loses_nothing(
     await asyncio.sleep(0.1)
     assert not waiting.done()
     status = landing.status()
-    assert "telemetry.db cannot be written (database or disk is full): make space, or mend the disk" in status.problem
+    assert "telemetry.db cannot be written (database or disk is full): free space or replace the disk" in status.problem
     assert status.failures > 1
     assert [r.message for r in caplog.records if r.levelno == logging.ERROR] == [status.problem]
     connection.execute("PRAGMA max_page_count = 1000000")
@@ -271,7 +313,7 @@ def test_a_disk_that_fails_is_waited_out_and_loses_nothing(tmp_path: Path, kind:
     assert done.returncode == 0, done.stderr
     failing, recovered = done.stdout.splitlines()
     assert failing.startswith("failing ")
-    assert "cannot be written (disk I/O error): make space, or mend the disk; sources wait" in failing
+    assert "cannot be written (disk I/O error): free space or replace the disk; sources wait" in failing
     assert recovered == "open"
     (totals,) = read_ledger(tmp_path).sources()
     assert (totals.received, totals.stored + totals.waiting) == (100_010, 100_010)

@@ -1,6 +1,7 @@
 """MQTT by mqttium: acknowledges by hand, and lets the network wait where we cannot keep up."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final, cast
@@ -10,6 +11,7 @@ from mqttium import (
     MQTTError,
     MQTTProtocolVersion,
     NotConnectedError,
+    ProtocolError,
     SubscribeError,
 )
 from mqttium.api import AsyncClient, Properties
@@ -18,6 +20,8 @@ from mqttium.api import Message as MqttiumMessage
 from collector.payload.format import Message
 from collector.sources.mqtt.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, SUBSCRIBE_TIMEOUT_S, Endpoint
 from collector.sources.mqtt.inbox import Inbox
+
+_LOG: Final = logging.getLogger(__name__)
 
 _LARGEST_PACKET: Final = 268_435_460
 """The protocol's own limit. A smaller one would make the broker drop larger messages without a word."""
@@ -87,8 +91,9 @@ class MqttiumConnection:
                 inbox.put(message)
                 if inbox.full:
                     await inbox.room()
-        except MQTTError as error:
-            inbox.close(self._endpoint.lost(error))
+        except Exception as error:
+            # Not only its own errors: whatever the library cannot go on with ends this connection, not kado.
+            inbox.close(self._endpoint.lost(repr(error) if not isinstance(error, MQTTError) else error))
         else:
             inbox.close(self._endpoint.lost(self._client.stats().last_disconnect_error or "closed"))
 
@@ -108,9 +113,16 @@ class MqttiumConnection:
     async def acknowledge(self, messages: Sequence[Message]) -> None:
         """Acknowledge messages in order."""
         ack = self._client.ack
-        with suppress(NotConnectedError):
-            for message in cast("Sequence[MqttiumMessage]", messages):
+        for message in cast("Sequence[MqttiumMessage]", messages):
+            try:
                 await ack(message)
+            except NotConnectedError:
+                return
+            except ProtocolError:
+                # The broker sent it twice with one packet id: the first acknowledgement was for both.
+                _LOG.debug("source %s: message %s is acknowledged already", self._endpoint.source_id, message.mid)
+            except MQTTError as error:
+                raise self._endpoint.lost(error) from error
 
     def end(self, error: BaseException) -> None:
         """Let `receive` raise an error once all that came has been returned."""

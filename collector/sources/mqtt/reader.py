@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from collector.payload.format import Message, PayloadFormat
+from collector.payload.guard import decode_each
 from collector.sources.mqtt.connection import MqttConnection
 from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport
 from facility.time import Clock
@@ -43,7 +44,7 @@ class MqttReader:
             before, now = now, self._clock()
             if dropped := self._connection.take_dropped():
                 yield GapReport(before, now, OVERFLOW, dropped)
-            batch, rejected = self._payload.decode(messages, now)
+            batch, rejected = decode_each(self._payload, messages, now)
             yield Delivery(batch, rejected, _Token(self._connection, messages))
 
     async def acknowledge(self, token: object) -> None:

@@ -139,10 +139,18 @@ def test_in_an_array_each_sample_stands_for_itself() -> None:
     }
 
 
-def test_an_array_with_a_nan_counts_all_its_samples_as_rejected() -> None:
-    samples, (rejection,) = read_json(Sent(b'[{%s, "value": 1}, {%s, "value": NaN}]' % (T, T)))
-    assert samples == []
-    assert (rejection.cause, rejection.count) == (Cause.NOT_FINITE, 2)
+def test_one_nan_in_an_array_of_a_thousand_is_rejected_alone() -> None:
+    parts = [b'{"time": %d, "value": %d, "note": "a, [b] \\" {"}' % (NOW + i, i) for i in range(1000)]
+    parts[500] = b'{"time": %d, "value": NaN}' % (NOW + 500)
+    samples, (rejection,) = read_json(Sent(b" [" + b" ,\n".join(parts) + b"]\n"), limit=1024 * 1024)
+    assert [value for _, _, value, _ in samples] == [float(i) for i in range(1000) if i != 500]
+    assert (rejection.cause, rejection.count, rejection.payload) == (Cause.NOT_FINITE, 1, parts[500])
+
+
+def test_many_faults_in_one_payload_are_counted_and_some_are_kept() -> None:
+    samples, rejected = read_json(Sent(b"[" + b",".join([b"1"] * 5000) + b"]"), limit=1024 * 1024)
+    assert (samples, len(rejected), sum(r.count for r in rejected)) == ([], 100, 5000)
+    assert rejected[-1].detail.endswith("; and 4900 more")
 
 
 def test_an_oversized_payload_is_not_read_and_kept_cut() -> None:
@@ -189,7 +197,7 @@ LINES = LineFormat(
             ("mode", "value"): "machine_mode",
         }
     },
-    4096,
+    16_384,
 )
 
 
@@ -221,6 +229,19 @@ def test_lines_give_the_mapped_fields_of_the_mapped_series() -> None:
         (b"nonsense", Cause.BAD_LINE, "b'nonsense' is not a line of line protocol"),
         (b"beam current= 1", Cause.BAD_LINE, "is not a line"),
         (b"\xff\xfe", Cause.BAD_LINE, "is not a line"),
+        (b'mode value="never closed 1795431969000000000', Cause.BAD_LINE, "is not a line"),
+        (b'mode value="user" ' + b"1" * 4301, Cause.TIME_OUT_OF_RANGE, "lies outside the years 1678 to 2261"),
+        ('mode value="user" ١٧٩٥٤٣١٩٦٩٠٠٠٠٠٠٠٠٠'.encode(), Cause.BAD_LINE, "is not a line"),
+        (
+            "beam,monitor=dcct1,ring=main current=٢٠٠ 1795431969000000000".encode(),
+            Cause.WRONG_TYPE,
+            "the field is ٢٠٠, wanted a number",
+        ),
+        (
+            b"beam,monitor=dcct1,ring=main current=-5u 1795431969000000000",
+            Cause.WRONG_TYPE,
+            "the field is -5u, wanted a number",
+        ),
         (b"beam current=1 1795431969000000000", Cause.UNKNOWN_SIGNAL, "no signal is mapped to a field of beam; mapped"),
         (b"mode other=1 1795431969000000000", Cause.UNKNOWN_SIGNAL, "no signal is mapped to a field of mode"),
         (b'mode value="user"', Cause.MISSING_TIME, "mode: the line has no time: send integer ns"),
@@ -249,6 +270,19 @@ def test_a_wrong_line_is_rejected_and_the_others_are_kept(line: bytes, cause: Ca
     assert len(samples) == 2
     assert (rejection.cause, rejection.payload) == (cause, line)
     assert detail in rejection.detail
+
+
+def test_a_line_break_in_a_string_field_does_not_end_the_line() -> None:
+    samples, rejected = read_lines(
+        b'beam,monitor=dcct1,ring=main note="first\nsecond \\"quoted\\" line",current=200.1 1795431969000000000',
+        b'mode value="user" 1795431969000000001',
+        b'mode value="never closed 1795431969000000002',
+        b'mode value="study" 1795431969000000003\r',
+    )
+    assert [(row[0], row[2]) for row in samples] == [
+        ("stored_current", 200.1), ("machine_mode", "user"), ("machine_mode", "study"),
+    ]  # fmt: skip
+    assert [Cause(r.cause) for r in rejected] == [Cause.BAD_LINE]
 
 
 def test_a_series_is_a_measurement_with_tags() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.causes import Cause
-from collector.payload.timestamps import to_nanoseconds
+from collector.payload.timestamps import SMALLEST_PLAUSIBLE_NS, to_nanoseconds
 from facility.errors import TimeError
 from facility.time import parse_time
 
@@ -29,9 +29,10 @@ RIGHT = [
 
 def expected(text: str) -> int | None:
     try:
-        return parse_time(text)
+        time_ns = parse_time(text)
     except TimeError:
         return None
+    return None if 0 <= time_ns < SMALLEST_PLAUSIBLE_NS else time_ns
 
 
 @pytest.mark.parametrize("copies", [1, 100])
@@ -80,6 +81,9 @@ def test_any_times_are_read_like_one_by_one(moments: list[tuple[datetime, int, i
         (1_795_431_969_000, Cause.BAD_TIME, "too small for nanoseconds"),
         (1_795_431_969_000_000, Cause.BAD_TIME, "too small for nanoseconds"),
         (-5, Cause.BAD_TIME, "too small for nanoseconds"),
+        (0, Cause.BAD_TIME, "too small for nanoseconds"),
+        ("1970-01-01T00:00:00Z", Cause.BAD_TIME, "where a clock stands that was never set"),
+        ("1970-01-01T00:00:05.5Z", Cause.BAD_TIME, "lies before 1973"),
     ],
 )
 @pytest.mark.parametrize("others", [0, 100])

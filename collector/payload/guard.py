@@ -1,0 +1,57 @@
+"""Decoding that no message can stop: a message on which the reader itself fails is set aside, alone."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from collector.causes import Cause
+from collector.payload.format import Message, PayloadFormat, Rejected
+from facility.batch import Batch
+from facility.source import Rejection
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+def decode_each(
+    payload_format: PayloadFormat, messages: Sequence[Message], arrival_ns: int
+) -> tuple[Batch | None, tuple[Rejection, ...]]:
+    """Decode messages; where that raises, decode halves, and reject the single message that raises.
+
+    A format rejects by itself what it knows to be wrong. What it did not foresee is a defect in kado: it is logged
+    with its traceback, and the message becomes a dead letter, since a message that is not acknowledged would come
+    again for ever.
+
+    Returns
+    -------
+    batch
+        The samples of all other messages, in order; None if there are none.
+    rejected
+        What had to be rejected.
+    """
+    try:
+        return payload_format.decode(messages, arrival_ns)
+    except Exception as error:
+        if len(messages) == 1:
+            return None, (_set_aside(messages[0], error, arrival_ns),)
+    middle = len(messages) // 2
+    first, first_rejected = decode_each(payload_format, messages[:middle], arrival_ns)
+    second, second_rejected = decode_each(payload_format, messages[middle:], arrival_ns)
+    batches = [batch for batch in (first, second) if batch is not None]
+    return Batch.concat(batches) if batches else None, first_rejected + second_rejected
+
+
+def _set_aside(message: Message, error: Exception, arrival_ns: int) -> Rejection:
+    topic = _topic(message)
+    _LOG.error("a message of topic %r is set aside as a dead letter: reading it failed", topic, exc_info=error)
+    rejected = Rejected(arrival_ns)
+    detail = f"reading it failed ({type(error).__name__}: {error}): report it with this payload"
+    rejected.add(Cause.PROCESSING_FAILED, topic, message.payload, detail)
+    return rejected.all()[0]
+
+
+def _topic(message: Message) -> str:
+    try:
+        return message.topic
+    except UnicodeDecodeError as error:
+        # aiomqtt decodes the topic on each access; a broker should have refused such a topic.
+        return bytes(error.object).decode(errors="backslashreplace")
