@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analytics.rules import Rules, Thresholds
 from facility.batch import Samples
 from facility.interval import Intervals
-from facility.quality import REASON_CLOCK, Quality
+from facility.quality import Quality
 from facility.time import MAX_NS
 
 Int64 = NDArray[np.int64]
@@ -470,10 +470,7 @@ def is_good(samples: Samples, physical_max: float, part: slice = slice(None)) ->
     """Return for each sample whether it counts: a finite number that can be true, of sound quality and clock."""
     values, quality = samples.value[part], samples.quality[part]
     good = (values <= physical_max) & (values > -np.inf) & (quality != Quality.BAD)
-    if samples.reason is not None and REASON_CLOCK in samples.words:
-        wrong_clock = samples.reason[part] == samples.words.index(REASON_CLOCK)
-        good &= ~((quality == Quality.UNCERTAIN) & wrong_clock)
-    return good
+    return good & ~samples.with_impossible_time(part)
 
 
 def _first(values: Float64, start: int, stop: int, test: Callable[[Float64], Bool]) -> int:

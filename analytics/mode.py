@@ -8,7 +8,7 @@ import numpy as np
 
 from facility.batch import Samples
 from facility.interval import Intervals
-from facility.quality import REASON_CLOCK, Quality
+from facility.quality import Quality
 from facility.schedule import Category, Plan
 
 REFILL: Final = "refill"
@@ -80,8 +80,7 @@ def credible_words(states: Samples) -> list[str | None]:
     A lost device goes on reporting its last word, marked bad: from there on nothing is known.
     """
     doubted = states.quality == Quality.BAD
-    if states.reason is not None and REASON_CLOCK in states.words:
-        doubted |= (states.quality == Quality.UNCERTAIN) & (states.reason == states.words.index(REASON_CLOCK))
+    doubted |= states.with_impossible_time()
     words = states.state_words()
     for i in np.flatnonzero(doubted).tolist():
         words[i] = None

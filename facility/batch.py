@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facility.errors import DataError
-from facility.quality import Quality
+from facility.quality import TIME_REASONS, Quality
 
 Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
@@ -329,6 +329,13 @@ class Samples:
             None if self.reason is None else self.reason[part],
             self.words,
         )
+
+    def with_impossible_time(self, part: slice = slice(None)) -> NDArray[np.bool_]:
+        """Return for each sample of `part` whether its stamp cannot be true; see `facility.quality.TIME_REASONS`."""
+        codes = [self.words.index(reason) for reason in TIME_REASONS if reason in self.words]
+        if self.reason is None or not codes:
+            return np.zeros(len(self.quality[part]), np.bool_)
+        return (self.quality[part] == Quality.UNCERTAIN) & np.isin(self.reason[part], codes)
 
     def state_words(self) -> list[str | None]:
         """Return each sample's state as its word, None where it is a number."""
