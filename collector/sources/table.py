@@ -2,5 +2,8 @@
 
 from typing import Final
 
-SOURCES: Final[dict[str, str]] = {"mqtt": "collector.sources.mqtt.spec:MqttSource"}
+SOURCES: Final[dict[str, str]] = {
+    "epics_ca": "collector.sources.epics_ca.spec:EpicsCaSource",
+    "mqtt": "collector.sources.mqtt.spec:MqttSource",
+}
 """Kind as ``[[source]]`` names it -> ``module:class`` of its spec, imported on use."""

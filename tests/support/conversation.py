@@ -68,6 +68,16 @@ class Conversation:
             self._process.stdout.close()
             self._said_wrong.close()
 
+    def kill(self) -> None:
+        """End the program as a power cut would (kill -9)."""
+        self._process.kill()
+        self._process.wait()
+        self._listener.join()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
+        self._said_wrong.close()
+
     def __enter__(self) -> Self:
         return self
 

@@ -1,0 +1,1 @@
+"""Signals over EPICS Channel Access, by aioca."""

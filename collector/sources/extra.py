@@ -1,0 +1,23 @@
+"""Libraries of control systems are optional: whoever needs one says which extra installs it."""
+
+from importlib import import_module
+from typing import Any
+
+from facility.errors import MissingExtraError
+
+
+def load_library(module: str, extra: str, source_id: str, kind: str) -> Any:
+    """Return a library that only one kind of source needs.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"source {source_id}: kind {kind!r} needs the library {module}, which is not installed ({error}):"
+            f' pip install "kado[{extra}]"'
+        ) from error

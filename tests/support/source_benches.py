@@ -1,0 +1,144 @@
+"""For each kind of source a real server that it reads, and kado's reader of it in a process of its own."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from conversation import Conversation
+from facility.time import NS_PER_S, system_clock
+from servers import free_port
+
+PROFILE = "nanoterasu_sim"
+PREFIX = "NANOTERASU_SIM:"
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    """Wait until something is so; that it never becomes so is for the test to find."""
+    deadline = time.monotonic() + timeout_s
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+class Bench:
+    """A server with the signals of a simulated machine, and a reader."""
+
+    kind: str
+    resolution_ns = 1
+    """Of the stamps that the protocol carries."""
+    every_update = True
+    """Whether the source sees each value; else the one that stands when it asks."""
+    reasons: dict[str, str | None]
+    """What is kept of the server's own word for a quality."""
+
+    def __init__(self) -> None:
+        self.server: Conversation | None = None
+        self.reader = Conversation("reading_source.py", PROFILE)
+        self.seen = 0
+
+    # --- the server
+
+    def url(self) -> str:
+        """Address for the simulator's outlet."""
+        raise NotImplementedError
+
+    def start_server(self) -> None:
+        self.server = Conversation("scripted_outlet.py", self.url(), PROFILE)
+        self.server.ask("notes")
+
+    def kill_server(self) -> None:
+        assert self.server is not None
+        self.server.kill()
+        self.server = None
+
+    def let_out(self, *samples: tuple[str, int, float | str, str]) -> None:
+        """Let the server say samples: signal, time_ns, value, quality."""
+        assert self.server is not None
+        self.server.ask("release", items=[{"samples": [list(sample) for sample in samples]}])
+
+    # --- the reader
+
+    def mapping(self, signal: str, **options: Any) -> dict[str, Any]:
+        """Return a ``[[source.signal]]`` table."""
+        raise NotImplementedError
+
+    def table(self, *mappings: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """Return a ``[[source]]`` table."""
+        raise NotImplementedError
+
+    def read(self, *mappings: dict[str, Any], **options: Any) -> None:
+        """Begin to read; what was seen before is forgotten."""
+        self.seen = len(self.reader.updates)
+        self.reader.ask("start", table=self.table(*mappings, **options))
+
+    def connected(self) -> None:
+        """Wait until the link is up."""
+        wait_for(lambda: "up" in [state for _, state, _ in self.links])
+        assert self.reader.ask("status")["state"] == "up", self.reader.ask("status")
+
+    def stop(self) -> None:
+        left = self.reader.ask("stop")
+        assert left is None, left
+
+    @property
+    def updates(self) -> list[dict[str, Any]]:
+        return self.reader.updates[self.seen :]
+
+    def samples(self, signal: str, *, initial: bool = False) -> list[tuple[int, Any, str, str | None]]:
+        """(time_ns, value, quality, reason) of a signal, without what was said because of the connection."""
+        own = [u["sample"][1:5] for u in self.updates if "sample" in u and u["sample"][0] == signal]
+        return [tuple(s) for s in own if initial or s[3] not in ("initial", "clock", *self.before_first)]
+
+    before_first: tuple[str, ...] = ()
+    """Reasons of what a server says of a signal that was never measured."""
+
+    @property
+    def links(self) -> list[tuple[int, str, str | None]]:
+        """(time_ns, state, reason) of each report of the link."""
+        return [(u["link"][1], u["link"][2], u["link"][4]) for u in self.updates if "link" in u]
+
+    @property
+    def gaps(self) -> list[tuple[int, int, str, int]]:
+        return [tuple(u["gap"]) for u in self.updates if "gap" in u]
+
+    @property
+    def rejected(self) -> list[tuple[str, str, str, int]]:
+        return [tuple(u["rejected"]) for u in self.updates if "rejected" in u]
+
+    def close(self) -> None:
+        self.reader.close()
+        if self.server is not None:
+            self.server.close()
+
+
+class EpicsBench(Bench):
+    """softioc, which serves Channel Access and pvAccess."""
+
+    reasons = {"good": None, "uncertain": "MINOR SOFT", "bad": "INVALID READ"}  # noqa: RUF012
+    before_first = ("INVALID UDF",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ca_port, self.pva_port = free_port(), free_port()
+
+    def url(self) -> str:
+        return f"epics://127.0.0.1:{self.ca_port}?pva_port={self.pva_port}"
+
+    def mapping(self, signal: str, **options: Any) -> dict[str, Any]:
+        return {"pv": PREFIX + signal.upper().replace("{PORT}", "{port}"), "signal": signal, **options}
+
+
+class CaBench(EpicsBench):
+    kind = "epics_ca"
+
+    def table(self, *mappings: dict[str, Any], **options: Any) -> dict[str, Any]:
+        addresses = [f"127.0.0.1:{self.ca_port}"]
+        return {"id": "ring", "kind": self.kind, "addresses": addresses, "signal": list(mappings), **options}
+
+
+BENCHES: dict[str, type[Bench]] = {bench.kind: bench for bench in (CaBench,)}
+LIBRARY = {"epics_ca": "aioca", "epics_pva": "p4p", "tango": "tango"}
+
+
+def just_now() -> int:
+    """Return a whole second a few seconds ago: real sources stamp what they say with the time at which it is so."""
+    return (system_clock() // NS_PER_S - 20) * NS_PER_S
