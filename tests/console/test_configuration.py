@@ -6,6 +6,7 @@ import pytest
 
 from command_line import Kado
 from console.config import Configuration, EmbeddedSettings, InfluxSettings, load_configuration
+from console.sources import source_classes
 from facility.errors import ConfigError, KadoError
 
 MQTT = """
@@ -92,7 +93,7 @@ def test_a_source_table_becomes_the_source_itself() -> None:
         ),
         (
             'facility = "nanoterasu"\n' + MQTT.replace('mqtt"\nurl', 'mqqt"\nurl'),
-            "kado.toml: source[1].kind = 'mqqt' is none of mqtt, simulator; did you mean 'mqtt'?",
+            f"kado.toml: source[1].kind = 'mqqt' is none of {', '.join(source_classes())}; did you mean 'mqtt'?",
         ),
         (
             'facility = "nanoterasu"\n' + MQTT.replace("url =", "ulr ="),
