@@ -29,8 +29,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from console.executors import cluster, processes
-from console.fleet import Outcome, compute, compute_all, pieces
+from kado.queries.fleet import Outcome, compute, compute_all, pieces
+from kado.queries.fleet_workers import cluster, processes
 from made_up_fleet import RINGS, YEARS, make_fleet
 
 AIM = 0.9

@@ -22,12 +22,12 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from console.config import load_configuration
-from console.copying import copy_store
-from console.stores import make_store
 from facility.batch import Batch, Samples
 from facility.schema import TELEMETRY
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time, system_clock
+from kado.config import load_configuration
+from kado.service.copying import copy_store
+from kado.stores import make_store
 from servers import Bucket, InfluxDB
 from storage.embedded.store import EmbeddedStore
 from storage.influxdb.client import InfluxClient

@@ -27,12 +27,12 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from console.config import load_configuration
-from console.figures import load_availability, load_basis
-from console.history import fill_history
 from facility.batch import Samples
 from facility.definition import load_definition
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time
+from kado.config import load_configuration
+from kado.queries.figures import load_availability, load_basis
+from kado.service.simulated_history import fill_history
 from simulators.machine import Machine
 from simulators.scenario import load_scenario
 from storage.embedded.store import EmbeddedStore

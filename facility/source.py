@@ -1,7 +1,7 @@
 """The seam through which signals come in.
 
 A source is two objects: a frozen *spec* (what to connect to, which signals) and a *reader* (one connection
-after another to it). Collector and simulators implement it; the console wires them.
+after another to it). Collector and simulators implement it; kado wires them.
 """
 
 from collections.abc import AsyncIterator

@@ -15,7 +15,7 @@ from hypothesis import settings
 from servers import Bucket, InfluxDB, Mosquitto, ObjectBucket, ObjectStore, Server
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ["facility", "storage", "collector", "analytics", "simulators", "dashboards", "console"]
+ROOMS = ["facility", "storage", "collector", "analytics", "simulators", "dashboards", "kado"]
 
 SERVERS = pytest.StashKey[list[Server]]()
 

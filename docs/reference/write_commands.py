@@ -7,7 +7,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from console.cli import app
+from kado.cli.main import app
+from kado.cli.table import COMMANDS, Entry
 
 PAGE = Path(__file__).with_name("commands.md")
 HEAD = """\
@@ -22,12 +23,14 @@ reached; 130 interrupted. Errors go to stderr as one message; `--debug` adds the
 
 def names() -> list[list[str]]:
     """Return the words of every command, those of groups included, in the order of the help."""
-    found = [[str(command.name)] for command in app.registered_commands]
-    for group in app.registered_groups:
-        assert group.typer_instance is not None
-        if group.typer_instance.registered_callback is not None:
-            found.append([str(group.name)])  # a command by itself, with further ones below it
-        found += [[str(group.name), str(command.name)] for command in group.typer_instance.registered_commands]
+    found: list[list[str]] = []
+    for name, entry in COMMANDS.items():
+        if isinstance(entry, Entry):
+            found.append([name])
+            continue
+        if entry.place is not None:
+            found.append([name])  # a command by itself, with further ones below it
+        found += [[name, below] for below in entry.commands]
     return found
 
 

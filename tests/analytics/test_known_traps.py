@@ -14,11 +14,11 @@ import numpy as np
 from analytics.availability import Availability
 from collector.payload.format import Targets
 from collector.payload.json_samples import JsonFormat
-from console.output import title
 from facility.period import parse_period
 from facility.profile import load_profile
 from facility.schedule import resolve
 from facility.time import NS_PER_H, NS_PER_S, format_time, parse_time
+from kado.output import title
 from made_up_ring import account, at, current, ring, rules, samples, version
 
 Told = list[tuple[float, float]]

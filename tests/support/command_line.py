@@ -7,7 +7,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from console.cli import app
+from kado.cli.main import app
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from collector.landing import Landing
-from console.config import load_configuration
-from console.copying import copy_store
 from facility.time import system_clock
+from kado.config import load_configuration
+from kado.service.copying import copy_store
 from storage.embedded.store import EmbeddedStore
 
 

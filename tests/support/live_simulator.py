@@ -20,7 +20,7 @@ class LiveSimulator:
 
     def __init__(self, folder: Path, url: str, *options: str) -> None:
         self.url = url
-        self._command = [sys.executable, "-c", "from console.cli import main; main()", "simulate", "--live", url]
+        self._command = [sys.executable, "-m", "kado", "simulate", "--live", url]
         self._command += options
         self._folder = folder
         self._said: list[str] = []

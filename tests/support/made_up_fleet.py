@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 
-from console.config import load_configuration
-from console.filling import add_versions
 from facility.batch import Samples
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time
+from kado.config import load_configuration
+from kado.service.importing import add_versions
 from storage.embedded.store import EmbeddedStore
 
 RINGS: Final = ("ring_a", "ring_b", "ring_c", "ring_d")

@@ -16,7 +16,7 @@ import pytest
 from command_line import Kado, run
 from servers import Mosquitto
 
-_MAIN = [sys.executable, "-c", "from console.cli import main; main()"]
+_MAIN = [sys.executable, "-m", "kado"]
 
 
 @pytest.fixture

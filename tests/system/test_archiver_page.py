@@ -25,7 +25,7 @@ LEAD_S = 12
 
 
 def kado(words: list[str], folder: Path) -> str:
-    command = [sys.executable, "-c", "from console.cli import main; main()", *words]
+    command = [sys.executable, "-m", "kado", *words]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"

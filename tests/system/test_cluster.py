@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from command_line import Answer, run
-from console.config import load_configuration
-from console.executors import Lost, cluster
-from console.figures import AvailabilityReport, load_availability
 from fatal import square
+from kado.config import load_configuration
+from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.fleet_workers import Lost, cluster
 from made_up_fleet import RINGS, YEARS, make_fleet
 
 dask = pytest.importorskip("dask", reason="needs the extra [cluster]")

@@ -135,7 +135,7 @@ def test_a_machine_simulated_over_mqtt_is_collected_and_agrees_with_its_answers(
     kado("init", "--source", "mqtt")
     Path("kado.toml").write_text(Path("kado.toml").read_text().replace("mqtt://localhost:1883", mosquitto.url))
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-c", "from console.cli import main; main()", "run"]
+    command = [sys.executable, "-m", "kado", "run"]
     service = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: kado("status").exit_code == 0 and link(kado) == "up")

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from command_line import Kado, run
-from console.config import Configuration, load_configuration
-from console.copying import copy_store, pieces_to_copy
-from console.stores import make_store
 from facility.batch import Batch, Samples
 from facility.quality import Quality
 from facility.time import NS_PER_DAY, NS_PER_S, system_clock
+from kado.config import Configuration, load_configuration
+from kado.service.copying import copy_store, pieces_to_copy
+from kado.stores import make_store
 from servers import Bucket
 from storage.data_dir import DirectoryLock
 from storage.embedded.archive.swap import Step

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from command_line import Kado, run
-from console.config import Configuration, load_configuration
-from console.downsampling import Downsampling
-from console.stores import make_store
 from facility.batch import Batch
 from facility.time import NS_PER_DAY, NS_PER_S, system_clock
+from kado.config import Configuration, load_configuration
+from kado.service.downsampling import Downsampling
+from kado.stores import make_store
 from servers import Bucket
 
 FACILITY = "nanoterasu_sim"
@@ -113,7 +113,7 @@ async def test_the_service_goes_on_without_the_bucket_and_says_so(
     kado: Kado, influx_bucket: Bucket, caplog: pytest.LogCaptureFixture
 ) -> None:
     configuration = configure(influx_bucket, minutes=False)
-    with caplog.at_level(logging.WARNING, "console.downsampling"):
+    with caplog.at_level(logging.WARNING, "kado.service.downsampling"):
         task = asyncio.create_task(Downsampling(configuration, later).run(), name="upkeep")
         async with asyncio.timeout(30):
             while not caplog.messages:  # noqa: ASYNC110

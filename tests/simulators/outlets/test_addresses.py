@@ -8,12 +8,12 @@ from typing import get_args
 
 import pytest
 
-from console.commands.simulate import simulate
 from facility.batch import Batch
 from facility.errors import ConfigError, KadoError, MissingExtraError
 from facility.profile import load_profile
 from facility.source import LinkReport
 from facility.time import NS_PER_S, parse_time
+from kado.cli.simulate import simulate
 from simulators.machine import Machine
 from simulators.outlets.epics_address import EpicsAddress
 from simulators.outlets.outlet import rounds

@@ -1,1 +1,0 @@
-"""What ``kado store`` does with the store that the configuration names."""

@@ -1,1 +1,0 @@
-"""What the commands show: tables for people, documents for programs."""

@@ -1,0 +1,1 @@
+"""kado: what people touch. Command line, service and library."""

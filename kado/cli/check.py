@@ -1,0 +1,44 @@
+"""``kado check``."""
+
+import typer
+from rich.text import Text
+
+from facility.time import system_clock
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.output import print_json, show, title
+from kado.queries.checks import Outcome, checks_document, run_checks
+
+
+def check(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
+    r"""Check the configuration and whether its parts are reachable.
+
+    Ends with 0 if so, with 1 on a problem, with 3 if something cannot be reached. Starts nothing and changes
+    nothing.
+
+    \b
+    Example:
+      kado check
+    """
+    configuration = load_configuration(config)
+    found = run_checks(configuration, system_clock)
+    outcomes: list[Outcome] = []
+    if output is Format.JSON:
+        outcomes += found
+        print_json(checks_document(configuration.profile, outcomes))
+    else:
+        show(title(configuration.profile, "check"))
+        for outcome in found:
+            show(outcome_line(outcome))
+            outcomes.append(outcome)
+    # What cannot be reached comes last: it may be because of a problem.
+    codes = {outcome.exit_code for outcome in outcomes}
+    raise typer.Exit(next((code for code in (1, 3) if code in codes), 0))
+
+
+def outcome_line(outcome: Outcome) -> Text:
+    """Return one check as a line."""
+    line = Text("ok       " if outcome.ok else "PROBLEM  ", style="green" if outcome.ok else "bold red", end="")
+    return line.append(f"{outcome.what:<16} ", style="default not bold").append(
+        outcome.detail, style="default not bold"
+    )

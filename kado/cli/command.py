@@ -1,0 +1,98 @@
+"""What all commands share: options by the same name, one message for an error, an exit code for each kind."""
+
+import functools
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from facility.errors import KadoError
+
+
+class Format(StrEnum):
+    """How a command prints."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", envvar="KADO_CONFIG", help="The configuration; without it ./kado.toml."),
+]
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+
+
+PeriodOption = Annotated[
+    str,
+    typer.Option(
+        "--period",
+        "-p",
+        help="2025-05, 2025-05-13, 2025Q2, 2025, FY2024, START/END with offsets, or a run of the schedule.",
+    ),
+]
+
+
+DefinitionOption = Annotated[
+    str | None, typer.Option("--definition", "-d", help="Rules of counting; without it the facility's own.")
+]
+
+
+AsKnownOnOption = Annotated[
+    str | None, typer.Option("--as-known-on", help="Leave out what was published or recorded after this time.")
+]
+
+
+_DEBUG = inspect.Parameter(
+    "debug",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")],
+)
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Turn the errors of a command into one message on stderr and an exit code; adds the option ``--debug``.
+
+    The code is the error's own: 1 a problem found, 2 wrong use or configuration, 3 something that cannot be
+    reached. What is not a `KadoError` is a defect: it says so, and ends with 1.
+    """
+
+    @functools.wraps(function)
+    def guarded(*args: object, debug: bool, **options: object) -> None:
+        try:
+            function(*args, **options)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as raised:
+            if debug:
+                traceback.print_exc()
+            error = _culprit(raised)
+            if isinstance(error, KadoError):
+                print(f"kado: {error}", file=sys.stderr)
+                raise typer.Exit(error.exit_code) from None
+            hint = "" if debug else "; please report it with what --debug shows"
+            print(f"kado: a defect in kado: {type(error).__name__}: {error}{hint}", file=sys.stderr)
+            raise typer.Exit(1) from None
+
+    # Typer keeps the lines of a paragraph that begins with this character as they are.
+    guarded.__doc__ = (function.__doc__ or "").replace("\\b", "\b")
+    signature = inspect.signature(function)
+    guarded.__signature__ = signature.replace(parameters=[*signature.parameters.values(), _DEBUG])  # type: ignore[attr-defined]
+    return guarded
+
+
+def _culprit(error: Exception) -> Exception:
+    """Return the error that tasks which ran together failed with: of several a defect, else the first."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    group = cast("ExceptionGroup[Exception]", error)
+    leaves = [_culprit(e) for e in group.exceptions]
+    return next((e for e in leaves if not isinstance(e, KadoError)), leaves[0])

@@ -1,0 +1,217 @@
+"""``kado correct``: what a person asserts about an interval, against or beyond the samples."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final
+
+import typer
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from facility.corrections import Assertion, Exclusion
+from facility.profile import Profile
+from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
+from kado.config import Configuration, load_configuration
+from kado.output import local, print_json, show, title
+from kado.queries.corrections import Said, correction_document, corrections_document, load_corrections
+from kado.service.recording import record_correction, withdraw_correction
+
+FromOption = Annotated[str, typer.Option("--from", help="Its start, ISO 8601 with an offset.")]
+
+
+ToOption = Annotated[str, typer.Option("--to", help="Its end; not in it any more.")]
+
+
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for whoever disputes it.")]
+
+
+AuthorOption = Annotated[str, typer.Option("--author", help="Who says so.")]
+
+
+EvidenceOption = Annotated[str, typer.Option("--evidence", help="Where it can be looked up: logbook, picture, plot.")]
+
+
+HELP: Final = {
+    Assertion.UP: "Say that the beam was at nominal.",
+    Assertion.DOWN: "Say that there was no beam.",
+    Assertion.UNKNOWN: "Say that nothing is known, whatever the samples say.",
+    Assertion.SENSOR_FAULT: "Say that the delivery signal's samples are bad.",
+    Assertion.SENSOR_SOUND: "Say that the delivery signal is right, not its witness.",
+    Assertion.ONE_EVENT: "Say that the outages that touch the time are one.",
+    Assertion.SEPARATE: "Say that the outages inside the time are separate.",
+}
+"""The assertions that need no more than a time."""
+
+
+_EXAMPLE: Final = """
+
+    \\b
+    Example:
+      kado correct {word} --from 2026-10-03T09:00:00+09:00 {more}\\
+        --to 2026-10-03T09:20:00+09:00 --reason "logbook, page 12" --author Sato
+"""
+
+
+def asserting(assertion: Assertion) -> Callable[..., None]:
+    """Return the command that records an assertion which needs no more than a time."""
+
+    def correct(
+        start: FromOption,
+        end: ToOption,
+        reason: ReasonOption,
+        author: AuthorOption,
+        evidence: EvidenceOption = "",
+        config: ConfigOption = None,
+        output: FormatOption = Format.TABLE,
+    ) -> None:
+
+        configuration = load_configuration(config)
+        said = record_correction(configuration, assertion, start, end, author=author, reason=reason, evidence=evidence)
+        _show(configuration, said, output)
+
+    correct.__doc__ = HELP[assertion] + _EXAMPLE.format(word=assertion.value, more="")
+    return correct
+
+
+def excluded(
+    start: FromOption,
+    end: ToOption,
+    category: Annotated[Exclusion, typer.Option("--category", help="What outside the facility was the reason.")],
+    reason: ReasonOption,
+    author: AuthorOption,
+    evidence: EvidenceOption = "",
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Say that downtime came from outside; it stays down.
+
+    Figures are given with and without it.
+
+    \b
+    Example:
+      kado correct excluded --category grid --from 2026-10-03T09:00:00+09:00 \
+        --to 2026-10-03T09:20:00+09:00 --reason "dip of the grid" --author Sato
+    """
+    configuration = load_configuration(config)
+    said = record_correction(
+        configuration,
+        Assertion.EXCLUDED,
+        start,
+        end,
+        author=author,
+        reason=reason,
+        evidence=evidence,
+        category=category,
+    )
+    _show(configuration, said, output)
+
+
+def reduced(
+    start: FromOption,
+    end: ToOption,
+    limit: Annotated[
+        float, typer.Option("--limit", help="What counted as full delivery, in the delivery signal's unit (mA).")
+    ],
+    reason: ReasonOption,
+    author: AuthorOption,
+    evidence: EvidenceOption = "",
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Say that less was accepted as full delivery: lowers the limits.
+
+    \b
+    Example:
+      kado correct reduced --limit 150 --from 2026-10-03T09:00:00+09:00 \
+        --to 2026-10-03T12:00:00+09:00 --reason "agreed with users" --author Sato
+    """
+    configuration = load_configuration(config)
+    said = record_correction(
+        configuration, Assertion.REDUCED, start, end, author=author, reason=reason, evidence=evidence, limit=limit
+    )
+    _show(configuration, said, output)
+
+
+def withdraw(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The correction, as 'kado correct list' numbers it.")],
+    reason: ReasonOption,
+    author: AuthorOption,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Take a correction back; both stay on record.
+
+    \b
+    Example:
+      kado correct withdraw 3 --reason "wrong day" --author Sato
+    """
+    configuration = load_configuration(config)
+    _show(configuration, withdraw_correction(configuration, number, author, reason), output)
+
+
+def list_corrections(
+    as_known_on: AsKnownOnOption = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""List all corrections, those withdrawn too.
+
+    \b
+    Example:
+      kado correct list
+    """
+    configuration = load_configuration(config)
+    listed = load_corrections(configuration, as_known_on)
+    if output is Format.JSON:
+        print_json(corrections_document(configuration.profile, listed))
+    else:
+        show(*correction_list(configuration.profile, listed))
+
+
+def _show(configuration: Configuration, said: Said, output: Format) -> None:
+
+    profile = configuration.profile
+    if output is Format.JSON:
+        print_json({"facility": profile.id, "simulated": profile.simulated, **correction_document(profile, said)})
+    else:
+        show(*correction_list(profile, [said]))
+
+
+def correction_list(profile: Profile, listed: Sequence[Said]) -> list[RenderableType]:
+    """Return the corrections, each with who said it and why."""
+    heading = title(profile, "corrections 訂正")
+    if not listed:
+        return [heading, "none"]
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(justify="right", no_wrap=True)
+    rows.add_column()
+    for said in listed:
+        rows.add_row(f"#{said.correction.id}", _words(profile, said))
+    return [heading, rows]
+
+
+def _words(profile: Profile, said: Said) -> Text:
+    c, w, zone = said.correction, said.withdrawal, profile.zone
+    text = Text(c.assertion.value, style="bold" if w is None else "strike")
+    if c.category is not None:
+        text.append(f" ({c.category.value})")
+    if c.limit is not None:
+        text.append(f" (to {c.limit:g} {profile.delivery.unit})")
+    text.append(f"  {local(c.start_ns, zone)} to {local(c.end_ns, zone, offset=True)}", style="not bold")
+    recorded = local(c.recorded_at_ns, zone)
+    text.append(f"\n{c.author}, {recorded}: {c.reason}", style="not bold not strike")
+    if c.evidence:
+        text.append(f"\nevidence: {c.evidence}", style="not bold not strike")
+    if w is not None:
+        recorded = local(w.recorded_at_ns, zone)
+        text.append(f"\nwithdrawn by {w.author}, {recorded}: {w.reason}", style="not bold not strike")
+    return text
+
+
+up = asserting(Assertion.UP)
+down = asserting(Assertion.DOWN)
+unknown = asserting(Assertion.UNKNOWN)
+sensor_fault = asserting(Assertion.SENSOR_FAULT)
+sensor_sound = asserting(Assertion.SENSOR_SOUND)
+one_event = asserting(Assertion.ONE_EVENT)
+separate = asserting(Assertion.SEPARATE)

@@ -1,0 +1,279 @@
+"""``kado explain`` and ``kado gaps``."""
+
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from decimal import Decimal
+from typing import Annotated, Final
+
+import typer
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from analytics.distortions import Standing
+from analytics.explain import FurtherInstant, Held, Instant, Rule, Segment
+from analytics.gaps import Gap
+from facility.distortion import Distortion
+from facility.errors import UsageError
+from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption, PeriodOption
+from kado.config import load_configuration
+from kado.output import age, local, offsets_of, print_json, show, table, title
+from kado.queries.explanation import (
+    Explanation,
+    InstantExplanation,
+    explanation_document,
+    gaps_document,
+    instant_document,
+    load_explanation,
+    load_gaps,
+    load_instant,
+)
+from kado.queries.figures import AvailabilityReport
+from kado.rounding import duration, percent, split_hours
+
+
+def explain(
+    period: Annotated[
+        str | None, typer.Option("--period", "-p", help="Explain each interval of it, as in 'kado availability'.")
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Explain this instant, ISO 8601 with an offset.")] = None,
+    definition: DefinitionOption = None,
+    as_known_on: AsKnownOnOption = None,
+    whole: Annotated[bool, typer.Option("--all", help="List every interval.")] = False,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Say why each second is in its account, or what was known then.
+
+    \b
+    Examples:
+      kado explain --period 2026-10
+      kado explain --at 2026-10-03T09:10:00+09:00
+    """
+    configuration = load_configuration(config)
+    if (period is None) == (at is None):
+        raise UsageError("say what to explain: --period P, or an instant with --at TIME")
+    if at is not None:
+        then = load_instant(configuration, at, definition, as_known_on)
+        if output is Format.JSON:
+            print_json(instant_document(then))
+        else:
+            show(*instant(then))
+        return
+    found = load_explanation(configuration, str(period), definition, as_known_on)
+    if output is Format.JSON:
+        print_json(explanation_document(found))
+    else:
+        show(*explanation(found, whole=whole))
+
+
+def gaps(
+    period: PeriodOption,
+    definition: DefinitionOption = None,
+    as_known_on: AsKnownOnOption = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""List unknown user time: why it is unknown, what it could hide.
+
+    \b
+    Example:
+      kado gaps --period 2026-10
+    """
+    report, found = load_gaps(load_configuration(config), period, definition, as_known_on)
+    if output is Format.JSON:
+        print_json(gaps_document(report, found))
+    else:
+        show(*gap_table(report, found))
+
+
+SHOWN: Final = 40
+"""Rows of a list that is not asked for whole."""
+
+
+_ORDINARY: Final = (Rule.PLAN, Rule.DELIVERED)
+"""What fills most of a period, and is left out first."""
+
+
+def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
+    """Return how each account is made up, then the intervals; `whole`: each of them."""
+    zone = found.report.profile.zone
+    lines: list[RenderableType] = [*_heading(found.report, "each second explained 内訳"), ""]
+    lines += [_rules(found.segments), ""]
+    told = [s for s in found.segments if whole or s.rule not in _ORDINARY]
+    if not whole and len(told) > SHOWN:
+        longest = sorted(told, key=lambda s: s.start_ns - s.end_ns)[:SHOWN]
+        told = [s for s in told if s in longest]
+    if told:
+        rows = table(
+            order=[f"start ({offsets_of((s.start_ns for s in told), zone)})", "end", "length", "account", "rule"],
+            right=["length"],
+        )
+        for s in told:
+            rows.add_row(
+                local(s.start_ns, zone), _end(s, zone), duration(s.end_ns - s.start_ns), _name(s.account), _short(s)
+            )
+        lines.append(rows)
+    left = len(found.segments) - len(told)
+    if left:
+        lines.append(Text(f"{left} more intervals, with --all: delivered or not user time, or shorter", style="dim"))
+    return lines
+
+
+def gap_table(report: AvailabilityReport, gaps: Sequence[Gap]) -> list[RenderableType]:
+    """Return the unknown intervals of user time, adding up to the account."""
+    zone, unknown = report.profile.zone, report.availability.accounts.unknown
+    lines: list[RenderableType] = [*_heading(report, "unknown user time 不明"), ""]
+    if not gaps:
+        return [*lines, "None: all user time is known."]
+    offset = offsets_of((gap.segment.start_ns for gap in gaps), zone)
+    heads = [f"start ({offset})", "end", "unknown", "could hide", "N", "rule"]
+    rows = table(order=heads, right=["unknown", "could hide", "N"])
+    for gap in gaps:
+        s = gap.segment
+        rows.add_row(
+            local(s.start_ns, zone),
+            _end(s, zone),
+            duration(s.end_ns - s.start_ns),
+            duration(gap.downtime_ns),
+            f"{gap.failures:+d}",
+            _short(s),
+        )
+    rows.add_row("= unknown", "", duration(unknown), "", "", "")
+    f = report.availability.figures
+    lower, upper = percent(f.availability_lower_pct, 3), percent(f.availability_upper_pct, 3)
+    return [
+        *lines,
+        rows,
+        "",
+        _legend(g.segment.rule for g in gaps),
+        "",
+        "Could hide: how much more downtime, and how many more failures N, there would",
+        "be if the beam had been away in that interval alone. Whatever the unknown time",
+        f"was, availability lies between {lower} and {upper} %.",
+    ]
+
+
+def instant(found: InstantExplanation) -> list[RenderableType]:
+    """Return what was known at an instant, what was decided, and why."""
+    report, i = found.report, found.instant
+    profile, zone = report.profile, report.profile.zone
+    unit = profile.delivery.unit
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column()
+    s = i.segment
+    rows.add_row("Decided 判定", Text(_name(s.account), style="bold"))
+    rows.add_row("because", s.rule.value)
+    rows.add_row("from", f"{local(s.start_ns, zone)} to {local(s.end_ns, zone, offset=True)}")
+    rows.add_row("by", f"{report.definition.id}: {report.definition.title.en}")
+    rows.add_row(profile.delivery_signal, _held(i.sample, i.ns, zone, unit))
+    if profile.delivery.witness is not None:
+        witness = profile.signal(profile.delivery.witness)
+        rows.add_row(witness.id, _held(i.witness, i.ns, zone, witness.unit))
+    for source, word in found.links.items():
+        rows.add_row(f"link {source}", _held(word, i.ns, zone, ""))
+    if profile.mode_signal is not None:
+        rows.add_row(profile.mode_signal, i.mode or "not known")
+    rows.add_row("plan 計画", _planned(i, zone))
+    t = i.thresholds
+    rows.add_row(
+        "limits",
+        f"no beam below {t.minimum:g}, until {t.no_beam_ends:g}; low beam below {t.tolerance:g}, "
+        f"until {t.low_beam_ends:g} {unit}",
+    )
+    for further in i.further:
+        rows.add_row(*_further(further, i.ns, report, zone))
+    said = [f"#{c.id} {c.assertion.value}, {c.author}: {c.reason}" for c in i.corrections]
+    rows.add_row("corrections", "\n".join(said) or "none")
+    return [title(profile, f"{local(i.ns, zone, offset=True)}"), rows]
+
+
+def _heading(report: AvailabilityReport, what: str) -> list[RenderableType]:
+    part, zone = report.part, report.profile.zone
+    return [
+        title(report.profile, what),
+        f"Period      {local(part.start_ns, zone, offset=True)} to {local(part.end_ns, zone, offset=True)}",
+        f"Definition  {report.definition.id}: {report.definition.title.en}",
+        f"Known on    {local(report.as_known_on_ns, zone, offset=True)}",
+    ]
+
+
+def _rules(segments: Sequence[Segment]) -> RenderableType:
+    """Return a table of rules: how many intervals each put where, and their hours, adding up as printed."""
+    times: dict[tuple[str, Rule], list[int]] = {}
+    for s in segments:
+        times.setdefault((s.account, s.rule), []).append(s.end_ns - s.start_ns)
+    hours = split_hours({f"{account} {rule.name}": sum(lengths) for (account, rule), lengths in times.items()})
+    rows = table(order=["account", "h", "times", "rule"], right=["h", "times"])
+    for (account, rule), lengths in sorted(times.items(), key=lambda item: -sum(item[1])):
+        rows.add_row(_name(account), f"{hours[f'{account} {rule.name}']:,}", f"{len(lengths):,}", _sentence(rule))
+    rows.add_row("= calendar", f"{sum(hours.values(), Decimal(0)):,}", f"{len(segments):,}", "")
+    return rows
+
+
+def _legend(rules: Iterable[Rule]) -> RenderableType:
+    rows = Table.grid(padding=(0, 2))
+    for rule in dict.fromkeys(rules):
+        rows.add_row(_code(rule), rule.value)
+    return rows
+
+
+def _sentence(rule: Rule) -> Text:
+    return Text(f"{_code(rule)}: ", style="bold").append(rule.value, style="not bold")
+
+
+def _short(segment: Segment) -> str:
+    return _code(segment.rule)
+
+
+def _code(rule: Rule) -> str:
+    """Return the rule's name, which stands for its sentence."""
+    return rule.name.lower().replace("_", " ")
+
+
+def _name(account: str) -> str:
+    return account.replace("_", " ")
+
+
+def _end(segment: Segment, zone: tzinfo) -> str:
+    """Return the time of day of an end, and the date where it is another one."""
+    start, end = local(segment.start_ns, zone), local(segment.end_ns, zone)
+    return end[11:] if start[:10] == end[:10] else end[5:]
+
+
+def _held(held: Held | None, ns: int, zone: tzinfo, unit: str) -> str:
+    if held is None:
+        return "nothing recorded"
+    value = held.state if held.state is not None else f"{held.value:g} {unit}"
+    return f"{value}, {held.quality.name.lower()}, {local(held.time_ns, zone)} ({age(held.time_ns, ns)} before)"
+
+
+def _further(further: FurtherInstant, ns: int, report: AvailabilityReport, zone: tzinfo) -> tuple[str, str]:
+    """Return what a further signal showed, by which limits, and what came of it."""
+    d, unit = further.distortion, report.profile.signal(further.distortion.signal).unit
+    standing = further.standing.value
+    if further.event is not None and further.standing not in (Standing.NO_BEAM, Standing.UNKNOWN):
+        standing += f", from {local(further.event.start_ns, zone)}"
+    return f"{d.name.en} {d.name.ja}" if d.label else d.id, "\n".join(
+        [f"{d.signal}: {_held(further.sample, ns, zone, unit)}", f"{_limits(d, unit)}: {standing}"]
+    )
+
+
+def _limits(d: Distortion, unit: str) -> str:
+    """Return a distortion's limits in words."""
+    if d.words:
+        return f"distorted while {' or '.join(d.words)}"
+    low, high = d.within
+    parts = [f"above {d.above:g}, until {high:g}"] if d.above is not None else []
+    parts += [f"below {d.below:g}, until {low:g}"] if d.below is not None else []
+    return f"distorted {'; '.join(parts)} {unit}".rstrip()
+
+
+def _planned(found: Instant, zone: tzinfo) -> str:
+    if found.planned is None:
+        return "nothing"
+    block = found.planned.block
+    words = [block.category.value, *block.tags, *([f"run {block.run}"] if block.run else [])]
+    late = "; cancelled with too little notice" if found.planned.cancelled else ""
+    return f"{' '.join(words)}, published {local(found.planned.published_at_ns, zone)}{late}"

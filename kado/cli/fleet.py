@@ -1,0 +1,118 @@
+"""``kado fleet``: many facilities and periods at once."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from facility.errors import ProblemFoundError, UsageError
+from kado.cli.command import AsKnownOnOption, Format, FormatOption, command
+from kado.output import print_json, show, simulated_mark, table
+from kado.progress import progress_bar
+from kado.queries.fleet import Outcome, compute_all, pieces
+from kado.queries.fleet_workers import cluster as on_cluster
+from kado.queries.fleet_workers import processes, this_process
+from kado.rounding import NONE, count, hours, percent
+
+
+def fleet_figures(
+    config: Annotated[
+        list[str],
+        typer.Option(
+            "--config", "-c", help="A kado.toml, or a quoted pattern such as 'fleet/*/kado.toml'. Repeatable."
+        ),
+    ],
+    period: Annotated[list[str], typer.Option("--period", "-p", help="As in 'kado availability'. Repeatable.")],
+    definition: Annotated[
+        list[str] | None,
+        typer.Option("--definition", "-d", help="Rules of counting; without it each facility's own. Repeatable."),
+    ] = None,
+    as_known_on: AsKnownOnOption = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-w", min=1, help="Processes of this machine; without it this one.")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="tcp://HOST:8786", help="Scheduler of a Dask cluster, instead of --workers."),
+    ] = None,
+    digits: Annotated[int, typer.Option("--digits", min=0, max=6, help="Decimals of a percentage.")] = 1,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Say how available the beam was, of many facilities and periods.
+
+    The figures are those of 'kado availability', the same whoever computes them. What fails is listed with its
+    error, the others are computed, and the exit code is 1.
+
+    \b
+    Examples:
+      kado fleet figures --config 'fleet/*/kado.toml' --period FY2024 --period FY2025 --workers 8
+      kado fleet figures -c a/kado.toml -c b/kado.toml -p FY2025 --cluster tcp://head:8786 --format json
+    """
+    if workers is not None and cluster is not None:
+        raise UsageError("--workers and --cluster contradict each other: a cluster has its own workers; leave one out")
+    work = pieces(config, period, definition or (), as_known_on)
+    if cluster is not None:
+        runner = on_cluster(cluster)
+    else:
+        runner = this_process() if workers is None else processes(workers)
+    outcomes: list[Outcome] = []
+    failed = 0
+    with runner as run, progress_bar("figures", len(work)) as bar:
+        for outcome in compute_all(work, run):
+            outcomes.append(outcome)
+            failed += outcome.availability is None
+            done = f"{len(outcomes):,} of {len(work):,}"
+            bar.advance_to(len(outcomes), f"{done}, {failed:,} failed" if failed else done)
+    if output is Format.JSON:
+        print_json([outcome.document for outcome in outcomes])
+    else:
+        show(*fleet(outcomes, digits))
+    if failed:
+        raise ProblemFoundError(f"{failed} of {len(work)} pieces failed; the others are as they should be")
+
+
+app = typer.Typer(
+    help="Many facilities and periods at once 複数施設.",
+    epilog="Example: kado fleet figures --config 'fleet/*/kado.toml' --period FY2025",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+
+app.command("figures")(command(fleet_figures))
+
+
+def fleet(outcomes: Sequence[Outcome], digits: int = 1) -> list[RenderableType]:
+    """Return a line for each outcome, and the errors below."""
+    simulated = [o.availability["simulated"] for o in outcomes if o.availability is not None]
+    lines: list[RenderableType] = []
+    if any(simulated):
+        some = "" if all(simulated) else ": those with a *"
+        lines.append(Text(f" {simulated_mark()} ", style="bold black on yellow") + Text(some, style="none"))
+    numbers = ["%", "from", "to", "known", "N", "MTBF h"]
+    rows = table(order=["facility 施設", "period 期間", "definition", *numbers], right=numbers)
+    for outcome in outcomes:
+        rows.add_row(*_row(outcome, digits, mark=any(simulated) and not all(simulated)))
+    lines.append(rows)
+    failed = [o for o in outcomes if o.availability is None]
+    if failed:
+        lines.append("")
+    return [*lines, *(Text(f"{o.piece.name}: {o.error}") for o in failed)]
+
+
+def _row(outcome: Outcome, digits: int, *, mark: bool) -> list[str | Text]:
+    piece, found = outcome.piece, outcome.availability
+    if found is None:
+        return [str(piece.configuration), piece.period, piece.definition or NONE, Text("failed", style="red")]
+    figures = found["figures"]
+    shown = ("availability_pct", "availability_lower_pct", "availability_upper_pct", "coverage_pct")
+    return [
+        found["facility"] + (" *" if mark and found["simulated"] else ""),
+        piece.period + (" 暫定" if found["provisional"] else ""),
+        found["definition"],
+        *(percent(figures[name], digits) for name in shown),
+        count(found["counts"]["failures"]),
+        hours(figures["mtbf_h"], 1),
+    ]

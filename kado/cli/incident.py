@@ -1,0 +1,205 @@
+"""``kado incident``: what was broken, and the downtime that each system cost."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from analytics.figures import percentage
+from facility.errors import UsageError
+from facility.incidents import Incident, Sharing
+from facility.profile import Profile
+from facility.time import parse_time
+from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption, PeriodOption
+from kado.config import load_configuration
+from kado.output import local, print_json, show, table, title
+from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.incidents import Noted, incident_document, load_incidents, pareto_document, shares
+from kado.rounding import percent, split_hours
+from kado.service.recording import record_incident
+from kado.service.recording import withdraw_incident as withdraw
+
+
+def add_incident(
+    start: Annotated[str, typer.Option("--from", help="When it broke, ISO 8601 with an offset.")],
+    end: Annotated[str, typer.Option("--to", help="When it was whole again.")],
+    system: Annotated[str, typer.Option("--system", help="Such as rf or vacuum: lower case, digits and _.")],
+    component: Annotated[str, typer.Option("--component", help="Which part of it.")],
+    title: Annotated[str, typer.Option("--title", help="What happened, in a line.")],
+    author: Annotated[str, typer.Option("--author", help="Who says so.")],
+    root_cause: Annotated[
+        bool, typer.Option("--root-cause", help="It caused the others that overlap the same outage.")
+    ] = False,
+    cause: Annotated[str, typer.Option("--cause", help="Why it happened.")] = "",
+    resolution: Annotated[str, typer.Option("--resolution", help="What was done about it.")] = "",
+    replaces: Annotated[
+        int | None, typer.Option("--replaces", metavar="ID", help="An incident that this one stands in place of.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="With --replaces: why.")] = "",
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Record what was broken; it belongs to the outages that it overlaps.
+
+    Nothing on record is edited: what turns out otherwise is recorded anew, in place of the first.
+
+    \b
+    Example:
+      kado incident add --system rf --component "klystron 2" --title arc \
+        --from 2026-10-03T09:00:00+09:00 --to 2026-10-03T09:20:00+09:00 --author Sato
+    """
+    if reason and replaces is None:
+        raise UsageError("--reason belongs to --replaces: name the incident that this one stands in place of")
+
+    configuration = load_configuration(config)
+    profile = configuration.profile
+    new = Incident(
+        id=0,
+        start_ns=parse_time(start),
+        end_ns=parse_time(end),
+        system=system,
+        component=component,
+        title=title,
+        author=author,
+        recorded_at_ns=0,
+        root_cause=root_cause,
+        cause_text=cause,
+        resolution=resolution,
+    )
+    recorded = record_incident(configuration, new, replaces=replaces, reason=reason)
+    if output is Format.JSON:
+        print_json({"facility": profile.id, "simulated": profile.simulated, **incident_document(profile, recorded)})
+    else:
+        show(*incident_list(profile, [recorded]))
+
+
+def withdraw_incident(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The incident, as 'kado incident list' numbers it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever disputes it.")],
+    author: Annotated[str, typer.Option("--author", help="Who says so.")],
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Take an incident back; it stays on record.
+
+    \b
+    Example:
+      kado incident withdraw 3 --reason "another beamline's" --author Sato
+    """
+    configuration = load_configuration(config)
+    profile = configuration.profile
+    withdrawn = withdraw(configuration, number, author, reason)
+    if output is Format.JSON:
+        print_json({"facility": profile.id, "simulated": profile.simulated, **incident_document(profile, withdrawn)})
+    else:
+        show(*incident_list(profile, [withdrawn]))
+
+
+def list_incidents(
+    as_known_on: AsKnownOnOption = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""List all incidents, those withdrawn too.
+
+    \b
+    Example:
+      kado incident list
+    """
+    configuration = load_configuration(config)
+    profile = configuration.profile
+    listed = load_incidents(configuration, as_known_on)
+    if output is Format.JSON:
+        print_json(
+            {
+                "facility": profile.id,
+                "simulated": profile.simulated,
+                "incidents": [incident_document(profile, i) for i in listed],
+            }
+        )
+    else:
+        show(*incident_list(profile, listed))
+
+
+def downtime_pareto(
+    period: PeriodOption,
+    sharing: Annotated[
+        Sharing, typer.Option("--sharing", help="Who bears time in which several incidents overlap.")
+    ] = Sharing.ROOT_CAUSE,
+    definition: DefinitionOption = None,
+    as_known_on: AsKnownOnOption = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Share the downtime of a period among systems; adds up exactly.
+
+    Time of an outage that no incident covers is recovery.
+
+    \b
+    Examples:
+      kado incident pareto --period 2026-10
+      kado incident pareto --period FY2026 --sharing equal-share
+    """
+    loaded = load_availability(load_configuration(config), period, definition, as_known_on)
+    if output is Format.JSON:
+        print_json(pareto_document(loaded, sharing))
+    else:
+        show(*pareto(loaded, sharing))
+
+
+def incident_list(profile: Profile, listed: Sequence[Noted]) -> list[RenderableType]:
+    """Return the incidents, each with who recorded it and what is known."""
+    heading = title(profile, "incidents 障害記録")
+    if not listed:
+        return [heading, "none"]
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(justify="right", no_wrap=True)
+    rows.add_column()
+    for noted in listed:
+        rows.add_row(f"#{noted.incident.id}", _words(profile, noted))
+    return [heading, rows]
+
+
+def pareto(loaded: AvailabilityReport, sharing: Sharing) -> list[RenderableType]:
+    """Return the downtime by system, largest first, adding up to the downtime of the period."""
+    zone, part = loaded.profile.zone, loaded.part
+    lines: list[RenderableType] = [
+        title(loaded.profile, "downtime by system 系統別停止時間"),
+        f"Period      {local(part.start_ns, zone, offset=True)} to {local(part.end_ns, zone, offset=True)}",
+        f"Definition  {loaded.definition.id}, overlaps: {sharing.value}",
+        "",
+    ]
+    found = shares(loaded, sharing)
+    if not found:
+        return [*lines, "No downtime in user time."]
+    rows = table(order=["system", "downtime h", "%", "so far %"], right=["downtime h", "%", "so far %"])
+    rounded = split_hours(found)
+    whole, so_far = sum(found.values()), 0
+    for system, ns in found.items():
+        so_far += ns
+        rows.add_row(system, f"{rounded[system]:,}", percent(percentage(ns, whole)), percent(percentage(so_far, whole)))
+    rows.add_row("= no beam", f"{sum(rounded.values()):,}", "", "")
+    return [*lines, rows]
+
+
+def _words(profile: Profile, noted: Noted) -> Text:
+    incident, w, zone = noted.incident, noted.withdrawal, profile.zone
+    plain = "not bold not strike"
+    text = Text(f"{incident.system}, {incident.component}: {incident.title}", style="bold" if w is None else "strike")
+    if incident.root_cause:
+        text.append("  root cause", style=plain)
+    text.append(
+        f"\n{local(incident.start_ns, zone)} to {local(incident.end_ns, zone, offset=True)}, "
+        f"by {incident.author} on {local(incident.recorded_at_ns, zone)}",
+        style=plain,
+    )
+    for what, words in (("cause", incident.cause_text), ("resolution", incident.resolution)):
+        if words:
+            text.append(f"\n{what}: {words}", style=plain)
+    if w is not None:
+        how = "withdrawn" if w.replaced_by is None else f"replaced by #{w.replaced_by},"
+        text.append(f"\n{how} by {w.author}, {local(w.recorded_at_ns, zone)}: {w.reason}", style=plain)
+    return text

@@ -1,0 +1,212 @@
+"""``kado simulate inject``."""
+
+import re
+from typing import Annotated, Final
+
+import typer
+from rich.console import RenderableType
+
+from facility.errors import UsageError
+from facility.profile import Profile
+from facility.time import parse_time
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.cli.simulate import config_of_group
+from kado.config import load_configuration
+from kado.output import local, print_json, show, table, title
+from simulators.answer_key import KeyFault
+from simulators.control import Reply, Request
+from simulators.remote import ask, chosen_simulator
+from simulators.scenario import Effect
+
+_LENGTH: Final = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(s|min|m|h|d)?")
+
+
+_UNITS: Final = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+
+
+def inject(
+    context: typer.Context,
+    effect: Annotated[
+        str | None, typer.Argument(help="What the fault does, such as beam_dump; without one: a list of them.")
+    ] = None,
+    length: Annotated[
+        str | None, typer.Option("--for", help="How long it lasts: 90s, 20min, 2h; without it as --list says.")
+    ] = None,
+    cause: Annotated[
+        str, typer.Option(help="What is to blame; rf and vacuum of a ring show in its RF voltage and pressure too.")
+    ] = "injected",
+    reads: Annotated[str | None, typer.Option(help="What a broken instrument reads; --list says which.")] = None,
+    shift: Annotated[
+        str | None, typer.Option(help="How far a clock_step puts the clock ahead: 30s, or -30s for behind.")
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="End the effect now, whatever caused it; without one: end everything.")
+    ] = False,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Write the answer key of the session so far, for 'kado verify'.")
+    ] = False,
+    list_effects: Annotated[
+        bool, typer.Option("--list", help="Show what can be injected, what is broken, what was done.")
+    ] = False,
+    source: Annotated[str | None, typer.Option(help="Which simulator, where several run.")] = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Break something in a simulator that runs, or repair it.
+
+    It begins at once, and never changes what is out already. Works with 'kado demo', 'kado run' with a source of kind
+    simulator, and 'kado simulate --live', on the same configuration.
+
+    \b
+    Examples:
+      kado simulate inject beam_dump --for 10min --cause rf
+      kado simulate inject monitor_dropout --reads bad
+      kado simulate inject --repair beam_dump
+      kado simulate inject --list
+    """
+    request = _request(effect, length, cause, reads, shift, repair=repair, answers=answers, listed=list_effects)
+    configuration = load_configuration(config or config_of_group(context))
+    profile = configuration.profile
+    name = chosen_simulator(configuration.data_dir, source)
+    reply = ask(configuration.data_dir, name, request)
+    if output is Format.JSON:
+        print_json(steering_document(profile, reply))
+    elif request.do == "status":
+        show(*state_of(profile, reply))
+    elif reply.injected is not None:
+        show(heading(profile, reply), *injected_lines(profile, reply.injected))
+    elif reply.answer_key is not None:
+        show(heading(profile, reply), f"answer key: {reply.answer_key}", f"session: {reply.session}")
+    else:
+        at_ns = parse_time(reply.done[-1].time) if reply.repaired else 0
+        lines = [repaired_line(profile, fault, at_ns) for fault in reply.repaired]
+        show(heading(profile, reply), *(lines or ["nothing was broken"]))
+
+
+def _request(
+    effect: str | None,
+    length: str | None,
+    cause: str,
+    reads: str | None,
+    shift: str | None,
+    *,
+    repair: bool,
+    answers: bool,
+    listed: bool,
+) -> Request:
+
+    if repair + answers + listed > 1:
+        raise UsageError("--repair, --answers and --list are different things: choose one of them")
+    given = {"--for": length, "--reads": reads, "--shift": shift, "--cause": None if cause == "injected" else cause}
+    needless = [name for name, value in given.items() if value is not None]
+    if needless and (repair or answers or listed or effect is None):
+        raise UsageError(f"{needless[0]} is for a fault that is injected: name its effect, see --list")
+    if effect is not None and (answers or listed):
+        raise UsageError(f"--{'answers' if answers else 'list'} takes no effect: leave {effect!r} out")
+    if repair:
+        return Request(do="repair", effect=effect)
+    if answers:
+        return Request(do="answers")
+    if effect is None:
+        return Request(do="status")
+    length_s = None if length is None else _seconds("--for", length)
+    shift_s = None if shift is None else _seconds("--shift", shift)
+    return Request(do="inject", effect=effect, cause=cause, length_s=length_s, reads=reads, shift_s=shift_s)
+
+
+def _seconds(option: str, text: str) -> float:
+
+    match = _LENGTH.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{option} {text!r} is not a length of time: write 90s, 20min, 2h or 1d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+WORDS: Final[dict[Effect, str]] = {
+    Effect.BEAM_DUMP: "the beam is lost, and back after the repair",
+    Effect.NO_INJECTION: "no top-up: the beam decays; pulses are weaker",
+    Effect.MONITOR_GLITCH: "a sample or two of the current monitor at zero",
+    Effect.MONITOR_DROPOUT: "the current monitor fails; the witness sees beam",
+    Effect.MONITOR_FREEZE: "the current monitor repeats its last value",
+    Effect.MONITOR_SPIKE: "the current monitor reads too much",
+    Effect.WITNESS_FAULT: "the second monitor fails",
+    Effect.MODE_FORGOTTEN: "nobody changes the machine mode",
+    Effect.LINK_OUTAGE: "nothing arrives; what was not sent is lost",
+    Effect.BROKER_OUTAGE: "nothing arrives; what was not sent comes afterwards",
+    Effect.CLOCK_STEP: "the source's clock is wrong",
+    Effect.DUPLICATES: "a third of all samples come twice",
+    Effect.OUT_OF_ORDER: "half of all samples come late",
+}
+"""What each effect does, in a line."""
+
+
+def steering_document(profile: Profile, reply: Reply) -> dict[str, object]:
+    """Return what a simulator answered, for programs."""
+    return {"simulated": profile.simulated, **reply.model_dump(mode="json", exclude={"error", "exit_code"})}
+
+
+def injected_lines(profile: Profile, fault: KeyFault) -> list[RenderableType]:
+    """Say what was injected, and how to end it."""
+    return [
+        f"{_named(fault)} from {local(fault.start, profile.zone)} to {local(fault.end, profile.zone, offset=True)}",
+        f"to end it earlier: kado simulate inject --repair {fault.effect.value}",
+    ]
+
+
+def repaired_line(profile: Profile, fault: KeyFault, at_ns: int) -> str:
+    """Say what was repaired."""
+    since, at = local(fault.start, profile.zone), local(at_ns, profile.zone, offset=True)
+    return f"{_named(fault)}, broken since {since}, repaired at {at}"
+
+
+def heading(profile: Profile, reply: Reply) -> RenderableType:
+    """Return the first line of what is shown of a running simulator."""
+    return title(profile, f"simulator {reply.name}, scenario {reply.scenario}, seed {reply.seed}")
+
+
+def state_of(profile: Profile, reply: Reply) -> list[RenderableType]:
+    """Return what is broken, what was done, and what can be injected."""
+    parts: list[RenderableType] = [heading(profile, reply), ""]
+    if reply.broken:
+        broken = table(["broken now", "cause", "since", "until", ""])
+        for fault in reply.broken:
+            since, until = (local(ns, profile.zone) for ns in (fault.start, fault.end))
+            broken.add_row(fault.effect.value, fault.cause, since, until, _detail(fault))
+        parts += [broken, ""]
+    else:
+        parts += ["nothing is broken", ""]
+    if reply.done:
+        done = table(["done at", "what", "effect", "cause", ""])
+        for entry in reply.done:
+            fault = entry.fault
+            at = local(parse_time(entry.time), profile.zone)
+            length = _length((fault.end - fault.start) / 1e9) if entry.what == "injected" else ""
+            done.add_row(
+                at, entry.what, fault.effect.value, fault.cause, ", ".join(filter(None, [length, _detail(fault)]))
+            )
+        parts += [done, ""]
+    effects = table(["effect", "what it does", "--reads"], ["usual length"], order=_ORDER)
+    for row in reply.effects:
+        effects.add_row(row.effect, WORDS[Effect(row.effect)], _length(row.usual_s), " | ".join(row.reads))
+    return [*parts, effects]
+
+
+_ORDER: Final = ("effect", "what it does", "usual length", "--reads")
+
+
+def _named(fault: KeyFault) -> str:
+    detail = _detail(fault)
+    return f"{fault.effect.value} (cause {fault.cause}{f', {detail}' if detail else ''})"
+
+
+def _detail(fault: KeyFault) -> str:
+    if fault.shift_s:
+        return f"clock {abs(fault.shift_s):g} s {'ahead' if fault.shift_s > 0 else 'behind'}"
+    return f"reads {fault.reads}" if fault.reads else ""
+
+
+def _length(seconds: float) -> str:
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{seconds / unit:g} {name}"
+    return f"{seconds:g} s"

@@ -1,0 +1,179 @@
+"""``kado schedule``: the operation calendar."""
+
+import getpass
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+
+from facility.errors import ScheduleError
+from facility.period import Period
+from facility.profile import Profile
+from facility.schedule import Plan, ScheduleVersion, check_changes_something, resolve
+from facility.schedule_csv import read_schedule
+from facility.schedule_ics import read_calendar
+from facility.time import NS_PER_DAY, NS_PER_H, parse_time
+from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.output import local, note, offsets_of, print_json, show, table, title
+from kado.queries.record import load_plan, load_schedule_versions
+from kado.queries.schedule import blocks_within, calendar_document, changes_between, changes_document
+from kado.rounding import hours
+from kado.service.importing import add_versions
+
+
+def import_schedule(
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV: start,end,category,published_at[,tags,run,note]; or a calendar that ends in .ics."),
+    ],
+    published_at: Annotated[
+        str | None, typer.Option("--published-at", help="For a calendar, which does not say: when it was published.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Of a calendar, read from here; without it, from its publication on.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Of a calendar, read up to here; without it, for two years.")
+    ] = None,
+    config: ConfigOption = None,
+    author: Annotated[str | None, typer.Option(help="Who states it; without it the name of your account.")] = None,
+) -> None:
+    r"""Import a schedule from CSV or iCalendar; known versions stay.
+
+    Rows with the same published_at are one version; a calendar is one. It replaces what earlier versions said
+    between its first start and its last end, and changes nothing before it was published. In a calendar,
+    CATEGORIES holds category and tags, SUMMARY the note, X-KADO-RUN the run.
+
+    \b
+    Examples:
+      kado schedule import fy2026.csv --author "Beam operation group"
+      kado schedule import run.ics --published-at 2026-08-01T09:00:00+09:00
+    """
+    configuration = load_configuration(config)
+    calendar_options = {"--published-at": published_at, "--from": start, "--to": end}
+    is_calendar = file.suffix.lower() in (".ics", ".ical")
+    if is_calendar and published_at is None:
+        raise ScheduleError(f"{file} is a calendar, which does not say when it was published: add --published-at TIME")
+    if not is_calendar and any(calendar_options.values()):
+        given = ", ".join(name for name, value in calendar_options.items() if value)
+        raise ScheduleError(f"{given} are for calendars that end in .ics: {file} says published_at in each row")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScheduleError(f"{file} cannot be read: {error}") from error
+    if published_at is not None:
+        published_ns = parse_time(published_at)
+        from_ns = published_ns if start is None else parse_time(start)
+        to_ns = from_ns + 2 * 366 * NS_PER_DAY if end is None else parse_time(end)
+        zone = configuration.profile.zone
+        versions = (read_calendar(text, file.name, zone, published_ns, from_ns, to_ns),)
+    else:
+        versions = read_schedule(text, file.name)
+    check_changes_something(versions)
+    new = add_versions(configuration, versions, file.name, author or getpass.getuser())
+    for warning in resolve(versions).warnings:
+        note(f"warning: {warning}")
+    print(f"{file.name}: {new} new versions, {len(versions) - new} known already")
+
+
+def show_schedule(
+    period: Annotated[str | None, typer.Option("--period", "-p", help="Only what lies in it.")] = None,
+    as_known_on: AsKnownOnOption = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Show the calendar, all versions laid over each other.
+
+    \b
+    Examples:
+      kado schedule show --period 2026-10
+      kado schedule show --as-known-on 2026-09-01T00:00:00+09:00
+    """
+    configuration = load_configuration(config)
+    profile = configuration.profile
+    plan = load_plan(configuration, as_known_on)
+    wanted = None if period is None else profile.period(period, plan)
+    if output is Format.JSON:
+        print_json(calendar_document(profile, plan, wanted))
+    else:
+        show(*calendar(profile, plan, wanted))
+
+
+def diff_schedule(
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="The calendar as known then; without it, as before the newest publication."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="... against as known then; without it, now.")] = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Show what changed in the calendar, and when.
+
+    \b
+    Examples:
+      kado schedule diff
+      kado schedule diff --since 2026-04-01T00:00:00+09:00
+    """
+    configuration = load_configuration(config)
+    profile = configuration.profile
+    versions = load_schedule_versions(configuration)
+    published = sorted({v.published_at_ns for v in versions})
+    if since is None and len(published) < 2:
+        raise ScheduleError(
+            f"the journal holds {len(published)} publications of the calendar, so there is nothing to compare; "
+            "see 'kado schedule show', or give --since"
+        )
+    since_ns = published[-2] if since is None else parse_time(since)
+    until_ns = None if until is None else parse_time(until)
+    if output is Format.JSON:
+        print_json(changes_document(profile, versions, since_ns, until_ns))
+    else:
+        show(*changes(profile, versions, since_ns, until_ns))
+
+
+def calendar(profile: Profile, plan: Plan, period: Period | None) -> list[RenderableType]:
+    """Return the blocks that touch `period` as a table."""
+    zone = profile.zone
+    lines: list[RenderableType] = [title(profile, "operation calendar 運転計画")]
+    lines += [f"warning: {warning}" for warning in plan.warnings]
+    planned = blocks_within(plan, period)
+    if not planned:
+        where = f" in {period.id}" if period else ""
+        return [*lines, f"nothing is planned{where}; import a schedule with: kado schedule import FILE"]
+    offset = offsets_of((p.block.start_ns for p in planned), zone)
+    rows = table(order=[f"start ({offset})", "end", "h", "category", "run", "published", "note"], right=["h"])
+    for p in planned:
+        b = p.block
+        words = " ".join(filter(None, [*b.tags, b.note]))
+        published = local(p.published_at_ns, zone)[:10]
+        start, end = local(b.start_ns, zone)[:16], local(b.end_ns, zone)[5:16]
+        rows.add_row(start, end, _hours(b.start_ns, b.end_ns), b.category.value, b.run or "", published, words)
+    return [*lines, rows]
+
+
+def changes(
+    profile: Profile, versions: Sequence[ScheduleVersion], since_ns: int, until_ns: int | None
+) -> list[RenderableType]:
+    """Return what the versions published in ``(since_ns, until_ns]`` changed, as a table."""
+    zone = profile.zone
+    found = changes_between(
+        resolve(versions, as_published_on_ns=since_ns), resolve(versions, as_published_on_ns=until_ns)
+    )
+    until = "now" if until_ns is None else local(until_ns, zone, offset=True)
+    heading = title(profile, f"calendar changes 計画変更, as known {local(since_ns, zone, offset=True)} and {until}")
+    if not found:
+        return [heading, "no change"]
+    offset = offsets_of((c.start_ns for c in found), zone)
+    rows = table(order=[f"start ({offset})", "end", "h", "before", "after"], right=["h"])
+    for c in found:
+        start, end = local(c.start_ns, zone)[:16], local(c.end_ns, zone)[:16]
+        rows.add_row(start, end, _hours(c.start_ns, c.end_ns), c.before, c.after)
+    return [heading, rows]
+
+
+def _hours(start_ns: int, end_ns: int) -> str:
+    return hours((end_ns - start_ns) / NS_PER_H)

@@ -1,0 +1,169 @@
+"""``kado simulate``."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import RenderableType
+
+from facility.definition import load_definition
+from facility.errors import UsageError
+from facility.period import month_of
+from facility.time import Clock, from_datetime, parse_time, system_clock, to_datetime
+from kado.cli.command import ConfigOption
+from kado.config import Configuration, load_configuration
+from kado.live.simulation import LiveRun, simulate_live
+from kado.output import local, show, title
+from kado.service.simulated_files import export_history
+from kado.service.simulated_history import fill_history
+from simulators.machine import Machine
+from simulators.scenario import Scenario, load_scenario
+
+
+class FileKind(StrEnum):
+    """What ``--out`` writes."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+def simulate(
+    context: typer.Context,
+    scenario: Annotated[str, typer.Option(help="A shipped one, or the path of your own .toml file.")] = "demo",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another history.")] = 1,
+    start: Annotated[
+        str | None, typer.Option("--from", help="First instant; without it the scenario's, or last month's.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End; without it the scenario's, or now.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write files into this folder instead of the store.")] = None,
+    kind: Annotated[FileKind, typer.Option("--format", help="Of the files that --out writes.")] = FileKind.PARQUET,
+    live: Annotated[
+        str | None,
+        typer.Option(
+            help="As time passes: published to mqtt://HOST:1883, or served at epics://127.0.0.1:5064, "
+            "tango://127.0.0.1:10000/kado/sim/1 or http://127.0.0.1:8421."
+        ),
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0.001, help="With --live: from --from on so much faster, until now.")] = 1,
+    config: ConfigOption = None,
+) -> None:
+    r"""Simulate a machine with faults: history at once, or live.
+
+    Only into a facility whose profile says that it is simulated. The calendar goes into the journal, and what
+    truly happened into an answer key for 'kado verify'; its path is printed.
+
+    \b
+    Examples:
+      kado simulate --scenario demo --seed 1 --from 2026-09-01T00:00:00+09:00
+      kado simulate --out year --format parquet --from 2025-04-01T00:00:00+09:00
+      kado simulate --live mqtt://localhost:1883
+      kado simulate --live epics://127.0.0.1 --scenario storm
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_options_of_the_group(context)
+        return
+    if out is not None and live is not None:
+        raise UsageError("--out writes files and --live publishes: choose one of them")
+    if speed != 1 and live is None:
+        raise UsageError("--speed is for --live: history is made at once")
+    order = Order(scenario, seed, start, end, out, kind.value, live, speed)
+    show(*run_simulation(load_configuration(config), order))
+
+
+def config_of_group(context: typer.Context) -> Path | None:
+    """Return the configuration that stands before the name of a command below ``kado simulate``."""
+    return None if context.parent is None else context.parent.params.get("config")
+
+
+def _refuse_options_of_the_group(context: typer.Context) -> None:
+
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "")
+        if given is not None and given.name == "COMMANDLINE" and parameter.name not in ("config", "debug"):
+            raise UsageError(
+                f"{parameter.opts[0]} is for 'kado simulate' itself and means nothing to "
+                f"'kado simulate {context.invoked_subcommand}': leave it out"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for on the command line."""
+
+    scenario: str
+    seed: int
+    start: str | None
+    end: str | None
+    out: Path | None
+    kind: Literal["parquet", "csv"]
+    live: str | None
+    speed: float
+
+
+def run_simulation(configuration: Configuration, order: Order, clock: Clock = system_clock) -> list[RenderableType]:
+    """Simulate as ordered and return what to say about it.
+
+    Raises
+    ------
+    ScenarioError
+        If the facility is a real one, or the scenario does not fit it.
+    UsageError
+        If the period is empty or reaches into the future.
+    """
+    machine = Machine(configuration.profile, load_scenario(order.scenario), order.seed)
+    if order.live is not None:
+        first_ns = clock() if order.start is None else parse_time(order.start)
+        last_ns = None if order.end is None else parse_time(order.end)
+        return simulate_live(configuration, machine, LiveRun(order.live, first_ns, last_ns, order.speed), clock)
+    start_ns, end_ns = _period(configuration, machine.scenario, order, clock())
+    if order.out is not None:
+        files = export_history(machine, start_ns, end_ns, order.out, order.kind)
+        key = order.out / "answer_key.json"
+    else:
+        landed = fill_history(configuration, machine, start_ns, end_ns, clock)
+        files = [f"{landed:,} samples landed in {configuration.data_dir}"]
+        key = _key_path(configuration, machine, start_ns, end_ns)
+    _write_key(configuration, machine, start_ns, end_ns, key)
+    return [*_heading(configuration, machine, start_ns, end_ns), *map(str, files), f"answer key: {key}"]
+
+
+def _period(configuration: Configuration, scenario: Scenario, order: Order, now_ns: int) -> tuple[int, int]:
+    zone = configuration.profile.zone
+    span = scenario.period
+    if order.start is not None:
+        start_ns = parse_time(order.start)
+    elif span is not None:
+        start_ns = from_datetime(span.start)
+    else:
+        start_ns = month_of(month_of(now_ns, zone).start_ns - 1, zone).start_ns
+    end_ns = now_ns if span is None else from_datetime(span.end)
+    if order.end is not None:
+        end_ns = parse_time(order.end)
+    if end_ns <= start_ns:
+        raise UsageError(
+            f"nothing to simulate: --to {local(end_ns, zone, offset=True)} is not after --from "
+            f"{local(start_ns, zone, offset=True)}"
+        )
+    if end_ns > now_ns:
+        raise UsageError(f"--to {local(end_ns, zone, offset=True)} lies in the future: history ends now")
+    return start_ns, end_ns
+
+
+def _key_path(configuration: Configuration, machine: Machine, start_ns: int, end_ns: int) -> Path:
+    first, last = (to_datetime(ns, configuration.profile.zone).strftime("%Y%m%d") for ns in (start_ns, end_ns))
+    name = f"{machine.scenario.id}-seed{machine.seed}-{first}-{last}.json"
+    return configuration.data_dir / "answers" / name
+
+
+def _write_key(configuration: Configuration, machine: Machine, start_ns: int, end_ns: int, path: Path) -> None:
+    definition = load_definition(configuration.profile.definition, configuration.folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    machine.answer_key(start_ns, end_ns, definition).write(path)
+
+
+def _heading(configuration: Configuration, machine: Machine, start_ns: int, end_ns: int) -> list[RenderableType]:
+    zone = configuration.profile.zone
+    period = f"{local(start_ns, zone, offset=True)} to {local(end_ns, zone, offset=True)}"
+    return [title(configuration.profile, f"scenario {machine.scenario.id}, seed {machine.seed}"), period]

@@ -1,0 +1,82 @@
+"""``kado store copy``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+
+from facility.errors import ProblemFoundError, UsageError
+from facility.profile import Profile
+from facility.time import system_clock
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.output import local, print_json, show, table, title
+from kado.progress import progress_bar
+from kado.rounding import count
+from kado.service.copying import CopyResult, copy_document
+from kado.service.copying import copy_store as copy
+
+
+def copy_store(
+    to: Annotated[Path | None, typer.Option("--to", help="The kado.toml of the store to copy to.")] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="The kado.toml of the store to copy from, instead of --to.")
+    ] = None,
+    signal: Annotated[
+        list[str] | None, typer.Option(help="Only this signal. Repeatable; without it all, links included.")
+    ] = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Copy samples between stores, embedded or InfluxDB.
+
+    Both must be of the same facility. The one that is copied to must not be in use by a running kado. Harmless when
+    done twice, and resumed where it was interrupted: what is there already is found by comparing. In the end both sides
+    are counted; ends with 1 if they do not agree. Calendar, corrections and incidents (journal.db) are not copied.
+
+    \b
+    Examples:
+      kado store copy --to influxdb/kado.toml
+      kado store copy --from old/kado.toml --signal stored_current
+    """
+    other = to or from_
+    if other is None or (to is not None and from_ is not None):
+        raise UsageError("say with one of --to FILE and --from FILE which other kado.toml the copy is about")
+    # The environment says how this kado is configured, not how the other one is.
+    here, there = load_configuration(config), load_configuration(other, environment=False)
+    source, target = (here, there) if to is not None else (there, here)
+    with progress_bar("copying", 1) as bar:
+        result = copy(
+            source,
+            target,
+            system_clock,
+            signals=tuple(signal or ()),
+            progress=lambda done, total, name: bar.advance_to(done, f"{name}, {done:,} samples", max(total, 1)),
+        )
+    if output is Format.JSON:
+        print_json(copy_document(source.profile, result))
+    else:
+        show(*copy_table(source.profile, result))
+    if problems := result.problems():
+        raise ProblemFoundError("\n".join(["the counts of both sides do not agree", *problems]))
+
+
+def copy_table(profile: Profile, result: CopyResult) -> list[RenderableType]:
+    """Return a line for each signal, and what of them was counted on both sides when all was done."""
+    lines: list[RenderableType] = [title(profile, f"copied from {result.source} to {result.target}")]
+    if result.kept_from_ns is not None:
+        since = local(result.kept_from_ns, profile.zone, offset=True)
+        lines.append(f"only what is stamped from {since} on, since the bucket keeps nothing that is older")
+    numbers = ["read", "written", "replaced", "there already", "in source", "in target"]
+    rows = table(["signal"], numbers)
+    for s in result.signals:
+        rows.add_row(s.signal, *map(count, (s.read, s.written, s.replaced, s.there, s.in_source, s.in_target)))
+    lines.append(rows)
+    if not result.signals:
+        lines.append("nothing to copy")
+    grown = [s for s in result.signals if result.kept_from_ns is None and s.in_source > s.read]
+    if grown:
+        names = ", ".join(f"{count(s.in_source - s.read)} of {s.signal}" for s in grown)
+        lines.append(f"came while copying: {names}; the same command copies them")
+    return lines

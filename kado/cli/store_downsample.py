@@ -1,0 +1,58 @@
+"""``kado store downsample``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+
+from facility.profile import Profile
+from facility.time import system_clock
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.output import print_json, show, title
+from kado.progress import progress_bar
+from kado.rounding import count
+from kado.service.downsampling import downsample, downsampled_document
+from storage.influxdb.downsampling import Downsampled
+
+
+def downsample_store(
+    signal: Annotated[list[str] | None, typer.Option(help="Only this signal. Repeatable; without it all.")] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make anew what was summed up already, whatever its marks say.")
+    ] = False,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Sum up samples in InfluxDB, so that years are drawn fast.
+
+    `kado run` does so on the hour; this does it now, beside it or without it. Only days that are over are summed up,
+    and only those that were not yet, or that were written to since. Needs the bucket that kado store init makes.
+
+    \b
+    Examples:
+      kado store downsample
+      kado store downsample --signal stored_current --rebuild
+    """
+    configuration = load_configuration(config)
+    with progress_bar("summing up", 1) as bar:
+        done = downsample(
+            configuration,
+            system_clock,
+            signals=tuple(signal or ()),
+            rebuild=rebuild,
+            progress=lambda done, total, name: bar.advance_to(done, name, total),
+        )
+    if output is Format.JSON:
+        print_json(downsampled_document(configuration.profile, done))
+    else:
+        show(*downsampled_lines(configuration.profile, done))
+
+
+def downsampled_lines(profile: Profile, done: Downsampled) -> list[RenderableType]:
+    """Return what was done, and what has to wait."""
+    what = f"{count(done.days)} days of {count(done.signals)} signals summed up into {count(done.minutes)} minutes"
+    lines: list[RenderableType] = [title(profile, what)]
+    if done.waiting:
+        lines.append(f"{count(done.waiting)} days were written to a moment ago: again in five minutes, or by kado run")
+    return lines

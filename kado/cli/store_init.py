@@ -1,0 +1,90 @@
+"""``kado store init``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+
+from facility.errors import ProblemFoundError
+from facility.profile import Profile
+from facility.time import NS_PER_DAY, NS_PER_H
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.output import print_json, show, table, title
+from kado.service.influxdb_setup import Setup, set_up, setup_document
+from storage.influxdb.administration import BucketOutcome, Found
+
+
+def init_store(
+    operator_token_file: Annotated[
+        Path | None, typer.Option(help="File with a token that may make buckets; else the token of [store] is used.")
+    ] = None,
+    operator_token_env: Annotated[
+        str | None, typer.Option(help="Environment variable with such a token, instead of a file.")
+    ] = None,
+    write_token: Annotated[
+        bool,
+        typer.Option(
+            "--write-token", help="Make a token for these buckets alone, into store.token_file; none is overwritten."
+        ),
+    ] = False,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update", help="Change the retention of buckets that are there. Shorter: InfluxDB deletes what is older."
+        ),
+    ] = False,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Make in InfluxDB the buckets that [store] names.
+
+    One for samples and, with _1m behind its name, one for what each minute comes to. Each keeps them for as long as
+    retention_days and minutes_retention_days say. Harmless when done again: what is there is told and left as it is.
+    Ends with 1 if a bucket keeps samples for another time than kado.toml says.
+
+    \b
+    Examples:
+      kado store init --operator-token-file operator.token --write-token
+      kado store init --update
+    """
+    configuration = load_configuration(config)
+    setup = set_up(
+        configuration, token_file=operator_token_file, token_env=operator_token_env, write=write_token, update=update
+    )
+    if output is Format.JSON:
+        print_json(setup_document(configuration.profile, setup))
+    else:
+        show(*setup_table(configuration.profile, setup))
+    if setup.differing:
+        names = " and ".join(bucket.name for bucket in setup.differing)
+        raise ProblemFoundError(
+            f"the server keeps the samples of {names} for another time than kado.toml says: correct kado.toml, or let"
+            " kado store init --update change the server"
+        )
+
+
+def setup_table(profile: Profile, setup: Setup) -> list[RenderableType]:
+    """Return a line for each bucket, and one for the token."""
+    rows = table(["", "name", "state", "keeps"])
+    for bucket in setup.buckets:
+        rows.add_row("bucket", bucket.name, bucket.found.value, _keeps(bucket))
+    if setup.token_file is not None:
+        state = "made" if setup.token_made else "there already"
+        rows.add_row("token", setup.token_file.name, state, "reads and writes these buckets")
+    return [title(profile, f"InfluxDB at {setup.url}, organisation {setup.org}"), rows]
+
+
+def _keeps(bucket: BucketOutcome) -> str:
+    if bucket.found is Found.DIFFERS:
+        return f"{_duration(bucket.before_ns)}; kado.toml says {_duration(bucket.wanted_ns)}"
+    if bucket.found is Found.CHANGED:
+        return f"{_duration(bucket.wanted_ns)}, before {_duration(bucket.before_ns)}"
+    return _duration(bucket.wanted_ns)
+
+
+def _duration(ns: int | None) -> str:
+    if ns is None:
+        return "for ever"
+    return f"{ns // NS_PER_DAY} days" if ns % NS_PER_DAY == 0 else f"{ns / NS_PER_H:g} h"

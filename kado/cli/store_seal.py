@@ -1,0 +1,70 @@
+"""``kado store seal`` and ``compact``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+
+from facility.profile import Profile
+from facility.time import system_clock
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.output import local, print_json, show, title
+from kado.rounding import count, size
+from kado.service.sealing import SealedBefore, compact_before, seal_before, sealed_document
+
+BeforeOption = Annotated[
+    str | None,
+    typer.Option(help="Only days that end at or before this time; without it store.seal_after_days ago."),
+]
+
+
+def seal(before: BeforeOption = None, config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
+    r"""Seal days that are over, as kado run does.
+
+    They become Parquet files. For when no kado runs. Days are UTC days. Late samples are merged into the days that
+    they belong to.
+
+    \b
+    Examples:
+      kado store seal
+      kado store seal --before 2026-11-01T00:00:00Z
+    """
+    configuration = load_configuration(config)
+    done = seal_before(configuration, before, system_clock)
+    if output is Format.JSON:
+        print_json(sealed_document(configuration.profile, done))
+    else:
+        show(*sealed_lines(configuration.profile, done, "sealing"))
+
+
+def compact(before: BeforeOption = None, config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
+    r"""Merge the sealed files of months that are over.
+
+    For when no kado runs, which does it every hour. Files that are alone in their month are left as they are, so
+    doing it again does nothing.
+
+    \b
+    Examples:
+      kado store compact
+      kado store compact --before 2026-11-01T00:00:00Z
+    """
+    configuration = load_configuration(config)
+    done = compact_before(configuration, before, system_clock)
+    if output is Format.JSON:
+        print_json(sealed_document(configuration.profile, done))
+    else:
+        show(*sealed_lines(configuration.profile, done, "merging of months"))
+
+
+def sealed_lines(profile: Profile, sealed: SealedBefore, what: str) -> list[RenderableType]:
+    """Return it in a few lines; `what` was done."""
+    done = sealed.done
+    lines: list[RenderableType] = [title(profile, what)]
+    until = local(sealed.before_ns, profile.zone, offset=True)
+    if not done.files and not done.rows_deleted:
+        return [*lines, f"nothing to do up to {until}"]
+    lines.append(f"{count(done.samples)} samples in {count(done.files)} files of {size(done.bytes)}, up to {until}")
+    if done.rows_deleted:
+        lines.append(f"{count(done.rows_deleted)} rows are no longer needed; their space in telemetry.db is used again")
+    return lines

@@ -1,0 +1,69 @@
+"""``kado store verify``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from facility.errors import ProblemFoundError
+from facility.profile import Profile
+from facility.time import system_clock
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.output import print_json, show, title
+from kado.rounding import count, size
+from kado.service.verifying import Verdict, verdict_document, verify_store
+
+
+def store_verify(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also compute all minutes anew and compare; look at every row and index.")
+    ] = False,
+    repair_rollup: Annotated[
+        bool,
+        typer.Option("--repair-rollup", help="Make minutes that are wrong anew from their samples; when no kado runs."),
+    ] = False,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Check that all that is kept is whole.
+
+    Reads every sealed file, looks through both databases, and counts the ledger against the store. Works beside a
+    running kado. Deletes nothing. Ends with 1 if something is not as it should be, naming each file and what to do.
+
+    \b
+    Examples:
+      kado store verify
+      kado store verify --deep
+      kado store verify --repair-rollup
+    """
+    configuration = load_configuration(config)
+    verdict = verify_store(configuration, system_clock, deep=deep, repair_rollup=repair_rollup)
+    if output is Format.JSON:
+        print_json(verdict_document(configuration.profile, verdict))
+    else:
+        show(*verdict_lines(configuration.profile, verdict))
+    if verdict.findings:
+        raise ProblemFoundError(f"{len(verdict.findings)} things are not as they should be")
+
+
+def verdict_lines(profile: Profile, verdict: Verdict) -> list[RenderableType]:
+    """Return what was looked at, and each finding with its remedy."""
+    lines: list[RenderableType] = [title(profile, "store verify")]
+    seen = verdict.verified
+    if seen.files:
+        depth = "samples and minutes" if verdict.deep else "samples"
+        lines.append(
+            f"read {count(seen.files)} sealed files, {count(seen.samples)} {depth}, {size(seen.bytes)};"
+            " looked through telemetry.db, journal.db and the ledger"
+        )
+    else:
+        lines.append("looked through telemetry.db, journal.db and the ledger; there are no sealed files")
+    if verdict.repaired:
+        lines.append(f"made the minutes of {count(verdict.repaired)} files anew from their samples")
+    if not verdict.findings:
+        return [*lines, "everything is as it should be"]
+    for finding in verdict.findings:
+        lines += ["", Text(finding.file, style="bold"), f"  {finding.what}", f"  remedy: {finding.remedy}"]
+    return lines

@@ -1,0 +1,72 @@
+"""``kado target``."""
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from analytics.target import TargetRun
+from facility.time import to_datetime
+from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.output import local, print_json, show, title
+from kado.queries.target import TimeToTarget, load_time_to_target, target_document
+from kado.rounding import percent
+
+
+def target(
+    definition: DefinitionOption = None,
+    as_known_on: AsKnownOnOption = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Say how long it took to run a whole block at the target.
+
+    From the start of operation to the first user, study or tuning block with the beam at the target for as much of it
+    as the profile's stable_at_pct asks. At the target: at most as far below it as the facility's recovered limit is
+    below nominal.
+
+    \b
+    Example:
+      kado target
+    """
+    found = load_time_to_target(load_configuration(config), definition, as_known_on)
+    if output is Format.JSON:
+        print_json(target_document(found))
+    else:
+        show(*time_to_target(found))
+
+
+def time_to_target(found: TimeToTarget) -> list[RenderableType]:
+    """Return when the target was first reached in a stable block, and how long that took."""
+    profile, zone = found.profile, found.profile.zone
+    rows = Table.grid(padding=(0, 2))
+    rows.add_row("Target", "目標", f"{found.target:g} {profile.delivery.unit}")
+    rows.add_row("Operation since", "運転開始", local(found.started_ns, zone)[:10])
+    stable = f"{profile.stable_at_pct:g} % of a block"
+    if found.first is None:
+        rows.add_row("Reached", "達成", f"not yet for {stable}; {found.blocks} blocks looked at")
+        if found.best is not None:
+            rows.add_row("Nearest", "最高", _block(found, found.best))
+    else:
+        rows.add_row("Reached", "達成", Text(_length(found), style="bold"))
+        rows.add_row("First block", "最初の達成", _block(found, found.first))
+        rows.add_row("", "", f"at or above {found.first.level:g} {profile.delivery.unit} for at least {stable}")
+    return [title(profile, "time to target 目標達成までの時間"), rows]
+
+
+def _block(found: TimeToTarget, run: TargetRun) -> str:
+    block, zone = run.block, found.profile.zone
+    span = f"{local(block.start_ns, zone)[:16]} to {local(block.end_ns, zone)[:16]}"
+    return f"{block.category.value} {span}, {percent(run.surely_pct)} % of it"
+
+
+def _length(found: TimeToTarget) -> str:
+    """Return the time as people say it: whole years, then days."""
+    assert found.first is not None
+    zone = found.profile.zone
+    start, end = to_datetime(found.started_ns, zone), to_datetime(found.first.block.start_ns, zone)
+    years = end.year - start.year - ((end.month, end.day) < (start.month, start.day))
+    birthday = start.replace(year=start.year + years) if (start.month, start.day) != (2, 29) else start
+    days = (end - birthday).days
+    counted = [f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((years, "year"), (days, "day")) if n]
+    return " ".join(counted) or "at once"

@@ -1,0 +1,1 @@
+"""What runs as time passes: the live screen and live simulation."""

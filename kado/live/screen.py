@@ -1,0 +1,223 @@
+"""How the sources stand, a line each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from analytics.availability import Availability
+from collector.ledger import SourceTotals
+from collector.source_status import SourceStatus
+from facility.definition import Definition
+from facility.profile import Profile
+from facility.quality import Quality
+from facility.schedule import Block, Plan
+from facility.time import NS_PER_S
+from kado.output import age, local, simulated_mark
+from kado.rounding import NONE, count, duration, percent
+from kado.service.live_figures import BeamState, LiveFigures
+from storage.store import LastValue
+
+
+def link_lines(sources: Mapping[str, SourceStatus], zone: tzinfo) -> tuple[str, ...]:
+    """Return a line for each source: connected or not, since when, and why it failed last."""
+    return tuple(_line(source, status, zone) for source, status in sources.items())
+
+
+def _line(source: str, status: SourceStatus, zone: tzinfo) -> str:
+    words = status.state.words
+    reconnects = f", {status.connects - 1} reconnects" if status.connects > 1 else ""
+    error = f": {status.last_error}" if status.last_error and status.state != "up" else ""
+    return f"{source} {words.en} {words.ja} since {local(status.since_ns, zone)[5:]}{reconnects}{error}"
+
+
+_STYLES: Final = {
+    BeamState.UP: "bold green",
+    BeamState.LOW: "bold yellow",
+    BeamState.NONE: "bold red",
+    BeamState.UNKNOWN: "bold magenta",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveView:
+    """Everything that the screen shows."""
+
+    profile: Profile
+    definition: Definition
+    plan: Plan
+    now_ns: int
+    newest: LastValue | None
+    """Of the delivery signal."""
+    figures: LiveFigures | None
+    """None until the first are computed."""
+    totals: tuple[SourceTotals, ...]
+    links: tuple[str, ...]
+    """A line for each source."""
+
+
+def screen(view: LiveView) -> RenderableType:
+    """Return the whole screen, 80 columns wide or wider."""
+    head = Table.grid(expand=True)
+    head.add_column()
+    head.add_column(justify="right")
+    head.add_row(_name(view), local(view.now_ns, view.profile.zone, offset=True))
+    return Group(
+        head,
+        "",
+        _beam(view),
+        "",
+        _figures(view),
+        "",
+        _ledger(view),
+        "",
+        Text("Ctrl-C ends  終了は Ctrl-C", style="dim"),
+    )
+
+
+def line(view: LiveView) -> str:
+    """Return the same in one line."""
+    mark = f"{simulated_mark()}  " if view.profile.simulated else ""
+    words = [_current(view), _state(view).plain, f"planned {_planned(view)}"]
+    for name, part in (("today", _day(view)), ("month", _month(view)), ("year", _year(view))):
+        words.append(f"{name} {percent(_pct(part))} %")
+    words.append(f"age {_age(view)}")
+    received, stored, waiting, rejected, dropped = _sums(view.totals)
+    words.append(f"received {received} = {stored} stored + {waiting} waiting + {rejected} rejected + {dropped} dropped")
+    return mark + f"{local(view.now_ns, view.profile.zone)}  " + ", ".join(words)
+
+
+def _name(view: LiveView) -> Text:
+    text = Text()
+    if view.profile.simulated:
+        text.append(f" {simulated_mark()} ", style="bold black on yellow").append("  ")
+    return text.append(view.profile.name.en, style="bold")
+
+
+def _beam(view: LiveView) -> RenderableType:
+    grid = _grid()
+    target = view.profile.target
+    label = view.profile.delivery.label
+    english, japanese = (label.en, label.ja) if label else (view.profile.delivery_signal, "")
+    bar: RenderableType = ""
+    if target is not None:
+        value = view.newest.value if view.newest is not None and view.newest.value > 0 else 0.0
+        bar = Table.grid(padding=(0, 1))
+        share = f"{percent(100 * value / target)} % of {target:g} {view.profile.delivery.unit}"
+        bar.add_row(
+            ProgressBar(total=target, completed=min(value, target), width=10, complete_style="green"), Text(share)
+        )
+    grid.add_row(english, japanese, Text(_current(view), style="bold"), bar)
+    grid.add_row("Beam", "ビーム", _state(view), _since(view))
+    block = _block(view)
+    until = "" if block is None else f"until {local(block.end_ns, view.profile.zone)[:16]}"
+    grid.add_row("Planned", "運転計画", Text(_planned(view), style="bold"), until)
+    grid.add_row("Newest", "最新値", f"{_age(view)} ago", "")
+    links = Table.grid(padding=(0, 2, 0, 0))
+    for i, link in enumerate(view.links):
+        links.add_row("" if i else "Link", "" if i else "接続", link)
+    return Group(grid, links)
+
+
+def _grid() -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(4):
+        grid.add_column(no_wrap=True)
+    return grid
+
+
+def _figures(view: LiveView) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("Availability 稼働率")
+    for heading in ("%", "lower", "upper", "coverage %", "no beam", "N"):
+        table.add_column(heading, justify="right")
+    rows = (("today 本日", _day(view)), ("this month 今月", _month(view)), ("this year 今年度", _year(view)))
+    for name, part in rows:
+        if part is None:
+            table.add_row(name, "..." if view.figures is None else NONE)
+            continue
+        f = part.figures
+        table.add_row(
+            name,
+            Text(percent(f.availability_pct), style="bold"),
+            percent(f.availability_lower_pct),
+            percent(f.availability_upper_pct),
+            percent(f.coverage_pct),
+            duration(part.accounts.no_beam),
+            count(part.counts.failures),
+        )
+    rule = f"by definition {view.definition.id}: {view.definition.title.en}; provisional 暫定"
+    return Group(table, Text(rule, style="dim"))
+
+
+def _ledger(view: LiveView) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("Samples 収支台帳")
+    for heading in ("received =", "stored +", "waiting +", "rejected +", "dropped"):
+        table.add_column(heading, justify="right")
+    table.add_row("", *_sums(view.totals))
+    return table
+
+
+def _sums(totals: tuple[SourceTotals, ...]) -> list[str]:
+    names = ("received", "stored", "waiting", "rejected", "dropped")
+    return [count(sum(getattr(t, name) for t in totals)) for name in names]
+
+
+def _current(view: LiveView) -> str:
+    if view.newest is None:
+        return NONE
+    doubt = "" if view.newest.quality == Quality.GOOD else f" ({Quality(view.newest.quality).word})"
+    return f"{view.newest.value:.2f} {view.profile.delivery.unit}{doubt}"
+
+
+def _state(view: LiveView) -> Text:
+    if view.figures is None:
+        return Text("...")
+    words = view.figures.state.words
+    return Text(f"{words.en} {words.ja}", style=_STYLES[view.figures.state])
+
+
+def _since(view: LiveView) -> str:
+    if view.figures is None:
+        return ""
+    since = view.figures.since_ns
+    if since is None:
+        return "since before this month"
+    return f"since {local(since, view.profile.zone)[5:]} ({age(since, view.now_ns)})"
+
+
+def _block(view: LiveView) -> Block | None:
+    return view.plan.block_at(view.now_ns)
+
+
+def _planned(view: LiveView) -> str:
+    block = _block(view)
+    return "nothing" if block is None else " ".join([block.category.value, *block.tags])
+
+
+def _age(view: LiveView) -> str:
+    if view.newest is None:
+        return NONE
+    return f"{max(0, view.now_ns - view.newest.time_ns) / NS_PER_S:.1f} s"
+
+
+def _day(view: LiveView) -> Availability | None:
+    return None if view.figures is None else view.figures.day
+
+
+def _month(view: LiveView) -> Availability | None:
+    return None if view.figures is None else view.figures.month
+
+
+def _year(view: LiveView) -> Availability | None:
+    return None if view.figures is None else view.figures.year
+
+
+def _pct(part: Availability | None) -> float | None:
+    return None if part is None else part.figures.availability_pct

@@ -1,0 +1,81 @@
+"""Loads the hours of each beamline, beside the machine's availability."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from analytics.beamlines import BeamlineTime, beamline_time
+from facility.errors import ProfileError
+from facility.time import Clock, format_time, system_clock, to_s
+from kado.config import Configuration
+from kado.queries.evidence import load_cuts
+from kado.queries.figures import AvailabilityReport, load_availability
+from kado.stores import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class BeamlineReport:
+    """The machine and its beamlines in one period."""
+
+    machine: AvailabilityReport
+    beamlines: tuple[BeamlineTime, ...]
+    """In the profile's order."""
+
+
+def load_beamlines(
+    configuration: Configuration,
+    period: str,
+    definition: str | None = None,
+    as_known_on: str | None = None,
+    *,
+    clock: Clock = system_clock,
+) -> BeamlineReport:
+    """Compute the hours of each beamline; raises what `load_availability` raises.
+
+    Raises
+    ------
+    ProfileError
+        If the profile lists no beamlines.
+    """
+    profile = configuration.profile
+    if not profile.beamlines:
+        raise ProfileError(f"facility {profile.id} lists no beamlines: add [[beamline]] tables to its profile")
+    machine = load_availability(configuration, period, definition, as_known_on, clock=clock)
+    start, end = machine.part.start_ns, machine.part.end_ns
+    found: list[BeamlineTime] = []
+    with open_store(configuration) as store:
+        for beamline in profile.beamlines:
+            said, cuts = None, load_cuts(configuration, store.read, start, end, signal=beamline.shutter)
+            if beamline.shutter is not None:
+                said = store.read(beamline.shutter, start, end, hold=True)
+            found.append(
+                beamline_time(
+                    beamline, machine.availability, machine.plan, machine.definition, machine.refill, said, cuts
+                )
+            )
+    return BeamlineReport(machine, tuple(found))
+
+
+def beamlines_document(found: BeamlineReport) -> dict[str, Any]:
+    """Return the same for programs, in seconds; None where a shutter is not recorded."""
+    loaded, zone = found.machine, found.machine.profile.zone
+    accounts = loaded.availability.accounts
+    return {
+        "facility": loaded.profile.id,
+        "simulated": loaded.profile.simulated,
+        "definition": loaded.definition.id,
+        "period": {
+            "id": loaded.availability.period.id,
+            "start": format_time(loaded.part.start_ns, zone),
+            "end": format_time(loaded.part.end_ns, zone),
+        },
+        "machine_s": {name: to_s(getattr(accounts, name)) for name in ("user_time", "delivered", "no_beam", "unknown")},
+        "beamlines": [
+            {
+                "id": b.beamline.id,
+                "tag": b.beamline.tag,
+                "machine_s": {name: to_s(ns) for name, ns in asdict(b.machine).items()},
+                "shutter_s": None if b.shutter is None else {name: to_s(ns) for name, ns in asdict(b.shutter).items()},
+            }
+            for b in found.beamlines
+        ],
+    }

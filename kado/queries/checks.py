@@ -1,0 +1,156 @@
+"""Whether the configuration is right, and each part that it names reachable."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from facility.definition import load_definition
+from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
+from facility.profile import Profile
+from facility.source import SourceSpec
+from facility.time import Clock
+from kado.config import Configuration, EmbeddedSettings
+from kado.output import local
+from kado.queries.record import load_plan
+from kado.source_kinds import delivers, simulated_kinds
+from kado.stores import running_pid
+from storage.data_dir import DataDir
+from storage.embedded.archive.choice import reach_place
+from storage.influxdb.client import InfluxClient
+from storage.telemetry_db import open_reader
+
+CONNECT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one check found."""
+
+    what: str
+    ok: bool
+    detail: str
+    """What is there; of a problem, what is wrong and what to do."""
+    exit_code: int = 0
+
+
+def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
+    """Check everything that there is, one after another; a problem does not keep the others from being checked."""
+    profile = configuration.profile
+    kinds = ", ".join(f"{s.id} ({getattr(s, 'kind', '?')})" for s in configuration.sources) or "no source"
+    yield Outcome("configuration", True, f"{configuration.path}: {kinds}")
+    simulated = ", simulated" if profile.simulated else ""
+    yield Outcome("facility", True, f"{profile.id}: {len(profile.signals)} signals{simulated}")
+    yield _checked("definition", lambda: _definition(configuration))
+    yield _checked("data directory", lambda: _data_dir(configuration))
+    yield _checked("store", lambda: _store(configuration))
+    if not configuration.sources:
+        yield Outcome("sources", False, "there are none: add a [[source]] table to kado.toml", 1)
+    for source in configuration.sources:
+        yield _checked(f"source {source.id}", lambda source=source: _source(configuration, source, clock))
+    if configuration.sources and not any(delivers(s, profile.delivery_signal) for s in configuration.sources):
+        hint = f"no source delivers {profile.delivery_signal}, which decides on availability: map it to one of them"
+        yield Outcome("delivery signal", False, hint, 1)
+    if configuration.settings.page is not None:
+        yield Outcome("page", True, "this version serves no live page: [page] has no effect")
+    yield _checked("schedule", lambda: _schedule(configuration, clock()))
+
+
+def _checked(what: str, check: Callable[[], str]) -> Outcome:
+    try:
+        return Outcome(what, True, check())
+    except KadoError as error:
+        # Wrong configuration is a problem that was found here, not wrong use of this command.
+        return Outcome(what, False, str(error), 1 if isinstance(error, UsageError) else error.exit_code)
+
+
+def _definition(configuration: Configuration) -> str:
+    definition = load_definition(configuration.profile.definition, configuration.folder)
+    return f"{definition.id}: {definition.title.en}"
+
+
+def _data_dir(configuration: Configuration) -> str:
+    path = configuration.data_dir
+    nearest = next(p for p in (path, *path.parents) if p.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigError(f"{nearest} cannot be written: change its owner, or choose another data_dir")
+    if not DataDir(path).telemetry.exists():
+        return f"{path}: nothing collected yet"
+
+    open_reader(path, configuration.profile.id, configuration.store.kind).close()
+    pid = running_pid(configuration)
+    return f"{path}: no kado is running" if pid is None else f"{path}: kado is running, pid {pid}"
+
+
+def _store(configuration: Configuration) -> str:
+    if isinstance(configuration.store, EmbeddedSettings):
+        return f"embedded, in {configuration.data_dir}; SQLite {sqlite3.sqlite_version}{_archive(configuration)}"
+
+    store = configuration.store
+    token = store.token(configuration.folder, os.environ)
+    client = InfluxClient(
+        store.url, store.org, store.bucket, token, token_source=store.token_source, timeout_s=store.timeout_s
+    )
+    try:
+        client.bucket_info()
+        answer = client.write(b"")
+        # Whoever may write is told that there is nothing to write.
+        if answer.status not in (204, 400):
+            raise client.problem(answer)
+    finally:
+        client.close()
+    return f"InfluxDB at {store.url}, bucket {store.bucket}: may be read and written"
+
+
+def _archive(configuration: Configuration) -> str:
+    if not isinstance(configuration.store, EmbeddedSettings) or configuration.store.archive is None:
+        return ""
+
+    root, in_use = reach_place(configuration.archive)
+    return f"; sealed files in {root}" + ("" if in_use else ", none there yet")
+
+
+def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> str:
+    asyncio.run(_connect(configuration, _as_guest(source), clock))
+    signals = f"{len(source.signals)} signals" if source.signals else "all its signals"
+    return f"{getattr(source, 'url', '') or 'in this process'}: reachable, {signals}"
+
+
+def _as_guest(source: SourceSpec) -> SourceSpec:
+    """Return a source that does not take over the session of the service that may be running."""
+    if isinstance(source, BaseModel) and "client_id" in type(source).model_fields:
+        return source.model_copy(update={"client_id": f"kado-check-{os.getpid()}", "session_expiry_s": 1})
+    return source
+
+
+async def _connect(configuration: Configuration, source: SourceSpec, clock: Clock) -> None:
+    try:
+        async with asyncio.timeout(CONNECT_S), source.connect(configuration.profile, clock):
+            pass
+    except TimeoutError as error:
+        raise UnreachableError(f"source {source.id} did not answer within {CONNECT_S:g} s") from error
+
+
+def _schedule(configuration: Configuration, now_ns: int) -> str:
+    plan = load_plan(configuration)
+    block = plan.block_at(now_ns)
+    if block is None and any(getattr(source, "kind", "") in simulated_kinds() for source in configuration.sources):
+        return "nothing is planned yet: 'kado run' adds the simulated machine's own calendar"
+    if block is None:
+        raise ConfigError("nothing is planned for now: import a schedule with 'kado schedule import FILE'")
+    until = local(block.end_ns, configuration.profile.zone, offset=True)
+    return f"now {block.category.value}, until {until}"
+
+
+def checks_document(profile: Profile, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return all checks for programs."""
+    return {
+        "facility": profile.id,
+        "simulated": profile.simulated,
+        "ok": all(o.ok for o in outcomes),
+        "checks": [{"what": o.what, "ok": o.ok, "detail": o.detail} for o in outcomes],
+    }

@@ -1,0 +1,111 @@
+"""Two definitions on the same period and the same evidence."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from analytics.availability import Availability
+from analytics.compare import Comparison, RuleStep, compare
+from facility.definition import Definition, load_definition
+from facility.profile import Profile
+from facility.time import Clock, format_time, system_clock, to_s
+from kado.config import Configuration
+from kado.queries.definitions import RULES
+from kado.queries.figures import load_basis
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonReport:
+    """A comparison with the names it is printed with."""
+
+    profile: Profile
+    first: Definition
+    second: Definition
+    as_known_on_ns: int
+    comparison: Comparison
+
+
+def load_comparison(
+    configuration: Configuration,
+    period: str,
+    first: str,
+    second: str,
+    as_known_on: str | None = None,
+    *,
+    clock: Clock = system_clock,
+) -> ComparisonReport:
+    """Count a period by two definitions and trace the difference; raises what `load_availability` raises."""
+    a, b = load_definition(first, configuration.folder), load_definition(second, configuration.folder)
+    basis = load_basis(configuration, period, [a, b], as_known_on, clock=clock)
+    basis.check_known()
+    return ComparisonReport(configuration.profile, a, b, basis.as_known_on_ns, compare(a, b, basis.assess))
+
+
+ACCOUNTS: Final = ("user_time", "delivered", "no_beam", "unknown", "refill")
+"""What a rule can move time between."""
+
+
+def comparison_document(found: ComparisonReport) -> dict[str, Any]:
+    """Return the same for programs; what rules move as whole nanoseconds, so that it adds up exactly."""
+    result, zone = found.comparison, found.profile.zone
+    period = result.first.period
+    return {
+        "facility": found.profile.id,
+        "simulated": found.profile.simulated,
+        "period": {
+            "id": period.id,
+            "start": format_time(period.start_ns, zone),
+            "end": format_time(period.end_ns, zone),
+        },
+        "counted_until": format_time(result.first.counted_until_ns, zone),
+        "as_known_on": format_time(found.as_known_on_ns, zone),
+        "definitions": [_side_document(result.first), _side_document(result.second)],
+        "difference": {
+            **{f"{a}_ns": getattr(result.second.accounts, a) - getattr(result.first.accounts, a) for a in ACCOUNTS},
+            "failures": result.second.counts.failures - result.first.counts.failures,
+        },
+        "rules": [_step_document(step, found) for step in result.steps],
+    }
+
+
+def moves(step: RuleStep, account: str) -> int:
+    """Return by how many nanoseconds a rule moves an account."""
+    return getattr(step, f"{account}_ns")
+
+
+def _side_document(side: Availability) -> dict[str, Any]:
+    f = side.figures
+    return {
+        "definition": side.definition,
+        "provisional": side.provisional,
+        "accounts_s": {name: to_s(getattr(side.accounts, name)) for name in (*ACCOUNTS, "low_beam")},
+        "figures": {
+            "availability_pct": f.availability_pct,
+            "availability_lower_pct": f.availability_lower_pct,
+            "availability_upper_pct": f.availability_upper_pct,
+            "coverage_pct": f.coverage_pct,
+            "mtbf_h": f.mtbf_h,
+            "mttr_h": f.mttr_h,
+            "longest_run_h": f.longest_run_h,
+        },
+        "counts": {
+            "failures": side.counts.failures,
+            "trips": side.counts.trips,
+            "low_beam": side.counts.low_beam,
+            "other_distortions": side.counts.other_distortions,
+            "distortions": side.counts.distortions,
+        },
+    }
+
+
+def _step_document(step: RuleStep, found: ComparisonReport) -> dict[str, Any]:
+    words, choice = RULES[step.rule]
+    return {
+        "rule": step.rule,
+        "name": {"en": words.en, "ja": words.ja},
+        "before": choice(found.first),
+        "after": choice(found.second),
+        **{f"{a}_ns": moves(step, a) for a in ACCOUNTS},
+        "failures": step.failures,
+        "gone": list(step.gone),
+        "come": list(step.come),
+    }

@@ -1,0 +1,43 @@
+"""Events of a period: losses of beam and distortions, the review that each asks for, the incidents behind it."""
+
+from typing import Any
+
+from analytics.availability import ReportedEvent
+from analytics.conditions import Kind
+from analytics.pareto import attached
+from facility.incidents import Incident, Review
+from facility.time import format_time, to_s
+from kado.queries.figures import AvailabilityReport
+
+
+def review_of(reported: ReportedEvent) -> str | None:
+    """Return the review that an outage asks for; None for a low-beam."""
+    return Review.of(reported.event.duration_ns).value if reported.event.kind is Kind.NO_BEAM else None
+
+
+def incidents_behind(reported: ReportedEvent, loaded: AvailabilityReport) -> tuple[Incident, ...]:
+    """Return what was behind an outage."""
+    return attached(reported.event, loaded.incidents) if reported.event.kind is Kind.NO_BEAM else ()
+
+
+def event_documents(loaded: AvailabilityReport) -> list[dict[str, Any]]:
+    """Return the events for programs."""
+    return [_event_document(r, loaded) for r in loaded.availability.events]
+
+
+def _event_document(reported: ReportedEvent, loaded: AvailabilityReport) -> dict[str, Any]:
+    e, zone = reported.event, loaded.profile.zone
+    return {
+        "id": e.id(loaded.profile.id),
+        "kind": e.kind.value,
+        "distortion": e.distortion,
+        "start": format_time(e.start_ns, zone),
+        "end": format_time(e.end_ns, zone),
+        "duration_s": to_s(e.duration_ns),
+        "user_time_s": to_s(reported.user_time_ns),
+        "trip": reported.trip,
+        "carried_over": reported.carried_over,
+        "open": e.open,
+        "review": review_of(reported),
+        "incidents": [i.id for i in incidents_behind(reported, loaded)],
+    }

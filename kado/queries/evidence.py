@@ -1,0 +1,220 @@
+"""Reads all that is known of a period, and of as much around it as its figures depend on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.distortions import Series
+from analytics.evidence import Evidence, breaks
+from analytics.reach import Reach, ReadHeld, reach_of, widened
+from analytics.window import Window, link_cuts, load_window
+from analytics.witness import window_ns
+from facility.batch import Samples
+from facility.corrections import BEAM_ASSERTIONS, Correction
+from facility.definition import Definition
+from facility.errors import PeriodError
+from facility.interval import Intervals
+from facility.period import Period
+from facility.profile import Profile
+from facility.signals import link_signal
+from facility.time import format_time
+from kado.config import Configuration
+from kado.source_kinds import delivers
+from storage.store import TelemetryStore
+
+
+class Read(Protocol):
+    """Returns a signal's samples, as `TelemetryStore.read` does."""
+
+    def __call__(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
+        """Return the samples stamped in ``[start_ns, end_ns)``; with `hold`, also the last one before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read for a period."""
+
+    evidence: Evidence
+    settled: bool
+    """Whether it reaches far enough forward for the figures to be final."""
+    reach_ns: int
+    """How far before its window the witness was read."""
+    depends_from_ns: Mapping[str, int]
+    """Of each further signal: the findings depend on its samples from here on."""
+    whole: bool
+    """Whether each distortion that touches the period is over, and seen whole."""
+    anything: bool
+    """Whether there was a sample or a correction for the period itself."""
+
+
+def load_evidence(
+    configuration: Configuration,
+    read: Read,
+    extent: tuple[int, int],
+    definitions: Sequence[Definition],
+    part: Period,
+    corrections: Sequence[Correction],
+    now_ns: int,
+    cancelled: Intervals,
+    *,
+    look_around: bool = True,
+) -> Known:
+    """Read what was recorded in and around a period.
+
+    Parameters
+    ----------
+    read
+        The store's.
+    extent
+        Stamps of the delivery signal's first and last sample.
+    definitions
+        By which the period is counted: the window is wide enough for each, and for any mixture of their rules.
+    part
+        The part of the period that is over.
+    corrections
+        Those in force.
+    cancelled
+        User time that by any of `definitions` was cancelled too late.
+    look_around
+        Whether to look beyond `part` too; needed only where it has user time, and in a shutdown it may be far.
+    """
+    profile = configuration.profile
+    widest = definitions[0].model_copy(
+        update={
+            "merge_gap_s": max(d.merge_gap_s for d in definitions),
+            "min_duration_s": max(d.min_duration_s for d in definitions),
+        }
+    )
+
+    def flags(start_ns: int, end_ns: int) -> dict[str, Samples]:
+        return {name: read(flag.signal, start_ns, end_ns, hold=True) for name, flag in profile.flags.items()}
+
+    def breaks_in(start_ns: int, end_ns: int) -> Intervals:
+        beside = Evidence(
+            Samples.empty(profile.id, profile.delivery_signal),
+            start_ns,
+            end_ns,
+            load_cuts(configuration, read, start_ns, end_ns),
+            flags=flags(start_ns, end_ns),
+            corrections=corrections,
+        )
+        return breaks(beside, profile, definitions, cancelled)
+
+    def read_delivery(start_ns: int, end_ns: int) -> Samples:
+        return read(profile.delivery_signal, start_ns, end_ns)
+
+    watched = [d for d in profile.distortions if any(definition.counts(d.id) for definition in definitions)]
+    reaches: dict[str, Reach] = {}
+    if look_around:
+        reaches = {
+            d.id: reach_of(_with_held(read, d.signal), d, profile.signal(d.signal), part, now_ns) for d in watched
+        }
+        window = load_window(read_delivery, profile, widest, part, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in)
+        around = list(reaches.values())
+        window = widened(
+            window, around, read_delivery, profile, widest, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in
+        )
+    else:
+        window = Window(read_delivery(part.start_ns, part.end_ns), part.start_ns, part.end_ns, True)
+    start, end = window.start_ns, min(window.end_ns, now_ns)
+    witness = profile.delivery.witness
+    # An outage right behind the start of the window may have been seen by its witness before.
+    reach = 0 if witness is None else window_ns(profile.signal(witness))
+    mode = None if profile.mode_signal is None else read(profile.mode_signal, start, end, hold=True)
+    evidence = Evidence(
+        window.samples,
+        start,
+        end,
+        load_cuts(configuration, read, start, end),
+        None if witness is None else read(witness, start - reach, end),
+        # What was never recorded does not agree with the plan: it does not speak.
+        mode if mode else None,
+        flags(start, end),
+        corrections,
+        {d.signal: _series(configuration, read, d.signal, start, end) for d in watched},
+    )
+    depends_from_ns = {
+        d.signal: min(reaches[o.id].depends_from_ns for o in watched if o.signal == d.signal)
+        for d in watched
+        if reaches
+    }
+    whole = all(r.whole for r in reaches.values())
+    return Known(
+        evidence, window.settled, reach, depends_from_ns, whole, _anything(profile, window.samples, part, corrections)
+    )
+
+
+def _with_held(read: Read, signal: str) -> ReadHeld:
+    return lambda start_ns, end_ns: read(signal, start_ns, end_ns, hold=True)
+
+
+def _series(configuration: Configuration, read: Read, signal: str, start_ns: int, end_ns: int) -> Series:
+    cuts = load_cuts(configuration, read, start_ns, end_ns, signal=signal)
+    return Series(read(signal, start_ns, end_ns, hold=True), cuts)
+
+
+def signals_of_evidence(configuration: Configuration) -> dict[str, int | None]:
+    """Return the signals that evidence is read from, and how long a sample of each holds, ns; None: to the next one."""
+    profile = configuration.profile
+    named = [profile.delivery_signal, profile.delivery.witness, profile.mode_signal]
+    named += [flag.signal for flag in profile.flags.values()] + [d.signal for d in profile.distortions]
+    signals = {s.id: None if s.type == "state" else s.stale_after_ns for s in profile.signals if s.id in named}
+    linked = [profile.delivery_signal, *(d.signal for d in profile.distortions)]
+    links = [link_signal(s.id) for s in configuration.sources if any(delivers(s, signal) for signal in linked)]
+    return signals | dict.fromkeys(links)
+
+
+def nothing_known(profile: Profile, part: Period, extent: tuple[int, int]) -> PeriodError:
+    """Return the error to raise where a figure is asked for, and nothing at all is known of its period."""
+    first, last = (format_time(ns, profile.zone) for ns in extent)
+    return PeriodError(
+        f"facility {profile.id} has no samples of {profile.delivery_signal} in {part.id}: the store holds {first} "
+        f"to {last}; choose a period inside that, or import more with 'kado import FILE'"
+    )
+
+
+def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
+    """Return the stamps of the delivery signal's first and last sample.
+
+    Raises
+    ------
+    PeriodError
+        If there is none.
+    """
+    signal = profile.delivery_signal
+    extent = store.extent(signal)
+    if extent is None:
+        raise PeriodError(
+            f"facility {profile.id} has no samples of {signal} at all: start 'kado run', or import some with "
+            "'kado import FILE'"
+        )
+    return extent
+
+
+def _anything(profile: Profile, samples: Samples, part: Period, corrections: Sequence[Correction]) -> bool:
+    stale = profile.delivery.stale_after_ns
+    # A sample stamped before the period may hold into it.
+    reach = part.length_ns if stale is None else stale
+    said = any(
+        c.assertion in BEAM_ASSERTIONS and c.start_ns < part.end_ns and part.start_ns < c.end_ns for c in corrections
+    )
+    return said or bool(samples.between(part.start_ns - reach, part.end_ns))
+
+
+def load_cuts(
+    configuration: Configuration, read: Read, start_ns: int, end_ns: int, *, signal: str | None = None
+) -> NDArray[np.int64]:
+    """Return where the links of the sources of a signal were lost; None: of the delivery signal."""
+    profile = configuration.profile
+    of = profile.delivery if signal is None else profile.signal(signal)
+    heartbeats = of.stale_after_ns is None
+    cuts = [
+        link_cuts(read(link_signal(source.id), start_ns, end_ns, hold=True), heartbeats=heartbeats)
+        for source in configuration.sources
+        if delivers(source, of.id)
+    ]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *cuts]))

@@ -1,0 +1,223 @@
+"""Loads a period and says of each second why it is in the account that it is in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Any
+
+from analytics.evidence import Evidence, apply_evidence
+from analytics.explain import (
+    FurtherInstant,
+    Held,
+    Instant,
+    Segment,
+    explain_further,
+    explain_instant,
+    explain_period,
+    held_at,
+)
+from analytics.gaps import Gap, find_gaps
+from facility.definition import load_definition
+from facility.errors import PeriodError
+from facility.period import Period, day_of
+from facility.signals import link_signal
+from facility.time import Clock, format_time, parse_time, system_clock, to_s
+from kado.config import Configuration
+from kado.queries.figures import AvailabilityReport, load_basis
+from kado.source_kinds import delivers
+from kado.stores import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A period, interval by interval."""
+
+    report: AvailabilityReport
+    evidence: Evidence
+    segments: tuple[Segment, ...]
+    """Without gap or overlap; they add up to the accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstantExplanation:
+    """An instant: what was known and what was decided."""
+
+    report: AvailabilityReport
+    instant: Instant
+    links: dict[str, Held | None]
+    """The newest word of the link of each source of the delivery signal."""
+
+
+def load_explanation(
+    configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
+) -> Explanation:
+    """Explain a period; raises what `load_availability` raises, but not where all of it is unknown."""
+    return _explain(configuration, period, definition, as_known_on)
+
+
+def load_gaps(
+    configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
+) -> tuple[AvailabilityReport, tuple[Gap, ...]]:
+    """Return the unknown intervals of a period with what each could hide."""
+    found = load_explanation(configuration, period, definition, as_known_on)
+    r = found.report
+    return r, find_gaps(found.segments, found.evidence, r.profile, r.definition, r.plan, r.part)
+
+
+def load_instant(
+    configuration: Configuration,
+    at: str,
+    definition: str | None,
+    as_known_on: str | None,
+    *,
+    clock: Clock = system_clock,
+) -> InstantExplanation:
+    """Explain an instant (ISO 8601), as a part of its day.
+
+    Raises
+    ------
+    PeriodError
+        If it lies in the future, or nothing is scheduled on its day.
+    """
+    ns, zone = parse_time(at), configuration.profile.zone
+    if ns >= clock():
+        raise PeriodError(f"{format_time(ns, zone)} lies in the future: nothing can be known of it")
+    found = _explain(configuration, day_of(ns, zone), definition, as_known_on, clock)
+    r = found.report
+    applied = apply_evidence(found.evidence, r.profile, r.definition, r.plan)
+    instant = explain_instant(ns, found.segments, found.evidence, applied, r.plan)
+    if instant is None:
+        raise PeriodError(f"{format_time(ns, zone)} lies outside of what was counted of its day")
+    instant = replace(instant, further=explain_further(ns, found.evidence, applied, r.profile, r.definition, r.plan))
+    sources = [s.id for s in configuration.sources if delivers(s, configuration.profile.delivery_signal)]
+    with open_store(configuration) as store:
+        links = {id_: held_at(store.read(link_signal(id_), ns, ns + 1, hold=True), ns) for id_ in sources}
+    return InstantExplanation(r, instant, links)
+
+
+def _explain(
+    configuration: Configuration,
+    period: str | Period,
+    definition: str | None,
+    as_known_on: str | None,
+    clock: Clock = system_clock,
+) -> Explanation:
+    chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
+    basis = load_basis(configuration, period, [chosen], as_known_on, clock=clock)
+    report, evidence = basis.report(chosen), basis.known.evidence
+    applied = apply_evidence(evidence, report.profile, chosen, report.plan)
+    segments = explain_period(report.availability, evidence, applied, chosen, report.plan)
+    return Explanation(report, evidence, segments)
+
+
+def explanation_document(found: Explanation) -> dict[str, Any]:
+    """Return every interval for programs."""
+    return {
+        **_identity(found.report),
+        "segments": [_segment_document(s, found.report.profile.zone) for s in found.segments],
+    }
+
+
+def gaps_document(report: AvailabilityReport, gaps: Sequence[Gap]) -> dict[str, Any]:
+    """Return the same for programs, in seconds."""
+    zone = report.profile.zone
+    return {
+        **_identity(report),
+        "unknown_s": to_s(report.availability.accounts.unknown),
+        "gaps": [
+            {
+                **_segment_document(gap.segment, zone),
+                "could_hide_downtime_s": to_s(gap.downtime_ns),
+                "could_hide_failures": gap.failures,
+            }
+            for gap in gaps
+        ],
+    }
+
+
+def instant_document(found: InstantExplanation) -> dict[str, Any]:
+    """Return the same for programs."""
+    report, i = found.report, found.instant
+    zone = report.profile.zone
+    t = i.thresholds
+    return {
+        "facility": report.profile.id,
+        "simulated": report.profile.simulated,
+        "definition": report.definition.id,
+        "as_known_on": format_time(report.as_known_on_ns, zone),
+        "at": format_time(i.ns, zone),
+        "decided": _segment_document(i.segment, zone),
+        "sample": _held_document(i.sample, zone),
+        "witness": _held_document(i.witness, zone),
+        "links": {source: _held_document(word, zone) for source, word in found.links.items()},
+        "further_signals": [_further_document(f, zone) for f in i.further],
+        "mode": i.mode,
+        "plan": None
+        if i.planned is None
+        else {
+            "category": i.planned.block.category.value,
+            "start": format_time(i.planned.block.start_ns, zone),
+            "end": format_time(i.planned.block.end_ns, zone),
+            "published_at": format_time(i.planned.published_at_ns, zone),
+            "cancelled": i.planned.cancelled,
+        },
+        "limits": {
+            "no_beam_below": t.minimum,
+            "no_beam_until": t.no_beam_ends,
+            "low_beam_below": t.tolerance,
+            "low_beam_until": t.low_beam_ends,
+        },
+        "corrections": [
+            {"id": c.id, "assertion": c.assertion.value, "author": c.author, "reason": c.reason} for c in i.corrections
+        ],
+    }
+
+
+def _identity(report: AvailabilityReport) -> dict[str, Any]:
+    part, zone = report.part, report.profile.zone
+    return {
+        "facility": report.profile.id,
+        "simulated": report.profile.simulated,
+        "definition": report.definition.id,
+        "period": {
+            "id": part.id,
+            "start": format_time(part.start_ns, zone),
+            "end": format_time(part.end_ns, zone),
+        },
+        "as_known_on": format_time(report.as_known_on_ns, zone),
+    }
+
+
+def _further_document(further: FurtherInstant, zone: tzinfo) -> dict[str, Any]:
+    d, event = further.distortion, further.event
+    return {
+        "id": d.id,
+        "signal": d.signal,
+        "sample": _held_document(further.sample, zone),
+        "standing": further.standing.name.lower(),
+        "meaning": further.standing.value,
+        "since": None if event is None else format_time(event.start_ns, zone),
+        "until": None if event is None or event.open else format_time(event.end_ns, zone),
+    }
+
+
+def _held_document(held: Held | None, zone: tzinfo) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    return {
+        "time": format_time(held.time_ns, zone),
+        "value": None if held.state is not None or held.value != held.value else held.value,
+        "state": held.state,
+        "quality": held.quality.name.lower(),
+    }
+
+
+def _segment_document(segment: Segment, zone: tzinfo) -> dict[str, Any]:
+    return {
+        "start": format_time(segment.start_ns, zone),
+        "end": format_time(segment.end_ns, zone),
+        "duration_s": to_s(segment.end_ns - segment.start_ns),
+        "account": segment.account,
+        "rule": segment.rule.name.lower(),
+        "meaning": segment.rule.value,
+    }

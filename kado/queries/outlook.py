@@ -1,0 +1,81 @@
+"""How the store will grow, in what ``kado status`` and ``kado store status`` show."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from facility.profile import Profile
+from facility.time import NS_PER_DAY, format_time
+from kado.config import Configuration, EmbeddedSettings
+from kado.output import local
+from storage.embedded.care.census import Space, take_space
+from storage.embedded.care.forecast import Forecast, forecast
+from storage.embedded.care.growth import Growth, measure_growth
+from storage.telemetry_db import open_reader
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Bytes now, and what becomes of them."""
+
+    space: Space
+    growth: Growth | None
+    """None: nothing came in lately; always with InfluxDB, which keeps its files itself."""
+    forecast: Forecast | None
+    """None: also if no day was sealed yet, so that nobody knows how large samples become."""
+
+
+def load_outlook(configuration: Configuration, now_ns: int) -> Outlook:
+    """Measure and look ahead, beside whoever writes; cheap.
+
+    Raises
+    ------
+    ConfigError
+        If nothing was collected yet.
+    """
+    with closing(open_reader(configuration.data_dir)) as connection:
+        return outlook_of(configuration, connection, now_ns)
+
+
+def outlook_of(configuration: Configuration, connection: sqlite3.Connection, now_ns: int) -> Outlook:
+    """Do the same on a connection that is open."""
+    space = take_space(connection, configuration.data_dir)
+    settings = configuration.store
+    if not isinstance(settings, EmbeddedSettings):
+        return Outlook(space, None, None)
+    growth = measure_growth(connection, now_ns)
+    if growth is None or space.archive_free is None:
+        return Outlook(space, growth, None)
+    ahead = forecast(space.by_signal, growth, settings.retention.days, space.archive_free)
+    return Outlook(space, growth, ahead)
+
+
+def outlook_document(profile: Profile, outlook: Outlook, now_ns: int) -> dict[str, Any]:
+    """Return the same for programs."""
+    space, growth, ahead = outlook.space, outlook.growth, outlook.forecast
+    full_in_days = None if ahead is None else ahead.full_in_days
+    return {
+        "bytes": {
+            "database": space.database,
+            "reusable": space.reusable,
+            "log": space.log,
+            "journal": space.journal,
+            "archive": space.archive,
+            "free": space.free,
+            "archive_free": space.archive_free,
+        },
+        "samples_a_day": None if growth is None else growth.samples_a_day,
+        "bytes_a_day": None if growth is None else growth.bytes_a_day,
+        "archive_in_a_year": None if ahead is None else ahead.bytes_in_a_year,
+        "full_in_days": full_in_days,
+        "full": None if full_in_days is None else date_after(profile, now_ns, full_in_days, document=True),
+    }
+
+
+def date_after(profile: Profile, now_ns: int, days: int, *, document: bool = False) -> str | None:
+    """Return the date so many days later in the time zone of the facility; None past the end of time."""
+    then = now_ns + days * NS_PER_DAY
+    if then >= 2**63:
+        return None
+    return format_time(then, profile.zone)[:10] if document else local(then, profile.zone)[:10]

@@ -1,0 +1,1 @@
+"""The service and the upkeep of what it keeps: all that writes to store and journal."""

@@ -1,0 +1,269 @@
+"""What is kept as files that ``kado import`` reads back: ``kado store export``."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from collector.files.arrow import csv, pa, parquet
+from facility.batch import NO_WORD, Batch
+from facility.errors import ConfigError, DataError, UsageError
+from facility.profile import Profile
+from facility.quality import QUALITY_WORDS
+from facility.signals import link_signal
+from facility.time import MAX_NS, MIN_NS, format_time, parse_time
+from kado.config import Configuration
+from kado.progress import Bar, progress_bar
+from kado.stores import open_store
+from storage.store import TelemetryStore
+
+FileFormat = Literal["parquet", "csv"]
+
+
+ALL: Final = "all"
+
+
+_LINK: Final = link_signal("")
+
+
+_STAMP: Final = pa.timestamp("ns", "UTC")
+
+
+_WORD: Final = pa.dictionary(pa.int32(), pa.string())
+
+
+# Times as differences take a fifth of the space.
+_PARQUET: Final[dict[str, Any]] = {
+    "compression": "zstd",
+    "use_dictionary": ["signal", "value", "quality", "reason"],
+    "column_encoding": dict.fromkeys(("time", "arrival"), "DELTA_BINARY_PACKED"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """One file that was written."""
+
+    path: Path
+    signal: str
+    samples: int
+    first_ns: int
+    last_ns: int
+
+
+def export_signals(
+    configuration: Configuration,
+    signals: Sequence[str],
+    out: Path,
+    *,
+    start: str | None,
+    end: str | None,
+    kind: FileFormat | None,
+) -> list[ExportedFile]:
+    """Write a file for each signal, with bounded memory and a progress bar; return those that have samples.
+
+    Parameters
+    ----------
+    signals
+        Their names, or ``all``.
+    out
+        A folder; or for one signal a file, whose ending says of which kind.
+    start, end
+        ISO 8601 with an offset; None: from the first, to the last sample.
+    kind
+        Of files in a folder; None: Parquet.
+
+    Raises
+    ------
+    UsageError
+        If a signal is unknown, several are to go into one file, or the end is before the start.
+    ConfigError
+        If a file is there already, or cannot be written.
+    DataError
+        If a signal holds numbers and states, which one column cannot.
+    """
+    start_ns = MIN_NS if start is None else parse_time(start)
+    end_ns = MAX_NS if end is None else parse_time(end)
+    if start_ns >= end_ns:
+        raise UsageError(f"--from {start} is not before --to {end}")
+    with open_store(configuration) as store:
+        found = {name: extent for name in _names(store, signals) if (extent := store.extent(name)) is not None}
+        if unknown := [name for name in signals if name not in (*found, ALL)]:
+            raise UsageError(f"the store holds no samples of {', '.join(unknown)}; see: kado store status")
+        spans = {
+            name: (max(start_ns, first), min(end_ns, last + 1))
+            for name, (first, last) in found.items()
+            if first < end_ns and last >= start_ns
+        }
+        paths = _paths(list(spans), out, kind)
+        total = sum(until - begin for begin, until in spans.values())
+        files: list[ExportedFile] = []
+        before = 0
+        with progress_bar("export", max(1, total)) as bar:
+            for name, (begin, until) in spans.items():
+                file = _export(store, configuration.profile, name, (begin, until), paths[name], bar, before)
+                before += until - begin
+                files += [file] if file.samples else []
+    return files
+
+
+def _names(store: TelemetryStore, signals: Sequence[str]) -> list[str]:
+    if ALL not in signals:
+        return list(dict.fromkeys(signals))
+    return [series.signal for series in store.series()]
+
+
+def _paths(names: Sequence[str], out: Path, kind: FileFormat | None) -> dict[str, Path]:
+    suffix = out.suffix.removeprefix(".")
+    if suffix in ("parquet", "csv"):
+        if len(names) > 1:
+            raise UsageError(
+                f"--out {out} is one file, and there are {len(names)} signals: name a folder, for a file of each"
+            )
+        if kind not in (None, suffix):
+            raise UsageError(f"--out {out} ends in .{suffix}, and --as says {kind}: leave one of them out")
+        paths = dict.fromkeys(names, out)
+    else:
+        paths = {name: out / f"{name}.{kind or 'parquet'}" for name in names}
+    if there := [str(path) for path in paths.values() if path.exists()]:
+        raise ConfigError(f"{', '.join(there)} exists already and is left as it is: move it away, or name another")
+    return paths
+
+
+def _export(
+    store: TelemetryStore, profile: Profile, signal: str, span: tuple[int, int], path: Path, bar: Bar, before: int
+) -> ExportedFile:
+    """Write one signal under a hidden name, which becomes its own when all of it is there."""
+    draft = path.with_name(f".{path.name}.partial")
+    is_state = _is_state(profile, signal)
+    written = 0
+    first_ns = last_ns = span[0]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(_Writer(draft, path, _metadata(profile, signal))) as writer:
+            for batch in store.read_batches(signal, *span):
+                if is_state is None:
+                    is_state = bool((batch.state != NO_WORD).any())
+                writer.write(_table(signal, batch, is_state=is_state))
+                first_ns = first_ns if written else int(batch.time_ns[0])
+                last_ns = int(batch.time_ns[-1])
+                written += len(batch)
+                bar.advance_to(before + last_ns - span[0], f"{signal}, {written:,} samples")
+        if written:
+            draft.rename(path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+    return ExportedFile(path, signal, written, first_ns, last_ns)
+
+
+def _is_state(profile: Profile, signal: str) -> bool | None:
+    """Return what a signal is; None for one that the profile does not know, whose samples tell."""
+    for known in profile.signals:
+        if known.id == signal:
+            return known.type == "state"
+    return True if signal.endswith(_LINK) else None
+
+
+def _metadata(profile: Profile, signal: str) -> dict[str, str]:
+    says = {"kado_facility": profile.id, "kado_signal": signal, "kado_simulated": str(profile.simulated).lower()}
+    units = {known.id: known.unit for known in profile.signals if known.unit}
+    return {**says, "kado_unit": units[signal]} if signal in units else says
+
+
+class _Writer:
+    """One file, made with its first rows and durable when it is closed."""
+
+    def __init__(self, draft: Path, path: Path, metadata: dict[str, str]) -> None:
+        self._draft = draft
+        self._make: Callable[..., Any] = csv.CSVWriter if path.suffix == ".csv" else parquet.ParquetWriter
+        self._is_text = path.suffix == ".csv"
+        self._metadata = metadata
+        self._open: Any = None
+
+    def write(self, table: Any) -> None:
+        if self._is_text:
+            table = pa.table({name: _plain(table[name]) for name in table.column_names})
+            _check_lines(table)
+        else:
+            table = table.replace_schema_metadata(self._metadata)
+        if self._open is None:
+            self._open = self._make(str(self._draft), table.schema, **({} if self._is_text else _PARQUET))
+        self._open.write_table(table)
+
+    def close(self) -> None:
+        if self._open is None:
+            return
+        self._open.close()
+        fd = os.open(self._draft, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _table(signal: str, batch: Batch, *, is_state: bool) -> Any:
+    wrong = ~np.isnan(batch.value) if is_state else batch.state != NO_WORD
+    if wrong.any():
+        at = format_time(int(batch.time_ns[np.flatnonzero(wrong)[0]]))
+        what = "a number among states" if is_state else "a state among numbers"
+        raise DataError(
+            f"{signal} holds {what}, at {at}: one column takes only one of them; export the time before and after"
+            " separately, after mending the profile"
+        )
+    n = len(batch)
+    zeros = pa.array(np.zeros(n, np.int32))
+    has_arrival = batch.arrival_ns != batch.time_ns
+    arrival = pa.array(batch.arrival_ns, mask=~has_arrival)
+    return pa.table(
+        {
+            "time": pa.array(batch.time_ns).cast(_STAMP),
+            "signal": pa.DictionaryArray.from_arrays(zeros, pa.array([signal], pa.string())),
+            "value": _words(batch.words, batch.state) if is_state else pa.array(batch.value, from_pandas=True),
+            "quality": _words(QUALITY_WORDS, batch.quality.astype(np.int32)),
+            "reason": _words(batch.words, batch.reason),
+            "arrival": arrival.cast(_STAMP),
+        }
+    )
+
+
+def _words(words: Sequence[str], codes: Any) -> Any:
+    column = pa.array(codes, mask=codes == NO_WORD)
+    return pa.DictionaryArray.from_arrays(column, pa.array(words, pa.string())).cast(_WORD)
+
+
+def _plain(column: Any) -> Any:
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+def _check_lines(table: Any) -> None:
+    """Refuse words of several lines: a row of a CSV file is a line."""
+    for name in ("value", "reason"):
+        column = table[name]
+        if pa.types.is_string(column.type) and any("\n" in (word or "") for word in column.unique().to_pylist()):
+            raise DataError(f"column {name} holds a word with a line break, which a CSV file cannot: export as Parquet")
+
+
+def exported_document(profile: Profile, files: Sequence[ExportedFile]) -> dict[str, Any]:
+    """Return the same for programs."""
+    zone = profile.zone
+    return {
+        "facility": profile.id,
+        "simulated": profile.simulated,
+        "files": [
+            {
+                "path": str(file.path),
+                "signal": file.signal,
+                "samples": file.samples,
+                "first": format_time(file.first_ns, zone),
+                "last": format_time(file.last_ns, zone),
+            }
+            for file in files
+        ],
+    }

@@ -1,0 +1,100 @@
+"""Puts imported files into a store, and what waits into InfluxDB, while no service runs."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from collector.files.importer import import_file
+from collector.files.layout import Layout
+from collector.files.summary import ImportProgress, ImportSummary
+from facility.profile import Profile
+from facility.schedule import ScheduleVersion
+from facility.time import Clock, format_time
+from kado.config import Configuration, InfluxSettings
+from kado.progress import progress_bar
+from kado.stores import make_forwarder, make_landing, open_journal
+
+
+def import_samples(
+    configuration: Configuration, path: Path, layout: Layout, clock: Clock, *, again: bool
+) -> ImportSummary:
+    """Import a file with a progress bar; see `collector.files.importer.import_file`."""
+    kind = configuration.store.kind
+    with progress_bar(path.name, 1) as bar:
+
+        def show(progress: ImportProgress) -> None:
+            rejected = f", {progress.rejected:,} rejected" if progress.rejected else ""
+            bar.advance_to(progress.done, f"{progress.rows:,} rows{rejected}", progress.total)
+
+        data_dir, profile = configuration.data_dir, configuration.profile
+        sources = [source.id for source in configuration.sources]
+        summary = import_file(
+            path, layout, profile, data_dir, kind, clock=clock, again=again, sources=sources, progress=show
+        )
+    forward_waiting(configuration, clock)
+    return summary
+
+
+def add_versions(
+    configuration: Configuration, versions: tuple[ScheduleVersion, ...], origin: str, author: str = "kado"
+) -> int:
+    """Add the versions of a calendar that the journal does not have; return how many that were."""
+    with open_journal(configuration) as journal:
+        return journal.add_schedule_versions(versions, author, origin)
+
+
+def forward_waiting(configuration: Configuration, clock: Clock) -> None:
+    """With InfluxDB: forward all that waits, with a progress bar.
+
+    Raises
+    ------
+    AuthorizationError, UnreachableError, DataError
+        If it does not get there. What is left waits for whoever runs next.
+    """
+    if not isinstance(configuration.store, InfluxSettings):
+        return
+    with (
+        make_landing(configuration, clock) as landing,
+        closing(make_forwarder(configuration, configuration.store, clock, random.Random())) as forwarder,
+    ):
+        waiting = landing.status().waiting_samples
+        with progress_bar(f"to {configuration.store.url}", waiting) as bar:
+            for _ in _while_running(forwarder.drain):
+                delivered = forwarder.status().delivered
+                bar.advance_to(delivered, f"{delivered:,} samples", max(waiting, delivered))
+
+
+def _while_running(work: Callable[[], None]) -> Generator[None]:
+    """Do `work` in a thread and yield now and then until it is done; an error of it is raised here."""
+    errors: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=guarded, name="forwarding", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        yield
+        time.sleep(0.1)
+    if errors:
+        raise errors[0]
+
+
+def summary_document(profile: Profile, result: ImportSummary) -> dict[str, Any]:
+    """Return the same for programs."""
+    times = {
+        name.removesuffix("_ns"): None if ns is None else format_time(ns, profile.zone)
+        for name in ("first_ns", "last_ns", "finished_before_ns")
+        for ns in [getattr(result, name)]
+    }
+    kept = {k: v for k, v in asdict(result).items() if not k.endswith("_ns") and k != "rejected"}
+    rejected = [{"cause": r.cause.value, "count": r.count, "first": list(r.first)} for r in result.rejected]
+    return {"facility": profile.id, "simulated": profile.simulated, **kept, **times, "rejected": rejected}

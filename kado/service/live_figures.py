@@ -1,0 +1,196 @@
+"""Figures of the running day, month and year, from a store that grows."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from analytics.availability import Availability
+from analytics.conditions import Kind
+from analytics.findings import Findings
+from facility.batch import Samples
+from facility.definition import Definition
+from facility.errors import PeriodError
+from facility.interval import Intervals
+from facility.period import Period, day_of, fiscal_year_of, month_of
+from facility.text import Text
+from facility.time import NS_PER_DAY, NS_PER_S
+from kado.config import Configuration
+from kado.queries.record import Record
+from kado.service.days import Days
+from storage.store import TelemetryStore
+
+_REREAD_NS: Final = 60 * NS_PER_S
+
+
+YEAR_S: Final = 1.0
+"""So long one call examines days of the year that are not kept yet; at least one."""
+
+
+class BeamState(StrEnum):
+    """What the beam is right now."""
+
+    UP = "up"
+    LOW = "low"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+    @property
+    def words(self) -> Text:
+        """What it means, for people."""
+        return {
+            BeamState.UP: Text(en="beam delivered", ja="供給中"),
+            BeamState.LOW: Text(en="low beam", ja="低電流"),
+            BeamState.NONE: Text(en="no beam", ja="ビーム停止"),
+            BeamState.UNKNOWN: Text(en="unknown", ja="不明"),
+        }[self]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFigures:
+    """What is known right now of the running day, month and year."""
+
+    now_ns: int
+    state: BeamState
+    since_ns: int | None
+    """Since when the beam is in this state; None: since before the month, or never seen."""
+    day: Availability | None
+    """None where nothing is scheduled or known."""
+    month: Availability | None
+    year: Availability | None
+    """The fiscal year; None also as long as its days are still being examined."""
+
+
+class GrowingSamples:
+    """Samples of a store from some instant on, kept and read on as the store grows.
+
+    The newest minute is read again each time; whatever else is late has to be told by `touched`.
+    """
+
+    def __init__(self, store: TelemetryStore) -> None:
+        self._store = store
+        self._kept: dict[str, tuple[int, int, Samples]] = {}
+        self._held: dict[str, tuple[int, Samples]] = {}
+
+    def read(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
+        """Return the samples stamped in ``[start_ns, end_ns)``; with `hold`, also the last one before."""
+        first, last, kept = self._kept.get(signal, (start_ns, start_ns, self._store.read(signal, start_ns, start_ns)))
+        if start_ns < first:
+            kept, first = Samples.joined([self._store.read(signal, start_ns, first), kept]), start_ns
+        if end_ns > last:
+            # What is newer may have been written since it was read.
+            again = max(first, last - _REREAD_NS)
+            kept, last = Samples.joined([kept.between(first, again), self._store.read(signal, again, end_ns)]), end_ns
+        self._kept[signal] = (first, last, kept)
+        part = kept.between(start_ns, end_ns)
+        before = kept.between(first, start_ns) if hold else part
+        if hold and not before:
+            before = self._held_before(signal, first)
+        if not hold or not before:
+            return part
+        return Samples.joined([before.between(int(before.time_ns[-1]), start_ns), part])
+
+    def touched(self, signal: str, since_ns: int) -> None:
+        """Read a signal again from an instant on, when it is asked for next."""
+        self._held.pop(signal, None)
+        if signal not in self._kept:
+            return
+        first, last, kept = self._kept[signal]
+        if since_ns <= first:
+            del self._kept[signal]
+        elif since_ns < last:
+            self._kept[signal] = (first, since_ns, kept.between(first, since_ns))
+
+    def forget(self, before_ns: int) -> None:
+        """Keep nothing that is stamped before an instant."""
+        for signal, (first, last, kept) in list(self._kept.items()):
+            if last <= before_ns:
+                del self._kept[signal]
+            elif first < before_ns:
+                # A copy, so that what is left out takes no memory.
+                self._kept[signal] = (before_ns, last, Samples.joined([kept.between(before_ns, last)]))
+
+    def _held_before(self, signal: str, ns: int) -> Samples:
+        """Return the last sample before an instant, looked up once."""
+        if self._held.get(signal, (None,))[0] != ns:
+            self._held[signal] = (ns, self._store.read(signal, ns, ns, hold=True))
+        return self._held[signal][1]
+
+
+class LiveCalculator:
+    """Computes the running day, month and fiscal year again and again; confined to the thread that made its store.
+
+    Days that are over are examined once, and again when `touched` or `learn` told of something new about them. The
+    year is there as soon as its days are: some are examined at each call, newest first.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        store: TelemetryStore,
+        record: Record,
+        definition: Definition,
+        extent: tuple[int, int],
+    ) -> None:
+        self._profile = configuration.profile
+        self._samples = GrowingSamples(store)
+        self.days = Days(configuration, store, definition, extent, recent=self._samples.read)
+        self.days.learn(record)
+
+    def learn(self, record: Record) -> None:
+        """Take what people decided and published since."""
+        self.days.learn(record)
+
+    def touched(self, changes: Mapping[str, Intervals]) -> None:
+        """Take notice of samples that came into the store, stamped in these stretches of time, by signal."""
+        for signal, spans in changes.items():
+            self._samples.touched(signal, int(spans.start[0]))
+            self.days.touched(signal, spans)
+
+    def compute(self, now_ns: int) -> LiveFigures:
+        """Compute the figures as they stand at an instant."""
+        profile = self._profile
+        day, month = day_of(now_ns, profile.zone), month_of(now_ns, profile.zone)
+        # At the very turn of a month nothing of the new one is over yet.
+        state, since_ns = beam_state(self.days.findings(month_of(now_ns - 1, profile.zone), now_ns), now_ns)
+        figures = LiveFigures(
+            now_ns=now_ns,
+            state=state,
+            since_ns=since_ns,
+            day=self._availability(day, now_ns),
+            month=self._availability(month, now_ns),
+            year=self._year(now_ns),
+        )
+        # Of the days before yesterday nothing is read again.
+        self._samples.forget(day.start_ns - NS_PER_DAY)
+        return figures
+
+    def _year(self, now_ns: int) -> Availability | None:
+        profile = self._profile
+        year = fiscal_year_of(now_ns - 1, profile.zone, profile.fiscal_year_starts_in)
+        until = time.monotonic() + YEAR_S
+        for day in self.days.missing(year, now_ns):
+            if time.monotonic() > until:
+                return None
+            self.days.examine(day, now_ns)
+        return self._availability(year, now_ns)
+
+    def _availability(self, period: Period, now_ns: int) -> Availability | None:
+        try:
+            return self.days.availability(period, now_ns)
+        except PeriodError:
+            return None
+
+
+def beam_state(findings: Findings, now_ns: int) -> tuple[BeamState, int | None]:
+    """Return what the beam is at the end of what was examined, and since when; None: since before."""
+    known_until = findings.known_until_ns
+    if known_until is None or known_until < now_ns:
+        return BeamState.UNKNOWN, known_until
+    for kind, state in ((Kind.NO_BEAM, BeamState.NONE), (Kind.LOW_BEAM, BeamState.LOW)):
+        # One that is open at the end of a day that is over was followed no further.
+        running = [s for s in findings.stretches if s.kind is kind and s.open and s.end_ns >= known_until]
+        if running:
+            return state, running[-1].start_ns
+    return BeamState.UP, max((s.end_ns for s in findings.stretches), default=None)

@@ -1,0 +1,95 @@
+"""Records corrections and incidents in the journal, and withdraws them."""
+
+from facility.corrections import Assertion, Correction, Exclusion
+from facility.errors import CorrectionError, IncidentError
+from facility.incidents import Incident
+from facility.time import Clock, format_time, parse_time, system_clock
+from kado.config import Configuration
+from kado.queries.corrections import Said, load_corrections
+from kado.queries.incidents import Noted, load_incidents
+from kado.stores import open_journal
+
+
+def record_correction(
+    configuration: Configuration,
+    assertion: Assertion,
+    start: str,
+    end: str,
+    *,
+    author: str,
+    reason: str,
+    evidence: str = "",
+    category: Exclusion | None = None,
+    limit: float | None = None,
+    clock: Clock = system_clock,
+) -> Said:
+    """Record what somebody says of the time from `start` to `end`, both ISO 8601.
+
+    Raises
+    ------
+    CorrectionError
+        If it lies wholly in the future, says nothing, or contradicts one in force; then nothing is written.
+    TimeError
+        If a time cannot be read.
+    """
+    now_ns, start_ns = clock(), parse_time(start)
+    if start_ns >= now_ns:
+        zone = configuration.profile.zone
+        raise CorrectionError(
+            f"a correction says what was: {format_time(start_ns, zone)} lies in the future, it is "
+            f"{format_time(now_ns, zone)} now"
+        )
+    new = Correction(0, start_ns, parse_time(end), assertion, author, reason, now_ns, evidence, category, limit)
+    with open_journal(configuration) as journal:
+        return Said(journal.add_correction(new))
+
+
+def withdraw_correction(configuration: Configuration, correction_id: int, author: str, reason: str) -> Said:
+    """Take a correction back; it stays on record.
+
+    Raises
+    ------
+    CorrectionError
+        If there is none of that id, or it was withdrawn before.
+    """
+    with open_journal(configuration) as journal:
+        journal.withdraw(correction_id, author, reason)
+    return next(s for s in load_corrections(configuration) if s.correction.id == correction_id)
+
+
+def record_incident(
+    configuration: Configuration,
+    new: Incident,
+    *,
+    replaces: int | None = None,
+    reason: str = "",
+    clock: Clock = system_clock,
+) -> Noted:
+    """Record what was broken, in place of the incident `replaces` if one is named.
+
+    Raises
+    ------
+    IncidentError
+        If it lies wholly in the future, or says nothing, or there is none to replace; then nothing is written.
+    """
+    now_ns, zone = clock(), configuration.profile.zone
+    if new.start_ns >= now_ns:
+        raise IncidentError(
+            f"an incident has happened: {format_time(new.start_ns, zone)} lies in the future, it is "
+            f"{format_time(now_ns, zone)} now"
+        )
+    with open_journal(configuration) as journal:
+        return Noted(journal.add_incident(new, replaces=replaces, reason=reason))
+
+
+def withdraw_incident(configuration: Configuration, incident_id: int, author: str, reason: str) -> Noted:
+    """Take an incident back; it stays on record.
+
+    Raises
+    ------
+    IncidentError
+        If there is none of that id, or it was withdrawn before.
+    """
+    with open_journal(configuration) as journal:
+        journal.withdraw_incident(incident_id, author, reason)
+    return next(n for n in load_incidents(configuration) if n.incident.id == incident_id)

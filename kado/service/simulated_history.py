@@ -1,0 +1,131 @@
+"""Puts what a simulated machine did into a store, while no service runs."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+from collector.arrival import Arrival
+from collector.intake import Intake
+from collector.landing import Landing
+from facility.batch import Batch, Samples, join_by_signal
+from facility.profile import Profile
+from facility.source import Delivery
+from facility.time import NS_PER_DAY, Clock, to_datetime
+from kado.config import Configuration
+from kado.progress import Bar, progress_bar
+from kado.service.importing import add_versions, forward_waiting
+from kado.stores import make_landing, provenance_of
+from simulators.machine import Machine
+from storage.embedded.store import EmbeddedStore
+
+WRITTEN_AHEAD: Final = 3
+"""Days of history that may wait to become durable while the next one is made."""
+
+
+SIMULATED_SOURCE: Final = "simulator"
+"""The source that simulated history is counted for where the configuration has no simulator of its own."""
+
+
+def fill_history(configuration: Configuration, machine: Machine, start_ns: int, end_ns: int, clock: Clock) -> int:
+    """Put what a machine did in ``[start_ns, end_ns)`` into the store, its calendar into the journal.
+
+    With the embedded store, days that are over go straight into sealed files, a month at a time, the delivery
+    signal last: whoever is interrupted goes on behind the last month that has it.
+
+    Returns
+    -------
+    int
+        How many samples were stored.
+    """
+    add_versions(configuration, machine.schedule(start_ns, end_ns), f"simulator, scenario {machine.scenario.id}")
+    source = source_of_history(configuration)
+    intake = Intake(configuration.profile, [source], clock)
+    sealed_until = max(start_ns, end_ns // NS_PER_DAY * NS_PER_DAY)
+    if configuration.store.kind != "embedded":
+        sealed_until = start_ns
+    stored = 0
+    with progress_bar("simulating", end_ns - start_ns) as bar:
+        for month in _months(machine.history(start_ns, sealed_until, by_signal=True)):
+            arrivals = [intake.check(source, Delivery(batch)) for batch in month]
+            stored += _seal_month(configuration, source, arrivals, sealed_until, clock)
+            bar.advance_to(int(month[-1].time_ns.max()) - start_ns, f"{stored:,} samples")
+        with make_landing(configuration, clock) as landing:
+            for report in machine.links(start_ns, end_ns):
+                landing.land_now(intake.link(source, report))
+            rest = (intake.check(source, Delivery(batch)) for batch in machine.history(sealed_until, end_ns))
+            stored += asyncio.run(_land_all(landing, rest, bar, start_ns, stored))
+    forward_waiting(configuration, clock)
+    return stored
+
+
+def source_of_history(configuration: Configuration) -> str:
+    """Return the id of the configured simulator, so that its history and its present are one source."""
+    ids = [source.id for source in configuration.sources if getattr(source, "kind", "") == "simulator"]
+    return ids[0] if ids else SIMULATED_SOURCE
+
+
+def _months(batches: Iterator[Batch]) -> Iterator[list[Batch]]:
+    """Gather batches by the month (UTC) in which they begin."""
+    gathered: list[Batch] = []
+    for batch in batches:
+        if gathered and _month(batch) != _month(gathered[-1]):
+            yield gathered
+            gathered = []
+        gathered.append(batch)
+    if gathered:
+        yield gathered
+
+
+def _month(batch: Batch) -> tuple[int, int]:
+    moment = to_datetime(int(batch.time_ns[0]))
+    return moment.year, moment.month
+
+
+def _seal_month(
+    configuration: Configuration, source: str, arrivals: list[Arrival], before_ns: int, clock: Clock
+) -> int:
+    """Store a month as sealed files; one in which samples were repeated or rejected lands, so that each is counted."""
+    profile = configuration.profile
+    samples = sum(a.samples for a in arrivals)
+    by_signal = join_by_signal([a.batch for a in arrivals if a.batch is not None])
+    if any(a.rejected for a in arrivals) or sum(map(len, by_signal.values())) < samples:
+        with make_landing(configuration, clock) as landing:
+            for arrival in arrivals:
+                landing.land_now(arrival)
+        return samples
+    provenance = provenance_of(profile)
+    with closing(
+        EmbeddedStore(configuration.data_dir, profile.id, read_only=False, archive=configuration.archive, clock=clock)
+    ) as store:
+        histories = _delivery_last(profile, by_signal)
+        store.load_each(histories, before_ns=before_ns, source=source, provenance=provenance)
+    return samples
+
+
+def _delivery_last(profile: Profile, by_signal: dict[str, Samples]) -> list[Samples]:
+    return sorted(by_signal.values(), key=lambda samples: samples.signal == profile.delivery_signal)
+
+
+async def _land_all(landing: Landing, arrivals: Iterator[Arrival], bar: Bar, start_ns: int, before: int) -> int:
+    """Land arrivals in order, the next ones made while those before them are written; return their samples."""
+    landed = 0
+    writing: deque[tuple[asyncio.Task[None], Arrival]] = deque()
+
+    async def finish_oldest() -> None:
+        nonlocal landed
+        task, arrival = writing.popleft()
+        await task
+        landed += arrival.samples
+        if arrival.batch is not None:
+            bar.advance_to(int(arrival.batch.time_ns[-1]) - start_ns, f"{before + landed:,} samples")
+
+    for arrival in arrivals:
+        writing.append((asyncio.create_task(landing.land(arrival), name="land"), arrival))
+        await asyncio.sleep(0)  # hands it over
+        if len(writing) > WRITTEN_AHEAD:
+            await finish_oldest()
+    while writing:
+        await finish_oldest()
+    return landed

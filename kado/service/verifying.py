@@ -1,0 +1,119 @@
+"""Whether all that is kept is whole: ``kado store verify``."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from collector.ledger import read_ledger, verify_ledger
+from facility.errors import ArchiveError
+from facility.profile import Profile
+from facility.time import Clock
+from kado.config import Configuration
+from kado.progress import progress_bar
+from kado.rounding import size
+from kado.stores import open_for_care, open_store, provenance_of
+from storage.data_dir import DataDir
+from storage.embedded.care.verifying import Finding, Verified, verify_databases, verify_files
+from storage.telemetry_db import open_reader
+
+_NOTHING = Verified((), 0, 0, 0)
+
+
+_ACCOUNT = (
+    "look what has changed the data directory beside kado; restore the newest backup into another folder and compare"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was looked at, and what is not as it should be."""
+
+    deep: bool
+    verified: Verified
+    """The sealed files; nothing with InfluxDB, which keeps its own."""
+    findings: tuple[Finding, ...]
+    """All, those of `verified` included."""
+    repaired: int
+    """Files whose minutes were made anew; of those nothing is found any more."""
+
+
+def verify_store(configuration: Configuration, clock: Clock, *, deep: bool, repair_rollup: bool) -> Verdict:
+    """Check sealed files, both databases and the ledger, beside whoever writes; with a progress bar.
+
+    `repair_rollup` implies `deep`, and needs that no other kado runs.
+
+    Raises
+    ------
+    ConfigError
+        If nothing was collected yet.
+    LockedError
+        If minutes are to be made anew and another process holds the data directory.
+    UnreachableError
+        If the store does not answer.
+    """
+    if not repair_rollup:
+        return look(configuration, deep=deep)
+    with open_for_care(configuration, clock) as store:
+        first = look(configuration, deep=True)
+        wrong = [finding for finding in first.findings if finding.rollup_of is not None]
+        repaired = store.rebuild_minutes(wrong, provenance=provenance_of(configuration.profile)) if wrong else 0
+    if not repaired:
+        return first
+    again = look(configuration, deep=True)
+    return Verdict(True, again.verified, again.findings, repaired)
+
+
+def look(configuration: Configuration, *, deep: bool, ledger: bool = True) -> Verdict:
+    """Check sealed files and both databases; without `ledger` nothing is asked of a server."""
+    findings: list[Finding] = []
+    verified = _NOTHING
+    telemetry = str(DataDir(configuration.data_dir).telemetry)
+    kind = configuration.store.kind
+    with closing(open_reader(configuration.data_dir, configuration.profile.id, kind)) as connection:
+        findings += verify_databases(connection, configuration.data_dir, deep=deep)
+        try:
+            if kind == "embedded":
+                verified = _files(configuration, connection, deep=deep)
+                findings += verified.findings
+            if ledger:
+                findings += _ledger(configuration)
+        except sqlite3.DatabaseError as error:
+            # SQLite said so above already, unless it is only found on the way.
+            if not findings:
+                findings.append(Finding(telemetry, str(error), "keep a copy of the folder, and restore a backup"))
+    return Verdict(deep, verified, tuple(findings), 0)
+
+
+def _files(configuration: Configuration, connection: sqlite3.Connection, *, deep: bool) -> Verified:
+    with progress_bar("sealed files", 1) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.advance_to(done, size(done), total)
+
+        return verify_files(connection, configuration.data_dir, deep=deep, progress=show)
+
+
+def _ledger(configuration: Configuration) -> list[Finding]:
+    before = read_ledger(configuration.data_dir, check_outbox=True)
+    try:
+        with open_store(configuration) as store:
+            differences = verify_ledger(before, store)
+    except ArchiveError:
+        # A sealed file cannot be read, and its rows not be told apart from it: that file is named already.
+        return []
+    return [Finding("ledger", difference, _ACCOUNT) for difference in differences]
+
+
+def verdict_document(profile: Profile, verdict: Verdict) -> dict[str, Any]:
+    """Return the same for programs."""
+    return {
+        "facility": profile.id,
+        "simulated": profile.simulated,
+        "deep": verdict.deep,
+        "files": verdict.verified.files,
+        "samples": verdict.verified.samples,
+        "bytes": verdict.verified.bytes,
+        "repaired": verdict.repaired,
+        "findings": [{"file": f.file, "what": f.what, "remedy": f.remedy} for f in verdict.findings],
+    }

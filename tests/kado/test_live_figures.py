@@ -1,0 +1,81 @@
+"""Figures of the running day and month: the same as those that are computed at once."""
+
+from pathlib import Path
+
+import pytest
+
+from command_line import Kado
+from facility.batch import Samples
+from facility.definition import load_definition
+from facility.time import NS_PER_H, NS_PER_S, parse_time
+from kado.config import Configuration, load_configuration
+from kado.queries.evidence import extent_of
+from kado.queries.figures import load_basis
+from kado.queries.record import load_record
+from kado.service.live_figures import BeamState, GrowingSamples, LiveCalculator
+from kado.stores import open_store
+from storage.store import TelemetryStore
+
+DUMP = parse_time("2026-11-12T13:24:11+09:00")
+
+
+@pytest.fixture
+def configuration(simulated: Kado) -> Configuration:
+    return load_configuration(Path("kado.toml"))
+
+
+def calculator(configuration: Configuration, store: TelemetryStore) -> LiveCalculator:
+    record, definition = load_record(configuration), load_definition("nanoterasu")
+    return LiveCalculator(configuration, store, record, definition, extent_of(store, configuration.profile))
+
+
+@pytest.mark.parametrize(
+    ("at", "state", "since"),
+    [
+        (DUMP - NS_PER_H, BeamState.UP, None),
+        (DUMP + 60 * NS_PER_S, BeamState.NONE, DUMP),
+        (parse_time("2026-11-14T00:01:00+09:00"), BeamState.UNKNOWN, parse_time("2026-11-14T00:00:09+09:00")),
+    ],
+)
+def test_the_state_of_the_beam_is_known_with_its_beginning(
+    configuration: Configuration, at: int, state: BeamState, since: int | None
+) -> None:
+    with open_store(configuration) as store:
+        live = calculator(configuration, store).compute(at)
+    assert live.state is state
+    if since is not None:
+        assert live.since_ns == since
+
+
+def test_following_along_gives_what_one_look_gives(configuration: Configuration) -> None:
+    definition = load_definition("nanoterasu")
+    with open_store(configuration) as store:
+        following = calculator(configuration, store)
+        for minutes in range(0, 120, 20):
+            now = DUMP - NS_PER_H + minutes * 60 * NS_PER_S
+            live = following.compute(now)
+            at_once = load_basis(configuration, "2026-11", [definition], clock=lambda at=now: at)
+            assert live.month == at_once.assess(definition)
+            assert live.day is not None
+            assert live.day.counted_until_ns == now
+
+
+def test_nothing_scheduled_has_no_figure(configuration: Configuration) -> None:
+    Path("data/journal.db").unlink()
+    with open_store(configuration) as store:
+        live = calculator(configuration, store).compute(DUMP + 60 * NS_PER_S)
+    assert (live.day, live.month, live.year) == (None, None, None)
+    assert live.state is BeamState.NONE
+
+
+def test_kept_samples_are_those_of_the_store(configuration: Configuration) -> None:
+    signal = "stored_current"
+
+    def ends(samples: Samples) -> tuple[int, int, int]:
+        return len(samples), int(samples.time_ns[0]), int(samples.time_ns[-1])
+
+    with open_store(configuration) as store:
+        growing = GrowingSamples(store)
+        for start, end in [(0, 10), (0, 20), (-30, 20), (-10, 5), (15, 200), (-40, 300)]:
+            span = DUMP + start * 60 * NS_PER_S, DUMP + end * 60 * NS_PER_S
+            assert ends(growing.read(signal, *span)) == ends(store.read(signal, *span))

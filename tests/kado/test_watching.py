@@ -1,0 +1,98 @@
+"""What is shown of a running service follows corrections of other processes and samples that came late."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from collector.changes import Changes
+from command_line import Kado
+from facility.batch import Batch
+from facility.time import NS_PER_H, NS_PER_S, parse_time
+from kado.config import load_configuration
+from kado.live import watching
+from kado.live.watching import StoreThread, Watcher
+from kado.service.live_figures import LiveFigures
+from storage.embedded.store import EmbeddedStore
+
+DUMP = parse_time("2026-11-12T13:24:11+09:00")
+NOW = DUMP + 6 * NS_PER_H
+
+
+class Watched:
+    """A watcher at work beside the data of a service."""
+
+    def __init__(self, watcher: Watcher, changes: Changes) -> None:
+        self.watcher = watcher
+        self.changes = changes
+
+    async def figures(self, after: LiveFigures | None = None) -> LiveFigures:
+        """Return the next figures that are not those of `after`, with the whole year in them."""
+        async with asyncio.timeout(30):
+            while True:
+                view: Any = self.watcher._figures
+                if view is not None and view.year is not None and view != after:
+                    return view
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def watched(simulated: Kado, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Watched]:
+    monkeypatch.setattr(watching, "FIGURES_EVERY_S", 0.02)
+    configuration = await asyncio.to_thread(load_configuration, Path("kado.toml"))
+    changes = Changes()
+    service: Any = SimpleNamespace(changes=changes, status=lambda: SimpleNamespace(sources={}))
+    watcher = await asyncio.to_thread(Watcher, configuration, service, lambda: NOW)
+    async with StoreThread(configuration, "figures") as thread:
+        running = asyncio.create_task(watcher.run(thread), name="figures")
+        yield Watched(watcher, changes)
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def no_beam(figures: LiveFigures) -> list[int]:
+    return [part.accounts.no_beam for part in (figures.day, figures.month, figures.year) if part is not None]
+
+
+async def test_a_correction_by_another_process_is_seen_and_so_is_its_withdrawal(
+    watched: Watched, simulated: Kado
+) -> None:
+    before = await watched.figures()
+    assert len(set(no_beam(before))) == 1
+    assert no_beam(before)[0] > 0
+    words = "--from 2026-11-12T13:00:00+09:00 --to 2026-11-12T18:00:00+09:00 --reason test --author Sato"
+    said = await asyncio.to_thread(simulated, "correct", "up", *words.split())
+    assert said.exit_code == 0, said.err
+    corrected = await watched.figures(after=before)
+    assert no_beam(corrected) == [0, 0, 0]
+    said = await asyncio.to_thread(simulated, "correct", "withdraw", "1", "--reason", "no", "--author", "Abe")
+    assert said.exit_code == 0, said.err
+    assert await watched.figures(after=corrected) == before
+
+
+async def test_a_sample_that_came_late_is_seen(watched: Watched) -> None:
+    before = await watched.figures()
+    hour = np.arange(DUMP - 30 * NS_PER_H, DUMP - 29 * NS_PER_H, NS_PER_S, dtype=np.int64)
+    codes = np.zeros(len(hour), np.int64)
+    late = Batch.build("nanoterasu_sim", ("stored_current",), codes, hour, value=np.zeros(len(hour)))
+    await asyncio.to_thread(write, late)
+    watched.changes.note("stored_current", int(hour[0]), int(hour[-1]))
+    after = await watched.figures(after=before)
+    assert after.day == before.day
+    assert after.month is not None
+    assert before.month is not None
+    assert after.month.counts.sensor_faults == before.month.counts.sensor_faults + 1
+    assert after.month.accounts.unknown - before.month.accounts.unknown == NS_PER_H
+
+
+def write(batch: Batch) -> None:
+    """Write as a service that holds the directory does."""
+    store = EmbeddedStore(Path("data"), batch.facility, read_only=False)
+    store.write(batch)
+    store.close()
