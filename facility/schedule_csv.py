@@ -12,6 +12,30 @@ REQUIRED_COLUMNS = ("start", "end", "category", "published_at")
 OPTIONAL_COLUMNS = ("tags", "run", "note")
 
 
+MAX_BYTES = 16 << 20
+"""Largest file that is read."""
+
+
+def decode_schedule(data: bytes, name: str) -> str:
+    """Return the text of a schedule file, which is UTF-8; `name` is what to call it in messages.
+
+    Raises
+    ------
+    ScheduleError
+        If it is too large, or in another encoding, with the line.
+    """
+    if len(data) > MAX_BYTES:
+        raise ScheduleError(f"{name} has {len(data):,} bytes, more than the {MAX_BYTES:,} that are read: split it")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ScheduleError(
+            f"{name}:{line}: byte {data[error.start]:#04x} is not UTF-8: in Excel save it as 'CSV UTF-8', or convert it"
+            " with iconv (a Japanese Excel writes cp932: iconv -f CP932 -t UTF-8)"
+        ) from error
+
+
 def read_schedule(text: str, name: str) -> tuple[ScheduleVersion, ...]:
     """Read schedule rows; rows with the same ``published_at`` are one version.
 

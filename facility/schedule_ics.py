@@ -1,28 +1,54 @@
-"""The schedule as iCalendar (RFC 5545): one event a block, its category in ``CATEGORIES``."""
+"""The schedule as iCalendar (RFC 5545): one event a block."""
 
-from datetime import date, datetime, tzinfo
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
 
 from facility.errors import ScheduleError
+from facility.ics.events import Event, event_name, read_event
+from facility.ics.lines import Component, read_calendars
+from facility.ics.rule import Work
+from facility.ics.series import Occurrence, Series
+from facility.ics.zones import Zones
+from facility.interval import Intervals
 from facility.schedule import PLANNED_CATEGORIES, Block, Category, ScheduleVersion
-from facility.time import from_datetime, local_midnight, to_datetime
+from facility.schedule_words import CalendarWords
+from facility.time import format_time
 
-_WORDS = {c.value for c in PLANNED_CATEGORIES}
+MAX_EVENTS = 20_000
+_SHOWN_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarReading:
+    """What a calendar holds."""
+
+    version: ScheduleVersion
+    warnings: tuple[str, ...] = ()
+    """What was read in another way than somebody may have meant."""
 
 
 def read_calendar(
-    text: str, name: str, zone: tzinfo, published_at_ns: int, start_ns: int, end_ns: int
-) -> ScheduleVersion:
+    data: bytes,
+    name: str,
+    zone: tzinfo,
+    published_at_ns: int,
+    start_ns: int,
+    end_ns: int,
+    *,
+    words: CalendarWords | None = None,
+) -> CalendarReading:
     """Read a calendar as one version of the schedule.
 
-    An event's block has the first of its ``CATEGORIES`` that is a category of kado's; the others are its tags. Its
-    ``SUMMARY`` is its note, ``X-KADO-RUN`` the run it belongs to. Cancelled events are left out, repeating ones
-    spelled out. Whole days begin at midnight in `zone`, and so do times without a zone.
+    An event's block has the category that `words` or kado's own words give to its ``CATEGORIES`` or ``SUMMARY``;
+    further categories are its tags. Its ``SUMMARY`` is its note, ``X-KADO-RUN`` the run it belongs to. Repeating
+    events are spelled out. A cancelled event is ``unscheduled``: it withdraws what earlier versions planned there,
+    except where another event takes its time. Whole days begin at midnight in `zone`, and so do times without a zone.
 
     Parameters
     ----------
-    text
-        The calendar.
+    data
+        The file.
     name
         What to call it in messages, usually the file.
     zone
@@ -31,55 +57,86 @@ def read_calendar(
         When this calendar was published: a calendar file does not say.
     start_ns, end_ns
         Events that touch this time are read; repetition may have no end of its own.
+    words
+        What the calendar's words mean.
 
     Raises
     ------
     ScheduleError
-        If it is no calendar, holds no event in that time, or with every event that has no category or no end.
+        If it is not a calendar, is larger or repeats more than can be read, holds no event in that time, or with
+        every event that has no category, or of which it is not clear when it is.
     """
-    # Not needed by those who keep their schedule as CSV.
-    import recurring_ical_events  # pyright: ignore[reportMissingTypeStubs]
-    from icalendar import Calendar
-
+    words = words or CalendarWords()
+    work = Work()
     try:
-        calendar = Calendar.from_ical(text)
-        events: list[Any] = recurring_ical_events.of(calendar, skip_bad_series=False).between(
-            to_datetime(start_ns, zone), to_datetime(end_ns, zone)
-        )
-    except (ValueError, IndexError, KeyError) as error:
-        raise ScheduleError(f"{name} is not a calendar that can be read: {error}") from error
-    blocks: list[Block] = []
-    problems: list[str] = []
-    for event in events:
-        if str(event.get("STATUS", "")).upper() == "CANCELLED":
-            continue
+        calendars = read_calendars(data)
+        _check_version(calendars)
+        components = [c for calendar in calendars for c in calendar.children if c.name == "VEVENT"]
+        if len(components) > MAX_EVENTS:
+            raise ScheduleError(f"it has {len(components):,} events, more than the {MAX_EVENTS:,} that are read")
+        zones = Zones(calendars, work)
+    except ScheduleError as error:
+        raise ScheduleError(f"{name}: {error}") from error
+    series = Series(zone, start_ns, end_ns, work)
+    events: list[Event] = []
+    for component in components:
         try:
-            blocks.append(_block(event, zone))
+            events.append(read_event(component, zones, str(zone)))
         except ScheduleError as error:
-            problems.append(f"{name}: {error}")
-    if problems:
-        raise ScheduleError("\n".join(problems))
+            series.problems.append(f"{event_name(component)}: {error}")
+    occurrences = series.occurrences(events)
+    blocks = _blocks(occurrences, words, series.problems, lambda ns: format_time(ns, zone))
+    if series.problems:
+        raise ScheduleError(_listed(series.problems, name))
     if not blocks:
-        raise ScheduleError(f"{name}: no event between {to_datetime(start_ns, zone)} and {to_datetime(end_ns, zone)}")
-    return ScheduleVersion.of(published_at_ns, blocks)
+        between = f"between {format_time(start_ns, zone)} and {format_time(end_ns, zone)}"
+        raise ScheduleError(
+            f"{name}: no event of the operation calendar {between}: read another time with --from, --to"
+        )
+    try:
+        version = ScheduleVersion.of(published_at_ns, blocks)
+    except ScheduleError as error:
+        raise ScheduleError(f"{name}: {error}") from error
+    return CalendarReading(version, tuple(f"{name}: {warning}" for warning in series.warnings))
 
 
-def _block(event: Any, zone: tzinfo) -> Block:
-    summary = str(event.get("SUMMARY", "")).strip()
-    start, end = _instant(event.get("DTSTART").dt, zone), _instant(event.end, zone)
-    what = f"event {summary!r} at {to_datetime(start, zone).isoformat(sep=' ', timespec='minutes')}"
-    words = [str(word).strip() for word in event.categories]
-    known = [word.lower() for word in words if word.lower() in _WORDS]
-    if not known:
-        raise ScheduleError(f"{what} has no category of kado's in CATEGORIES {words}: add one of {sorted(_WORDS)}")
-    if end <= start:
-        raise ScheduleError(f"{what} does not end after its start")
-    tags = tuple(word for word in words if word.lower() not in _WORDS)
-    run = str(event.get("X-KADO-RUN", "")).strip() or None
-    return Block(start, end, Category(known[0]), tags, run, summary)
+def _check_version(calendars: Sequence[Component]) -> None:
+    for calendar in calendars:
+        version = calendar.one("VERSION")
+        if version is not None and version.value.strip() == "1.0":
+            raise ScheduleError("it is vCalendar 1.0, whose rules are others: export it as iCalendar (VERSION:2.0)")
 
 
-def _instant(moment: date | datetime, zone: tzinfo) -> int:
-    if not isinstance(moment, datetime):
-        return local_midnight(moment, zone)
-    return from_datetime(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
+def _blocks(
+    occurrences: Sequence[Occurrence], words: CalendarWords, problems: list[str], written: Callable[[int], str]
+) -> list[Block]:
+    """Return a block for each occurrence, and ``unscheduled`` ones for what cancelled ones leave free."""
+    blocks: list[Block] = []
+    cancelled: list[tuple[int, int]] = []
+    without: set[str] = set()
+    for occurrence in occurrences:
+        event = occurrence.event
+        found = words.find(event.categories, event.summary)
+        if found is None:
+            continue
+        category, tags = found
+        if occurrence.cancelled:
+            if category is not None:
+                cancelled.append((occurrence.start_ns, occurrence.end_ns))
+        elif category is not None:
+            blocks.append(Block(occurrence.start_ns, occurrence.end_ns, category, tags, event.run, event.summary))
+        elif event.name not in without:
+            without.add(event.name)
+            problems.append(
+                f"{event.name} at {written(occurrence.start_ns)[:16]} has none of kado's categories in CATEGORIES"
+                f" {list(event.categories)}: add one of {', '.join(c.value for c in PLANNED_CATEGORIES)}, or say in"
+                " kado.toml what its words mean ([schedule] categories, summaries)"
+            )
+    free = Intervals.of(cancelled) - Intervals.of((b.start_ns, b.end_ns) for b in blocks)
+    return blocks + [Block(start, end, Category.UNSCHEDULED, note="cancelled") for start, end in free]
+
+
+def _listed(problems: Sequence[str], name: str) -> str:
+    lines = [f"{name}: {problem}" for problem in dict.fromkeys(problems)]
+    more = len(lines) - _SHOWN_PROBLEMS
+    return "\n".join([*lines[:_SHOWN_PROBLEMS], *([f"{name}: and {more:,} more"] if more > 0 else [])])

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from facility.documents import build, read_toml
 from facility.errors import ConfigError
 from facility.profile import Profile, load_profile
+from facility.schedule_words import CalendarWords
 from facility.signals import link_signal
 from facility.source import SourceSpec
 from kado.source_kinds import simulated_kinds, source_classes
@@ -200,6 +201,9 @@ class Settings(BaseSettings):
         default=EmbeddedSettings(), description="Where samples are kept."
     )
     landing: LandingSettings = Field(default=LandingSettings(), description="What bounds telemetry.db.")
+    schedule: CalendarWords = Field(
+        default=CalendarWords(), description="What the words of a calendar program mean in the operation calendar."
+    )
     page: PageSettings | None = Field(default=None, description="The live page; not served by this version.")
     source: tuple[Any, ...] = Field(default=(), strict=False, description="Where signals come from.")
 
@@ -273,6 +277,11 @@ class Configuration:
     def store(self) -> StoreSettings:
         """Where samples are kept."""
         return self.settings.store
+
+    @property
+    def calendar_words(self) -> CalendarWords:
+        """What the words of a calendar program mean."""
+        return self.settings.schedule
 
     @property
     def sources(self) -> tuple[SourceSpec, ...]:

@@ -74,6 +74,14 @@ _LANDING: Final = """
 # max_bytes = 17179869184
 """
 
+_SCHEDULE: Final = """
+[schedule]
+# What a calendar program's words mean, for `kado schedule import` of .ics files: user, reserve, study, tuning,
+# maintenance, shutdown, commissioning, or ignore. kado's own words are understood without this. First the words of
+# CATEGORIES, then SUMMARY, where * stands for any text. Default: none.
+# categories = { "User beam" = "user", "Seminar" = "ignore" }
+# summaries = { "Maintenance*" = "maintenance" }
+"""
 
 _SIMULATOR: Final = """
 # Where signals come from: one [[source]] table for each.
@@ -161,7 +169,7 @@ def sample_configuration(
     others = [signal.id for signal in profile.signals if signal.id != profile.delivery_signal]
     names = {"delivery": profile.delivery_signal, "number": others[0] if others else profile.delivery_signal}
     text += _INFLUXDB if store == "influxdb" else _EMBEDDED.format(**names)
-    text += _LANDING
+    text += _LANDING + _SCHEDULE
     if source == "simulator":
         return text + _SIMULATOR.format(scenarios=", ".join(shipped_scenarios()))
     mappings = (_MAPPING.format(facility=profile.id, signal=signal.id) for signal in profile.signals)

@@ -12,7 +12,7 @@ from facility.errors import ScheduleError
 from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import Plan, ScheduleVersion, check_changes_something, resolve
-from facility.schedule_csv import read_schedule
+from facility.schedule_csv import decode_schedule, read_schedule
 from facility.schedule_ics import read_calendar
 from facility.time import NS_PER_DAY, NS_PER_H, parse_time
 from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
@@ -61,20 +61,22 @@ def import_schedule(
         given = ", ".join(name for name, value in calendar_options.items() if value)
         raise ScheduleError(f"{given} are for calendars that end in .ics: {file} says published_at in each row")
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScheduleError(f"{file} cannot be read: {error}") from error
+        data = file.read_bytes()
+    except OSError as error:
+        raise ScheduleError(f"{file} cannot be read: {error.strerror}") from error
+    warnings: tuple[str, ...] = ()
     if published_at is not None:
         published_ns = parse_time(published_at)
         from_ns = published_ns if start is None else parse_time(start)
         to_ns = from_ns + 2 * 366 * NS_PER_DAY if end is None else parse_time(end)
         zone = configuration.profile.zone
-        versions = (read_calendar(text, file.name, zone, published_ns, from_ns, to_ns),)
+        reading = read_calendar(data, file.name, zone, published_ns, from_ns, to_ns, words=configuration.calendar_words)
+        versions, warnings = (reading.version,), reading.warnings
     else:
-        versions = read_schedule(text, file.name)
+        versions = read_schedule(decode_schedule(data, file.name), file.name)
     check_changes_something(versions)
     new = add_versions(configuration, versions, file.name, author or getpass.getuser())
-    for warning in resolve(versions).warnings:
+    for warning in (*warnings, *resolve(versions).warnings):
         note(f"warning: {warning}")
     print(f"{file.name}: {new} new versions, {len(versions) - new} known already")
 
