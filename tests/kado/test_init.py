@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from command_line import Kado
+from facility.schedule_words import CalendarWords
 from kado.config import EmbeddedSettings, InfluxSettings, LandingSettings, Settings, load_configuration
 from kado.source_kinds import source_classes
 
@@ -51,10 +52,10 @@ def test_what_stands_behind_a_comment_sign_works_as_well(kado: Kado, facility: s
 def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: str, source: str) -> None:
     kado("init", "--facility", facility, "--store", store, "--source", source)
     text = Path("kado.toml").read_text()
-    models = [Settings, InfluxSettings if store == "influxdb" else EmbeddedSettings, LandingSettings]
+    models = [Settings, InfluxSettings if store == "influxdb" else EmbeddedSettings, LandingSettings, CalendarWords]
     for model in (*models, source_classes()[source]):
         # A page is not served yet, so nobody is told to ask for one.
-        for option in options(model) - {"store", "landing", "source", "signal", "page"}:
+        for option in options(model) - {"store", "landing", "schedule", "source", "signal", "page"}:
             assert re.search(rf"^(# )?{option} = .+", text, re.MULTILINE), option
     before = ""
     for line in text.splitlines():
