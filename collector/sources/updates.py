@@ -47,6 +47,18 @@ class Columns:
     reason: Sequence[str | None] | None = None
     """(n,) the source's own word for the quality; None where no update has one."""
 
+    def take(self, rows: Sequence[int]) -> "Columns":
+        """Return some of the updates."""
+        which = np.array(rows, np.int64)
+        return Columns(
+            self.code[which],
+            self.time_ns[which],
+            self.number[which],
+            None if self.text is None else [self.text[row] for row in rows],
+            None if self.quality is None else self.quality[which],
+            None if self.reason is None else [self.reason[row] for row in rows],
+        )
+
 
 def to_samples(
     channels: Channels,

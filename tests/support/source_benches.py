@@ -135,7 +135,33 @@ class CaBench(EpicsBench):
         return {"id": "ring", "kind": self.kind, "addresses": addresses, "signal": list(mappings), **options}
 
 
-BENCHES: dict[str, type[Bench]] = {bench.kind: bench for bench in (CaBench,)}
+class HttpBench(Bench):
+    """The simulator's server, asked for the newest sample of each signal."""
+
+    kind = "http"
+    every_update = False
+    reasons = {"good": None, "uncertain": None, "bad": None}  # noqa: RUF012
+    before_first = ("missing",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.port = free_port()
+
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def mapping(self, signal: str, **options: Any) -> dict[str, Any]:
+        place = f"/last/{signal}"
+        pointers = {"pointer": f"{place}/value", "time_pointer": f"{place}/time", "quality_pointer": f"{place}/quality"}
+        return {**pointers, "signal": signal, **options}
+
+    def table(self, *mappings: dict[str, Any], **options: Any) -> dict[str, Any]:
+        options.pop("connect_timeout_s", None)
+        url = f"{self.url()}/last"
+        return {"id": "ring", "kind": "http", "url": url, "period_s": 0.05, "signal": list(mappings), **options}
+
+
+BENCHES: dict[str, type[Bench]] = {bench.kind: bench for bench in (CaBench, HttpBench)}
 LIBRARY = {"epics_ca": "aioca", "epics_pva": "p4p", "tango": "tango"}
 
 

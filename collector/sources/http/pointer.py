@@ -1,0 +1,50 @@
+"""JSON Pointers (RFC 6901): where in a document a value stands."""
+
+from typing import Any, Final, cast
+
+
+class Missing:
+    """Where a pointer leads nowhere."""
+
+
+MISSING: Final = Missing()
+
+
+def parse_pointer(text: str) -> tuple[str, ...]:
+    """Return the steps of a pointer: ``/a~1b/0`` is key ``a/b``, then element 0.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> parse_pointer("/bl_fe_02u_mbs_1~1status/res/0/1")
+    ('bl_fe_02u_mbs_1/status', 'res', '0', '1')
+    """
+    if text and not text.startswith("/"):
+        raise ValueError(f"{text!r} is not a JSON Pointer: it begins with '/', and a '/' in a key is written '~1'")
+    steps = text.split("/")[1:]
+    if any("~" in step.replace("~0", "").replace("~1", "") for step in steps):
+        raise ValueError(f"{text!r} is not a JSON Pointer: '~' in a key is written '~0', and '/' is written '~1'")
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
+
+
+def follow(document: Any, steps: tuple[str, ...]) -> Any:
+    """Return what a pointer leads to, `MISSING` if it leads nowhere; ``-`` is the last element of an array."""
+    place = document
+    for step in steps:
+        if isinstance(place, dict):
+            place = cast("dict[str, Any]", place).get(step, MISSING)
+        elif isinstance(place, list):
+            elements = cast("list[Any]", place)
+            if step == "-":
+                place = elements[-1] if elements else MISSING
+            elif step.isascii() and step.isdigit() and int(step) < len(elements):
+                place = elements[int(step)]
+            else:
+                return MISSING
+        else:
+            return MISSING
+    return place
