@@ -15,6 +15,8 @@
     │   ├── ConfigError          kado.toml
     │   ├── ProfileError         a facility profile
     │   ├── DefinitionError      an accounting definition
+    │   ├── AlarmRuleError       an alarm rule that is wrong, or reads what does not exist
+    │   ├── AlarmScenarioError   a worked case of alarms that cannot be read
     │   ├── ScenarioError        a simulated machine that cannot be
     │   ├── ScheduleError        blocks that overlap, rows that cannot be read
     │   ├── CorrectionError      a correction that says nothing or contradicts another
@@ -102,6 +104,14 @@ class ProfileError(UsageError):
 
 class DefinitionError(UsageError):
     """An accounting definition that contradicts itself or does not exist."""
+
+
+class AlarmRuleError(UsageError):
+    """An alarm rule that is wrong, or reads what does not exist."""
+
+
+class AlarmScenarioError(UsageError):
+    """A worked case of alarms that cannot be read."""
 
 
 class ScenarioError(UsageError):

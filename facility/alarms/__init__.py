@@ -1,0 +1,69 @@
+"""Alarm rules as data: when a person must act, why, and what to do. Shipped sets lie beside, one a profile."""
+
+from facility.alarms.conditions import (
+    NAMED_LIMITS,
+    AllCondition,
+    AnyCondition,
+    Condition,
+    Leaf,
+    LimitCondition,
+    NoDataCondition,
+    NotCondition,
+    RateCondition,
+    StaleCondition,
+    StateCondition,
+    leaves,
+)
+from facility.alarms.facts import FACTS, FIGURE_PERIODS, FIGURES, fact_series, figure_series
+from facility.alarms.review import Finding, review
+from facility.alarms.rule import AlarmRule
+from facility.alarms.rules import AlarmRules
+from facility.alarms.series import SeriesSpec, SeriesTable
+from facility.alarms.states import (
+    LISTED_STATES,
+    QUIET_STATES,
+    Action,
+    ActionKind,
+    AlarmState,
+    Cause,
+    Priority,
+    Refusal,
+    RefusalReason,
+    Transition,
+)
+
+__all__ = [
+    "FACTS",
+    "FIGURES",
+    "FIGURE_PERIODS",
+    "LISTED_STATES",
+    "NAMED_LIMITS",
+    "QUIET_STATES",
+    "Action",
+    "ActionKind",
+    "AlarmRule",
+    "AlarmRules",
+    "AlarmState",
+    "AllCondition",
+    "AnyCondition",
+    "Cause",
+    "Condition",
+    "Finding",
+    "Leaf",
+    "LimitCondition",
+    "NoDataCondition",
+    "NotCondition",
+    "Priority",
+    "RateCondition",
+    "Refusal",
+    "RefusalReason",
+    "SeriesSpec",
+    "SeriesTable",
+    "StaleCondition",
+    "StateCondition",
+    "Transition",
+    "fact_series",
+    "figure_series",
+    "leaves",
+    "review",
+]

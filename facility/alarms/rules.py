@@ -1,0 +1,219 @@
+"""The alarm rules of one facility: read, checked against what it has, ranked, with a fingerprint."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from facility.alarms.conditions import Leaf, LimitCondition, RateCondition, StateCondition, leaves
+from facility.alarms.facts import FIGURES, nearest
+from facility.alarms.rule import AlarmFile, AlarmRule, with_class_defaults
+from facility.alarms.series import SeriesTable
+from facility.documents import build
+from facility.errors import AlarmRuleError
+
+
+@dataclass(frozen=True, eq=False)
+class AlarmRules:
+    """Rules that were checked against the series of their facility; use `of`, `parse` or `load`."""
+
+    rules: tuple[AlarmRule, ...]
+    """In the order of the file."""
+    table: SeriesTable
+    """What the rules may read."""
+
+    @classmethod
+    def of(cls, rules: Sequence[AlarmRule], table: SeriesTable) -> "AlarmRules":
+        """Check rules against what their facility has.
+
+        Raises
+        ------
+        AlarmRuleError
+            With a line for each id used twice, each series, word, fact, figure or alarm that does not exist (and the
+            nearest right one), and each circle of inhibitions.
+        """
+        problems = [*_twice(rules), *(line for rule in rules for line in _problems(rule, rules, table))]
+        problems += [] if problems else _circles(rules)
+        if problems:
+            raise AlarmRuleError("\n".join(problems))
+        return cls(tuple(rules), table)
+
+    @classmethod
+    def parse(cls, text: str, table: SeriesTable, name: str = "alarm rules") -> "AlarmRules":
+        """Read rules from the text of one TOML file; `name` says in messages which it was.
+
+        Raises
+        ------
+        AlarmRuleError
+            If it is not TOML, or a rule is wrong.
+        """
+        return cls.of(_read([(name, text)]), table)
+
+    @classmethod
+    def load(cls, paths: Iterable[Path], table: SeriesTable) -> "AlarmRules":
+        """Read rules from TOML files, in their order.
+
+        Raises
+        ------
+        AlarmRuleError
+            If one cannot be read, is not TOML, or a rule is wrong.
+        """
+        texts: list[tuple[str, str]] = []
+        for path in paths:
+            try:
+                texts.append((str(path), path.read_text(encoding="utf-8")))
+            except FileNotFoundError as cause:
+                raise AlarmRuleError(f"{path} does not exist: write it, or correct [alarms] rules") from cause
+            except (OSError, UnicodeDecodeError) as cause:
+                raise AlarmRuleError(f"{path} cannot be read: {cause}") from cause
+        return cls.of(_read(texts), table)
+
+    @classmethod
+    def shipped(cls, profile_id: str, table: SeriesTable) -> "AlarmRules":
+        """Return the rules that come with kado for a profile.
+
+        Raises
+        ------
+        AlarmRuleError
+            If none come with it.
+        """
+        if profile_id not in shipped_rules():
+            raise AlarmRuleError(
+                f"no alarm rules come with profile {profile_id!r}: they come with {', '.join(shipped_rules())};"
+                " name your own in [alarms] rules"
+            )
+        text = (resources.files("facility.alarms") / f"{profile_id}.toml").read_text(encoding="utf-8")
+        return cls.parse(text, table, f"alarm rules {profile_id}")
+
+    @cached_property
+    def by_id(self) -> dict[str, AlarmRule]:
+        """Each rule by its id."""
+        return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def ranked(self) -> tuple[AlarmRule, ...]:
+        """The rules in the order in which they are decided: sources of inhibition first, else as in the file.
+
+        A rule's rank is 0 if nothing inhibits it, else one more than the highest rank among its sources.
+        """
+        ranks: dict[str, int] = {}
+
+        def rank(rule: AlarmRule) -> int:
+            if rule.id not in ranks:
+                ranks[rule.id] = 1 + max((rank(self.by_id[source]) for source in rule.inhibited_by), default=-1)
+            return ranks[rule.id]
+
+        return tuple(sorted(self.rules, key=rank))
+
+    @cached_property
+    def text(self) -> str:
+        """The rules as JSON, one a line, defaults of classes filled in: what the journal keeps."""
+        return "\n".join(rule.model_dump_json(by_alias=True, exclude_defaults=True) for rule in self.rules)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The same for the same rules, however they are written: 16 hexadecimal digits."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+
+def shipped_rules() -> tuple[str, ...]:
+    """Return the ids of the profiles that alarm rules come with."""
+    files = resources.files("facility.alarms").iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+
+
+def _read(texts: Sequence[tuple[str, str]]) -> list[AlarmRule]:
+    documents: list[tuple[str, dict[str, Any]]] = []
+    for name, text in texts:
+        try:
+            documents.append((name, tomllib.loads(text)))
+        except tomllib.TOMLDecodeError as cause:
+            raise AlarmRuleError(f"{name} is not valid TOML: {cause}") from cause
+    classes = [table for _, d in documents if isinstance(d.get("class"), list) for table in d["class"]]
+    rules: list[AlarmRule] = []
+    for name, document in documents:
+        # Defaults of a class hold in all files; each file's own classes are checked with it.
+        build(AlarmFile, {"class": document.get("class", [])}, name, AlarmRuleError)
+        filled = with_class_defaults({**document, "class": classes})
+        rules += build(AlarmFile, {**filled, "class": document.get("class", [])}, name, AlarmRuleError).alarms
+    return rules
+
+
+def _twice(rules: Sequence[AlarmRule]) -> list[str]:
+    ids = [rule.id for rule in rules]
+    return [
+        f"alarm {i!r} is described {ids.count(i)} times: each id once" for i in sorted(set(ids)) if ids.count(i) > 1
+    ]
+
+
+def _problems(rule: AlarmRule, rules: Sequence[AlarmRule], table: SeriesTable) -> list[str]:
+    found: list[str] = []
+    for leaf in leaves(rule.when):
+        found += _reading(leaf, table)
+    ids = [other.id for other in rules]
+    found += [f"inhibited_by: no alarm {i!r}; {nearest(i, ids)}" for i in rule.inhibited_by if i not in ids]
+    if rule.in_mode is not None:
+        if table.mode_signal is None:
+            found.append("in_mode: the profile names no mode_signal; leave in_mode out, or name one")
+        else:
+            spec = table.series.get(table.mode_signal)
+            words = spec.words if spec is not None else ()
+            found += _strange(rule.in_mode, words, f"in_mode: {{}} is not a word of {table.mode_signal!r}")
+    return [f"alarm {rule.id!r}: {line}" for line in found]
+
+
+def _reading(leaf: Leaf, table: SeriesTable) -> list[str]:
+    if leaf.fact is not None:
+        return [] if leaf.fact in table.facts else [f"no fact {leaf.fact!r}; {nearest(leaf.fact, table.facts)}"]
+    if leaf.figure is not None:
+        known = leaf.figure in FIGURES or leaf.series in table.series
+        found = [] if known else [f"no figure {leaf.figure!r}; {nearest(leaf.figure, FIGURES)}"]
+        if isinstance(leaf, StateCondition):
+            found.append(f"figure {leaf.figure!r} is a number: use kind = 'limit'")
+        return found
+    spec = table.series.get(leaf.series)
+    if spec is None:
+        signals = [s.name for s in table.series.values() if s.kind != "fact"]
+        return [f"no signal {leaf.series!r}; {nearest(leaf.series, signals)}"]
+    if isinstance(leaf, LimitCondition | RateCondition) and spec.kind == "state":
+        return [f"signal {leaf.series!r} is a state: use kind = 'state' with words among {list(spec.words)}"]
+    if isinstance(leaf, StateCondition):
+        if spec.kind == "number":
+            return [f"signal {leaf.series!r} is a number: use kind = 'limit' with above or below"]
+        return _strange(leaf.words, spec.words, f"{{}} is not a word of signal {leaf.series!r}")
+    if isinstance(leaf, LimitCondition | RateCondition) and table.limit_names is not None:
+        return _strange(leaf.names, table.limit_names, "the facility has no limit {}")
+    return []
+
+
+def _strange(words: Sequence[str], known: Sequence[str], text: str) -> list[str]:
+    """Return a line for each word that is not known; where nothing is known, every word may be."""
+    return [f"{text.format(repr(w))}; {nearest(w, list(known))}" for w in words if known and w not in known]
+
+
+def _circles(rules: Sequence[AlarmRule]) -> list[str]:
+    sources = {rule.id: rule.inhibited_by for rule in rules}
+    done: set[str] = set()
+
+    def walk(alarm: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
+        if alarm in path:
+            return (*path[path.index(alarm) :], alarm)
+        if alarm in done:
+            return None
+        for source in sources[alarm]:
+            if (circle := walk(source, (*path, alarm))) is not None:
+                return circle
+        done.add(alarm)
+        return None
+
+    for rule in rules:
+        if (circle := walk(rule.id, ())) is not None:
+            return [f"alarms inhibit each other in a circle: {' by '.join(circle)}; take one inhibited_by out"]
+    return []
