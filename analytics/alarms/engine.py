@@ -70,7 +70,9 @@ def resume(engine: Engine, feed: Feed, at_ns: int) -> tuple[Engine, Outcome]:
         for record in records:
             _set_back(record, at_ns)
     due = [next_due(record, rule) for record, rule in zip(records, program.rules, strict=True)]
-    resumed = replace(engine, alarm_due=due, position_ns=at_ns, start_ns=at_ns, records=records, holdings=holdings, fresh=True)
+    resumed = replace(
+        engine, alarm_due=due, position_ns=at_ns, start_ns=at_ns, records=records, holdings=holdings, fresh=True
+    )
     return _queue(resumed, feed), Outcome()
 
 

@@ -124,7 +124,7 @@ def from_rows(rows: Mapping[str, str], table: SeriesTable) -> Engine:
         limits=kept["limits"],
         mode=kept["mode"],
         waiting=tuple(Sample(*s) for s in kept["waiting"]),
-        actions=tuple(Action(**{**a, "kind": ActionKind(a["kind"])}) for a in kept["actions"]),
+        actions=tuple(_action(a) for a in kept["actions"]),
         reload=None if reload is None else _rules(reload, table),
         retired={alarm: (occurrence, seq) for alarm, (occurrence, seq) in kept["retired"].items()},
     )
@@ -138,6 +138,11 @@ def _record(row: dict[str, Any]) -> Record:
     row["phase"], row["inner"], row["shown"] = Phase(row["phase"]), AlarmState(row["inner"]), AlarmState(row["shown"])
     row["raises"], row["by_alarms"] = tuple(row["raises"]), tuple(row["by_alarms"])
     return Record(**row)
+
+
+def _action(row: dict[str, Any]) -> Action:
+    row["kind"] = ActionKind(row["kind"])
+    return Action(**row)
 
 
 def _rules(text: str, table: SeriesTable) -> AlarmRules:

@@ -105,6 +105,15 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         },
         epilog="Example: kado incident pareto --period 2026-10",
     ),
+    "alarms": Group(
+        "Alarms 警報: test rules and scenarios.",
+        {
+            "test": Entry(
+                "kado.cli.alarms_scenarios:run_scenarios", "Run worked scenarios of alarms, live and in replay."
+            ),
+        },
+        epilog="Example: kado alarms test scenarios.json",
+    ),
     "store": Group(
         "Look after what is kept: state, checks, backup 保管.",
         {
