@@ -1,7 +1,7 @@
 """The command line ``kado``: builds a command from the table when it is used."""
 
 from importlib import import_module
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 from typer.core import TyperGroup
@@ -9,6 +9,7 @@ from typer.main import get_command as build
 
 from kado.cli.command import command
 from kado.cli.table import COMMANDS, Entry, Group
+from kado.version import __version__
 
 SUMMARY: Final = "Watch a research facility's beam and say, with evidence, how available it was (稼働率)."
 EPILOG: Final = "First steps: kado init, kado check, kado run. Without a machine: kado demo."
@@ -19,8 +20,10 @@ class _Lazy(TyperGroup):
 
     table: Group
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(self.table.commands)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        # The names are enough for typer's list and for its suggestions.
+        self.commands = cast("Any", dict.fromkeys(self.table.commands))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         found = self.table.commands.get(cmd_name)
@@ -30,6 +33,12 @@ class _Lazy(TyperGroup):
         """Write the list of commands from the table, without a module of theirs."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in self.table.commands.items()])
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"kado {__version__}")
+        raise typer.Exit
 
 
 def _built(name: str, found: Entry | Group) -> Any:
@@ -52,12 +61,21 @@ def _group(name: str, group: Group) -> typer.Typer:
         subcommand_metavar=group.metavar,
         add_completion=False,
         pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     if group.place:
         made.callback()(command(_function(group.place)))
     else:
-        made.callback(help=group.summary)(_nothing)
+        made.callback(help=group.summary)(_program if name == "kado" else _nothing)
     return made
+
+
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version of kado.")
+    ] = False,
+) -> None:
+    """Do nothing: the command does the work."""
 
 
 def _nothing() -> None:
@@ -70,8 +88,3 @@ def _function(place: str) -> Any:
 
 
 app: Final = _group("kado", Group(SUMMARY, cast("Any", COMMANDS), EPILOG))
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

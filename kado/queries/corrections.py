@@ -8,7 +8,7 @@ from facility.corrections import Correction, Withdrawal
 from facility.profile import Profile
 from facility.time import format_time, parse_time
 from kado.config import Configuration
-from kado.stores import open_journal
+from kado.journal import open_journal
 from storage.data_dir import DataDir
 
 

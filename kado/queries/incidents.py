@@ -9,8 +9,8 @@ from facility.incidents import Incident, IncidentWithdrawal, Sharing
 from facility.profile import Profile
 from facility.time import format_time, parse_time, to_s
 from kado.config import Configuration
+from kado.journal import open_journal
 from kado.queries.figures import AvailabilityReport
-from kado.stores import open_journal
 from storage.data_dir import DataDir
 
 

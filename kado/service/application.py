@@ -19,7 +19,7 @@ from kado.config import Configuration, EmbeddedSettings, InfluxSettings
 from kado.service.downsampling import Downsampling
 from kado.service.fault_injection import steered_sources
 from kado.service.sealing import Sealing
-from kado.stores import make_forwarder, make_landing
+from kado.writers import make_forwarder, make_landing
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from facility.profile import Profile
 from facility.schedule import ScheduleVersion
 from facility.time import Clock, format_time
 from kado.config import Configuration, InfluxSettings
+from kado.journal import open_journal
 from kado.progress import progress_bar
-from kado.stores import make_forwarder, make_landing, open_journal
+from kado.writers import make_forwarder, make_landing
 
 
 def import_samples(
