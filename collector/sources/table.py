@@ -4,6 +4,7 @@ from typing import Final
 
 SOURCES: Final[dict[str, str]] = {
     "epics_ca": "collector.sources.epics_ca.spec:EpicsCaSource",
+    "epics_pva": "collector.sources.epics_pva.spec:EpicsPvaSource",
     "http": "collector.sources.http.spec:HttpSource",
     "mqtt": "collector.sources.mqtt.spec:MqttSource",
 }

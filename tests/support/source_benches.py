@@ -135,6 +135,14 @@ class CaBench(EpicsBench):
         return {"id": "ring", "kind": self.kind, "addresses": addresses, "signal": list(mappings), **options}
 
 
+class PvaBench(EpicsBench):
+    kind = "epics_pva"
+
+    def table(self, *mappings: dict[str, Any], **options: Any) -> dict[str, Any]:
+        servers = [f"127.0.0.1:{self.pva_port}"]
+        return {"id": "ring", "kind": self.kind, "name_servers": servers, "signal": list(mappings), **options}
+
+
 class HttpBench(Bench):
     """The simulator's server, asked for the newest sample of each signal."""
 
@@ -161,7 +169,7 @@ class HttpBench(Bench):
         return {"id": "ring", "kind": "http", "url": url, "period_s": 0.05, "signal": list(mappings), **options}
 
 
-BENCHES: dict[str, type[Bench]] = {bench.kind: bench for bench in (CaBench, HttpBench)}
+BENCHES: dict[str, type[Bench]] = {bench.kind: bench for bench in (CaBench, PvaBench, HttpBench)}
 LIBRARY = {"epics_ca": "aioca", "epics_pva": "p4p", "tango": "tango"}
 
 
