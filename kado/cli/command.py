@@ -35,7 +35,7 @@ PeriodOption = Annotated[
     typer.Option(
         "--period",
         "-p",
-        help="2025-05, 2025-05-13, 2025Q2, 2025, FY2024, START/END with offsets, or a run of the schedule.",
+        help="2025-05, 2025-05-13, 2025Q2, 2025, FY2024, START/END with offsets, or a run of the schedule (run:NAME).",
     ),
 ]
 
