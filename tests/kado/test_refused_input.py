@@ -66,12 +66,12 @@ class TestCalendars:
             (
                 [("20250601T010000Z", "20250605T010000Z", "party", "Fest")],
                 ["--published-at", "2025-04-20T00:00:00Z"],
-                "event 'Fest' at 2025-06-01 10:00+09:00 has no category of kado's",
+                "event 'Fest' (line 4) at 2025-06-01T10:00 has none of kado's categories",
             ),
             (
                 [("20250601T010000Z", "20250605T010000Z", "user", "June")],
                 ["--published-at", "2025-07-01T00:00:00Z"],
-                "run.ics: no event between 2025-07-01",
+                "run.ics: no event of the operation calendar between 2025-07-01",
             ),
             (
                 [("20250601T010000Z", "20250605T010000Z", "user", "June")],
