@@ -42,6 +42,9 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
     "events": Entry("kado.cli.events:events", "List losses of beam and distortions in user time."),
     "gaps": Entry("kado.cli.explain:gaps", "List unknown user time: why it is unknown, what it could hide."),
     "explain": Entry("kado.cli.explain:explain", "Say why each second is in its account, or what was known then."),
+    "reliability": Entry(
+        "kado.cli.reliability:reliability", "Show MTBF with its interval, trend, repair times, and the year's outlook."
+    ),
     "target": Entry("kado.cli.target:target", "Say how long it took to run a whole block at the target."),
     "import": Entry("kado.cli.import_samples:import_samples", "Import recorded samples from a CSV or Parquet file."),
     "verify": Entry("kado.cli.verify:verify", "Compare what kado finds with what a simulator truly did."),

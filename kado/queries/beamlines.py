@@ -10,6 +10,7 @@ from kado.config import Configuration
 from kado.queries.evidence import load_cuts
 from kado.queries.figures import AvailabilityReport, load_availability
 from kado.stores import open_store
+from storage.store import TelemetryStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,21 @@ def load_beamlines(
     if not profile.beamlines:
         raise ProfileError(f"facility {profile.id} lists no beamlines: add [[beamline]] tables to its profile")
     machine = load_availability(configuration, period, definition, as_known_on, clock=clock)
+    with open_store(configuration) as store:
+        return beamlines_of(configuration, machine, store)
+
+
+def beamlines_of(configuration: Configuration, machine: AvailabilityReport, store: TelemetryStore) -> BeamlineReport:
+    """Compute the hours of each beamline beside a machine's availability."""
     start, end = machine.part.start_ns, machine.part.end_ns
     found: list[BeamlineTime] = []
-    with open_store(configuration) as store:
-        for beamline in profile.beamlines:
-            said, cuts = None, load_cuts(configuration, store.read, start, end, signal=beamline.shutter)
-            if beamline.shutter is not None:
-                said = store.read(beamline.shutter, start, end, hold=True)
-            found.append(
-                beamline_time(
-                    beamline, machine.availability, machine.plan, machine.definition, machine.refill, said, cuts
-                )
-            )
+    for beamline in machine.profile.beamlines:
+        said, cuts = None, load_cuts(configuration, store.read, start, end, signal=beamline.shutter)
+        if beamline.shutter is not None:
+            said = store.read(beamline.shutter, start, end, hold=True)
+        found.append(
+            beamline_time(beamline, machine.availability, machine.plan, machine.definition, machine.refill, said, cuts)
+        )
     return BeamlineReport(machine, tuple(found))
 
 

@@ -49,14 +49,14 @@ class InstantExplanation:
 
 
 def load_explanation(
-    configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
+    configuration: Configuration, period: str | Period, definition: str | None, as_known_on: str | None
 ) -> Explanation:
     """Explain a period; raises what `load_availability` raises, but not where all of it is unknown."""
     return _explain(configuration, period, definition, as_known_on)
 
 
 def load_gaps(
-    configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
+    configuration: Configuration, period: str | Period, definition: str | None, as_known_on: str | None
 ) -> tuple[AvailabilityReport, tuple[Gap, ...]]:
     """Return the unknown intervals of a period with what each could hide."""
     found = load_explanation(configuration, period, definition, as_known_on)

@@ -28,16 +28,19 @@ from analytics.reliability import (
     positions_h,
     repair_times,
 )
-from facility.errors import PeriodError, ProfileError
+from facility.batch import Samples
 from facility.incidents import Incident
 from facility.interval import Intervals
 from facility.neighbouring_periods import period_before
 from facility.period import Period, fiscal_year_of
+from facility.quality import Quality
 from facility.schedule import OPERATING_CATEGORIES
-from facility.time import NS_PER_H, Clock, format_time, system_clock, to_datetime
+from facility.time import NS_PER_DAY, NS_PER_H, Clock, format_time, local_midnight, system_clock, to_datetime
 from kado.config import Configuration
-from kado.queries.figures import AvailabilityReport, load_availability
-from kado.stores import open_store
+from kado.queries.figures import AvailabilityReport
+from kado.queries.figures_by_day import FiguresByDay, open_figures
+from kado.queries.identity import identity, period_document
+from storage.store import TelemetryStore
 
 SEED: Final = 1
 """Of the outlook; the same inputs give the same numbers."""
@@ -83,33 +86,37 @@ class ReliabilityReport:
 
 def load_reliability(
     configuration: Configuration,
-    period: str | Period,
+    period: str,
     definition: str | None = None,
     as_known_on: str | None = None,
     *,
     compare_with: str | None = None,
-    loaded: AvailabilityReport | None = None,
-    with_outlook: bool = True,
     clock: Clock = system_clock,
 ) -> ReliabilityReport:
-    """Compute the statistics of a period; raises what `load_availability` raises.
+    """Compute the statistics of a period.
 
     Parameters
     ----------
     compare_with
         A period as people write it; None: the one before, of the same kind.
-    loaded
-        The period's availability, where the caller has it.
-    with_outlook
-        Whether to forecast the fiscal year.
+
+    Raises
+    ------
+    PeriodError
+        If a period that was asked for is none, lies in the future, or has no figure.
     """
-    if loaded is None:
-        loaded = load_availability(configuration, period, definition, as_known_on, clock=clock)
-    known_on = format_time(loaded.as_known_on_ns)
+    with open_figures(configuration, definition, as_known_on, clock=clock) as figures:
+        other = None if compare_with is None else figures.period(compare_with)
+        return reliability_of(figures, figures.period(period), other)
+
+
+def reliability_of(figures: FiguresByDay, period: Period, compare_with: Period | None = None) -> ReliabilityReport:
+    """Compute the statistics of a period from figures that are open."""
+    loaded = figures.report(period)
     exposure = _exposure(loaded)
     exposure_h = exposure.total / NS_PER_H
-    failures = _failures(configuration, loaded)
-    other = _to_compare(configuration, loaded, compare_with, known_on, clock)
+    failures = _failures(figures.store, loaded)
+    other = figures.report(compare_with) if compare_with is not None else _before(figures, period)
     comparison = None
     if exposure.total and other is not None and (other_exposure := _exposure(other)):
         comparison = compare_rates(
@@ -127,11 +134,16 @@ def load_reliability(
         trend=laplace_test(positions, exposure_h) if exposure.total else None,
         comparison=comparison,
         compared_with=None if other is None else other.availability.period,
-        growth=_growth(configuration, loaded, known_on, clock),
+        growth=_growth(figures, loaded),
         repair=repair_times(failures),
         groups={name: group_failures(failures, key) for name, key in GROUPS.items()},
-        year=_year(configuration, loaded, known_on, clock) if with_outlook else None,
+        year=_year(figures, loaded),
     )
+
+
+def _before(figures: FiguresByDay, period: Period) -> AvailabilityReport | None:
+    before = period_before(period, figures.profile.zone, figures.profile.fiscal_year_starts_in)
+    return None if before is None else figures.report_or_none(before)
 
 
 def _since_start(failure: Failure) -> str | None:
@@ -155,9 +167,7 @@ GROUPS: Final[dict[str, Callable[[Failure], str | None]]] = {
 
 def counted_failures(loaded: AvailabilityReport) -> list[ReportedEvent]:
     """Return the failures that a period counts: trips, and those carried over from before, left out."""
-    return [
-        r for r in loaded.availability.events if r.event.kind is Kind.NO_BEAM and not r.trip and not r.carried_over
-    ]
+    return [r for r in loaded.availability.events if r.event.kind is Kind.NO_BEAM and not r.trip and not r.carried_over]
 
 
 def _exposure(loaded: AvailabilityReport) -> Intervals:
@@ -172,16 +182,15 @@ def _exposure(loaded: AvailabilityReport) -> Intervals:
     return exposure_of(user_time, no_beam, loaded.availability.unknown, loaded.definition.mtbf)
 
 
-def _failures(configuration: Configuration, loaded: AvailabilityReport) -> tuple[Failure, ...]:
+def _failures(store: TelemetryStore, loaded: AvailabilityReport) -> tuple[Failure, ...]:
     profile, plan = loaded.profile, loaded.plan
     operating = plan.intervals(*OPERATING_CATEGORIES)
     counted = counted_failures(loaded)
     modes: dict[int, str | None] = {}
-    if profile.mode_signal is not None and counted:
-        with open_store(configuration) as store:
-            for r in counted:
-                held = store.read(profile.mode_signal, r.event.start_ns, r.event.start_ns, hold=True)
-                modes[r.event.start_ns] = held.words[int(held.state[-1])] if held else None
+    if profile.mode_signal is not None:
+        for r in counted:
+            held = store.read(profile.mode_signal, r.event.start_ns, r.event.start_ns, hold=True)
+            modes[r.event.start_ns] = _word(held)
     made: list[Failure] = []
     for r in counted:
         cause = _root_cause(attached(r.event, loaded.incidents))
@@ -206,65 +215,46 @@ def _failures(configuration: Configuration, loaded: AvailabilityReport) -> tuple
     return tuple(made)
 
 
+def _word(held: Samples) -> str | None:
+    """Return the word of the last sample; None where there is none, or where it is not good."""
+    if not held or held.state is None or held.quality[-1] > Quality.UNCERTAIN:
+        return None
+    return held.words[int(held.state[-1])]
+
+
 def _root_cause(incidents: Sequence[Incident]) -> Incident | None:
     return next((i for i in incidents if i.root_cause), incidents[0] if incidents else None)
 
 
-def _to_compare(
-    configuration: Configuration, loaded: AvailabilityReport, compare_with: str | None, known_on: str, clock: Clock
-) -> AvailabilityReport | None:
-    """Return the availability of the other period; None where it has none, unless it was asked for by name."""
-    profile, period = loaded.profile, loaded.availability.period
-    if compare_with is not None:
-        return load_availability(configuration, compare_with, loaded.definition.id, known_on, clock=clock)
-    before = period_before(period, profile.zone, profile.fiscal_year_starts_in)
-    if before is None:
-        return None
-    try:
-        return load_availability(configuration, before, loaded.definition.id, known_on, clock=clock)
-    except (PeriodError, ProfileError):
-        return None
-
-
-def _growth(configuration: Configuration, loaded: AvailabilityReport, known_on: str, clock: Clock) -> Growth | None:
+def _growth(figures: FiguresByDay, loaded: AvailabilityReport) -> Growth | None:
+    """Fit the growth of a machine from the start of its operation; None for one that is long in operation."""
     profile, part = loaded.profile, loaded.part
-    started = profile.operation_started_ns
-    if started is None or part.end_ns - started > _GROWTH_BELOW_YEARS * 366 * 24 * NS_PER_H or started >= part.end_ns:
+    if profile.operation_started is None:
         return None
-    since = Period("since operation started", started, part.end_ns)
-    try:
-        whole = load_availability(configuration, since, loaded.definition.id, known_on, clock=clock)
-    except (PeriodError, ProfileError):
+    started = local_midnight(profile.operation_started, profile.zone)
+    if part.end_ns - started > _GROWTH_BELOW_YEARS * 366 * NS_PER_DAY or started >= part.end_ns:
         return None
-    exposure = _exposure(whole)
-    if not exposure:
+    whole = figures.report_or_none(Period("since operation started", started, part.end_ns))
+    exposure = Intervals.empty() if whole is None else _exposure(whole)
+    if whole is None or not exposure:
         return None
     positions = positions_h(exposure, (r.event.first_user_ns for r in counted_failures(whole)))
     return fit_growth(positions, exposure.total / NS_PER_H)
 
 
-def _year(configuration: Configuration, loaded: AvailabilityReport, known_on: str, clock: Clock) -> YearOutlook | None:
-    profile, plan = loaded.profile, loaded.plan
-    end = loaded.part.end_ns
+def _year(figures: FiguresByDay, loaded: AvailabilityReport) -> YearOutlook | None:
+    profile, plan, end = loaded.profile, loaded.plan, loaded.part.end_ns
     year = fiscal_year_of(end - 1, profile.zone, profile.fiscal_year_starts_in)
     planned = plan.user_time.clip(end, year.end_ns).total if end < year.end_ns else 0
-    if not planned:
-        return None
-    try:
-        to_date = load_availability(
-            configuration, Period(year.id, year.start_ns, end), loaded.definition.id, known_on, clock=clock
-        )
-    except (PeriodError, ProfileError):
+    to_date = figures.report_or_none(Period(year.id, year.start_ns, end)) if planned else None
+    if to_date is None:
         return None
     downtimes = [r.user_time_ns / NS_PER_H for r in counted_failures(to_date)]
     exposure_h = _exposure(to_date).total / NS_PER_H
     borrowed = None
     if len(downtimes) < MIN_FAILURES:
         before = fiscal_year_of(year.start_ns - 1, profile.zone, profile.fiscal_year_starts_in)
-        try:
-            earlier = load_availability(configuration, before, loaded.definition.id, known_on, clock=clock)
-        except (PeriodError, ProfileError):
-            earlier = None
+        earlier = figures.report_or_none(before)
         if earlier is not None:
             borrowed = before.id
             downtimes += [r.user_time_ns / NS_PER_H for r in counted_failures(earlier)]
@@ -275,3 +265,51 @@ def _year(configuration: Configuration, loaded: AvailabilityReport, known_on: st
     if exposure_h > 0.0:
         outlook = forecast_year(so_far, downtimes, target_pct=profile.target_availability_pct, seed=SEED)
     return YearOutlook(year.id, so_far, len(downtimes), borrowed, outlook)
+
+
+def reliability_document(found: ReliabilityReport) -> dict[str, Any]:
+    """Return the same for programs: full precision, None for what does not exist."""
+    loaded = found.loaded
+    zone, result = loaded.profile.zone, loaded.availability
+    return {
+        **identity(loaded.profile, definition=loaded.definition.id, period=result.period),
+        "as_known_on": format_time(loaded.as_known_on_ns, zone),
+        "failures": len(found.failures),
+        "exposure_h": found.exposure_h,
+        "mtbf": None if found.interval is None else _interval_document(found.interval),
+        "trend": None if found.trend is None else asdict(found.trend),
+        "comparison": _comparison_document(found),
+        "growth": None if found.growth is None else {**asdict(found.growth), "fits": found.growth.fits},
+        "repair": asdict(found.repair),
+        "groups": {name: [asdict(group) for group in groups] for name, groups in found.groups.items()},
+        "outlook": _outlook_document(found.year),
+    }
+
+
+def _interval_document(interval: MtbfInterval) -> dict[str, Any]:
+    return {
+        "mtbf_h": interval.mtbf_h,
+        "lower_h": interval.lower_h,
+        "upper_h": interval.upper_h,
+        "confidence": interval.confidence,
+        "one_sided": interval.upper_h is None,
+    }
+
+
+def _comparison_document(found: ReliabilityReport) -> dict[str, Any] | None:
+    if found.comparison is None or found.compared_with is None:
+        return None
+    return {"period": period_document(found.compared_with, found.loaded.profile.zone), **asdict(found.comparison)}
+
+
+def _outlook_document(year: YearOutlook | None) -> dict[str, Any] | None:
+    if year is None:
+        return None
+    return {
+        "year": year.year,
+        "so_far": asdict(year.so_far),
+        "failures": year.failures,
+        "failures_needed": MIN_FAILURES,
+        "borrowed_from": year.borrowed_from,
+        "forecast": None if year.outlook is None else asdict(year.outlook),
+    }

@@ -27,7 +27,7 @@ COLOURS: Final = {
 
 def to_svg(chart: alt.TopLevelMixin) -> str:
     """Return a chart as SVG, its text as text."""
-    spec = cast("dict[str, Any]", chart.to_dict())
+    spec = chart.to_dict()
     return vlc.vegalite_to_svg(spec, vl_version=_version(spec))
 
 

@@ -39,8 +39,6 @@ def render_pdf(report: Report, font_dir: Path | None = None) -> bytes:
         )
     except typst.TypstError as error:
         raise KadoError(f"the PDF of {report.title} {report.period} could not be set: {error}") from error
-    if not isinstance(made, bytes):
-        raise KadoError(f"the PDF of {report.title} {report.period} came out as {len(made or [])} files")
     return made
 
 

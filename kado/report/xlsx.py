@@ -1,5 +1,8 @@
 """A report as XLSX: a sheet a table, real numbers and dates, ready to sort."""
 
+# xlsxwriter comes without annotations.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 import io
 import re
 from datetime import datetime
@@ -50,13 +53,12 @@ def render_xlsx(report: Report) -> bytes:
 
 class _Styles:
     def __init__(self, book: xlsxwriter.Workbook) -> None:
-        self._book = book
-        self.title = book.add_format({"bold": True, "font_size": 14})
-        self.head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-        self.quiet = book.add_format({"font_color": "#5B6875"})
-        self.simulated = book.add_format({"bold": True, "bg_color": "#FFD966"})
-        self.wrap = book.add_format({"text_wrap": True, "valign": "top"})
-        self.bold = book.add_format({"bold": True})
+        self._add = book.add_format
+        self.title = self._add({"bold": True, "font_size": 14})
+        self.head = self._add({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+        self.quiet = self._add({"font_color": "#5B6875"})
+        self.simulated = self._add({"bold": True, "bg_color": "#FFD966"})
+        self.wrap = self._add({"text_wrap": True, "valign": "top"})
         self._made: dict[tuple[str, bool], Format] = {}
 
     def of(self, column: Column, *, bold: bool) -> "Format":
@@ -72,7 +74,7 @@ class _Styles:
             Kind.TEXT: "@",
         }[column.kind]
         if (number, bold) not in self._made:
-            self._made[(number, bold)] = self._book.add_format({"num_format": number, "bold": bold, "valign": "top"})
+            self._made[(number, bold)] = self._add({"num_format": number, "bold": bold, "valign": "top"})
         return self._made[(number, bold)]
 
 

@@ -17,8 +17,8 @@ from facility.period import Period, day_of, fiscal_year_of, month_of
 from facility.text import Text
 from facility.time import NS_PER_DAY, NS_PER_S
 from kado.config import Configuration
+from kado.queries.days import Days
 from kado.queries.record import Record
-from kado.service.days import Days
 from storage.store import TelemetryStore
 
 _REREAD_NS: Final = 60 * NS_PER_S
