@@ -7,7 +7,7 @@ from analytics.beamlines import BeamlineTime, beamline_time
 from facility.errors import ProfileError
 from facility.time import Clock, format_time, system_clock, to_s
 from kado.config import Configuration
-from kado.queries.evidence import load_cuts
+from kado.queries.evidence import load_link
 from kado.queries.figures import AvailabilityReport, load_availability
 from kado.stores import open_store
 from storage.store import TelemetryStore
@@ -50,11 +50,11 @@ def beamlines_of(configuration: Configuration, machine: AvailabilityReport, stor
     start, end = machine.part.start_ns, machine.part.end_ns
     found: list[BeamlineTime] = []
     for beamline in machine.profile.beamlines:
-        said, cuts = None, load_cuts(configuration, store.read, start, end, signal=beamline.shutter)
+        said, link = None, load_link(configuration, store.read, start, end, signal=beamline.shutter)
         if beamline.shutter is not None:
             said = store.read(beamline.shutter, start, end, hold=True)
         found.append(
-            beamline_time(beamline, machine.availability, machine.plan, machine.definition, machine.refill, said, cuts)
+            beamline_time(beamline, machine.availability, machine.plan, machine.definition, machine.refill, said, link)
         )
     return BeamlineReport(machine, tuple(found))
 

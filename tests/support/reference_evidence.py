@@ -18,7 +18,9 @@ VALUE = {"up": math.inf, "down": 0.0, "unknown": None}
 class KnownBeside(Reference):
     def __init__(
         self, *of_beam: Any, witness: Samples | None = None, mode: Samples | None = None,
-        flags: Mapping[str, Samples] | None = None, corrections: Sequence[Correction] = ()) -> None:  # fmt: skip
+        flags: Mapping[str, Samples] | None = None, corrections: Sequence[Correction] = (),
+        link_down: Sequence[tuple[int, int]] = ()) -> None:  # fmt: skip
+        self.link_spans = link_down
         self.witness, self.mode, self.flags, self.corrections = witness, mode, flags or {}, corrections
         self.faults, self.silent, self.trusted, self.by_own_unit = [], [], [], []
         super().__init__(*of_beam)
@@ -54,7 +56,10 @@ class KnownBeside(Reference):
 
     def hold(self, good: dict[int, float], cuts: set[int]) -> tuple[list[float | None], list[bool]]:
         """Corrections go before flags, flags before the witness; what is said has (word, first tick of the saying)."""
+        if self.signal.stale_after_ns is None:
+            self.link_down = frozenset(k for a, b in self.link_spans for k in range(self.tick(a), self.tick(b)))
         held, said = super().hold(good, cuts), {}
+        self.stated_down = self.ticks(Assertion.DOWN)
         for what in (Assertion.UP, Assertion.DOWN, Assertion.UNKNOWN):
             said |= {k: (what.value, a) for a, b in self.spans(what) for k in range(a, b)}
         alone = self.judge(*self.lay(held, said))[0]
@@ -63,12 +68,14 @@ class KnownBeside(Reference):
             if what == "down" or alone[k] != "down":
                 before = said.get(k - 1, ("", 0)) if k - 1 in by_flag else ("", 0)
                 said[k] = (what, before[1] if before[0] == what else k)
+        self.by_flag = {k for k, w in by_flag.items() if w == "down" and k in said}
         said |= {k: ("unknown", k) for k in self.contradicted(*self.lay(held, said), said) if k not in said}
         return self.lay(held, said)
 
     def lay(self, held: tuple, said: dict[int, tuple[str, int]]) -> tuple[list[float | None], list[bool]]:
         """Behind what was said, the sample that stands there is seen anew."""
         (value, stamped), spacing = map(list, held), to_ns(self.signal.period_s or 1.0)
+        self.momentary = {k: v for k, v in self.all_momentary.items() if k not in said}
         for k in range(self.n):
             if k in said:
                 what, begin = said[k]
