@@ -104,23 +104,24 @@ class KnownBeside(Reference):
             if quality in (0, UNCERTAIN) and quality != BAD and math.isfinite(v) and v <= highest:
                 told[(ns - self.first) // TICK] = v
         width = max(5 * NS_PER_S, to_ns(signal.period_s or 0)) // TICK
-        states, number, *_ = self.judge(value, stamped)
+        states, number, _, became = self.judge(value, stamped)
         found, sound = set(), self.ticks(Assertion.SENSOR_SOUND)
-        for event in dict.fromkeys(number):
+        for event in sorted(what[1] for what in became if isinstance(what, tuple) and what[0] == "began"):
             down = [k for k in range(self.n) if number[k] == event and states[k] == "down"]
-            if not down or down[0] in said:
+            start, moment = became["began", event], became.get(("moment", event))
+            if (not down and moment is None) or start in said:
                 continue
-            start, minimum = down[0], self.limits[down[0]].minimum
+            end, minimum = max([moment or 0, *(k + 1 for k in down)]), self.limits[start].minimum
             low = {k for k, v in told.items() if v < (signal.beam_above or minimum)}
             near = [k for k in range(start - width, start + width + 1) if k in told]
             self.by_own_unit += [start] if any((k in low) != (told[k] < minimum) for k in near) else []
             if any(k in low for k in near):
                 continue
-            if not any(k in told for k in range(start, min(start + width, down[-1]) + 1)):
+            if not any(k in told for k in range(start, min(start + width + 1, end))):
                 self.silent.append(start)
             elif start in sound:
                 self.trusted.append(start)
             else:
                 self.faults.append(start)
-                found |= set(range(start, min([down[-1] + 1, *(k for k in low if k >= start)])))
+                found |= set(range(start, min([end, *(k for k in low if k >= start)])))
         return found
