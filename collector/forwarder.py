@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,6 +83,7 @@ class Forwarder:
         self._connection: sqlite3.Connection | None = None
         self._stopping = threading.Event()
         self._problem: KadoError | None = None
+        self._answers: Counter[str] = Counter({"2xx": 0, "4xx": 0, "5xx": 0, "none": 0})
         self._samples = 0
         self._retention_ns: int | None = None
         self._asked_at_ns: int | None = None
@@ -232,7 +234,15 @@ class Forwarder:
         return None if self._retention_ns is None else now - self._retention_ns
 
     def _write(self, lines: bytes) -> WriteAnswer:
-        return WriteAnswer(None, "stopped") if self._stopping.is_set() else self._client.write(self._touches + lines)
+        if self._stopping.is_set():
+            return WriteAnswer(None, "stopped")
+        answer = self._client.write(self._touches + lines)
+        self._answers[answer.group] += 1
+        return answer
+
+    def answers(self) -> dict[str, int]:
+        """Return how many answers of each class there were since the start: ``2xx``, ``4xx``, ``5xx``, ``none``."""
+        return dict(self._answers)
 
     def _canary(self) -> bytes:
         return f"{CANARY},facility={self._facility} ok=true {self._clock()}\n".encode()

@@ -18,6 +18,7 @@ from collector.arrival import Arrival
 from collector.changes import Changes
 from collector.culprits import without_culprits
 from collector.landing_file import LandingFile
+from collector.landing_observer import LandingObserver
 from collector.landing_status import LandingLimits, LandingState, LandingStatus
 from facility.errors import DataError, KadoError, UnreachableError
 from facility.time import Clock, system_clock
@@ -63,13 +64,22 @@ class Landing:
     `open` and `close` wait for the disk: on an event loop, ``await asyncio.to_thread(...)`` them.
     """
 
-    def __init__(self, data_dir: Path, facility: str, file: LandingFile, lock: DirectoryLock, limits: LandingLimits):
+    def __init__(
+        self,
+        data_dir: Path,
+        facility: str,
+        file: LandingFile,
+        lock: DirectoryLock,
+        limits: LandingLimits,
+        observer: LandingObserver | None = None,
+    ) -> None:
         """Take over what `open` has opened."""
         self._path = DataDir(data_dir).telemetry
         self._facility = facility
         self._file = file
         self._lock = lock
         self._limits = limits
+        self._observer = observer
         self._changed = threading.Condition()
         self._queue: deque[_Request] = deque()
         self._queued_samples = 0
@@ -90,10 +100,12 @@ class Landing:
         *,
         limits: LandingLimits | None = None,
         changes: Changes | None = None,
+        observer: LandingObserver | None = None,
     ) -> Self:
         """Lock the data directory and open its files, making what is missing.
 
-        `changes` is told of what comes into the embedded store; with InfluxDB the forwarder tells.
+        `changes` is told of what comes into the embedded store; with InfluxDB the forwarder tells. With either,
+        `observer` is told of everything that landed.
 
         Raises
         ------
@@ -108,7 +120,7 @@ class Landing:
         lock = DirectoryLock(data_dir)
         try:
             file = LandingFile(data_dir, facility, store_kind, clock, limits.dead_letters, changes)
-            return cls(data_dir, facility, file, lock, limits)
+            return cls(data_dir, facility, file, lock, limits, observer)
         except BaseException:
             lock.release()
             raise
@@ -221,6 +233,7 @@ class Landing:
         """Land a group of requests, however long it takes, and tell those who wait."""
         committed = False
         while True:
+            started = time.monotonic()
             try:
                 if not committed:
                     self._check_space()
@@ -236,6 +249,8 @@ class Landing:
                 self._failing(error)
             else:
                 self._finish(group, None)
+                if self._observer is not None:
+                    self._observer.landed([r.arrival for r in group], time.monotonic() - started)
                 self._refresh()
                 return
             if self._closes_before_retry(group):

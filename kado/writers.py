@@ -6,13 +6,19 @@ from collector.changes import Changes
 from collector.delivery_policy import DeliveryPolicy
 from collector.forwarder import Forwarder
 from collector.landing import Landing
+from collector.landing_observer import LandingObserver
 from collector.landing_status import LandingLimits
 from facility.time import Clock
 from kado.config import Configuration, InfluxSettings
 from kado.stores import make_influx_client
 
 
-def make_landing(configuration: Configuration, clock: Clock, changes: Changes | None = None) -> Landing:
+def make_landing(
+    configuration: Configuration,
+    clock: Clock,
+    changes: Changes | None = None,
+    observer: LandingObserver | None = None,
+) -> Landing:
     """Lock the data directory and return its landing; whoever calls closes it.
 
     Raises
@@ -28,6 +34,7 @@ def make_landing(configuration: Configuration, clock: Clock, changes: Changes | 
         clock,
         limits=limits,
         changes=changes,
+        observer=observer,
     )
 
 

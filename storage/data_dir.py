@@ -23,6 +23,11 @@ class DataDir:
         return self.path / "telemetry.db"
 
     @property
+    def last_backup(self) -> Path:
+        """Written when a backup completed; its age is the backup's."""
+        return self.path / "last_backup"
+
+    @property
     def archive(self) -> Path:
         """Days of telemetry that were sealed into Parquet files."""
         return self.path / "archive"

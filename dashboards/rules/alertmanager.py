@@ -38,7 +38,7 @@ def alertmanager_file(inhibitions: Sequence[Inhibition], receivers: dict[str, st
         "  group_by: [facility, class]",
         "  group_wait: 10s",
         "  group_interval: 1m",
-        "  # Alertmanager repeats whether an alarm was acknowledged or not: kado's own shelf is the way to silence one.",
+        "  # Alertmanager repeats whether an alarm was acknowledged or not: to silence one, use kado's own shelf.",
         "  repeat_interval: 12h",
         "  routes:",
     ]

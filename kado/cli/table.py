@@ -52,6 +52,19 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
     "definitions": Entry(
         "kado.cli.definitions:definitions", "Explain the accounting definitions: the rules of counting."
     ),
+    "publish": Entry(
+        "kado.cli.publish:publish_figures", "Publish figures, events, beam state and plan to InfluxDB for Grafana."
+    ),
+    "dashboards": Group(
+        "Write Grafana dashboards for a facility ダッシュボード.",
+        {
+            "export": Entry(
+                "kado.cli.dashboards:export_dashboards",
+                "Write Grafana dashboards for a facility: its signals, labels, units, limits, ports.",
+            ),
+        },
+        epilog="Example: kado dashboards export grafana/ --lang ja",
+    ),
     "schema": Entry("kado.cli.schema:schema", "Print the JSON Schema of kado.toml, for editors."),
     "demo": Entry("kado.cli.demo:demo", "Watch a simulated storage ring; needs no server."),
     "simulate": Group(

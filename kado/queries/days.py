@@ -37,6 +37,8 @@ class _Day:
     end_ns: int
     depends_from_ns: Mapping[str, int]
     """The same for single signals, where earlier."""
+    number: int = 0
+    """Which examination found it."""
 
 
 class Days:
@@ -109,6 +111,14 @@ class Days:
         days = [d for d in self._days_of(part) if (d.start_ns, d.end_ns) not in self._kept and d.end_ns < now_ns]
         return days[::-1]
 
+    def revision(self, period: Period, now_ns: int) -> int | None:
+        """Return a number that rises when a day of the period is examined again; None while one is not kept."""
+        part = counted_part(self._profile, period, now_ns)
+        keys = [(d.start_ns, d.end_ns) for d in self._days_of(part)]
+        if any(key not in self._kept for key in keys):
+            return None
+        return max((self._kept[key].number for key in keys), default=0)
+
     def examine(self, day: Period, now_ns: int) -> Findings:
         """Return what is found in a day, or a part of one."""
         return self._day(day, now_ns).findings
@@ -165,7 +175,12 @@ class Days:
         findings = examine(evidence, self._profile, definition, plan, day, settled=known.settled)
         self.examined += 1
         found = _Day(
-            findings, known.anything, evidence.start_ns - known.reach_ns, evidence.end_ns, known.depends_from_ns
+            findings,
+            known.anything,
+            evidence.start_ns - known.reach_ns,
+            evidence.end_ns,
+            known.depends_from_ns,
+            self.examined,
         )
         if known.settled and known.whole and day.end_ns < now_ns:
             self._kept[key] = found

@@ -11,6 +11,7 @@ from kado.config import Configuration
 from kado.progress import progress_bar
 from kado.rounding import size
 from kado.service.verifying import Verdict, look, verdict_document
+from storage.data_dir import DataDir
 from storage.embedded.care.backup import BackedUp, Backup, thin_out
 from storage.embedded.care.restore import restore
 from storage.embedded.care.snapshots import Snapshot, find_snapshot, read_snapshot
@@ -43,6 +44,9 @@ def back_up(configuration: Configuration, folder: Path, clock: Clock, *, keep: i
             bar.advance_to(done, size(done), total)
 
         made = Backup(configuration.data_dir, folder, clock, progress=show).make(configuration.profile.simulated)
+    if not made.problems:
+        # Read beside the service: how old the last backup is stands on dashboards, and an alert fires on it.
+        DataDir(configuration.data_dir).last_backup.write_text(f"{format_time(clock())}\n", encoding="utf-8")
     # A backup that lacks something is no reason to give up one that may have it.
     removed = thin_out(folder, keep) if keep is not None and not made.problems else []
     return MadeBackup(made, tuple(removed))

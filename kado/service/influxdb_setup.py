@@ -9,6 +9,7 @@ from typing import Any
 
 from facility.errors import ConfigError, UnreachableError, UsageError
 from facility.profile import Profile
+from facility.schema import DERIVED_SUFFIX
 from facility.time import NS_PER_DAY
 from kado.config import Configuration, InfluxSettings
 from storage.influxdb.administration import Administration, BucketOutcome, Found
@@ -60,6 +61,8 @@ def set_up(
             (store.bucket, store.retention_days, "samples of kado"),
             (store.bucket + MINUTES_SUFFIX, store.minutes_retention_days, "what each minute of them comes to"),
         ]
+        if configuration.published:
+            wanted.append((store.bucket + DERIVED_SUFFIX, None, "figures, events, beam state and plan, for Grafana"))
         buckets = tuple(
             administration.ensure_bucket(
                 name, None if days is None else days * NS_PER_DAY, update=update, description=description

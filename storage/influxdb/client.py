@@ -50,6 +50,11 @@ class WriteAnswer:
     retry_after_s: float | None = None
     """When the server asked to be left alone, for how long."""
 
+    @property
+    def group(self) -> str:
+        """The class of the status, such as ``2xx``; ``none`` where no answer came."""
+        return "none" if self.status is None else f"{self.status // 100}xx"
+
 
 @dataclass(frozen=True, slots=True)
 class BucketInfo:
