@@ -20,7 +20,7 @@ from collector.sending import Interruption, Sender, Sent
 from collector.settling import Outcome, note_rewritten, set_aside, settle
 from facility.errors import KadoError, UnreachableError
 from facility.time import NS_PER_DAY, NS_PER_S, Clock, to_ns
-from storage.influxdb.client import InfluxClient, WriteAnswer
+from storage.influxdb.client import BucketInfo, InfluxClient, WriteAnswer
 from storage.influxdb.touching import days_of_lines, touches
 from storage.telemetry_db import open_writer
 
@@ -31,6 +31,8 @@ CANARY: Final = "kado_canary"
 
 _IDLE_S: Final = 0.1
 _RETENTION_AGE_NS: Final = 600 * NS_PER_S
+_CLOCKS_AGREE_NS: Final = 60 * NS_PER_S
+"""So far apart may two clocks be that are both right."""
 
 
 class Forwarder:
@@ -85,7 +87,7 @@ class Forwarder:
         self._problem: KadoError | None = None
         self._answers: Counter[str] = Counter({"2xx": 0, "4xx": 0, "5xx": 0, "none": 0})
         self._samples = 0
-        self._retention_ns: int | None = None
+        self._too_old_before_ns: int | None = None
         self._asked_at_ns: int | None = None
         self._touches = b""
         self._status = ForwarderStatus(ForwarderState.IDLE, clock())
@@ -221,17 +223,35 @@ class Forwarder:
         return touches(self._facility, days, now)
 
     def _oldest_ns(self) -> int | None:
-        """Return the instant before which the bucket keeps nothing, if there is one and we may know it."""
+        """Return the instant before which the bucket keeps nothing, if there is one and we may know it.
+
+        The server's own clock decides, and only where ours agrees with it: else the answers to writes will tell.
+        """
         now = self._clock()
         if self._asked_at_ns is None or not 0 <= now - self._asked_at_ns < _RETENTION_AGE_NS:
+            self._too_old_before_ns = None
             try:
-                self._retention_ns = self._client.bucket_info().retention_ns
+                info = self._client.bucket_info()
             except UnreachableError as error:
                 # A token that may only write points cannot look; then the answers to writes will tell.
                 if error.retryable:
                     raise
+            else:
+                self._too_old_before_ns = self._bound(info, now)
             self._asked_at_ns = now
-        return None if self._retention_ns is None else now - self._retention_ns
+        return self._too_old_before_ns
+
+    def _bound(self, info: BucketInfo, now: int) -> int | None:
+        if info.retention_ns is None or info.server_ns is None:
+            return None
+        apart_ns = now - info.server_ns
+        if abs(apart_ns) > _CLOCKS_AGREE_NS:
+            _LOG.warning(
+                "the clock here and that of InfluxDB at %s are %.0f s apart: what is too old for bucket %s is left to"
+                " InfluxDB; set the clocks (NTP)", self._client.url, apart_ns / NS_PER_S, self._client.bucket,
+            )  # fmt: skip
+            return None
+        return info.server_ns - info.retention_ns
 
     def _write(self, lines: bytes) -> WriteAnswer:
         if self._stopping.is_set():

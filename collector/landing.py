@@ -117,6 +117,9 @@ class Landing:
             If its file is of a newer version.
         """
         limits = limits or LandingLimits()
+        if store_kind == "influxdb":
+            # Arrow is heavy: imported here, before there are threads, and not by the first sample.
+            import storage.influxdb.line_protocol  # noqa: F401  # pyright: ignore[reportUnusedImport]
         lock = DirectoryLock(data_dir)
         try:
             file = LandingFile(data_dir, facility, store_kind, clock, limits.dead_letters, changes)

@@ -6,7 +6,7 @@ Writes take line protocol as it is. Reads are InfluxQL at ``/query``, whose text
 import json
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any, Final, Protocol, Self, cast
@@ -63,6 +63,8 @@ class BucketInfo:
     id: str
     retention_ns: int | None
     """Points older than this are refused; None: kept for ever."""
+    server_ns: int | None = None
+    """What the server's own clock said when it was asked, UTC ns, to the second; None if it did not say."""
 
     @classmethod
     def of(cls, document: Document) -> Self:
@@ -115,6 +117,7 @@ class InfluxClient:
         self._timeout_s = (timeout_s, timeout_s)
         self._query_timeout_s = (timeout_s, max(timeout_s, QUERY_TIMEOUT_S))
         self._exchange = Exchange(url, org, token)
+        self._server_ns: int | None = None
 
     def write(self, lines: bytes) -> WriteAnswer:
         """Send line protocol with times in nanoseconds; whatever goes wrong is in the answer."""
@@ -243,7 +246,7 @@ class InfluxClient:
         found = answer.objects("buckets")
         if not found:
             raise self._missing(f'bucket "{self.bucket}" not found')
-        return BucketInfo.of(found[0])
+        return replace(BucketInfo.of(found[0]), server_ns=self._server_ns)
 
     def call(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
@@ -327,6 +330,7 @@ class InfluxClient:
             method, path, query=query, headers=headers, body=body, timeout_s=self._query_timeout_s
         )
         if 200 <= reply.status <= 299:
+            self._server_ns = _date_ns(reply.headers)
             return reply
         try:
             raise self.problem(_write_answer(reply))
@@ -363,6 +367,13 @@ def _write_answer(reply: Reply) -> WriteAnswer:
         pass
     words = " ".join(text.split()) or reply.reason
     return WriteAnswer(reply.status, words[:_LONGEST_MESSAGE], _retry_after_s(reply.headers))
+
+
+def _date_ns(headers: Mapping[str, str]) -> int | None:
+    try:
+        return round(parsedate_to_datetime(headers["Date"]).timestamp()) * NS_PER_S
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
