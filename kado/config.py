@@ -210,7 +210,7 @@ class Settings(BaseSettings):
 
     # Variables of this prefix that are no key of the file.
     other_variables: ClassVar[frozenset[str]] = frozenset(
-        {"KADO_CONFIG", "KADO_DEMO_SECONDS", "KADO_CACHE", "KADO_REQUIRE_SERVICES", "KADO_TEST_DATA"}
+        {"KADO_CONFIG", "KADO_DEMO_SECONDS", "KADO_LANG", "KADO_CACHE", "KADO_REQUIRE_SERVICES", "KADO_TEST_DATA"}
     )
 
     facility: str = Field(
