@@ -11,6 +11,7 @@ from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import language, tr, words
 from kado.output import print_json, show
+from kado.queries.identity import identity
 
 
 def export_dashboards(
@@ -43,7 +44,7 @@ def export_dashboards(
     except OSError as error:
         raise ConfigError(f"{folder} cannot be written: {error.strerror or error}") from error
     if output is Format.JSON:
-        print_json({"facility": profile.id, "simulated": profile.simulated, "files": [str(path) for path in written]})
+        print_json({**identity(profile), "files": [str(path) for path in written]})
     else:
         name, n = words(profile.name), len(written)
         show(tr("{n} dashboards of {facility} written to {folder}", n=n, facility=name, folder=folder))

@@ -15,6 +15,7 @@ from facility.time import NS_PER_H, Clock, format_time, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.events import event_documents
 from kado.queries.figures import AvailabilityReport, Budget, load_availability
+from kado.queries.identity import identity
 
 
 def with_budget(
@@ -61,14 +62,7 @@ def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
     accounts = {name: to_s(ns) for name, ns in asdict(result.accounts).items()}
     f, counts = result.figures, result.counts
     return {
-        "facility": result.facility,
-        "simulated": result.simulated,
-        "definition": result.definition,
-        "period": {
-            "id": result.period.id,
-            "start": format_time(result.period.start_ns, zone),
-            "end": format_time(result.period.end_ns, zone),
-        },
+        **identity(loaded.profile, definition=result.definition, period=result.period),
         "counted_until": format_time(result.counted_until_ns, zone),
         "as_known_on": format_time(loaded.as_known_on_ns, zone),
         "provisional": result.provisional,

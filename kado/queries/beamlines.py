@@ -5,10 +5,11 @@ from typing import Any
 
 from analytics.beamlines import BeamlineTime, beamline_time
 from facility.errors import ProfileError
-from facility.time import Clock, format_time, system_clock, to_s
+from facility.time import Clock, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.evidence import load_link
 from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.identity import identity
 from kado.stores import open_store
 from storage.store import TelemetryStore
 
@@ -61,17 +62,10 @@ def beamlines_of(configuration: Configuration, machine: AvailabilityReport, stor
 
 def beamlines_document(found: BeamlineReport) -> dict[str, Any]:
     """Return the same for programs, in seconds; None where a shutter is not recorded."""
-    loaded, zone = found.machine, found.machine.profile.zone
+    loaded = found.machine
     accounts = loaded.availability.accounts
     return {
-        "facility": loaded.profile.id,
-        "simulated": loaded.profile.simulated,
-        "definition": loaded.definition.id,
-        "period": {
-            "id": loaded.availability.period.id,
-            "start": format_time(loaded.part.start_ns, zone),
-            "end": format_time(loaded.part.end_ns, zone),
-        },
+        **identity(loaded.profile, definition=loaded.definition.id, period=loaded.part),
         "machine_s": {name: to_s(getattr(accounts, name)) for name in ("user_time", "delivered", "no_beam", "unknown")},
         "beamlines": [
             {

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from collector.ledger import Ledger
 from facility.profile import Profile
+from kado.queries.identity import identity
 from storage.counters import Entry
 
 COLUMNS: Final = ("received", "stored", "waiting", "rejected", "dropped")
@@ -21,8 +22,7 @@ def ledger_document(profile: Profile, ledger: Ledger, differences: Sequence[str]
         for t in ledger.sources()
     ]
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "store": ledger.store_kind,
         "sources": sources,
         "causes": [{"entry": e.value, "cause": cause, "count": n} for (e, cause), n in causes_of(ledger)],

@@ -9,14 +9,14 @@ from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import Block, Plan, PlannedBlock, ScheduleVersion, resolve
 from facility.time import format_time
+from kado.queries.identity import identity
 
 
 def calendar_document(profile: Profile, plan: Plan, period: Period | None) -> dict[str, Any]:
     """Return the blocks that touch `period` for programs."""
     zone = profile.zone
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "blocks": [
             {
                 "start": format_time(p.block.start_ns, zone),
@@ -42,8 +42,7 @@ def changes_document(
         resolve(versions, as_published_on_ns=since_ns), resolve(versions, as_published_on_ns=until_ns)
     )
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "since": format_time(since_ns, zone),
         "until": None if until_ns is None else format_time(until_ns, zone),
         "changes": [

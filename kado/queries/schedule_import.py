@@ -9,6 +9,7 @@ from facility.period import is_calendar_form, looks_like_calendar_form
 from facility.profile import Profile
 from facility.schedule import PLANNED_CATEGORIES, Category, ScheduleVersion, dated_back, resolve
 from facility.time import NS_PER_H, format_time
+from kado.queries.identity import identity
 from kado.queries.schedule import Change, changes_between
 
 
@@ -78,8 +79,7 @@ def imported_schedule_document(profile: Profile, imported: ImportedSchedule) -> 
         return format_time(ns, profile.zone)
 
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "file": imported.file,
         "new": imported.new,
         "known": imported.known,

@@ -11,6 +11,7 @@ from facility.schedule import Block
 from facility.signals import link_signal
 from facility.time import format_time
 from kado.config import Configuration
+from kado.queries.identity import identity
 from kado.queries.outlook import Outlook, load_outlook, outlook_document
 from kado.queries.record import load_plan
 from kado.stores import open_store, running_pid
@@ -74,8 +75,7 @@ def status_document(standing: Standing) -> dict[str, Any]:
     if block is not None:
         planned = {"category": block.category.value, "until": format_time(block.end_ns, zone)}
     return {
-        "facility": standing.profile.id,
-        "simulated": standing.profile.simulated,
+        **identity(standing.profile),
         "time": format_time(standing.now_ns, zone),
         "running_pid": None if standing.pid is None else int(standing.pid),
         "store": standing.store,

@@ -13,6 +13,7 @@ from facility.schedule import resolve
 from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, parse_time, system_clock
 from kado.config import Configuration
 from kado.queries.evidence import load_link
+from kado.queries.identity import identity
 from kado.queries.record import load_record
 from kado.stores import open_store
 
@@ -92,8 +93,7 @@ def target_document(found: TimeToTarget) -> dict[str, Any]:
     """Return the same for programs."""
     zone = found.profile.zone
     return {
-        "facility": found.profile.id,
-        "simulated": found.profile.simulated,
+        **identity(found.profile),
         "target": found.target,
         "unit": found.profile.delivery.unit,
         "stable_at_pct": found.profile.stable_at_pct,

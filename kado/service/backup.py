@@ -9,6 +9,7 @@ from facility.profile import Profile
 from facility.time import Clock, format_time
 from kado.config import Configuration
 from kado.progress import progress_bar
+from kado.queries.identity import identity
 from kado.rounding import size
 from kado.service.verifying import Verdict, look, verdict_document
 from storage.data_dir import DataDir
@@ -78,8 +79,7 @@ def backup_document(profile: Profile, made: MadeBackup) -> dict[str, Any]:
     """Return the same for programs."""
     backup = made.backup
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "path": str(backup.path),
         "files": backup.files,
         "bytes": backup.bytes,
@@ -94,8 +94,7 @@ def restored_document(profile: Profile, restored: Restored, data_dir: Path) -> d
     """Return the same for programs."""
     snapshot = restored.snapshot
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "backup": str(snapshot.path),
         "made": format_time(snapshot.made_ns, profile.zone),
         "data_dir": str(data_dir),

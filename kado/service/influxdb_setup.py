@@ -12,6 +12,7 @@ from facility.profile import Profile
 from facility.schema import DERIVED_SUFFIX
 from facility.time import NS_PER_DAY
 from kado.config import Configuration, InfluxSettings
+from kado.queries.identity import identity
 from storage.influxdb.administration import Administration, BucketOutcome, Found
 from storage.influxdb.client import MINUTES_SUFFIX, InfluxClient
 
@@ -156,8 +157,7 @@ def _client(store: InfluxSettings, bucket: str, token: str, source: str) -> Gene
 def setup_document(profile: Profile, setup: Setup) -> dict[str, Any]:
     """Return the same for programs."""
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "url": setup.url,
         "org": setup.org,
         "buckets": [

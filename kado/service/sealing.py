@@ -10,6 +10,7 @@ from facility.errors import ArchiveError, ConfigError, UsageError
 from facility.profile import Profile
 from facility.time import NS_PER_DAY, Clock, format_time, parse_time
 from kado.config import Configuration, EmbeddedSettings
+from kado.queries.identity import identity
 from kado.service.hourly import Hourly
 from kado.stores import open_for_care, provenance_of
 from storage.embedded.archive.choice import choose_place
@@ -131,8 +132,7 @@ def sealed_document(profile: Profile, sealed: SealedBefore) -> dict[str, Any]:
     """Return the same for programs."""
     done = sealed.done
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "before": format_time(sealed.before_ns, profile.zone),
         "files": done.files,
         "samples": done.samples,

@@ -11,6 +11,7 @@ from facility.profile import Profile
 from facility.time import Clock
 from kado.config import Configuration
 from kado.progress import progress_bar
+from kado.queries.identity import identity
 from kado.rounding import size
 from kado.stores import open_for_care, open_store, provenance_of
 from storage.data_dir import DataDir
@@ -108,8 +109,7 @@ def _ledger(configuration: Configuration) -> list[Finding]:
 def verdict_document(profile: Profile, verdict: Verdict) -> dict[str, Any]:
     """Return the same for programs."""
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "deep": verdict.deep,
         "files": verdict.verified.files,
         "samples": verdict.verified.samples,

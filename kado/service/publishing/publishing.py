@@ -12,6 +12,7 @@ from facility.time import Clock
 from kado.config import Configuration, InfluxSettings
 from kado.queries.days import Days
 from kado.queries.evidence import extent_of
+from kado.queries.identity import identity
 from kado.queries.record import load_record
 from kado.service.current_figures import derived_client
 from kado.service.publishing.publisher import Counted, Publisher
@@ -90,8 +91,7 @@ def publish(
 def publication_document(profile: Profile, done: Publication) -> dict[str, Any]:
     """Return what was published for programs."""
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "definitions": list(done.definitions),
         "points": done.points,
         "rebuilt": done.rebuilt,
