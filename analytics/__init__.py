@@ -1,1 +1,1 @@
-"""kado: from samples to an availability figure: pure functions, no input or output."""
+"""From samples to an availability figure: pure functions, no input or output."""

@@ -1,1 +1,1 @@
-"""kado: signals in: sources, intake, landing, forwarder, ledger."""
+"""Signals in: sources, intake, landing, forwarder, ledger."""

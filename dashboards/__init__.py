@@ -1,1 +1,1 @@
-"""kado: Grafana dashboards and Prometheus rules, generated from a facility's profile."""
+"""Grafana dashboards and Prometheus rules, generated from a facility's profile."""

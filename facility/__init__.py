@@ -1,1 +1,1 @@
-"""kado: the domain: signals, time, modes, schedule, periods, definitions. Pure, imports nothing else of kado."""
+"""The domain: signals, time, modes, schedule, periods, definitions. Pure, imports nothing else of kado."""

@@ -1,20 +1,6 @@
-"""Starts the command line: ``kado`` and ``python -m kado``."""
+"""``python -m kado``."""
 
-import sys
-
-from kado.rooms import foreign_room
-
-
-def main() -> None:
-    """Check that kado is whole, then run the command line."""
-    if problem := foreign_room():
-        print(f"kado: {problem}", file=sys.stderr)
-        sys.exit(2)
-    # Only now: the command line imports the packages that were checked.
-    from kado.cli.main import app
-
-    app(prog_name="kado")
-
+from kado.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,1 +1,1 @@
-"""kado: machines to watch without a machine: seeded models of a facility, with the answers."""
+"""Machines to watch without a machine: seeded models of a facility, with the answers."""

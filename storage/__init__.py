@@ -1,1 +1,1 @@
-"""kado: telemetry behind one protocol, the landing database, the journal; all their schemas."""
+"""Telemetry behind one protocol, the landing database, the journal; all their schemas."""

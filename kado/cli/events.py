@@ -11,7 +11,6 @@ from kado.config import load_configuration
 from kado.output import local, offsets_of, print_json, show, table, title
 from kado.queries.events import event_documents, incidents_behind, review_of
 from kado.queries.figures import AvailabilityReport, load_availability
-from kado.queries.identity import identity
 from kado.rounding import duration
 
 
@@ -34,7 +33,10 @@ def events(
         result = loaded.availability
         print_json(
             {
-                **identity(loaded.profile, definition=result.definition, period=result.period),
+                "facility": result.facility,
+                "simulated": result.simulated,
+                "definition": result.definition,
+                "period": result.period.id,
                 "events": event_documents(loaded),
             }
         )

@@ -9,9 +9,8 @@ from facility.incidents import Incident, IncidentWithdrawal, Sharing
 from facility.profile import Profile
 from facility.time import format_time, parse_time, to_s
 from kado.config import Configuration
-from kado.journal import open_journal
 from kado.queries.figures import AvailabilityReport
-from kado.queries.identity import identity
+from kado.stores import open_journal
 from storage.data_dir import DataDir
 
 
@@ -83,7 +82,10 @@ def pareto_document(loaded: AvailabilityReport, sharing: Sharing) -> dict[str, A
     """Return the same for programs, in seconds."""
     result = loaded.availability
     return {
-        **identity(loaded.profile, definition=result.definition, period=result.period),
+        "facility": result.facility,
+        "simulated": result.simulated,
+        "definition": result.definition,
+        "period": result.period.id,
         "sharing": sharing.value,
         "no_beam_s": to_s(result.accounts.no_beam),
         "systems": [{"system": system, "downtime_s": to_s(ns)} for system, ns in shares(loaded, sharing).items()],

@@ -1,1 +1,0 @@
-"""Signals over EPICS pvAccess, by p4p."""

@@ -1,1 +1,0 @@
-"""Signals of Tango devices, by pytango."""

@@ -1,1 +1,0 @@
-"""How kado stands, for Prometheus: ``/metrics``, ``/healthz``, ``/readyz``."""

@@ -1,1 +1,0 @@
-"""Derived series: what kado computes, published to InfluxDB for Grafana."""
