@@ -16,7 +16,7 @@ AT_ONCE := 4
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak mutants lint gallery services services-bench bench pins clean
+.PHONY: help demo test soak mutants lint texts gallery services services-bench bench pins clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -42,6 +42,9 @@ lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run deploy/services/*.sh
+
+texts: $(DEV) ## Collect the texts of the code into kado/language/ja/*.po and print those without a translation
+	@$(BIN)/python tests/support/texts.py
 
 gallery: $(DEV) ## Draw the pictures of docs/gallery again
 	$(BIN)/python docs/gallery/write_gallery.py

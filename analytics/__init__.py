@@ -1,1 +1,1 @@
-"""From samples to an availability figure: pure functions, no input or output."""
+"""kado: from samples to an availability figure: pure functions, no input or output."""

@@ -128,6 +128,7 @@ def availability(
     flags: Mapping[str, Samples] | None = None,
     corrections: Sequence[Correction] = (),
     further: Mapping[str, Series] | None = None,
+    link_down: Intervals | None = None,
 ) -> Availability:
     """Compute the availability of a period.
 
@@ -147,7 +148,7 @@ def availability(
     settled
         Whether `window` reaches far enough forward for the figures to be final.
     cuts
-        Instants at which a hold ends because the source's link was lost; `analytics.window.link_cuts`.
+        Instants at which a hold ends because the source's link was lost; `analytics.links`.
     witness, mode, flags
         What else was recorded in `window`: the delivery signal's witness, the machine's mode, the flags that the
         profile names. What is not given is not used.
@@ -155,6 +156,8 @@ def availability(
         Those in force, as known on the same date as `plan`.
     further
         The series behind the profile's distortions, by signal; what is not given is unknown.
+    link_down
+        Where the link of the delivery signal's source is not known to be up; `analytics.links`.
 
     Raises
     ------
@@ -178,6 +181,7 @@ def availability(
         flags or {},
         corrections,
         further or {},
+        Intervals.empty() if link_down is None else link_down,
     )
     return assess(evidence, profile, definition, plan, period, part, settled=settled)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.availability import Availability
+from analytics.links import LinkLoss
 from analytics.mode import credible_words
 from analytics.tags import TagTime, user_time_of
 from facility.batch import Samples
@@ -47,7 +48,7 @@ def beamline_time(
     definition: Definition,
     refill: Intervals,
     shutter_states: Samples | None,
-    cuts: Int64,
+    link: LinkLoss,
 ) -> BeamlineTime:
     """Return the hours of a beamline in the counted part of a period.
 
@@ -59,27 +60,31 @@ def beamline_time(
         Where the machine's mode was refill; taken out of delivered time if the definition does so.
     shutter_states
         The shutter's series, the last state before the period included; None: it is not recorded.
-    cuts
-        (n,) int64 ns, increasing: instants at which a state is not known any more because the link was lost.
+    link
+        Where the link of the shutter's source was lost: a state ends there, and none is known until it is back.
     """
     start, end = availability.period.start_ns, availability.counted_until_ns
     time, machine, delivered = user_time_of(beamline.tag, availability, plan, definition, refill)
     if shutter_states is None:
         return BeamlineTime(beamline, machine, None)
-    opened, known = _states(shutter_states, beamline.open, cuts, start, end)
+    opened, known = _states(shutter_states, beamline.open, link, start, end)
     opened, unknown = opened & time, time - known
     closed = time - opened - unknown
     shutter = ShutterTime(opened.total, closed.total, unknown.total, (opened & delivered).total)
     return BeamlineTime(beamline, machine, shutter)
 
 
-def _states(states: Samples, words: tuple[str, ...], cuts: Int64, start: int, end: int) -> tuple[Intervals, Intervals]:
+def _states(
+    states: Samples, words: tuple[str, ...], link: LinkLoss, start: int, end: int
+) -> tuple[Intervals, Intervals]:
     """Return where a series is in one of `words`, and where its state is known; a state holds to the next or a cut."""
     starts = states.time_ns
     ends = np.append(starts[1:], end)
-    following = np.searchsorted(cuts, starts, side="right")
-    cut = following < len(cuts)
-    ends[cut] = np.minimum(ends[cut], cuts[following[cut]])
+    following = np.searchsorted(link.cuts, starts, side="right")
+    cut = following < len(link.cuts)
+    ends[cut] = np.minimum(ends[cut], link.cuts[following[cut]])
+    silent = link.down.cover(starts)
+    ends[silent] = starts[silent]
     credible = credible_words(states)
     wanted = np.array([word in words for word in credible], dtype=bool)
     known = np.array([word is not None for word in credible], dtype=bool)

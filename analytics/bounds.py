@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from analytics.accounts import Accounts
-from analytics.conditions import Conditions
 from analytics.evidence import AppliedEvidence
 from analytics.rules import Rules
+from analytics.stretches import Conditions
 from facility.interval import Intervals
 
 Count = Callable[[Conditions], Accounts]

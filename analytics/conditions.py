@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.rules import Rules, Thresholds
+from analytics.stretches import Conditions, Glitch, Glitches, Kind, Stretch, Stretches
 from facility.batch import Samples
 from facility.interval import Intervals
 from facility.quality import Quality
@@ -29,53 +30,6 @@ Bool = NDArray[np.bool_]
 
 CHUNK: Final = 1 << 15
 """Samples looked at together: small enough that a chunk's columns stay in the processor's cache."""
-
-
-class Kind(Enum):
-    """What the beam was, when it was not as it should be."""
-
-    NO_BEAM = "no_beam"
-    LOW_BEAM = "low_beam"
-    DISTORTION = "distortion"
-    """There, and disturbed: seen by a further signal, never by the delivery signal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """One no-beam or low-beam, holes of unknown time included."""
-
-    kind: Kind
-    start_ns: int
-    """Stamp of the first low sample."""
-    end_ns: int
-    """Where it was over, or its last known instant before a gap in which it ended."""
-    open: bool = False
-    """Still running at the end of the samples."""
-    became_no_beam: bool = False
-    """A low-beam that turned into no-beam: one distortion, not two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Glitch:
-    """A low run that was too short to be an event."""
-
-    kind: Kind
-    start_ns: int
-    end_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """What the delivery signal says about ``[start_ns, end_ns)``."""
-
-    start_ns: int
-    end_ns: int
-    known: Intervals
-    """Where a good sample holds, within the window."""
-    no_beam: tuple[Stretch, ...]
-    """In order of time; one that began before the window is listed from its own start."""
-    low_beam: tuple[Stretch, ...]
-    glitches: tuple[Glitch, ...]
 
 
 class _State(Enum):
@@ -94,9 +48,49 @@ class _Run:
     known_before_ns: int
     """Last known instant before the run."""
     count: int = 1
+    stated: bool = False
+    """Whether a person stated one of its samples: then it is no glitch, however short."""
     below_minimum: bool = False
+    after_no_beam: bool = False
+    """Whether a no-beam ended with its first sample."""
     glitches: list[Glitch] = field(default_factory=list[Glitch])
     """Runs below ``minimum`` inside this run below ``tolerance``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """Which samples are no measurements, so that the glitch rule does not apply to them as it does to others."""
+
+    stated: frozenset[int] = frozenset()
+    """Stamps of what a person stated: never a glitch."""
+    by_flag: frozenset[int] = frozenset()
+    """Stamps of what a flag says: never a glitch by the number of samples."""
+
+    def of(self, ns: int, rules: Rules) -> tuple[int, bool]:
+        """Return for how many samples the one at `ns` counts, and whether a person stated it."""
+        enough = ns in self.by_flag or ns in self.stated
+        return rules.min_samples if enough else 1, ns in self.stated
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Holes:
+    """Gaps before samples of one chunk."""
+
+    index: Int64
+    """Of the first sample after each, increasing."""
+    hold_end: Int64
+    """Where the hold before it ends, ns."""
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def known_before(self, i: int, ns: int) -> int:
+        """Return the last known instant before sample `i`, which is stamped `ns`."""
+        at = int(np.searchsorted(self.index, i, side="left"))
+        return int(self.hold_end[at]) if at < len(self.index) and self.index[at] == i else ns
+
+
+_NO_HOLES: Final = _Holes(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 class Scanner:
@@ -114,6 +108,10 @@ class Scanner:
         None to leave unknown time unknown; else the value of the samples put in its place (for bounds).
     restarts
         Instants of filled time at which a running event ends and starts again with the limits then in force.
+    certainty
+        Stamps of samples that come from corrections and flags.
+    silent
+        Time in which a sample holds for no time at all, because the source of a change-driven signal is down.
     """
 
     def __init__(
@@ -125,21 +123,32 @@ class Scanner:
         cuts: Int64 | None = None,
         fill: float | None = None,
         restarts: Collection[int] = (),
+        certainty: "Certainty | None" = None,
+        silent: Intervals | None = None,
     ) -> None:
         self._rules = rules
         self._start_ns, self._end_ns = start_ns, end_ns
         self._cuts = np.empty(0, np.int64) if cuts is None else cuts
         self._fill = fill
         self._restarts = sorted(restarts)
+        self._certainty = certainty or Certainty()
+        self._silent = silent or Intervals.empty()
+        # At or above this nothing low goes on, whatever limits it began with; below that everything is no-beam.
+        self._surely_up = max(max(t.no_beam_ends, t.low_beam_ends, t.tolerance) for t in rules.thresholds)
+        self._surely_down = min(t.minimum for t in rules.thresholds)
         self._state = _State.UP
         self._opened_ns = 0
         self._opened_with: Thresholds = rules.thresholds[0]
         self._tolerance_run: _Run | None = None
         self._minimum_run: _Run | None = None
+        self._opened_after_no_beam = False
+        self._ended_no_beam_ns: int | None = None
         self._stretches: list[Stretch] = []
         self._glitches: list[Glitch] = []
-        self._known_start: list[int] = []
-        self._known_end: list[int] = []
+        # Of gaps between samples at full beam, filled with none: each is an outage or a glitch by itself.
+        self._plain: list[tuple[Int64, Int64]] = []
+        self._known_start: list[Int64] = []
+        self._known_end: list[Int64] = []
         # The newest good sample, and until when it holds if none follows; at first the edge of the window.
         self._last_ns: int | None = None
         self._last_value = np.nan
@@ -166,25 +175,27 @@ class Scanner:
         if known_until < self._end_ns and self._fill is not None:
             times, values = self._filling(known_until, self._end_ns)
             if self._last_ns is None:
-                self._known_start.append(known_until)
-            self._walk(times, values, {})
+                self._note_known(start_ns=known_until)
+            self._walk(times, values, _NO_HOLES)
             self._remember(times, values)
             known_until = self._end_ns
         if self._last_ns is not None:
             self._rethink_until(self._end_ns)
-            self._known_end.append(known_until)
+            self._note_known(end_ns=known_until)
         self._settle_runs_at_end()
         if self._state is not _State.UP:
             self._close(known_until, still_open=True)
-        known = Intervals.from_arrays(np.array(self._known_start, np.int64), np.array(self._known_end, np.int64))
-        stretches = sorted(self._stretches, key=lambda s: s.start_ns)
+        known = Intervals.from_arrays(_joined(self._known_start), _joined(self._known_end))
+        starts, ends = (_joined([plain[edge] for plain in self._plain]) for edge in (0, 1))
+        glitch = self._is_short(starts, ends)
+        none = np.empty(0, np.int64)
         return Conditions(
             self._start_ns,
             self._end_ns,
             known.clip(self._start_ns, self._end_ns),
-            tuple(s for s in stretches if s.kind is Kind.NO_BEAM),
-            tuple(s for s in stretches if s.kind is Kind.LOW_BEAM),
-            tuple(self._glitches),
+            Stretches.of(Kind.NO_BEAM, self._stretches, starts[~glitch], ends[~glitch]),
+            Stretches.of(Kind.LOW_BEAM, self._stretches, none, none),
+            Glitches(tuple(self._glitches), starts[glitch], ends[glitch]),
         )
 
     # ------------------------------------------------------------------ holds
@@ -192,19 +203,23 @@ class Scanner:
     def _take(self, times: Int64, values: Float64, lowest: np.floating | float) -> None:
         """Take good samples: find the gaps between them, fill those if asked to, walk the rest."""
         holes = self._holes(times)
-        if holes and self._fill is not None:
-            times, values = self._with_filling(times, values, holes)
-            lowest = min(float(lowest), self._fill)
-            holes = {}
+        if len(holes) and self._fill is not None:
+            times, values = self._with_filling(times, values, self._without_plain(times, values, holes))
+            lowest = values.min()
+            holes = _NO_HOLES
         if self._last_ns is None:
-            self._known_start.append(int(times[0]))
-        for i, hold_end in holes.items():
-            if self._last_ns is not None or i > 0:
-                self._known_end.append(hold_end)
-                self._known_start.append(int(times[i]))
+            self._note_known(start_ns=int(times[0]))
+        later = holes.index > 0 if self._last_ns is None else np.ones(len(holes), bool)
+        self._known_end.append(holes.hold_end[later])
+        self._known_start.append(times[holes.index[later]])
         if not self._quiet(int(times[-1]), float(lowest)):
             self._walk(times, values, holes)
         self._remember(times, values)
+
+    def _note_known(self, start_ns: int | None = None, end_ns: int | None = None) -> None:
+        for edges, ns in ((self._known_start, start_ns), (self._known_end, end_ns)):
+            if ns is not None:
+                edges.append(np.array([ns], np.int64))
 
     def _quiet(self, last_ns: int, lowest: float) -> bool:
         """Whether nothing can happen up to `last_ns`: up, nothing pending, no limits change, all in tolerance."""
@@ -216,27 +231,24 @@ class Scanner:
             return False
         return lowest >= rules.thresholds[self._piece].tolerance
 
-    def _holes(self, times: Int64) -> dict[int, int]:
-        """Return {index of the first sample after a gap: end of the hold before it}."""
+    def _holes(self, times: Int64) -> "_Holes":
+        """Return the gaps before samples, each with the end of the hold before it."""
         stale = self._rules.stale_after_ns
-        holes: dict[int, int] = {}
+        ends = np.empty(len(times), np.int64)
+        ends[1:] = times[1:] if stale is None else np.minimum(times[:-1] + stale, times[1:])
         if self._last_ns is None:
-            if int(times[0]) > self._start_ns and self._fill is not None:
-                holes[0] = self._start_ns
-        elif (hold_end := self._hold_end(int(times[0]))) < times[0]:
-            holes[0] = hold_end
-        if stale is not None and len(times) > 1:
-            steps = np.subtract(times[1:], times[:-1])
-            if steps.max() > stale:
-                for i in (np.flatnonzero(steps > stale) + 1).tolist():
-                    holes[i] = int(times[i - 1]) + stale
+            ends[0] = min(self._start_ns, int(times[0])) if self._fill is not None else times[0]
+        else:
+            ends[0] = self._hold_end(int(times[0]))
         for cut in self._cuts_in(int(times[0]), int(times[-1])):
             i = int(np.searchsorted(times, cut, side="left"))
             # A sample stamped at the cut itself belongs to the time after it, and its hold is not cut.
-            end = min(cut, holes.get(i, MAX_NS))
-            if end < times[i]:
-                holes[i] = end
-        return dict(sorted(holes.items()))
+            ends[i] = min(cut, int(ends[i]))
+        if self._silent:
+            mute = self._silent.cover(times[:-1])
+            ends[1:][mute] = times[:-1][mute]
+        index = np.flatnonzero(ends < times)
+        return _Holes(index, ends[index])
 
     def _cuts_in(self, after_ns: int, before_ns: int) -> list[int]:
         """Return the cuts in ``(after_ns, before_ns)``."""
@@ -250,6 +262,8 @@ class Scanner:
         """Return where the newest good sample's hold ends, at most `until_ns`; the window's start if there is none."""
         if self._last_ns is None:
             return min(self._start_ns, until_ns)
+        if self._silent and self._silent.contains(self._last_ns):
+            return min(self._last_ns, until_ns)
         end = until_ns
         if self._rules.stale_after_ns is not None:
             end = min(end, self._last_ns + self._rules.stale_after_ns)
@@ -271,11 +285,36 @@ class Scanner:
         times = np.concatenate(parts)
         return times, np.full(len(times), self._fill, np.float64)
 
-    def _with_filling(self, times: Int64, values: Float64, holes: dict[int, int]) -> tuple[Int64, Float64]:
+    def _without_plain(self, times: Int64, values: Float64, holes: "_Holes") -> "_Holes":
+        """Return the gaps that the automaton has to see filled; plain ones are decided here.
+
+        Between two samples at full beam, nothing is running before the gap, and nothing goes on behind it: filled
+        with full beam it is nothing, filled with no beam it is one outage or one glitch, whatever comes later.
+        """
+        fill = 0.0 if self._fill is None else self._fill
+        before = np.concatenate([[self._last_value if self._last_ns is not None else np.nan], values[:-1]])
+        plain = before[holes.index] >= self._surely_up
+        if fill < self._surely_down:
+            plain &= values[holes.index] >= self._surely_up
+        elif fill < self._surely_up:
+            return holes
+        for ns in self._restarts:
+            plain &= ~((holes.hold_end < ns) & (ns < times[holes.index]))
+        if fill < self._surely_down:
+            self._plain.append((holes.hold_end[plain], times[holes.index[plain]]))
+        return _Holes(holes.index[~plain], holes.hold_end[~plain])
+
+    def _is_short(self, starts: Int64, ends: Int64) -> Bool:
+        """Return for each plain outage whether it is a glitch, by its length or by the samples that fit into it."""
+        rules = self._rules
+        samples = np.minimum(rules.min_samples, 1 + (ends - 1 - starts) // rules.sample_period_ns)
+        return (ends - starts < rules.min_duration_ns) | (samples < rules.min_samples)
+
+    def _with_filling(self, times: Int64, values: Float64, holes: "_Holes") -> tuple[Int64, Float64]:
         parts_t: list[Int64] = []
         parts_v: list[Float64] = []
         done = 0
-        for i, hold_end in holes.items():
+        for i, hold_end in zip(holes.index.tolist(), holes.hold_end.tolist(), strict=True):
             fill_t, fill_v = self._filling(hold_end, int(times[i]))
             parts_t += [times[done:i], fill_t]
             parts_v += [values[done:i], fill_v]
@@ -284,19 +323,19 @@ class Scanner:
 
     # -------------------------------------------------------------- automaton
 
-    def _walk(self, times: Int64, values: Float64, holes: dict[int, int]) -> None:
+    def _walk(self, times: Int64, values: Float64, holes: "_Holes") -> None:
         """Drive the automaton over samples, jumping to the next one that matters."""
         while len(times) and self._restarts and self._restarts[0] <= times[-1]:
             # Restarts lie in filled time only: there are no holes then.
             i = int(np.searchsorted(times, self._restarts[0], side="left"))
             if i > 0:
-                self._walk_on(times[:i], values[:i], {})
+                self._walk_on(times[:i], values[:i], _NO_HOLES)
                 self._remember(times[:i], values[:i])
             self._restart(self._restarts.pop(0))
             times, values = times[i:], values[i:]
         self._walk_on(times, values, holes)
 
-    def _walk_on(self, times: Int64, values: Float64, holes: dict[int, int]) -> None:
+    def _walk_on(self, times: Int64, values: Float64, holes: "_Holes") -> None:
         n = len(times)
         i = 0
         while i < n:
@@ -306,7 +345,7 @@ class Scanner:
             while i < stop:
                 i = self._next_that_matters(values, i, stop)
                 if i < stop:
-                    self._sample(int(times[i]), float(values[i]), holes.get(i, int(times[i])))
+                    self._sample(int(times[i]), float(values[i]), holes.known_before(i, int(times[i])))
                     i += 1
             if i < n:
                 # The limits change before sample i: the sample that holds there is looked at again.
@@ -352,7 +391,7 @@ class Scanner:
         if self._state is _State.DOWN:
             if value < self._opened_with.no_beam_ends:
                 return
-            self._close(known_before_ns)
+            self._end_no_beam(known_before_ns, ns)
         if self._minimum_run is None or not held:
             self._compare_with_minimum(ns, value, now.minimum, known_before_ns)
         if self._state is _State.DOWN:
@@ -368,19 +407,19 @@ class Scanner:
         run = self._minimum_run
         if run is not None:
             low = value < run.limit
-            run.count += low
+            self._count(run, ns, low=low)
             if not self._may_be_glitch(run, ns):
                 self._open_no_beam(run)
                 if value < self._opened_with.no_beam_ends:
                     return
-                self._close(known_before_ns)
+                self._end_no_beam(known_before_ns, ns)
             elif low:
                 return
             else:
                 self._glitch(Glitch(Kind.NO_BEAM, run.start_ns, ns))
                 self._minimum_run = None
         if value < minimum:
-            self._minimum_run = run = _Run(ns, minimum, known_before_ns)
+            self._minimum_run = run = _Run(ns, minimum, known_before_ns, *self._certainty.of(ns, self._rules))
             if not self._may_be_glitch(run, ns):
                 self._open_no_beam(run)
 
@@ -388,7 +427,7 @@ class Scanner:
         run = self._tolerance_run
         if run is not None:
             low = value < run.limit
-            run.count += low
+            self._count(run, ns, low=low)
             run.below_minimum |= value < now.minimum
             if not self._may_be_glitch(run, ns):
                 self._open_low_beam(run)
@@ -402,14 +441,28 @@ class Scanner:
                 self._glitches.append(Glitch(kind, run.start_ns, ns))
                 self._tolerance_run = None
         if value < now.tolerance:
-            below_minimum = value < now.minimum
-            self._tolerance_run = run = _Run(ns, now.tolerance, known_before_ns, below_minimum=below_minimum)
+            self._tolerance_run = run = _Run(
+                ns,
+                now.tolerance,
+                known_before_ns,
+                *self._certainty.of(ns, self._rules),
+                below_minimum=value < now.minimum,
+                after_no_beam=self._ended_no_beam_ns == ns,
+            )
             if not self._may_be_glitch(run, ns):
                 self._open_low_beam(run)
 
     def _may_be_glitch(self, run: _Run, ns: int) -> bool:
         """Whether a good sample at `ns` at or above the limit makes, or would make, the run a glitch."""
+        if run.stated:
+            return False
         return ns - run.start_ns < self._rules.min_duration_ns or run.count < self._rules.min_samples
+
+    def _count(self, run: _Run, ns: int, *, low: bool) -> None:
+        if low:
+            count, stated = self._certainty.of(ns, self._rules)
+            run.count += count
+            run.stated |= stated
 
     def _glitch(self, glitch: Glitch) -> None:
         """Note a glitch below ``minimum``; inside an undecided run below ``tolerance`` it waits for that."""
@@ -430,6 +483,7 @@ class Scanner:
         self._glitches.extend(run.glitches)
         self._tolerance_run = None
         self._open(_State.LOW, run.start_ns)
+        self._opened_after_no_beam = run.after_no_beam
 
     def _open(self, state: _State, ns: int) -> None:
         self._state = state
@@ -438,9 +492,14 @@ class Scanner:
 
     def _close(self, end_ns: int, *, still_open: bool = False, became_no_beam: bool = False) -> None:
         kind = Kind.NO_BEAM if self._state is _State.DOWN else Kind.LOW_BEAM
-        if end_ns > self._opened_ns:
-            self._stretches.append(Stretch(kind, self._opened_ns, end_ns, still_open, became_no_beam))
+        if end_ns > self._opened_ns or self._silent:
+            tail = kind is Kind.LOW_BEAM and self._opened_after_no_beam
+            self._stretches.append(Stretch(kind, self._opened_ns, end_ns, still_open, became_no_beam, tail))
         self._state = _State.UP
+
+    def _end_no_beam(self, end_ns: int, ended_by_ns: int) -> None:
+        self._close(end_ns)
+        self._ended_no_beam_ns = ended_by_ns
 
     def _settle_runs_at_end(self) -> None:
         """Decide on runs that nothing ended: silence does not make a glitch, so they are events."""
@@ -459,9 +518,13 @@ def scan(
     cuts: Int64 | None = None,
     fill: float | None = None,
     restarts: Collection[int] = (),
+    certainty: "Certainty | None" = None,
+    silent: Intervals | None = None,
 ) -> Conditions:
     """Find the conditions of ``[start_ns, end_ns)`` in one go; see `Scanner`."""
-    scanner = Scanner(rules, start_ns, end_ns, cuts=cuts, fill=fill, restarts=restarts)
+    scanner = Scanner(
+        rules, start_ns, end_ns, cuts=cuts, fill=fill, restarts=restarts, certainty=certainty, silent=silent
+    )
     scanner.feed(samples)
     return scanner.finish()
 
@@ -484,3 +547,7 @@ def _first(values: Float64, start: int, stop: int, test: Callable[[Float64], Boo
             return start + at
         start, width = end, width * 8
     return stop
+
+
+def _joined(parts: list[Int64]) -> Int64:
+    return np.concatenate([np.empty(0, np.int64), *parts])

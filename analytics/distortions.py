@@ -6,9 +6,8 @@ score of how far it is within the limits, and a low score is to it what a low cu
 """
 
 import sys
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Final
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.conditions import Conditions, Kind, Stretch, is_good, scan
-from analytics.events import Event, Events, became_counted
+from analytics.events import Event, Events, counted_low_beams
 from analytics.rules import Rules, Thresholds
 from facility.batch import Float64, Samples
 from facility.definition import Definition
@@ -45,6 +44,8 @@ class Series:
     """One held sample before the window included."""
     cuts: Int64
     """Instants at which a hold ends because the link of its source was lost."""
+    link_down: Intervals = field(default_factory=Intervals.empty)
+    """Where that link is not known to be up: a signal that is sent on change holds nothing there."""
 
 
 class Outcome(Enum):
@@ -244,9 +245,10 @@ def _scan(distortion: Distortion, signal: Signal, series: Series, conditions: Co
         sample_period_ns=NS_PER_S,  # of samples in place of unknown time, of which there are none here
     )
     scored = scores(series.samples, distortion, signal)
-    without_beam = Intervals.of((s.start_ns, s.end_ns) for s in conditions.no_beam)
+    without_beam = conditions.no_beams.intervals
+    silent = series.link_down if signal.stale_after_ns is None else Intervals.empty()
     return [
-        scan(scored.between(MIN_NS if a == start else a, b), rules, a, b, cuts=series.cuts)
+        scan(scored.between(MIN_NS if a == start else a, b), rules, a, b, cuts=series.cuts, silent=silent)
         for a, b in Intervals.of([(start, end)]) - without_beam
     ]
 
@@ -285,14 +287,10 @@ def _disturbance(
 def _led_on(stretch: Stretch, beam_until_ns: int, conditions: Conditions, events: Events) -> bool:
     """Whether the disturbance was running when a no-beam or a low-beam began that counts."""
     if stretch.open and beam_until_ns < conditions.end_ns:
-        following = bisect_left(conditions.no_beam, beam_until_ns, key=lambda s: s.start_ns)
-        lost = conditions.no_beam[following]
-        if events.in_events.clip(lost.start_ns, lost.end_ns):
+        no_beams = conditions.no_beams
+        following = int(np.searchsorted(no_beams.start_ns, beam_until_ns, side="left"))
+        lost = slice(following, following + 1)
+        if events.in_events.touch(no_beams.start_ns[lost], no_beams.end_ns[lost]).any():
             return True
-    counted = {e.start_ns for e in events.low_beam}
-    first = bisect_left(conditions.low_beam, stretch.start_ns, key=lambda s: s.start_ns)
-    last = bisect_left(conditions.low_beam, stretch.end_ns, key=lambda s: s.start_ns)
-    return any(
-        low.start_ns in counted or (low.became_no_beam and became_counted(low, conditions, events.in_events))
-        for low in conditions.low_beam[first:last]
-    )
+    counted = counted_low_beams(conditions, events)
+    return bool(((stretch.start_ns <= counted) & (counted < stretch.end_ns)).any())

@@ -1,12 +1,19 @@
 """Conditions to events: what counts as one outage, in user time."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from analytics.conditions import Conditions, Kind, Stretch
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.pieces import Pieces, pieces_of
+from analytics.stretches import Conditions, Kind, Stretches
 from facility.interval import Intervals
 from facility.time import to_datetime
+
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Grouping:
     merge_gap_ns: int = 0
     """Closer than this, and both in one stretch of contiguous user time; 0 is off."""
     trip_below_ns: int = 0
-    """Events that cost less user time than this are trips; 0 is off."""
+    """Events whose span in user time is shorter than this are trips; 0 is off."""
     trips_are_downtime: bool = True
     """Whether the time of trips counts as no-beam."""
     cancelled: Intervals = field(default_factory=Intervals.empty)
@@ -63,21 +70,65 @@ class Grouping:
     """Stretches of time inside which corrections state that outages are separate events."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Events:
-    """All events of a window."""
+    """All events of a window; time first, the single events where they are asked for."""
 
-    failures: tuple[Event, ...]
-    """No-beams, trips left out."""
-    trips: tuple[Event, ...]
-    low_beam: tuple[Event, ...]
-    """Those that are distortions of their own: not turned into no-beam, not inside a merged event."""
     no_beam_time: Intervals
     """User time without beam, merged; with the trips' time if the definition counts it."""
     low_beam_time: Intervals
     """User time with low beam; part of what was delivered."""
     in_events: Intervals
     """User time of all no-beams, trips among them, merged."""
+    _conditions: Conditions
+    _user_time: Intervals
+    _pieces: Pieces
+    _trips: Bool
+    """For each group of pieces."""
+
+    @cached_property
+    def failures(self) -> tuple[Event, ...]:
+        """The no-beams, trips left out."""
+        return self._no_beams(np.flatnonzero(~self._trips))
+
+    @cached_property
+    def trips(self) -> tuple[Event, ...]:
+        """The trips."""
+        return self._no_beams(np.flatnonzero(self._trips))
+
+    @cached_property
+    def low_beam(self) -> tuple[Event, ...]:
+        """The low-beams that are distortions of their own.
+
+        Left out are those inside a merged event, and those that are one distortion with a no-beam that counts: the
+        ones that it grew from, and the tails of its recovery.
+        """
+        low = self._conditions.low_beams
+        alone = ~_with_counted_no_beam(low, self._conditions.no_beams, self.in_events)
+        alone &= self.low_beam_time.touch(low.start_ns, low.end_ns)
+        events: list[Event] = []
+        for i in np.flatnonzero(alone).tolist():
+            start, end = int(low.start_ns[i]), int(low.end_ns[i])
+            time = self.low_beam_time.clip(start, end)
+            blocks = len(np.unique(self._user_time.start.searchsorted(time.start, side="right")))
+            events.append(Event(Kind.LOW_BEAM, start, end, time, 1, blocks, bool(low.open[i])))
+        return tuple(events)
+
+    def _no_beams(self, groups: Int64) -> tuple[Event, ...]:
+        return tuple(self._no_beam(*self._pieces.range_of(group)) for group in groups.tolist())
+
+    def _no_beam(self, first: int, last: int) -> Event:
+        p, part = self._pieces, slice(first, last)
+        ends_open = p.open[part][p.stretch_end_ns[part] == p.stretch_end_ns[part].max()]
+        return Event(
+            kind=Kind.NO_BEAM,
+            start_ns=int(p.stretch_start_ns[part].min()),
+            end_ns=int(p.stretch_end_ns[part].max()),
+            user_time=p.time_of(first, last),
+            parts=len(np.unique(p.stretch[part])),
+            blocks=len(np.unique(p.block[part])),
+            open=bool(p.open[part].any()) or bool(ends_open.any()),
+        )
 
 
 def find_events(conditions: Conditions, user_time: Intervals, grouping: Grouping) -> Events:
@@ -86,135 +137,42 @@ def find_events(conditions: Conditions, user_time: Intervals, grouping: Grouping
     Two no-beams are one event if strictly less than the merge gap lies between what is known of them, inside
     one stretch of contiguous user time; all between them is then no-beam, whatever it was. A stretch with
     unknown holes stays one event; a hole as long as the gap or longer stays unknown.
+
+    A trip is an event whose span in user time, from its first to its last instant known to be without beam, the
+    holes between included, is strictly shorter than the limit.
     """
-    no_beam = [_event(group) for group in _groups(_pieces(conditions, user_time, grouping.cancelled), grouping)]
-    trips = tuple(e for e in no_beam if e.user_time.total < grouping.trip_below_ns)
-    failures = tuple(e for e in no_beam if e.user_time.total >= grouping.trip_below_ns)
-    down = no_beam if grouping.trips_are_downtime else failures
-    no_beam_time = Intervals.of(pair for event in down for pair in event.user_time)
-    in_events = Intervals.of(pair for event in no_beam for pair in event.user_time)
-    low_beam, low_beam_time = _low_beam(conditions, user_time, in_events)
-    return Events(failures, trips, low_beam, no_beam_time, low_beam_time, in_events)
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A known part of a no-beam inside one block of contiguous user time."""
-
-    stretch: Stretch
-    block: int
-    start_ns: int
-    end_ns: int
-    cancelled: bool = False
-
-
-@dataclass(slots=True)
-class _Group:
-    """The pieces of one event, in order of time, and what is no-beam between them."""
-
-    pieces: list[_Piece] = field(default_factory=list[_Piece])
-    bridges: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-
-
-def _pieces(conditions: Conditions, user_time: Intervals, cancelled: Intervals) -> list[_Piece]:
-    def block_of(ns: int) -> int:
-        return int(user_time.start.searchsorted(ns, side="right")) - 1
-
-    pieces: list[_Piece] = []
-    for stretch in conditions.no_beam:
-        known = conditions.known.clip(stretch.start_ns, stretch.end_ns)
-        pieces += [_Piece(stretch, block_of(start), start, end) for start, end in known & user_time]
-    for start, end in cancelled & user_time:
-        pieces.append(_Piece(Stretch(Kind.NO_BEAM, start, end), block_of(start), start, end, cancelled=True))
-    return sorted(pieces, key=lambda p: (p.start_ns, p.end_ns))
-
-
-def _groups(pieces: list[_Piece], grouping: Grouping) -> list[_Group]:
-    """Put together what is one event, in order of time."""
-    links = list(range(len(pieces)))
-
-    def first_of(i: int) -> int:
-        while links[i] != i:
-            links[i] = i = links[links[i]]
-        return i
-
-    def unite(some: Iterable[int]) -> None:
-        firsts = [first_of(i) for i in some]
-        for first in firsts:
-            links[first] = min(firsts)
-
-    bridges: dict[int, tuple[int, int]] = {}
-    of_stretch: dict[int, list[int]] = {}
-    furthest = 0
-    for i, piece in enumerate(pieces):
-        of_stretch.setdefault(id(piece.stretch), []).append(i)
-        if i and _merges(pieces[furthest], piece, grouping):
-            bridges[i] = (pieces[furthest].end_ns, piece.start_ns)
-            unite([furthest, i])
-        if piece.end_ns > pieces[furthest].end_ns:
-            furthest = i
-        if piece.cancelled:
-            # What overlaps is one, by the whole length of an outage, unknown holes in it included.
-            unite(
-                j
-                for j, p in enumerate(pieces)
-                if p.stretch.start_ns <= piece.end_ns and piece.start_ns <= p.stretch.end_ns
-            )
-    for same in of_stretch.values():
-        unite(same)
-    for span in grouping.one_event:
-        unite(i for i, piece in enumerate(pieces) if _touches(piece, span))
-    groups: dict[int, _Group] = {}
-    for i, piece in enumerate(pieces):
-        group = groups.setdefault(first_of(i), _Group())
-        group.pieces.append(piece)
-        group.bridges += [bridges[i]] if i in bridges else []
-    return list(groups.values())
-
-
-def _merges(last: _Piece, piece: _Piece, grouping: Grouping) -> bool:
-    close = last.block == piece.block and piece.start_ns - last.end_ns < grouping.merge_gap_ns
-    return close and not any(
-        start <= last.start_ns and piece.end_ns <= end and last.stretch is not piece.stretch
-        for start, end in grouping.separate
+    pieces = pieces_of(
+        conditions,
+        user_time,
+        grouping.cancelled,
+        grouping.merge_gap_ns,
+        one_event=grouping.one_event,
+        separate=grouping.separate,
     )
-
-
-def _touches(piece: _Piece, span: tuple[int, int]) -> bool:
-    return piece.start_ns < span[1] and span[0] < piece.end_ns
-
-
-def _event(group: _Group) -> Event:
-    spans = [(piece.start_ns, piece.end_ns) for piece in group.pieces]
-    stretches = list(dict.fromkeys(p.stretch for p in group.pieces))
-    return Event(
-        kind=Kind.NO_BEAM,
-        start_ns=min(s.start_ns for s in stretches),
-        end_ns=max(s.end_ns for s in stretches),
-        user_time=Intervals.of(spans + group.bridges),
-        parts=len(stretches),
-        blocks=len({p.block for p in group.pieces}),
-        open=any(s.open for s in stretches),
-    )
-
-
-def _low_beam(
-    conditions: Conditions, user_time: Intervals, in_events: Intervals
-) -> tuple[tuple[Event, ...], Intervals]:
+    first_ns, last_ns = pieces.extent_of_groups()
+    trips = user_time.total_until(last_ns) - user_time.total_until(first_ns) < grouping.trip_below_ns
+    in_events = pieces.time(np.ones(len(trips), bool))
+    no_beam_time = in_events if grouping.trips_are_downtime else pieces.time(~trips)
     bookable = (conditions.known & user_time) - in_events
-    events: list[Event] = []
-    booked: list[tuple[int, int]] = []
-    for stretch in conditions.low_beam:
-        time = bookable.clip(stretch.start_ns, stretch.end_ns)
-        booked += list(time)
-        if time and not (stretch.became_no_beam and became_counted(stretch, conditions, in_events)):
-            blocks = len({int(user_time.start.searchsorted(a, side="right")) for a, _ in time})
-            events.append(Event(Kind.LOW_BEAM, stretch.start_ns, stretch.end_ns, time, 1, blocks, stretch.open))
-    return tuple(events), Intervals.of(booked)
+    low_beam_time = bookable & conditions.low_beams.intervals
+    return Events(no_beam_time, low_beam_time, in_events, conditions, user_time, pieces, trips)
 
 
-def became_counted(low_beam: Stretch, conditions: Conditions, in_events: Intervals) -> bool:
-    """Whether the no-beam that a low-beam turned into counts; where it touches no user time, it does not."""
-    following = bisect_left(conditions.no_beam, low_beam.end_ns, key=lambda s: s.start_ns)
-    no_beam = conditions.no_beam[following]
-    return bool(in_events.clip(no_beam.start_ns, no_beam.end_ns))
+def _with_counted_no_beam(low: Stretches, no_beams: Stretches, in_events: Intervals) -> Bool:
+    """Return for each low-beam whether it is one distortion with a no-beam beside it that touches user time."""
+    if not len(no_beams):
+        return np.zeros(len(low), bool)
+    counted = in_events.touch(no_beams.start_ns, no_beams.end_ns)
+    last = len(no_beams) - 1
+    following = np.searchsorted(no_beams.start_ns, low.end_ns, side="left").clip(max=last)
+    before = (np.searchsorted(no_beams.start_ns, low.start_ns, side="left") - 1).clip(min=0)
+    return (low.became_no_beam & counted[following]) | (low.after_no_beam & counted[before])
+
+
+def counted_low_beams(conditions: Conditions, events: Events) -> Int64:
+    """Return the starts of the low-beams that count, by themselves or with the no-beam that they turned into."""
+    low = conditions.low_beams
+    tail_alone = Stretches(low.kind, low.start_ns, low.end_ns, low.open, low.became_no_beam, np.zeros(len(low), bool))
+    became = _with_counted_no_beam(tail_alone, conditions.no_beams, events.in_events)
+    own = np.isin(low.start_ns, np.array([e.start_ns for e in events.low_beam], np.int64))
+    return low.start_ns[became | own]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from analytics.conditions import Conditions, is_good, scan
 from analytics.distortions import Series
 from analytics.mode import REFILL, intervals_in_mode
-from analytics.overrides import Overridden, Override, apply_overrides
+from analytics.overrides import Combined, Overridden, Override, apply_overrides
 from analytics.rules import Reduced, Rules
 from analytics.witness import CrossCheck, Verdict, cross_check, window_ns
 from facility.batch import Samples
@@ -50,6 +50,8 @@ class Evidence:
     """Those in force."""
     further: Mapping[str, Series] = field(default_factory=dict[str, Series])
     """The series behind the profile's distortions, by signal."""
+    link_down: Intervals = field(default_factory=Intervals.empty)
+    """Where the link of the delivery signal's source is not known to be up; see `analytics.links`."""
 
     @property
     def span(self) -> Intervals:
@@ -73,8 +75,7 @@ class AppliedEvidence:
     """Evidence under one definition: one stream of samples that all later steps see."""
 
     rules: Rules
-    samples: Samples
-    cuts: Int64
+    combined: Combined
     cross_checks: tuple[CrossCheck, ...]
     """The witness's verdict on each outage that the samples show."""
     flagged: tuple[Overridden, ...]
@@ -82,9 +83,24 @@ class AppliedEvidence:
     start_ns: int
     end_ns: int
 
+    @property
+    def samples(self) -> Samples:
+        """The samples that count."""
+        return self.combined.samples
+
     def conditions(self, fill: float | None = None, restarts: Collection[int] = ()) -> Conditions:
         """Find the conditions, with unknown time filled by samples at `fill` if one is given; see `Scanner`."""
-        return scan(self.samples, self.rules, self.start_ns, self.end_ns, cuts=self.cuts, fill=fill, restarts=restarts)
+        return scan(
+            self.samples,
+            self.rules,
+            self.start_ns,
+            self.end_ns,
+            cuts=self.combined.cuts,
+            fill=fill,
+            restarts=restarts,
+            certainty=self.combined.certainty,
+            silent=self.combined.silent,
+        )
 
 
 def apply_evidence(evidence: Evidence, profile: Profile, definition: Definition, plan: Plan) -> AppliedEvidence:
@@ -143,8 +159,10 @@ def _applied(
     cross_checks: tuple[CrossCheck, ...],
     flagged: list[Overridden],
 ) -> AppliedEvidence:
-    samples, cuts = apply_overrides(evidence.delivery, overrides, rules, evidence.cuts)
-    return AppliedEvidence(rules, samples, cuts, cross_checks, tuple(flagged), evidence.start_ns, evidence.end_ns)
+    silent = evidence.link_down if rules.stale_after_ns is None else Intervals.empty()
+    combined = apply_overrides(evidence.delivery, overrides, rules, evidence.cuts, silent)
+    start, end = evidence.start_ns, evidence.end_ns
+    return AppliedEvidence(rules, combined, cross_checks, tuple(flagged), start, end)
 
 
 def _flagged(
@@ -159,11 +177,14 @@ def _flagged(
         return []
     # Where the current itself is down, an unknown flag cannot make it anything else.
     alone = plain.conditions()
-    surely_down = Intervals.of((s.start_ns, s.end_ns) for s in alone.no_beam) & alone.known
+    surely_down = alone.no_beams.intervals & alone.known
     down -= corrected
     unsure = unsure - down - corrected - surely_down
     return [
-        *(Overridden(start, end, Override.DOWN) for start, end in down.clip(evidence.start_ns, evidence.end_ns)),
+        *(
+            Overridden(start, end, Override.DOWN, by_flag=True)
+            for start, end in down.clip(evidence.start_ns, evidence.end_ns)
+        ),
         *(Overridden(start, end, Override.UNKNOWN) for start, end in unsure),
     ]
 

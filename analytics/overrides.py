@@ -12,9 +12,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.conditions import is_good
+from analytics.conditions import Certainty, is_good
 from analytics.rules import Rules
 from facility.batch import NO_WORD, Samples
+from facility.interval import Intervals
 from facility.time import MAX_NS
 
 Int64 = NDArray[np.int64]
@@ -40,12 +41,26 @@ class Overridden:
     start_ns: int
     end_ns: int
     what: Override
+    by_flag: bool = False
+    """Whether a flag of the definition states it, not a person."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Combined:
+    """The delivery signal with everything applied that decides in its place."""
+
+    samples: Samples
+    cuts: Int64
+    """(n,) ns, increasing: where a running hold ends."""
+    certainty: Certainty
+    silent: Intervals
+    """Where a sample holds for no time."""
 
 
 def apply_overrides(
-    samples: Samples, overrides: Sequence[Overridden], rules: Rules, cuts: Int64
-) -> tuple[Samples, Int64]:
-    """Return the samples and cuts with `overrides` applied.
+    samples: Samples, overrides: Sequence[Overridden], rules: Rules, cuts: Int64, silent: Intervals
+) -> Combined:
+    """Apply `overrides` to the samples and cuts.
 
     Samples inside an override are removed. Up and down get samples of their own, close enough to hold throughout,
     and a cut ends the last of them. At the end of an override other than bad samples, the sample that held there is
@@ -61,9 +76,11 @@ def apply_overrides(
         How long a sample holds, what is good, what stands for beam.
     cuts
         (n,) int64 ns, increasing: where a running hold ends.
+    silent
+        Where a sample holds for no time, because the link of a signal that is sent on change is down.
     """
     if not overrides:
-        return samples, cuts
+        return Combined(samples, cuts, Certainty(), silent)
     ordered = sorted(overrides, key=lambda o: o.start_ns)
     sound = np.ones(len(samples), dtype=bool)
     keep = is_good(samples, rules.physical_max)
@@ -73,6 +90,7 @@ def apply_overrides(
         if o.what is Override.SAMPLES_BAD:
             sound[inside] = False
     good = sound & is_good(samples, rules.physical_max)
+    good &= ~silent.cover(samples.time_ns)
     stamps, standing_values = samples.time_ns[good], samples.value[good]
     starts = {o.start_ns for o in ordered if o.what is not Override.SAMPLES_BAD}
     # Of two sorted runs the stable sort makes one in a single pass.
@@ -80,12 +98,15 @@ def apply_overrides(
     up_value = max(t.low_beam_ends for t in rules.thresholds)
     times, values = [samples.time_ns[keep]], [samples.value[keep]]
     standing, new_cuts = cuts, [np.empty(0, np.int64)]
+    stated: set[int] = set()
+    by_flag: set[int] = set()
     for o in ordered:
         if o.what is Override.SAMPLES_BAD:
             continue
         if o.what is not Override.UNKNOWN:
             own = _own_samples(o, rules)
             times.append(own)
+            (by_flag if o.by_flag else stated).update(own.tolist())
             values.append(np.full(len(own), up_value if o.what is Override.UP else 0.0))
             # A statement does not end with the link.
             standing = standing[(standing <= o.start_ns) | (standing >= o.end_ns)]
@@ -100,15 +121,18 @@ def apply_overrides(
                 next_stamps, hold_end, side="right"
             ):
                 new_cuts.append(np.array([hold_end], np.int64))
-    combined = _merge(samples, keep, times, values)
-    return combined, np.unique(np.concatenate([standing, *new_cuts]))
+    return Combined(
+        _merge(samples, keep, times, values),
+        np.unique(np.concatenate([standing, *new_cuts])),
+        Certainty(frozenset(stated), frozenset(by_flag)),
+        silent - Intervals.of((o.start_ns, o.end_ns) for o in ordered if o.what in (Override.UP, Override.DOWN)),
+    )
 
 
 def _own_samples(o: Overridden, rules: Rules) -> Int64:
-    """Return stamps that hold throughout, and at the start as close as the signal's: no glitch by their number."""
-    close = o.start_ns + rules.sample_period_ns * np.arange(rules.min_samples, dtype=np.int64)
+    """Return stamps that hold throughout."""
     step = o.end_ns - o.start_ns if rules.stale_after_ns is None else rules.stale_after_ns
-    return np.concatenate([close[close < o.end_ns], np.arange(close[-1] + step, o.end_ns, step, dtype=np.int64)])
+    return np.arange(o.start_ns, o.end_ns, step, dtype=np.int64)
 
 
 def _held_at(stamps: Int64, ns: int, stale_after_ns: int | None, cuts: Int64) -> tuple[int, int] | None:

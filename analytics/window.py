@@ -38,29 +38,6 @@ class Window:
     """Whether the beam was seen up for the merge gap after the period, so that nothing later changes its figures."""
 
 
-def link_cuts(links: Samples, *, heartbeats: bool) -> Int64:
-    """Return the instants at which a running hold ends because the source's link was lost.
-
-    Parameters
-    ----------
-    links
-        The source's ``<source>_link`` series.
-    heartbeats
-        Whether a heartbeat that stays away is a cut as well: for signals sent on change only, which hold for as
-        long as the link is known to be alive.
-
-    Returns
-    -------
-    (n,) int64 ns, increasing.
-    """
-    down = np.array([word == "down" for word in links.state_words()], dtype=bool)
-    cuts = links.time_ns[down]
-    if heartbeats and len(links):
-        lasts = np.append(np.diff(links.time_ns) > LINK_HOLD_NS, True)
-        cuts = np.concatenate([cuts, links.time_ns[lasts & ~down] + LINK_HOLD_NS])
-    return np.unique(cuts)
-
-
 def no_breaks(_start_ns: int, _end_ns: int) -> Intervals:
     """Return nothing: the samples are all that is known."""
     return Intervals.empty()

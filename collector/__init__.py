@@ -1,1 +1,1 @@
-"""Signals in: sources, intake, landing, forwarder, ledger."""
+"""kado: signals in: sources, intake, landing, forwarder, ledger."""

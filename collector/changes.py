@@ -15,6 +15,7 @@ class Changes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._spans: dict[str, list[tuple[int, int]]] = {}
+        self._branches: tuple[Changes, ...] = ()
 
     def note(self, signal: str, first_ns: int, last_ns: int) -> None:
         """Note that samples stamped from `first_ns` to `last_ns`, both included, may have come or changed."""
@@ -25,6 +26,15 @@ class Changes:
                 spans[:] = list(Intervals.of(spans))
             if len(spans) > _MOST:
                 spans[:] = [(spans[0][0], spans[-1][1])]
+        for branch in self._branches:
+            branch.note(signal, first_ns, last_ns)
+
+    def branch(self) -> "Changes":
+        """Return another collection that is told of the same from now on: for another one that asks."""
+        branch = Changes()
+        with self._lock:
+            self._branches = (*self._branches, branch)
+        return branch
 
     def take(self) -> dict[str, Intervals]:
         """Return what was noted since the last call; everything in it can be read from the store."""

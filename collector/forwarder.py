@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,14 +15,14 @@ from typing import Final, Self
 from collector.changes import Changes
 from collector.delivery_policy import Action, Decision, DeliveryPolicy
 from collector.forwarder_status import ForwarderState, ForwarderStatus
+from collector.outbox import Blob, next_group
 from collector.sending import Interruption, Sender, Sent
+from collector.settling import Outcome, note_rewritten, set_aside, settle
 from facility.errors import KadoError, UnreachableError
 from facility.time import NS_PER_DAY, NS_PER_S, Clock, to_ns
-from storage.influxdb.client import InfluxClient, WriteAnswer
+from storage.influxdb.client import BucketInfo, InfluxClient, WriteAnswer
 from storage.influxdb.touching import days_of_lines, touches
 from storage.telemetry_db import open_writer
-from storage.telemetry_db.outbox import Blob, next_group
-from storage.telemetry_db.settlement import Outcome, note_rewritten, set_aside, settle
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ CANARY: Final = "kado_canary"
 
 _IDLE_S: Final = 0.1
 _RETENTION_AGE_NS: Final = 600 * NS_PER_S
+_CLOCKS_AGREE_NS: Final = 60 * NS_PER_S
+"""So far apart may two clocks be that are both right."""
 
 
 class Forwarder:
@@ -82,8 +85,9 @@ class Forwarder:
         self._connection: sqlite3.Connection | None = None
         self._stopping = threading.Event()
         self._problem: KadoError | None = None
+        self._answers: Counter[str] = Counter({"2xx": 0, "4xx": 0, "5xx": 0, "none": 0})
         self._samples = 0
-        self._retention_ns: int | None = None
+        self._too_old_before_ns: int | None = None
         self._asked_at_ns: int | None = None
         self._touches = b""
         self._status = ForwarderStatus(ForwarderState.IDLE, clock())
@@ -155,6 +159,9 @@ class Forwarder:
             return self._interrupted(error, retry=error.retryable)
         except KadoError as error:
             return self._interrupted(error, retry=False)
+        except sqlite3.OperationalError as error:
+            text = f"{self._data_dir}/telemetry.db cannot be read or written ({error}): free space or replace the disk"
+            return self._interrupted(UnreachableError(text), retry=True)
 
     def _forward_next(self) -> float:
         if self._connection is None:
@@ -216,20 +223,46 @@ class Forwarder:
         return touches(self._facility, days, now)
 
     def _oldest_ns(self) -> int | None:
-        """Return the instant before which the bucket keeps nothing, if there is one and we may know it."""
+        """Return the instant before which the bucket keeps nothing, if there is one and we may know it.
+
+        The server's own clock decides, and only where ours agrees with it: else the answers to writes will tell.
+        """
         now = self._clock()
         if self._asked_at_ns is None or not 0 <= now - self._asked_at_ns < _RETENTION_AGE_NS:
+            self._too_old_before_ns = None
             try:
-                self._retention_ns = self._client.bucket_info().retention_ns
+                info = self._client.bucket_info()
             except UnreachableError as error:
                 # A token that may only write points cannot look; then the answers to writes will tell.
                 if error.retryable:
                     raise
+            else:
+                self._too_old_before_ns = self._bound(info, now)
             self._asked_at_ns = now
-        return None if self._retention_ns is None else now - self._retention_ns
+        return self._too_old_before_ns
+
+    def _bound(self, info: BucketInfo, now: int) -> int | None:
+        if info.retention_ns is None or info.server_ns is None:
+            return None
+        apart_ns = now - info.server_ns
+        if abs(apart_ns) > _CLOCKS_AGREE_NS:
+            _LOG.warning(
+                "the clock here and that of InfluxDB at %s are %.0f s apart: what is too old for bucket %s is left to"
+                " InfluxDB; set the clocks (NTP)", self._client.url, apart_ns / NS_PER_S, self._client.bucket,
+            )  # fmt: skip
+            return None
+        return info.server_ns - info.retention_ns
 
     def _write(self, lines: bytes) -> WriteAnswer:
-        return WriteAnswer(None, "stopped") if self._stopping.is_set() else self._client.write(self._touches + lines)
+        if self._stopping.is_set():
+            return WriteAnswer(None, "stopped")
+        answer = self._client.write(self._touches + lines)
+        self._answers[answer.group] += 1
+        return answer
+
+    def answers(self) -> dict[str, int]:
+        """Return how many answers of each class there were since the start: ``2xx``, ``4xx``, ``5xx``, ``none``."""
+        return dict(self._answers)
 
     def _canary(self) -> bytes:
         return f"{CANARY},facility={self._facility} ok=true {self._clock()}\n".encode()

@@ -18,8 +18,9 @@ from collector.arrival import Arrival
 from collector.changes import Changes
 from collector.culprits import without_culprits
 from collector.landing_file import LandingFile
+from collector.landing_observer import LandingObserver
 from collector.landing_status import LandingLimits, LandingState, LandingStatus
-from facility.errors import DamagedDataError, DataError, DiskError, UnreachableError
+from facility.errors import DataError, KadoError, UnreachableError
 from facility.time import Clock, system_clock
 from storage.data_dir import DataDir, DirectoryLock
 from storage.telemetry_db import StoreKind
@@ -27,10 +28,16 @@ from storage.telemetry_db import StoreKind
 _LOG: Final = logging.getLogger(__name__)
 
 _REFRESH_S: Final = 1.0
+# What may pass: no space, a disk that fails, another connection of this process that writes.
+_MAY_PASS: Final = {
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM,
+}  # fmt: skip
 # What one sample may cause; 0: Python's own, before SQLite sees it. All others are of the file.
 _BY_THE_SAMPLE: Final = {
     0, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE,
 }  # fmt: skip
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,13 +64,22 @@ class Landing:
     `open` and `close` wait for the disk: on an event loop, ``await asyncio.to_thread(...)`` them.
     """
 
-    def __init__(self, data_dir: Path, facility: str, file: LandingFile, lock: DirectoryLock, limits: LandingLimits):
+    def __init__(
+        self,
+        data_dir: Path,
+        facility: str,
+        file: LandingFile,
+        lock: DirectoryLock,
+        limits: LandingLimits,
+        observer: LandingObserver | None = None,
+    ) -> None:
         """Take over what `open` has opened."""
         self._path = DataDir(data_dir).telemetry
         self._facility = facility
         self._file = file
         self._lock = lock
         self._limits = limits
+        self._observer = observer
         self._changed = threading.Condition()
         self._queue: deque[_Request] = deque()
         self._queued_samples = 0
@@ -84,10 +100,12 @@ class Landing:
         *,
         limits: LandingLimits | None = None,
         changes: Changes | None = None,
+        observer: LandingObserver | None = None,
     ) -> Self:
         """Lock the data directory and open its files, making what is missing.
 
-        `changes` is told of what comes into the embedded store; with InfluxDB the forwarder tells.
+        `changes` is told of what comes into the embedded store; with InfluxDB the forwarder tells. With either,
+        `observer` is told of everything that landed.
 
         Raises
         ------
@@ -99,10 +117,13 @@ class Landing:
             If its file is of a newer version.
         """
         limits = limits or LandingLimits()
+        if store_kind == "influxdb":
+            # Arrow is heavy: imported here, before there are threads, and not by the first sample.
+            import storage.influxdb.line_protocol  # noqa: F401  # pyright: ignore[reportUnusedImport]
         lock = DirectoryLock(data_dir)
         try:
             file = LandingFile(data_dir, facility, store_kind, clock, limits.dead_letters, changes)
-            return cls(data_dir, facility, file, lock, limits)
+            return cls(data_dir, facility, file, lock, limits, observer)
         except BaseException:
             lock.release()
             raise
@@ -215,6 +236,7 @@ class Landing:
         """Land a group of requests, however long it takes, and tell those who wait."""
         committed = False
         while True:
+            started = time.monotonic()
             try:
                 if not committed:
                     self._check_space()
@@ -230,14 +252,15 @@ class Landing:
                 self._failing(error)
             else:
                 self._finish(group, None)
+                if self._observer is not None:
+                    self._observer.landed([r.arrival for r in group], time.monotonic() - started)
                 self._refresh()
                 return
             if self._closes_before_retry(group):
                 return
 
     def _failing(self, error: Exception) -> None:
-        text = str(error) if isinstance(error, DiskError) else f"{self._path} cannot be written ({error})"
-        text += "; sources wait"
+        text = f"{self._path} cannot be written ({error}): free space or replace the disk; sources wait"
         self._trouble(LandingState.FAILING, text)
 
     def _closes_before_retry(self, group: list[_Request]) -> bool:
@@ -253,7 +276,9 @@ class Landing:
         if len(group) > 1:
             for request in group:
                 self._land_group([request])
-        elif group[0].repaired or _is_of_the_file(error):
+        elif isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGED:
+            self._finish(group, KadoError(f"{self._path} is damaged ({error}): stop kado, and keep a copy of it"))
+        elif group[0].repaired or (isinstance(error, sqlite3.Error) and _code(error) not in _BY_THE_SAMPLE):
             self._finish(group, error)
         else:
             self._repair(group[0], error)
@@ -281,7 +306,7 @@ class Landing:
         try:
             self._file.rehearse(arrival)
         except Exception as error:
-            if _may_pass(error) or _is_of_the_file(error):
+            if _may_pass(error) or (isinstance(error, sqlite3.Error) and _code(error) not in _BY_THE_SAMPLE):
                 raise
             return error
         return None
@@ -313,7 +338,7 @@ class Landing:
         started = time.monotonic()
         if started < self._refresh_at:
             return
-        with suppress(DiskError, DamagedDataError):
+        with suppress(sqlite3.Error):
             waiting = self._file.waiting()
             used = self._file.used_bytes()
             with self._changed:
@@ -340,12 +365,9 @@ class _FullError(Exception):
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether it may be over at the next attempt: no space, a disk that fails, another connection that writes."""
-    return isinstance(error, OSError | DiskError)
+    return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and _code(error) in _MAY_PASS)
 
 
-def _is_of_the_file(error: Exception) -> bool:
-    """Whether no sample is at fault: the file is damaged, or kado uses it wrongly."""
-    if isinstance(error, sqlite3.Error):
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BY_THE_SAMPLE
-    return isinstance(error, DamagedDataError)
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary error code, 0 for an error of the module itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,1 +1,1 @@
-"""Grafana dashboards and Prometheus rules, generated from a facility's profile."""
+"""kado: Grafana dashboards and Prometheus rules, generated from a facility's profile."""

@@ -24,9 +24,9 @@ def newest_figure(fields: str, period: str) -> InfluxQuery:
     )
 
 
-def figure_panel(words: Words, look: Look, field: str, period: str, *, size: int = 0) -> dashboard.Panel:
-    """Return one figure of the running period of a kind."""
-    return stat_panel(words, look, newest_figure(f'"{field}"', period), field=field, size=size)
+def figure_panel(words: Words, look: Look, field: str, period: str, *, select: str = "") -> dashboard.Panel:
+    """Return one figure of the running period of a kind; `select` computes it where it is no field by itself."""
+    return stat_panel(words, look, newest_figure(select or f'"{field}"', period), field=field)
 
 
 def availability_look(subject: Subject) -> Look:

@@ -23,6 +23,7 @@ from facility.schema import (
 )
 
 PLAIN: tuple[tuple[float | None, str], ...] = ((None, BLUE),)
+USER_TIME_H = '"user_time_s" / 3600 AS "user_time_h"'
 BY_MONTH = (FACILITY, DEFINITION, "\"period\" = 'month'")
 
 
@@ -174,6 +175,7 @@ def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
                 Look("suffix:h", 0, say("no user time", "利用時間なし"), PLAIN),
                 "user_time_h",
                 "fiscal_year",
+                select=USER_TIME_H,
             ),
             5,
         ),
@@ -235,9 +237,9 @@ def _coverage(subject: Subject) -> dashboard.Panel:
 def _mtbf(subject: Subject) -> dashboard.Panel:
     say = subject.say
     about = say(
-        "Mean time between failures of each month, with the interval that holds the true value in 90 of 100 cases if "
+        "Mean time between failures of each month, with the interval that holds the true value in 95 of 100 cases if "
         "failures come at a constant rate. A month without a failure has a lower end only.",
-        "各月の平均故障間隔と90 %信頼区間（故障率一定を仮定）。故障のない月は下限のみ。",
+        "各月の平均故障間隔と95 %信頼区間（故障率一定を仮定）。故障のない月は下限のみ。",
     )
     look = Look("suffix:h", 1, say("no month yet", "実績なし"), PLAIN, palette=True, least=0.0)
     return bars_panel(
@@ -307,7 +309,7 @@ def _hours(subject: Subject) -> dashboard.Panel:
     return bars_panel(
         Words(say("Operating and user hours", "運転時間と利用時間"), about),
         look,
-        _monthly('"operating_time_h", "user_time_h", "delivered_h"'),
+        _monthly(f'"operating_time_h", {USER_TIME_H}, "delivered_s" / 3600 AS "delivered_h"'),
         x_field=FIELD_ID,
         overrides=[
             _fixed("operating_time_h", GREY, say("operating", "運転")),

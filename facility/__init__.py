@@ -1,1 +1,1 @@
-"""The domain: signals, time, modes, schedule, periods, definitions. Pure, imports nothing else of kado."""
+"""kado: the domain: signals, time, modes, schedule, periods, definitions. Pure, imports nothing else of kado."""

@@ -1,17 +1,26 @@
 """TOML documents into strict models, with messages that a person can act on."""
 
 import difflib
+import re
 import tomllib
 import types
 import typing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from facility.errors import KadoError, UsageError
 
 M = TypeVar("M", bound=BaseModel)
+
+MAX_BYTES = 1 << 20
+"""Largest file that is read."""
+MAX_LINE_LENGTH = 10_000
+MAX_DEPTH = 40
+"""Parts of a dotted key, and tables and arrays in each other; kado's own documents have 4."""
+_DEEP_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){{{MAX_DEPTH}}}""")
+_SHOWN_INPUT = 200
 
 
 def read_toml(path: Path, error: type[UsageError]) -> dict[str, Any]:
@@ -20,18 +29,49 @@ def read_toml(path: Path, error: type[UsageError]) -> dict[str, Any]:
     Raises
     ------
     error
-        If it cannot be read or is not TOML.
+        If it cannot be read, is not TOML, or is larger or deeper than any document of kado's.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as cause:
         raise error(f"{path} does not exist") from cause
-    except (OSError, UnicodeDecodeError) as cause:
-        raise error(f"{path} cannot be read: {cause}") from cause
+    except OSError as cause:
+        raise error(f"{path} cannot be read: {cause.strerror}") from cause
+    if len(data) > MAX_BYTES:
+        raise error(f"{path} is larger than the {MAX_BYTES:,} bytes that are read")
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as cause:
+        text = data.decode()
+    except UnicodeDecodeError as cause:
+        line = data.count(b"\n", 0, cause.start) + 1
+        raise error(f"{path}: line {line} is not UTF-8 (byte {data[cause.start]:#04x}): save it as UTF-8") from cause
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > MAX_LINE_LENGTH:
+            raise error(f"{path}: line {number} has {len(line):,} characters, more than {MAX_LINE_LENGTH:,}")
+        if _DEEP_KEY.search(line):
+            raise error(f"{path}: line {number} has a key of more than {MAX_DEPTH} parts")
+    try:
+        document = tomllib.loads(text.replace("\r\n", "\n"))
+    except (ValueError, RecursionError) as cause:  # Also an integer of thousands of digits.
         raise error(f"{path} is not valid TOML: {cause}") from cause
+    if _depth(document) > MAX_DEPTH:
+        raise error(f"{path}: tables and arrays lie more than {MAX_DEPTH} deep in each other")
+    return document
+
+
+def _depth(document: dict[str, Any]) -> int:
+    depth, level = 0, [list(document.values())]
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        level = [inner for values in level for value in values if (inner := _values(value)) is not None]
+    return depth
+
+
+def _values(value: object) -> list[Any] | None:
+    """Return what lies in a table or an array; None for a single value."""
+    if isinstance(value, dict):
+        return list(cast("dict[str, Any]", value).values())
+    return cast("list[Any]", value) if isinstance(value, list) else None
 
 
 def build(model: type[M], document: dict[str, Any], name: str, error: type[UsageError]) -> M:
@@ -69,15 +109,20 @@ def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[s
                 tag, known = context["tag"], context["expected_tags"].replace("'", "").split(", ")
                 near = difflib.get_close_matches(tag, known, n=1, cutoff=0.5)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                lines.append(f"{name}: {place}.kind = {tag!r} is none of {', '.join(known)}{hint}")
+                lines.append(f"{name}: {place}.kind = {tag!r} is not one of {', '.join(known)}{hint}")
             case "union_tag_not_found":
                 lines.append(f"{name}: '{place}.kind' is missing")
             case "value_error":
                 text = str(problem["ctx"]["error"]) if "ctx" in problem else problem["msg"]
                 lines.append(f"{name}: {place}: {text}" if place else f"{name}: {text}")
             case _:
-                lines.append(f"{name}: {place} = {problem['input']!r}: {problem['msg']}")
+                lines.append(f"{name}: {place} = {_shown(problem['input'])}: {problem['msg']}")
     return lines
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_INPUT else f"{text[:_SHOWN_INPUT]}..."
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

@@ -83,6 +83,33 @@ class Intervals:
         """Whether the instant lies inside one of the intervals."""
         return bool(_inside(self, np.array([ns], dtype=np.int64))[0])
 
+    def cover(self, instants: Int64) -> NDArray[np.bool_]:
+        """Return for each instant, ns, whether it lies inside one of the intervals."""
+        return _inside(self, instants)
+
+    def touch(self, start: Int64, end: Int64) -> NDArray[np.bool_]:
+        """Return for each stretch ``[start, end)`` whether any part of it lies in one of the intervals."""
+        begun = np.searchsorted(self.start, end, side="left")
+        return (end > start) & (np.searchsorted(self.end, start, side="right") < begun)
+
+    def total_until(self, instants: Int64) -> Int64:
+        """Return for each instant how much of the set lies before it, ns."""
+        whole = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.end - self.start)])
+        begun = np.searchsorted(self.start, instants, side="right")
+        over = np.zeros(len(instants), np.int64)
+        inside = begun > 0
+        over[inside] = np.maximum(self.end[begun[inside] - 1] - instants[inside], 0)
+        return whole[begun] - over
+
+    def cut_at(self, instants: Int64) -> "Intervals":
+        """Return the same set with each interval cut at `instants`, ns: the parts touch each other.
+
+        The parts are for looking at one by one; operations on sets join them again.
+        """
+        inside = np.unique(instants[_inside(self, instants)])
+        start = np.union1d(self.start, inside)
+        return Intervals(start, np.union1d(self.end, np.setdiff1d(inside, self.start)))
+
     def clip(self, start: int, end: int) -> "Intervals":
         """Return what lies in ``[start, end)``."""
         first = int(np.searchsorted(self.end, start, side="right"))

@@ -13,6 +13,9 @@ _MONTH = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
 _QUARTER = re.compile(r"(\d{4})Q([1-4])", re.ASCII)
 _YEAR = re.compile(r"(\d{4})", re.ASCII)
 _FISCAL = re.compile(r"FY(\d{4})", re.ASCII)
+_CALENDAR_FORMS = (_DAY, _MONTH, _QUARTER, _YEAR, _FISCAL)
+_LIKE_ONE = re.compile(r"\d{4}(-\d{1,2}){0,2}|\d{4}Q\d|FY\d{2,4}", re.ASCII | re.IGNORECASE)
+_RUN = "run:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ def parse_period(
     ----------
     text
         ``2025-05`` (month), ``2025-05-13`` (day), ``2025Q2``, ``2025`` (calendar year), ``FY2024``,
-        ``START/END`` (ISO 8601 with offsets), or the name of a run.
+        ``START/END`` (ISO 8601 with offsets), the name of a run, or ``run:NAME``. A name that is also one of the
+        other forms, such as ``2026-10``, is that form; ``run:2026-10`` is the run.
     zone
         The facility's; days begin at its midnight.
     fiscal_year_starts_in
@@ -63,9 +67,20 @@ def parse_period(
     8784
     """
     text = text.strip()
-    if runs and text in runs:
-        start, end = runs[text]
-        return Period(text, start, end)
+    if text.startswith(_RUN):
+        name = text.removeprefix(_RUN).strip()
+        if not runs or name not in runs:
+            raise PeriodError(
+                f"the schedule has no run {name!r}; its runs are {', '.join(sorted(runs or ())) or 'none'}"
+            )
+        return Period(text, *runs[name])
+    if runs and text in runs and not is_calendar_form(text):
+        if looks_like_calendar_form(text):
+            raise PeriodError(
+                f"{text!r} looks like a date and is a run of the schedule: write run:{text} for the run, or a date such"
+                " as 2025-05"
+            )
+        return Period(text, *runs[text])
     if "/" in text:
         return _explicit(text)
     first, last = _days(text, fiscal_year_starts_in, sorted(runs or ()))
@@ -73,6 +88,16 @@ def parse_period(
         return Period(text, local_midnight(first, zone), local_midnight(last, zone))
     except TimeError as error:
         raise PeriodError(f"period {text!r} does not exist: {error}") from error
+
+
+def is_calendar_form(text: str) -> bool:
+    """Whether a period is written as a day, month, quarter or year, which a run of that name does not replace."""
+    return any(form.fullmatch(text) for form in _CALENDAR_FORMS)
+
+
+def looks_like_calendar_form(text: str) -> bool:
+    """Whether somebody could take the text, such as ``2026-5``, for a day, month, quarter or year."""
+    return _LIKE_ONE.fullmatch(text) is not None
 
 
 def month_of(ns: int, zone: tzinfo) -> Period:

@@ -1,6 +1,20 @@
-"""``python -m kado``."""
+"""Starts the command line: ``kado`` and ``python -m kado``."""
 
-from kado.cli.main import main
+import sys
+
+from kado.rooms import foreign_room
+
+
+def main() -> None:
+    """Check that kado is whole, then run the command line."""
+    if problem := foreign_room():
+        print(f"kado: {problem}", file=sys.stderr)
+        sys.exit(2)
+    # Only now: the command line imports the packages that were checked.
+    from kado.cli.main import app
+
+    app(prog_name="kado")
+
 
 if __name__ == "__main__":
     main()

@@ -177,6 +177,30 @@ class PageSettings(BaseModel):
     )
 
 
+class MetricsSettings(BaseModel):
+    """``[metrics]``: how kado stands, for Prometheus, on an address of its own; without the table: not served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    listen: str = Field(
+        default="127.0.0.1:8421",
+        pattern=r"^[^\s:]+:\d+$",
+        description="Address and port of /metrics, /healthz and /readyz; port 0: any that is free.",
+    )
+
+
+class PublishSettings(BaseModel):
+    """``[publish]``: figures, events, beam state and plan go to InfluxDB for Grafana; not with the embedded store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    definitions: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="Accounting definitions to publish figures by, beside the facility's own.",
+    )
+
+
 class Settings(BaseSettings):
     """The keys of ``kado.toml``; `settings_model` adds the kinds of source."""
 
@@ -186,7 +210,7 @@ class Settings(BaseSettings):
 
     # Variables of this prefix that are no key of the file.
     other_variables: ClassVar[frozenset[str]] = frozenset(
-        {"KADO_CONFIG", "KADO_DEMO_SECONDS", "KADO_CACHE", "KADO_REQUIRE_SERVICES", "KADO_TEST_DATA"}
+        {"KADO_CONFIG", "KADO_DEMO_SECONDS", "KADO_LANG", "KADO_CACHE", "KADO_REQUIRE_SERVICES", "KADO_TEST_DATA"}
     )
 
     facility: str = Field(
@@ -205,6 +229,10 @@ class Settings(BaseSettings):
         default=CalendarWords(), description="What the words of a calendar program mean in the operation calendar."
     )
     page: PageSettings | None = Field(default=None, description="The live page; not served by this version.")
+    metrics: MetricsSettings | None = Field(default=None, description="What Prometheus reads; without it: not served.")
+    publish: PublishSettings | None = Field(
+        default=None, description="Figures published to InfluxDB for Grafana; without it: none."
+    )
     source: tuple[Any, ...] = Field(default=(), strict=False, description="Where signals come from.")
 
     @classmethod
@@ -282,6 +310,12 @@ class Configuration:
     def calendar_words(self) -> CalendarWords:
         """What the words of a calendar program mean."""
         return self.settings.schedule
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """Definitions by which figures are published: the facility's own and those of ``[publish]``, where it is."""
+        publish = self.settings.publish
+        return () if publish is None else tuple(dict.fromkeys((self.profile.definition, *publish.definitions)))
 
     @property
     def sources(self) -> tuple[SourceSpec, ...]:

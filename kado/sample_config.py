@@ -72,6 +72,20 @@ _LANDING: Final = """
 # So many bytes of telemetry.db may be used; then sources wait and lag until some is forwarded or deleted. With the
 # embedded store these are the days that are not sealed yet. Default: 16 GiB.
 # max_bytes = 17179869184
+
+# How kado stands, for Prometheus: /metrics, /healthz, /readyz. Without the table nothing is served.
+# [metrics]
+# Address and port; whoever reaches it may read it, so leave it on loopback. Default: "127.0.0.1:8421".
+# listen = "127.0.0.1:8421"
+"""
+
+
+_PUBLISH: Final = """
+# Figures, events, beam state and plan for Grafana, in the bucket <bucket>_derived. Without the table nothing is
+# published.
+# [publish]
+# Definitions beside the facility's own by which figures are published. Default: none.
+# definitions = ["sls"]
 """
 
 _SCHEDULE: Final = """
@@ -170,6 +184,8 @@ def sample_configuration(
     names = {"delivery": profile.delivery_signal, "number": others[0] if others else profile.delivery_signal}
     text += _INFLUXDB if store == "influxdb" else _EMBEDDED.format(**names)
     text += _LANDING + _SCHEDULE
+    if store == "influxdb":
+        text += _PUBLISH
     if source == "simulator":
         return text + _SIMULATOR.format(scenarios=", ".join(shipped_scenarios()))
     mappings = (_MAPPING.format(facility=profile.id, signal=signal.id) for signal in profile.signals)

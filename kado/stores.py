@@ -2,26 +2,19 @@
 
 import fcntl
 import os
-import random
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from collector.changes import Changes
-from collector.delivery_policy import DeliveryPolicy
-from collector.forwarder import Forwarder
-from collector.landing import Landing
-from collector.landing_status import LandingLimits
 from facility.errors import ConfigError, UsageError
 from facility.profile import Profile
 from facility.time import Clock
 from kado.config import Configuration, InfluxSettings
 from storage.data_dir import DataDir
 from storage.embedded.archive.swap import Provenance
+from storage.embedded.noting import noting
 from storage.embedded.store import EmbeddedStore
-from storage.embedded.translate_errors import translate_errors
 from storage.influxdb.client import InfluxClient
 from storage.influxdb.store import InfluxStore
-from storage.journal.journal import Journal
 from storage.store import TelemetryStore
 
 
@@ -62,7 +55,7 @@ def make_store(configuration: Configuration) -> TelemetryStore:
 
 
 @contextmanager
-def open_for_care(configuration: Configuration, clock: Clock) -> "Generator[EmbeddedStore]":
+def open_for_care(configuration: Configuration, clock: Clock) -> Generator[EmbeddedStore]:
     """Open the embedded store for writing, which needs that no other kado runs.
 
     Raises
@@ -84,7 +77,7 @@ def open_for_care(configuration: Configuration, clock: Clock) -> "Generator[Embe
         raise ConfigError(
             f"there is no {telemetry}: nothing was collected there yet; start `kado run`, or mend data_dir"
         )
-    with translate_errors(configuration.data_dir):
+    with noting(configuration.data_dir):
         store = EmbeddedStore(
             configuration.data_dir,
             configuration.profile.id,
@@ -104,11 +97,6 @@ def provenance_of(profile: Profile) -> Provenance:
     return Provenance(simulated=profile.simulated, units=units)
 
 
-def open_journal(configuration: Configuration) -> Journal:
-    """Open the journal, making it if there is none; use it as a context manager."""
-    return Journal.open(DataDir(configuration.data_dir).journal)
-
-
 def running_pid(configuration: Configuration) -> str | None:
     """Return the pid of the kado that runs on the data directory; None if none does."""
     try:
@@ -121,41 +109,9 @@ def running_pid(configuration: Configuration) -> str | None:
     return None
 
 
-def make_landing(configuration: Configuration, clock: Clock, changes: Changes | None = None) -> Landing:
-    """Lock the data directory and return its landing; whoever calls closes it.
-
-    Raises
-    ------
-    LockedError
-        If another process holds the data directory.
-    """
-    limits = LandingLimits(max_bytes=configuration.settings.landing.max_bytes)
-    return Landing.open(
-        configuration.data_dir,
-        configuration.profile.id,
-        configuration.store.kind,
-        clock,
-        limits=limits,
-        changes=changes,
-    )
-
-
 def make_influx_client(configuration: Configuration, store: InfluxSettings) -> InfluxClient:
     """Return a client for the bucket; whoever calls closes it."""
     token = store.token(configuration.folder, os.environ)
     return InfluxClient(
         store.url, store.org, store.bucket, token, token_source=store.token_source, timeout_s=store.timeout_s
     )
-
-
-def make_forwarder(
-    configuration: Configuration,
-    store: InfluxSettings,
-    clock: Clock,
-    rng: random.Random,
-    changes: Changes | None = None,
-) -> Forwarder:
-    """Return the forwarder of a data directory whose landing is open; whoever calls closes it."""
-    client = make_influx_client(configuration, store)
-    policy = DeliveryPolicy(rng.random)
-    return Forwarder(configuration.data_dir, configuration.profile.id, client, clock, policy, changes=changes)

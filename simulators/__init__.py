@@ -1,1 +1,1 @@
-"""Machines to watch without a machine: seeded models of a facility, with the answers."""
+"""kado: machines to watch without a machine: seeded models of a facility, with the answers."""

@@ -1,1 +1,1 @@
-"""Telemetry behind one protocol, the landing database, the journal; all their schemas."""
+"""kado: telemetry behind one protocol, the landing database, the journal; all their schemas."""

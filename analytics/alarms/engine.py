@@ -9,7 +9,7 @@ from dataclasses import replace
 from analytics.alarms.feed import Feed, Outcome
 from analytics.alarms.holdings import Holdings, samples_of
 from analytics.alarms.machine import Machine
-from analytics.alarms.phases import Record, hold_still
+from analytics.alarms.phases import Record, hold_still, next_due
 from analytics.alarms.program import compiled
 from analytics.alarms.state import Engine
 from facility.alarms import AlarmRules
@@ -69,7 +69,10 @@ def resume(engine: Engine, feed: Feed, at_ns: int) -> tuple[Engine, Outcome]:
         holdings.set_back(at_ns)
         for record in records:
             _set_back(record, at_ns)
-    resumed = replace(engine, position_ns=at_ns, start_ns=at_ns, records=records, holdings=holdings, fresh=True)
+    due = [next_due(record, rule) for record, rule in zip(records, program.rules, strict=True)]
+    resumed = replace(
+        engine, alarm_due=due, position_ns=at_ns, start_ns=at_ns, records=records, holdings=holdings, fresh=True
+    )
     return _queue(resumed, feed), Outcome()
 
 

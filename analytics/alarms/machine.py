@@ -324,10 +324,18 @@ class Machine:
             self._records[i] = self._records[i].copy()
         return self._records[i]
 
-    def _settle_all(self, now: int, step: set[int], cause: Cause | None = None, action: Action | None = None) -> None:
+    def _settle_all(
+        self,
+        now: int,
+        step: set[int],
+        cause: Cause | None = None,
+        action: Action | None = None,
+        since: int | None = None,
+    ) -> None:
         """Step 3 for the alarms given and for those that they inhibit, in rank order.
 
-        With an action the first alarm, on which it was done, gets its cause.
+        With an action the first alarm, on which it was done, gets its cause; `since` is the first instant of the
+        condition that it had before.
         """
         queue = list(step)
         heapq.heapify(queue)
@@ -338,11 +346,11 @@ class Machine:
                 continue
             done = i
             record = self._touch(i)
-            since, inhibited = record.since_ns, record.inhibits
+            since, inhibited = record.since_ns if record.since_ns is not None else since, record.inhibits
             self._suppress(i, record)
             follow(record, self._program.rules[i], now)
             self._show(i, now, since, cause, action)
-            cause = action = None
+            cause = action = since = None
             if record.inhibits != inhibited:
                 for target in self._program.targets[i]:
                     heapq.heappush(queue, target)
@@ -385,10 +393,10 @@ class Machine:
         assert i is not None
         assert record is not None
         self._own.add(i)
-        inhibited = self._records[i].inhibits
+        inhibited, since = self._records[i].inhibits, self._records[i].since_ns
         self._records[i] = record
         step = {i, *self._program.targets[i]} if record.inhibits != inhibited else {i}
-        self._settle_all(now, step, result, action)
+        self._settle_all(now, step, result, action, since)
 
     def _show(
         self, i: int, now: int, since: int | None, cause: Cause | None = None, action: Action | None = None

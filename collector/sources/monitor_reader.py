@@ -141,8 +141,9 @@ class MonitorReader:
 
     def _lose(self, codes: list[int], now: int) -> None:
         for code in codes:
-            self._heard.discard(code)
-            if code != HEARTBEAT:
+            # What was never connected cannot be lost.
+            if code in self._heard:
+                self._heard.discard(code)
                 self._lost.setdefault(code, now)
                 self._initial.lost(code)
                 self._newest.pop(code, None)

@@ -4,7 +4,9 @@ from typing import Final
 
 SOURCES: Final[dict[str, str]] = {
     "epics_ca": "collector.sources.epics_ca.spec:EpicsCaSource",
+    "epics_pva": "collector.sources.epics_pva.spec:EpicsPvaSource",
     "http": "collector.sources.http.spec:HttpSource",
     "mqtt": "collector.sources.mqtt.spec:MqttSource",
+    "tango": "collector.sources.tango.spec:TangoSource",
 }
 """Kind as ``[[source]]`` names it -> ``module:class`` of its spec, imported on use."""

@@ -41,7 +41,7 @@ def page() -> str:
 
 
 def _section(words: list[str]) -> str:
-    environment = {"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
+    environment = {"COLUMNS": "80", "TERMINAL_WIDTH": "80", "KADO_LANG": "en"}
     answer = CliRunner().invoke(app, [*words, "--help"], prog_name="kado", env=environment)
     assert answer.exit_code == 0, answer.output
     return f"## {' '.join(['kado', *words])}\n\n```text\n{answer.output.rstrip()}\n```\n"

@@ -122,6 +122,12 @@ class AlarmRules:
     def __len__(self) -> int:
         return len(self.rules)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AlarmRules) and self.table is other.table and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash((id(self.table), self.text))
+
 
 def shipped_rules() -> tuple[str, ...]:
     """Return the ids of the profiles that alarm rules come with."""

@@ -35,7 +35,7 @@ PeriodOption = Annotated[
     typer.Option(
         "--period",
         "-p",
-        help="2025-05, 2025-05-13, 2025Q2, 2025, FY2024, START/END with offsets, or a run of the schedule.",
+        help="2025-05, 2025-05-13, 2025Q2, 2025, FY2024, START/END with offsets, or a run of the schedule (run:NAME).",
     ),
 ]
 
@@ -58,15 +58,27 @@ _DEBUG = inspect.Parameter(
 )
 
 
+_LANG = inspect.Parameter(
+    "lang",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    # The environment is looked at by `chosen_language`, together with the locale.
+    annotation=Annotated[
+        str | None, typer.Option("--lang", metavar="ja|en", help="Language; default KADO_LANG, else the locale.")
+    ],
+)
+
+
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Turn the errors of a command into one message on stderr and an exit code; adds the option ``--debug``.
+    """Turn the errors of a command into one message on stderr and an exit code; adds ``--lang`` and ``--debug``.
 
     The code is the error's own: 1 a problem found, 2 wrong use or configuration, 3 something that cannot be
     reached. What is not a `KadoError` is a defect: it says so, and ends with 1.
     """
 
     @functools.wraps(function)
-    def guarded(*args: object, debug: bool, **options: object) -> None:
+    def guarded(*args: object, debug: bool, lang: str | None, **options: object) -> None:
+        del lang  # chosen before the command was made: its help is in that language, too
         try:
             function(*args, **options)
         except (typer.Exit, typer.Abort, BrokenPipeError):
@@ -85,7 +97,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     # Typer keeps the lines of a paragraph that begins with this character as they are.
     guarded.__doc__ = (function.__doc__ or "").replace("\\b", "\b")
     signature = inspect.signature(function)
-    guarded.__signature__ = signature.replace(parameters=[*signature.parameters.values(), _DEBUG])  # type: ignore[attr-defined]
+    guarded.__signature__ = signature.replace(parameters=[*signature.parameters.values(), _LANG, _DEBUG])  # type: ignore[attr-defined]
     return guarded
 
 

@@ -14,6 +14,7 @@ from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
 from kado.output import local, print_json, show, title
 from kado.queries.corrections import Said, correction_document, corrections_document, load_corrections
+from kado.queries.identity import identity
 from kado.service.recording import record_correction, withdraw_correction
 
 FromOption = Annotated[str, typer.Option("--from", help="Its start, ISO 8601 with an offset.")]
@@ -172,7 +173,7 @@ def _show(configuration: Configuration, said: Said, output: Format) -> None:
 
     profile = configuration.profile
     if output is Format.JSON:
-        print_json({"facility": profile.id, "simulated": profile.simulated, **correction_document(profile, said)})
+        print_json({**identity(profile), **correction_document(profile, said)})
     else:
         show(*correction_list(profile, [said]))
 

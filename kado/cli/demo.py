@@ -24,7 +24,8 @@ from kado.queries.evidence import extent_of
 from kado.queries.figures import load_availability
 from kado.service.application import open_application
 from kado.service.simulated_history import fill_history
-from kado.stores import make_landing, open_store
+from kado.stores import open_store
+from kado.writers import make_landing
 from simulators.machine import Machine
 from simulators.scenario import load_scenario
 from storage.data_dir import DataDir

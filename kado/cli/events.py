@@ -11,6 +11,7 @@ from kado.config import load_configuration
 from kado.output import local, offsets_of, print_json, show, table, title
 from kado.queries.events import event_documents, incidents_behind, review_of
 from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.identity import identity
 from kado.rounding import duration
 
 
@@ -33,10 +34,7 @@ def events(
         result = loaded.availability
         print_json(
             {
-                "facility": result.facility,
-                "simulated": result.simulated,
-                "definition": result.definition,
-                "period": result.period.id,
+                **identity(loaded.profile, definition=result.definition, period=result.period),
                 "events": event_documents(loaded),
             }
         )

@@ -17,6 +17,7 @@ from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Fo
 from kado.config import load_configuration
 from kado.output import local, print_json, show, table, title
 from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.identity import identity
 from kado.queries.incidents import Noted, incident_document, load_incidents, pareto_document, shares
 from kado.rounding import percent, split_hours
 from kado.service.recording import record_incident
@@ -71,7 +72,7 @@ def add_incident(
     )
     recorded = record_incident(configuration, new, replaces=replaces, reason=reason)
     if output is Format.JSON:
-        print_json({"facility": profile.id, "simulated": profile.simulated, **incident_document(profile, recorded)})
+        print_json({**identity(profile), **incident_document(profile, recorded)})
     else:
         show(*incident_list(profile, [recorded]))
 
@@ -93,7 +94,7 @@ def withdraw_incident(
     profile = configuration.profile
     withdrawn = withdraw(configuration, number, author, reason)
     if output is Format.JSON:
-        print_json({"facility": profile.id, "simulated": profile.simulated, **incident_document(profile, withdrawn)})
+        print_json({**identity(profile), **incident_document(profile, withdrawn)})
     else:
         show(*incident_list(profile, [withdrawn]))
 
@@ -115,8 +116,7 @@ def list_incidents(
     if output is Format.JSON:
         print_json(
             {
-                "facility": profile.id,
-                "simulated": profile.simulated,
+                **identity(profile),
                 "incidents": [incident_document(profile, i) for i in listed],
             }
         )

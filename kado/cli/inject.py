@@ -13,6 +13,7 @@ from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.cli.simulate import config_of_group
 from kado.config import load_configuration
 from kado.output import local, print_json, show, table, title
+from kado.queries.identity import identity
 from simulators.answer_key import KeyFault
 from simulators.control import Reply, Request
 from simulators.remote import ask, chosen_simulator
@@ -142,7 +143,7 @@ WORDS: Final[dict[Effect, str]] = {
 
 def steering_document(profile: Profile, reply: Reply) -> dict[str, object]:
     """Return what a simulator answered, for programs."""
-    return {"simulated": profile.simulated, **reply.model_dump(mode="json", exclude={"error", "exit_code"})}
+    return {**identity(profile), **reply.model_dump(mode="json", exclude={"error", "exit_code"})}
 
 
 def injected_lines(profile: Profile, fault: KeyFault) -> list[RenderableType]:

@@ -1,14 +1,21 @@
 """The command line ``kado``: builds a command from the table when it is used."""
 
+import os
+import sys
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command as build
 
+from facility.errors import UsageError
 from kado.cli.command import command
+from kado.cli.help import translate
 from kado.cli.table import COMMANDS, Entry, Group
+from kado.language import chosen_language, set_language, tr
+from kado.version import __version__
 
 SUMMARY: Final = "Watch a research facility's beam and say, with evidence, how available it was (稼働率)."
 EPILOG: Final = "First steps: kado init, kado check, kado run. Without a machine: kado demo."
@@ -19,8 +26,10 @@ class _Lazy(TyperGroup):
 
     table: Group
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(self.table.commands)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        # The names are enough for typer's list and for its suggestions.
+        self.commands = cast("Any", dict.fromkeys(self.table.commands))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         found = self.table.commands.get(cmd_name)
@@ -29,10 +38,47 @@ class _Lazy(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands from the table, without a module of theirs."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in self.table.commands.items()])
+            formatter.write_dl([(name, tr(entry.summary)) for name, entry in self.table.commands.items()])
+
+
+class _Program(_Lazy):
+    """All of kado; chooses the language before anything is read, so that help is in it as well."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        try:
+            set_language(chosen_language(_option("--lang", given), os.environ))
+        except UsageError as error:
+            print(f"kado: {error}", file=sys.stderr)
+            sys.exit(error.exit_code)
+        translate(self)
+        return super().main(given, *rest, **extra)
+
+
+def _option(name: str, words: list[str]) -> str | None:
+    """Return the value of an option, wherever it stands in a command."""
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        if word == "--":
+            break
+        if word == name:
+            return following
+        if word.startswith(f"{name}="):
+            return word.partition("=")[2]
+    return None
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"kado {__version__}")
+        raise typer.Exit
 
 
 def _built(name: str, found: Entry | Group) -> Any:
+    """Return what typer makes of an entry of the table, its help in the language of now."""
+    return translate(english(name, found))
+
+
+def english(name: str, found: Entry | Group) -> Any:
     """Return what typer makes of an entry of the table."""
     if isinstance(found, Entry):
         single = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -41,10 +87,19 @@ def _built(name: str, found: Entry | Group) -> Any:
     return build(_group(name, found))
 
 
+def _class(group: Group, base: type[_Lazy]) -> type[_Lazy]:
+    """Return a class of its own for a group, since typer makes the object."""
+
+    class LazyGroup(base):
+        table = group
+
+    return LazyGroup
+
+
 def _group(name: str, group: Group) -> typer.Typer:
     made = typer.Typer(
         name=name,
-        cls=type("_LazyGroup", (_Lazy,), {"table": group}),
+        cls=_class(group, _Program if name == "kado" else _Lazy),
         epilog=group.epilog or None,
         rich_markup_mode=None,
         no_args_is_help=group.place is None,
@@ -52,12 +107,24 @@ def _group(name: str, group: Group) -> typer.Typer:
         subcommand_metavar=group.metavar,
         add_completion=False,
         pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     if group.place:
         made.callback()(command(_function(group.place)))
     else:
-        made.callback(help=group.summary)(_nothing)
+        made.callback(help=group.summary)(_kado if name == "kado" else _nothing)
     return made
+
+
+def _kado(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version of kado.")
+    ] = False,
+    lang: Annotated[
+        str | None, typer.Option("--lang", metavar="ja|en", help="Language; default KADO_LANG, else the locale.")
+    ] = None,
+) -> None:
+    """Do nothing: the command does the work."""
 
 
 def _nothing() -> None:
@@ -70,8 +137,3 @@ def _function(place: str) -> Any:
 
 
 app: Final = _group("kado", Group(SUMMARY, cast("Any", COMMANDS), EPILOG))
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

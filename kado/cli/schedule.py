@@ -7,21 +7,27 @@ from typing import Annotated
 
 import typer
 from rich.console import RenderableType
+from rich.table import Table
 
 from facility.errors import ScheduleError
 from facility.period import Period
 from facility.profile import Profile
-from facility.schedule import Plan, ScheduleVersion, check_changes_something, resolve
-from facility.schedule_csv import decode_schedule, read_schedule
+from facility.schedule import Category, Plan, ScheduleVersion, check_changes_something, resolve
+from facility.schedule_csv import MAX_BYTES, decode_schedule, read_schedule
 from facility.schedule_ics import read_calendar
 from facility.time import NS_PER_DAY, NS_PER_H, parse_time
 from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.output import local, note, offsets_of, print_json, show, table, title
 from kado.queries.record import load_plan, load_schedule_versions
-from kado.queries.schedule import blocks_within, calendar_document, changes_between, changes_document
+from kado.queries.schedule import Change, blocks_within, calendar_document, changes_between, changes_document
+from kado.queries.schedule_import import ImportedSchedule, imported_schedule, imported_schedule_document
 from kado.rounding import hours
 from kado.service.importing import add_versions
+
+_SHOWN = 3
+"""Holes listed."""
+_SHOWN_CHANGES = 10
 
 
 def import_schedule(
@@ -40,12 +46,14 @@ def import_schedule(
     ] = None,
     config: ConfigOption = None,
     author: Annotated[str | None, typer.Option(help="Who states it; without it the name of your account.")] = None,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     r"""Import a schedule from CSV or iCalendar; known versions stay.
 
-    Rows with the same published_at are one version; a calendar is one. It replaces what earlier versions said
-    between its first start and its last end, and changes nothing before it was published. In a calendar,
-    CATEGORIES holds category and tags, SUMMARY the note, X-KADO-RUN the run.
+    Rows with the same published_at are one version; a calendar is one. It replaces what earlier versions planned
+    between its first start and its last end, and changes nothing before it was published. A row unscheduled, or a
+    cancelled event, withdraws what was planned. In a calendar, CATEGORIES holds category and tags, SUMMARY the note,
+    X-KADO-RUN the run; [schedule] in kado.toml maps other words. Ends with what the file holds and what changed.
 
     \b
     Examples:
@@ -60,10 +68,7 @@ def import_schedule(
     if not is_calendar and any(calendar_options.values()):
         given = ", ".join(name for name, value in calendar_options.items() if value)
         raise ScheduleError(f"{given} are for calendars that end in .ics: {file} says published_at in each row")
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise ScheduleError(f"{file} cannot be read: {error.strerror}") from error
+    data = _read(file)
     warnings: tuple[str, ...] = ()
     if published_at is not None:
         published_ns = parse_time(published_at)
@@ -75,10 +80,61 @@ def import_schedule(
     else:
         versions = read_schedule(decode_schedule(data, file.name), file.name)
     check_changes_something(versions)
-    new = add_versions(configuration, versions, file.name, author or getpass.getuser())
-    for warning in (*warnings, *resolve(versions).warnings):
+    before = load_schedule_versions(configuration)
+    add_versions(configuration, versions, file.name, author or _account())
+    after = load_schedule_versions(configuration)
+    imported = imported_schedule(file.name, versions, before, after, warnings)
+    if output is Format.JSON:
+        print_json(imported_schedule_document(configuration.profile, imported))
+        return
+    for warning in imported.warnings:
         note(f"warning: {warning}")
-    print(f"{file.name}: {new} new versions, {len(versions) - new} known already")
+    show(*import_summary(configuration.profile, imported))
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # Such as in a container, whose user has no name.
+        raise ScheduleError("your account has no name: say who states this calendar with --author NAME") from error
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)  # One byte more shows the reader that the file is too large.
+    except OSError as error:
+        raise ScheduleError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def import_summary(profile: Profile, imported: ImportedSchedule) -> list[RenderableType]:
+    """Return what the file holds and what changed in the calendar, as tables."""
+    zone = profile.zone
+    span = f"{local(imported.start_ns, zone, offset=True)} to {local(imported.end_ns, zone, offset=True)}"
+    lines: list[RenderableType] = [
+        title(profile, f"import of {imported.file}"),
+        f"{imported.new} new {_plural(imported.new, 'version')}, {imported.known} known already",
+        f"from {span}",
+    ]
+    rows = table(order=["planned in the file", "h", "note"], right=["h"])
+    for category, length in imported.hours.items():
+        note_ = ""
+        if category is Category.UNSCHEDULED:
+            listed = [f"{local(a, zone)[:16]} to {local(b, zone)[:16]}" for a, b in imported.holes[:_SHOWN]]
+            more = f" and {len(imported.holes) - _SHOWN} more" if len(imported.holes) > _SHOWN else ""
+            note_ = f"{len(imported.holes)} {_plural(len(imported.holes), 'hole')}: {', '.join(listed)}{more}"
+        rows.add_row(category.value, hours(length), note_)
+    lines.append(rows)
+    if not imported.changes:
+        return [*lines, "no change in the calendar"]
+    lines.append(_change_rows(profile, imported.changes[:_SHOWN_CHANGES]))
+    if more := len(imported.changes) - _SHOWN_CHANGES:
+        lines += [f"and {more} more changes: kado schedule diff"] if more > 0 else []
+    return lines
+
+
+def _plural(number: int, word: str) -> str:
+    return word if number == 1 else f"{word}s"
 
 
 def show_schedule(
@@ -169,12 +225,17 @@ def changes(
     heading = title(profile, f"calendar changes 計画変更, as known {local(since_ns, zone, offset=True)} and {until}")
     if not found:
         return [heading, "no change"]
+    return [heading, _change_rows(profile, found)]
+
+
+def _change_rows(profile: Profile, found: Sequence[Change]) -> Table:
+    zone = profile.zone
     offset = offsets_of((c.start_ns for c in found), zone)
     rows = table(order=[f"start ({offset})", "end", "h", "before", "after"], right=["h"])
     for c in found:
         start, end = local(c.start_ns, zone)[:16], local(c.end_ns, zone)[:16]
         rows.add_row(start, end, _hours(c.start_ns, c.end_ns), c.before, c.after)
-    return [heading, rows]
+    return rows
 
 
 def _hours(start_ns: int, end_ns: int) -> str:

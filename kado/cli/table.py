@@ -42,12 +42,28 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
     "events": Entry("kado.cli.events:events", "List losses of beam and distortions in user time."),
     "gaps": Entry("kado.cli.explain:gaps", "List unknown user time: why it is unknown, what it could hide."),
     "explain": Entry("kado.cli.explain:explain", "Say why each second is in its account, or what was known then."),
+    "reliability": Entry(
+        "kado.cli.reliability:reliability", "Show MTBF with its interval, trend, repair times, and the year's outlook."
+    ),
     "target": Entry("kado.cli.target:target", "Say how long it took to run a whole block at the target."),
     "import": Entry("kado.cli.import_samples:import_samples", "Import recorded samples from a CSV or Parquet file."),
     "verify": Entry("kado.cli.verify:verify", "Compare what kado finds with what a simulator truly did."),
     "ledger": Entry("kado.cli.ledger:ledger", "Account for every sample that was received."),
     "definitions": Entry(
         "kado.cli.definitions:definitions", "Explain the accounting definitions: the rules of counting."
+    ),
+    "publish": Entry(
+        "kado.cli.publish:publish_figures", "Publish figures, events, beam state and plan to InfluxDB for Grafana."
+    ),
+    "dashboards": Group(
+        "Write Grafana dashboards for a facility ダッシュボード.",
+        {
+            "export": Entry(
+                "kado.cli.dashboards:export_dashboards",
+                "Write Grafana dashboards for a facility: its signals, labels, units, limits, ports.",
+            ),
+        },
+        epilog="Example: kado dashboards export grafana/ --lang ja",
     ),
     "schema": Entry("kado.cli.schema:schema", "Print the JSON Schema of kado.toml, for editors."),
     "demo": Entry("kado.cli.demo:demo", "Watch a simulated storage ring; needs no server."),
@@ -104,6 +120,15 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
             ),
         },
         epilog="Example: kado incident pareto --period 2026-10",
+    ),
+    "alarms": Group(
+        "Alarms 警報: test rules and scenarios.",
+        {
+            "test": Entry(
+                "kado.cli.alarms_scenarios:run_scenarios", "Run worked scenarios of alarms, live and in replay."
+            ),
+        },
+        epilog="Example: kado alarms test scenarios.json",
     ),
     "store": Group(
         "Look after what is kept: state, checks, backup 保管.",

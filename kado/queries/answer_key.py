@@ -11,6 +11,7 @@ from facility.profile import Profile
 from facility.time import format_time
 from kado.config import Configuration
 from kado.queries.figures import load_availability
+from kado.queries.identity import identity
 from simulators.answer_key import AnswerKey, KeyEvent
 
 _ACCOUNTS: Final = ("user_time", "delivered", "no_beam", "unknown", "low_beam")
@@ -123,8 +124,7 @@ def _span(span: tuple[int, int]) -> str:
 def differences_document(profile: Profile, key: AnswerKey, found: Sequence[Difference]) -> dict[str, Any]:
     """Return the same for programs."""
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "scenario": key.scenario,
         "seed": key.seed,
         "definition": key.definition,

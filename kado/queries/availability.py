@@ -9,10 +9,13 @@ from analytics.figures import downtime_budget_h
 from analytics.tags import TagTime, by_tag
 from facility.errors import ProfileError
 from facility.period import Period, fiscal_year_of
+from facility.profile import Profile
+from facility.schedule import Plan
 from facility.time import NS_PER_H, Clock, format_time, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.events import event_documents
 from kado.queries.figures import AvailabilityReport, Budget, load_availability
+from kado.queries.identity import identity
 
 
 def with_budget(
@@ -27,19 +30,25 @@ def with_budget(
     if profile.target_availability_pct is None:
         return report
     year = fiscal_year_of(part.end_ns - 1, profile.zone, profile.fiscal_year_starts_in)
-    so_far = Period(year.id, year.start_ns, part.end_ns)
-    known_on = format_time(report.as_known_on_ns)
-    accounts = report.availability.accounts
+    to_date = report
     if part.start_ns != year.start_ns:
+        so_far, known_on = Period(year.id, year.start_ns, part.end_ns), format_time(report.as_known_on_ns)
         try:
             to_date = load_availability(configuration, so_far, report.definition.id, known_on, clock=clock)
         except ProfileError:
             return report
-        accounts = to_date.availability.accounts
-    planned = report.plan.user_time.clip(year.start_ns, year.end_ns).total
+    return replace(report, budget=budget_of(profile, year, report.plan, to_date))
+
+
+def budget_of(profile: Profile, year: Period, plan: Plan, to_date: AvailabilityReport | None) -> Budget | None:
+    """Return the downtime budget of a year; None without a target, or without a figure of the year to date."""
     target = profile.target_availability_pct
+    if target is None or to_date is None:
+        return None
+    accounts = to_date.availability.accounts
+    planned = plan.user_time.clip(year.start_ns, year.end_ns).total
     left_h = downtime_budget_h(target, planned, accounts.no_beam)
-    return replace(report, budget=Budget(year.id, target, left_h, accounts.unknown / NS_PER_H))
+    return Budget(year.id, target, left_h, accounts.unknown / NS_PER_H)
 
 
 def tag_times(loaded: AvailabilityReport) -> dict[str, TagTime]:
@@ -53,14 +62,7 @@ def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
     accounts = {name: to_s(ns) for name, ns in asdict(result.accounts).items()}
     f, counts = result.figures, result.counts
     return {
-        "facility": result.facility,
-        "simulated": result.simulated,
-        "definition": result.definition,
-        "period": {
-            "id": result.period.id,
-            "start": format_time(result.period.start_ns, zone),
-            "end": format_time(result.period.end_ns, zone),
-        },
+        **identity(loaded.profile, definition=result.definition, period=result.period),
         "counted_until": format_time(result.counted_until_ns, zone),
         "as_known_on": format_time(loaded.as_known_on_ns, zone),
         "provisional": result.provisional,

@@ -5,11 +5,13 @@ from typing import Any
 
 from analytics.beamlines import BeamlineTime, beamline_time
 from facility.errors import ProfileError
-from facility.time import Clock, format_time, system_clock, to_s
+from facility.time import Clock, system_clock, to_s
 from kado.config import Configuration
-from kado.queries.evidence import load_cuts
+from kado.queries.evidence import load_link
 from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.identity import identity
 from kado.stores import open_store
+from storage.store import TelemetryStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +42,30 @@ def load_beamlines(
     if not profile.beamlines:
         raise ProfileError(f"facility {profile.id} lists no beamlines: add [[beamline]] tables to its profile")
     machine = load_availability(configuration, period, definition, as_known_on, clock=clock)
+    with open_store(configuration) as store:
+        return beamlines_of(configuration, machine, store)
+
+
+def beamlines_of(configuration: Configuration, machine: AvailabilityReport, store: TelemetryStore) -> BeamlineReport:
+    """Compute the hours of each beamline beside a machine's availability."""
     start, end = machine.part.start_ns, machine.part.end_ns
     found: list[BeamlineTime] = []
-    with open_store(configuration) as store:
-        for beamline in profile.beamlines:
-            said, cuts = None, load_cuts(configuration, store.read, start, end, signal=beamline.shutter)
-            if beamline.shutter is not None:
-                said = store.read(beamline.shutter, start, end, hold=True)
-            found.append(
-                beamline_time(
-                    beamline, machine.availability, machine.plan, machine.definition, machine.refill, said, cuts
-                )
-            )
+    for beamline in machine.profile.beamlines:
+        said, link = None, load_link(configuration, store.read, start, end, signal=beamline.shutter)
+        if beamline.shutter is not None:
+            said = store.read(beamline.shutter, start, end, hold=True)
+        found.append(
+            beamline_time(beamline, machine.availability, machine.plan, machine.definition, machine.refill, said, link)
+        )
     return BeamlineReport(machine, tuple(found))
 
 
 def beamlines_document(found: BeamlineReport) -> dict[str, Any]:
     """Return the same for programs, in seconds; None where a shutter is not recorded."""
-    loaded, zone = found.machine, found.machine.profile.zone
+    loaded = found.machine
     accounts = loaded.availability.accounts
     return {
-        "facility": loaded.profile.id,
-        "simulated": loaded.profile.simulated,
-        "definition": loaded.definition.id,
-        "period": {
-            "id": loaded.availability.period.id,
-            "start": format_time(loaded.part.start_ns, zone),
-            "end": format_time(loaded.part.end_ns, zone),
-        },
+        **identity(loaded.profile, definition=loaded.definition.id, period=loaded.part),
         "machine_s": {name: to_s(getattr(accounts, name)) for name in ("user_time", "delivered", "no_beam", "unknown")},
         "beamlines": [
             {

@@ -16,6 +16,7 @@ from facility.source import SourceSpec
 from facility.time import Clock
 from kado.config import Configuration, EmbeddedSettings
 from kado.output import local
+from kado.queries.identity import identity
 from kado.queries.record import load_plan
 from kado.source_kinds import delivers, simulated_kinds
 from kado.stores import running_pid
@@ -149,8 +150,7 @@ def _schedule(configuration: Configuration, now_ns: int) -> str:
 def checks_document(profile: Profile, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return all checks for programs."""
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "ok": all(o.ok for o in outcomes),
         "checks": [{"what": o.what, "ok": o.ok, "detail": o.detail} for o in outcomes],
     }

@@ -11,6 +11,7 @@ from facility.time import Clock, format_time, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.definitions import RULES
 from kado.queries.figures import load_basis
+from kado.queries.identity import identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,7 @@ def comparison_document(found: ComparisonReport) -> dict[str, Any]:
     result, zone = found.comparison, found.profile.zone
     period = result.first.period
     return {
-        "facility": found.profile.id,
-        "simulated": found.profile.simulated,
-        "period": {
-            "id": period.id,
-            "start": format_time(period.start_ns, zone),
-            "end": format_time(period.end_ns, zone),
-        },
+        **identity(found.profile, period=period),
         "counted_until": format_time(result.first.counted_until_ns, zone),
         "as_known_on": format_time(found.as_known_on_ns, zone),
         "definitions": [_side_document(result.first), _side_document(result.second)],

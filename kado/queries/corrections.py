@@ -8,7 +8,8 @@ from facility.corrections import Correction, Withdrawal
 from facility.profile import Profile
 from facility.time import format_time, parse_time
 from kado.config import Configuration
-from kado.stores import open_journal
+from kado.journal import open_journal
+from kado.queries.identity import identity
 from storage.data_dir import DataDir
 
 
@@ -39,8 +40,7 @@ def load_corrections(configuration: Configuration, as_known_on: str | None = Non
 def corrections_document(profile: Profile, listed: Sequence[Said]) -> dict[str, Any]:
     """Return the corrections for programs."""
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "corrections": [correction_document(profile, said) for said in listed],
     }
 

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from analytics.distortions import Series
 from analytics.evidence import Evidence, breaks
+from analytics.links import LinkLoss
 from analytics.reach import Reach, ReadHeld, reach_of, widened
-from analytics.window import Window, link_cuts, load_window
+from analytics.window import Window, load_window
 from analytics.witness import window_ns
 from facility.batch import Samples
 from facility.corrections import BEAM_ASSERTIONS, Correction
@@ -98,7 +96,7 @@ def load_evidence(
             Samples.empty(profile.id, profile.delivery_signal),
             start_ns,
             end_ns,
-            load_cuts(configuration, read, start_ns, end_ns),
+            load_link(configuration, read, start_ns, end_ns).cuts,
             flags=flags(start_ns, end_ns),
             corrections=corrections,
         )
@@ -125,17 +123,19 @@ def load_evidence(
     # An outage right behind the start of the window may have been seen by its witness before.
     reach = 0 if witness is None else window_ns(profile.signal(witness))
     mode = None if profile.mode_signal is None else read(profile.mode_signal, start, end, hold=True)
+    link = load_link(configuration, read, start, end)
     evidence = Evidence(
         window.samples,
         start,
         end,
-        load_cuts(configuration, read, start, end),
+        link.cuts,
         None if witness is None else read(witness, start - reach, end),
         # What was never recorded does not agree with the plan: it does not speak.
         mode if mode else None,
         flags(start, end),
         corrections,
         {d.signal: _series(configuration, read, d.signal, start, end) for d in watched},
+        link.down,
     )
     depends_from_ns = {
         d.signal: min(reaches[o.id].depends_from_ns for o in watched if o.signal == d.signal)
@@ -153,8 +153,8 @@ def _with_held(read: Read, signal: str) -> ReadHeld:
 
 
 def _series(configuration: Configuration, read: Read, signal: str, start_ns: int, end_ns: int) -> Series:
-    cuts = load_cuts(configuration, read, start_ns, end_ns, signal=signal)
-    return Series(read(signal, start_ns, end_ns, hold=True), cuts)
+    link = load_link(configuration, read, start_ns, end_ns, signal=signal)
+    return Series(read(signal, start_ns, end_ns, hold=True), link.cuts, link.down)
 
 
 def signals_of_evidence(configuration: Configuration) -> dict[str, int | None]:
@@ -205,16 +205,17 @@ def _anything(profile: Profile, samples: Samples, part: Period, corrections: Seq
     return said or bool(samples.between(part.start_ns - reach, part.end_ns))
 
 
-def load_cuts(
+def load_link(
     configuration: Configuration, read: Read, start_ns: int, end_ns: int, *, signal: str | None = None
-) -> NDArray[np.int64]:
+) -> LinkLoss:
     """Return where the links of the sources of a signal were lost; None: of the delivery signal."""
     profile = configuration.profile
     of = profile.delivery if signal is None else profile.signal(signal)
     heartbeats = of.stale_after_ns is None
-    cuts = [
-        link_cuts(read(link_signal(source.id), start_ns, end_ns, hold=True), heartbeats=heartbeats)
-        for source in configuration.sources
-        if delivers(source, of.id)
-    ]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *cuts]))
+    return LinkLoss.of_all(
+        [
+            LinkLoss.of(read(link_signal(source.id), start_ns, end_ns, hold=True), end_ns, heartbeats=heartbeats)
+            for source in configuration.sources
+            if delivers(source, of.id)
+        ]
+    )

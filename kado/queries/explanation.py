@@ -24,6 +24,7 @@ from facility.signals import link_signal
 from facility.time import Clock, format_time, parse_time, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.figures import AvailabilityReport, load_basis
+from kado.queries.identity import identity
 from kado.source_kinds import delivers
 from kado.stores import open_store
 
@@ -49,14 +50,14 @@ class InstantExplanation:
 
 
 def load_explanation(
-    configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
+    configuration: Configuration, period: str | Period, definition: str | None, as_known_on: str | None
 ) -> Explanation:
     """Explain a period; raises what `load_availability` raises, but not where all of it is unknown."""
     return _explain(configuration, period, definition, as_known_on)
 
 
 def load_gaps(
-    configuration: Configuration, period: str, definition: str | None, as_known_on: str | None
+    configuration: Configuration, period: str | Period, definition: str | None, as_known_on: str | None
 ) -> tuple[AvailabilityReport, tuple[Gap, ...]]:
     """Return the unknown intervals of a period with what each could hide."""
     found = load_explanation(configuration, period, definition, as_known_on)
@@ -141,9 +142,7 @@ def instant_document(found: InstantExplanation) -> dict[str, Any]:
     zone = report.profile.zone
     t = i.thresholds
     return {
-        "facility": report.profile.id,
-        "simulated": report.profile.simulated,
-        "definition": report.definition.id,
+        **identity(report.profile, definition=report.definition.id),
         "as_known_on": format_time(report.as_known_on_ns, zone),
         "at": format_time(i.ns, zone),
         "decided": _segment_document(i.segment, zone),
@@ -176,14 +175,7 @@ def instant_document(found: InstantExplanation) -> dict[str, Any]:
 def _identity(report: AvailabilityReport) -> dict[str, Any]:
     part, zone = report.part, report.profile.zone
     return {
-        "facility": report.profile.id,
-        "simulated": report.profile.simulated,
-        "definition": report.definition.id,
-        "period": {
-            "id": part.id,
-            "start": format_time(part.start_ns, zone),
-            "end": format_time(part.end_ns, zone),
-        },
+        **identity(report.profile, definition=report.definition.id, period=part),
         "as_known_on": format_time(report.as_known_on_ns, zone),
     }
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from socket import gethostname
@@ -15,6 +14,7 @@ from kado.config import ENV_PREFIX, load_configuration
 from kado.queries.availability import report_document, with_budget
 from kado.queries.figures import load_availability
 from kado.queries.fleet_workers import Lost, Run
+from kado.version import __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def pieces(
     paths = [path for name in configurations for path in _found(folder, name)]
     _check_environment(paths)
     return [
-        Piece(folder, path, period, definition, known_on_ns, now_ns, version("kado"))
+        Piece(folder, path, period, definition, known_on_ns, now_ns, __version__)
         for path, period, definition in product(paths, periods, definitions or [None])
     ]
 
@@ -104,7 +104,7 @@ def compute(piece: Piece) -> Outcome:
     def clock() -> int:
         return piece.now_ns
 
-    if (here := version("kado")) != piece.kado:
+    if (here := __version__) != piece.kado:
         # Another version may count otherwise, and nobody would see which line came from which.
         where = f"the worker on {gethostname()} has kado {here}, and {piece.kado} asks"
         return Outcome(piece, None, f"{where}: install the same version on both")

@@ -9,8 +9,9 @@ from facility.incidents import Incident, IncidentWithdrawal, Sharing
 from facility.profile import Profile
 from facility.time import format_time, parse_time, to_s
 from kado.config import Configuration
+from kado.journal import open_journal
 from kado.queries.figures import AvailabilityReport
-from kado.stores import open_journal
+from kado.queries.identity import identity
 from storage.data_dir import DataDir
 
 
@@ -82,10 +83,7 @@ def pareto_document(loaded: AvailabilityReport, sharing: Sharing) -> dict[str, A
     """Return the same for programs, in seconds."""
     result = loaded.availability
     return {
-        "facility": result.facility,
-        "simulated": result.simulated,
-        "definition": result.definition,
-        "period": result.period.id,
+        **identity(loaded.profile, definition=result.definition, period=result.period),
         "sharing": sharing.value,
         "no_beam_s": to_s(result.accounts.no_beam),
         "systems": [{"system": system, "downtime_s": to_s(ns)} for system, ns in shares(loaded, sharing).items()],

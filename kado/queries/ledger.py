@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from collector.ledger import Ledger
 from facility.profile import Profile
-from storage.telemetry_db.counters import Entry
+from kado.queries.identity import identity
+from storage.counters import Entry
 
-COLUMNS: Final = ("received", "stored", "waiting", "rejected", "dropped", "lost")
+COLUMNS: Final = ("received", "stored", "waiting", "rejected", "dropped")
 
 
 _WITH_CAUSE: Final = (Entry.REJECTED, Entry.DROPPED, Entry.LOST)
@@ -21,13 +22,11 @@ def ledger_document(profile: Profile, ledger: Ledger, differences: Sequence[str]
         for t in ledger.sources()
     ]
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "store": ledger.store_kind,
         "sources": sources,
         "causes": [{"entry": e.value, "cause": cause, "count": n} for (e, cause), n in causes_of(ledger)],
         "deleted": ledger.total(Entry.DELETED),
-        "problems": list(ledger.problems),
         "verified": differences is not None,
         "differences": None if differences is None else list(differences),
     }

@@ -7,7 +7,7 @@ from facility.incidents import Incident
 from facility.schedule import Plan, ScheduleVersion, resolve
 from facility.time import parse_time
 from kado.config import Configuration
-from kado.stores import open_journal
+from kado.journal import open_journal
 from storage.data_dir import DataDir
 
 

@@ -9,14 +9,14 @@ from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import Block, Plan, PlannedBlock, ScheduleVersion, resolve
 from facility.time import format_time
+from kado.queries.identity import identity
 
 
 def calendar_document(profile: Profile, plan: Plan, period: Period | None) -> dict[str, Any]:
     """Return the blocks that touch `period` for programs."""
     zone = profile.zone
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "blocks": [
             {
                 "start": format_time(p.block.start_ns, zone),
@@ -42,8 +42,7 @@ def changes_document(
         resolve(versions, as_published_on_ns=since_ns), resolve(versions, as_published_on_ns=until_ns)
     )
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "since": format_time(since_ns, zone),
         "until": None if until_ns is None else format_time(until_ns, zone),
         "changes": [
@@ -71,15 +70,27 @@ class Change:
 def changes_between(before: Plan, after: Plan) -> list[Change]:
     """Return the stretches on which the plans differ, neighbours that changed alike joined."""
     edges = sorted({t for plan in (before, after) for b in plan.blocks for t in (b.start_ns, b.end_ns)})
+    said = [_words_from(plan, edges) for plan in (before, after)]
     found: list[Change] = []
-    for start, end in pairwise(edges):
-        old, new = _words(before.block_at(start)), _words(after.block_at(start))
+    for (start, end), old, new in zip(pairwise(edges), *said, strict=True):
         if old == new:
             continue
         if found and found[-1].end_ns == start and (found[-1].before, found[-1].after) == (old, new):
             start = found.pop().start_ns
         found.append(Change(start, end, old, new))
     return found
+
+
+def _words_from(plan: Plan, edges: Sequence[int]) -> list[str]:
+    """Return what is planned from each edge to the next."""
+    blocks = iter(plan.blocks)
+    block = next(blocks, None)
+    words: list[str] = []
+    for edge in edges[:-1]:
+        while block is not None and block.end_ns <= edge:
+            block = next(blocks, None)
+        words.append(_words(block if block is not None and block.start_ns <= edge else None))
+    return words
 
 
 def _words(block: Block | None) -> str:

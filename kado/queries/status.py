@@ -11,6 +11,7 @@ from facility.schedule import Block
 from facility.signals import link_signal
 from facility.time import format_time
 from kado.config import Configuration
+from kado.queries.identity import identity
 from kado.queries.outlook import Outlook, load_outlook, outlook_document
 from kado.queries.record import load_plan
 from kado.stores import open_store, running_pid
@@ -34,8 +35,6 @@ class Standing:
     block: Block | None
     """What is planned now."""
     totals: tuple[SourceTotals, ...]
-    problems: tuple[str, ...]
-    """Of the ledger: acknowledged samples that are lost, sums that differ."""
     outlook: Outlook
     """What is kept, and how long the disk will last."""
 
@@ -53,7 +52,7 @@ def load_standing(configuration: Configuration, now_ns: int) -> Standing:
     profile = configuration.profile
     signals = [signal.id for signal in profile.signals]
     sources = [source.id for source in configuration.sources]
-    ledger = read_ledger(configuration.data_dir)
+    totals = read_ledger(configuration.data_dir).sources()
     with open_store(configuration) as store:
         last = store.last([*signals, *map(link_signal, sources)])
     return Standing(
@@ -64,8 +63,7 @@ def load_standing(configuration: Configuration, now_ns: int) -> Standing:
         newest={signal: last.get(signal) for signal in signals},
         links={source: last.get(link_signal(source)) for source in sources},
         block=load_plan(configuration).block_at(now_ns),
-        totals=ledger.sources(),
-        problems=ledger.problems,
+        totals=totals,
         outlook=load_outlook(configuration, now_ns),
     )
 
@@ -77,16 +75,14 @@ def status_document(standing: Standing) -> dict[str, Any]:
     if block is not None:
         planned = {"category": block.category.value, "until": format_time(block.end_ns, zone)}
     return {
-        "facility": standing.profile.id,
-        "simulated": standing.profile.simulated,
+        **identity(standing.profile),
         "time": format_time(standing.now_ns, zone),
         "running_pid": None if standing.pid is None else int(standing.pid),
         "store": standing.store,
         "planned": planned,
         "links": {source: _document(word, zone) for source, word in standing.links.items()},
         "signals": {signal: _document(newest, zone) for signal, newest in standing.newest.items()},
-        "ledger": {n: total_of(standing, n) for n in ("received", "stored", "waiting", "rejected", "dropped", "lost")},
-        "problems": list(standing.problems),
+        "ledger": {n: total_of(standing, n) for n in ("received", "stored", "waiting", "rejected", "dropped")},
         "outlook": outlook_document(standing.profile, standing.outlook, standing.now_ns),
     }
 

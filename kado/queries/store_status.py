@@ -7,6 +7,7 @@ from typing import Any
 from facility.profile import Profile
 from facility.time import NS_PER_DAY, format_time
 from kado.config import Configuration, EmbeddedSettings, InfluxSettings
+from kado.queries.identity import identity
 from kado.queries.outlook import Outlook, outlook_document, outlook_of
 from kado.stores import make_influx_client, open_store, running_pid
 from storage.embedded.care.census import SignalCensus, take_census
@@ -74,8 +75,7 @@ def inventory_document(inventory: Inventory) -> dict[str, Any]:
     """Return the same for programs."""
     profile = inventory.profile
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "time": format_time(inventory.now_ns, profile.zone),
         "store": inventory.store.partition(",")[0],
         "running_pid": None if inventory.pid is None else int(inventory.pid),

@@ -12,7 +12,8 @@ from facility.profile import Profile
 from facility.schedule import resolve
 from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, parse_time, system_clock
 from kado.config import Configuration
-from kado.queries.evidence import load_cuts
+from kado.queries.evidence import load_link
+from kado.queries.identity import identity
 from kado.queries.record import load_record
 from kado.stores import open_store
 
@@ -79,7 +80,7 @@ def load_time_to_target(
             if not np.any(store.buckets(signal, block.start_ns, block.end_ns, 1).max >= level):
                 continue
             samples = store.read(signal, block.start_ns, block.end_ns, hold=True)
-            cuts = load_cuts(configuration, store.read, block.start_ns, block.end_ns)
+            cuts = load_link(configuration, store.read, block.start_ns, block.end_ns).cuts
             run = measure(profile, chosen, plan, block, level, samples, cuts)
             if run.is_stable(profile.stable_at_pct):
                 return TimeToTarget(profile, profile.target, started_ns, run, run, len(blocks))
@@ -92,8 +93,7 @@ def target_document(found: TimeToTarget) -> dict[str, Any]:
     """Return the same for programs."""
     zone = found.profile.zone
     return {
-        "facility": found.profile.id,
-        "simulated": found.profile.simulated,
+        **identity(found.profile),
         "target": found.target,
         "unit": found.profile.delivery.unit,
         "stable_at_pct": found.profile.stable_at_pct,

@@ -4,32 +4,24 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from collector.changes import Changes
 from collector.forwarder import Forwarder
-from collector.forwarder_status import ForwarderStatus
 from collector.intake import Intake
 from collector.landing import Landing
-from collector.landing_status import LandingStatus
+from collector.landing_observer import LandingObservers
 from collector.service import Collector
-from collector.source_status import SourceStatus
 from facility.time import Clock
 from kado.config import Configuration, EmbeddedSettings, InfluxSettings
+from kado.service.application_status import ApplicationStatus
+from kado.service.current_figures import CurrentFigures
 from kado.service.downsampling import Downsampling
 from kado.service.fault_injection import steered_sources
+from kado.service.metrics.exposition import Sources
+from kado.service.metrics.serving import MetricsService
+from kado.service.newest import NewestValues
 from kado.service.sealing import Sealing
-from kado.stores import make_forwarder, make_landing
-
-
-@dataclass(frozen=True, slots=True)
-class ApplicationStatus:
-    """How the service stands; up to a second old."""
-
-    sources: dict[str, SourceStatus]
-    landing: LandingStatus
-    forwarder: ForwarderStatus | None
-    """None with the embedded store."""
+from kado.writers import make_forwarder, make_landing
 
 
 class Application:
@@ -47,6 +39,7 @@ class Application:
         forwarder: Forwarder | None,
         upkeep: Sealing | Downsampling,
         changes: Changes,
+        observers: LandingObservers,
     ) -> None:
         self.configuration = configuration
         self.changes = changes
@@ -54,6 +47,28 @@ class Application:
         self._collector = collector
         self._forwarder = forwarder
         self._upkeep = upkeep
+        self._observers = observers
+        self.figures: CurrentFigures | None = None
+        """Kept current where metrics or publishing ask for them."""
+        self.metrics: MetricsService | None = None
+
+    def serve(self, clock: Clock) -> None:
+        """Make what ``[metrics]`` and ``[publish]`` ask for; before `run`.
+
+        Raises
+        ------
+        ConfigError
+            If the address of the metrics cannot be listened on.
+        """
+        settings = self.configuration.settings
+        if settings.metrics is None and settings.publish is None:
+            return
+        newest = NewestValues(self.configuration.profile)
+        self._observers.add(newest)
+        self.figures = CurrentFigures(self.configuration, self.changes.branch(), newest, clock)
+        if settings.metrics is not None:
+            sources = Sources(self.configuration, clock, self.status, self._answers, self.figures, newest)
+            self.metrics = MetricsService(settings.metrics, sources, self._observers)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Collect and forward until `stop` is set; an error that is a defect ends it."""
@@ -62,6 +77,10 @@ class Application:
             if self._forwarder is not None:
                 running.append(tasks.create_task(self._forwarder.run(), name="forwarder"))
             running.append(tasks.create_task(self._upkeep.run(), name="upkeep"))
+            if self.figures is not None:
+                running.append(tasks.create_task(self.figures.run(), name="figures"))
+            if self.metrics is not None:
+                running.append(tasks.create_task(self.metrics.run(), name="metrics"))
             await stop.wait()
             for task in running:
                 task.cancel()
@@ -73,6 +92,9 @@ class Application:
             landing=self._landing.status(),
             forwarder=None if self._forwarder is None else self._forwarder.status(),
         )
+
+    def _answers(self) -> dict[str, int]:
+        return {} if self._forwarder is None else self._forwarder.answers()
 
 
 @asynccontextmanager
@@ -86,12 +108,13 @@ async def open_application(
     LockedError
         If another process holds the data directory.
     ConfigError
-        If the directory is another facility's or another store's, or there is no token for the store.
+        If the directory is another facility's or another store's, there is no token for the store, or the address of
+        the metrics cannot be listened on.
     """
     profile = configuration.profile
     async with AsyncExitStack() as stack:
-        changes = Changes()
-        landing = await asyncio.to_thread(make_landing, configuration, clock, changes)
+        changes, observers = Changes(), LandingObservers()
+        landing = await asyncio.to_thread(make_landing, configuration, clock, changes, observers)
         stack.push_async_callback(asyncio.to_thread, landing.close)
         forwarder = None
         if isinstance(configuration.store, InfluxSettings):
@@ -106,4 +129,8 @@ async def open_application(
             if isinstance(store, EmbeddedSettings)
             else Downsampling(configuration, clock)
         )
-        yield Application(configuration, landing, collector, forwarder, upkeep, changes)
+        application = Application(configuration, landing, collector, forwarder, upkeep, changes, observers)
+        await asyncio.to_thread(application.serve, clock)
+        if application.metrics is not None:
+            stack.callback(application.metrics.close)
+        yield application

@@ -9,8 +9,10 @@ from facility.profile import Profile
 from facility.time import Clock, format_time
 from kado.config import Configuration
 from kado.progress import progress_bar
+from kado.queries.identity import identity
 from kado.rounding import size
 from kado.service.verifying import Verdict, look, verdict_document
+from storage.data_dir import DataDir
 from storage.embedded.care.backup import BackedUp, Backup, thin_out
 from storage.embedded.care.restore import restore
 from storage.embedded.care.snapshots import Snapshot, find_snapshot, read_snapshot
@@ -43,6 +45,9 @@ def back_up(configuration: Configuration, folder: Path, clock: Clock, *, keep: i
             bar.advance_to(done, size(done), total)
 
         made = Backup(configuration.data_dir, folder, clock, progress=show).make(configuration.profile.simulated)
+    if not made.problems:
+        # Read beside the service: how old the last backup is stands on dashboards, and an alert fires on it.
+        DataDir(configuration.data_dir).last_backup.write_text(f"{format_time(clock())}\n", encoding="utf-8")
     # A backup that lacks something is no reason to give up one that may have it.
     removed = thin_out(folder, keep) if keep is not None and not made.problems else []
     return MadeBackup(made, tuple(removed))
@@ -74,8 +79,7 @@ def backup_document(profile: Profile, made: MadeBackup) -> dict[str, Any]:
     """Return the same for programs."""
     backup = made.backup
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "path": str(backup.path),
         "files": backup.files,
         "bytes": backup.bytes,
@@ -90,8 +94,7 @@ def restored_document(profile: Profile, restored: Restored, data_dir: Path) -> d
     """Return the same for programs."""
     snapshot = restored.snapshot
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "backup": str(snapshot.path),
         "made": format_time(snapshot.made_ns, profile.zone),
         "data_dir": str(data_dir),

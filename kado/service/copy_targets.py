@@ -10,7 +10,8 @@ import numpy as np
 from collector.arrival import Arrival
 from facility.time import NS_PER_DAY, Clock
 from kado.config import Configuration, InfluxSettings
-from kado.stores import make_forwarder, make_influx_client, make_landing, make_store, provenance_of
+from kado.stores import make_influx_client, make_store, provenance_of
+from kado.writers import make_forwarder, make_landing
 from storage.embedded.columns import NO_ARRIVAL, Columns
 from storage.embedded.rows import as_batch
 from storage.embedded.store import EmbeddedStore

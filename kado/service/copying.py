@@ -12,6 +12,7 @@ from facility.profile import Profile
 from facility.text import SIMULATED
 from facility.time import MAX_NS, MIN_NS, NS_PER_DAY, Clock, format_time, from_datetime, to_datetime
 from kado.config import Configuration, InfluxSettings
+from kado.queries.identity import identity
 from kado.service.copy_targets import Target, open_target
 from kado.stores import open_store
 from storage.embedded.columns import NO_ARRIVAL, Columns, concat
@@ -249,8 +250,7 @@ def copy_document(profile: Profile, result: CopyResult) -> dict[str, Any]:
     """Return the same for programs."""
     since = result.kept_from_ns
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "from": result.source,
         "to": result.target,
         "kept_from": None if since is None else format_time(since, profile.zone),

@@ -10,6 +10,7 @@ from facility.errors import KadoError, UsageError
 from facility.profile import Profile
 from facility.time import Clock
 from kado.config import Configuration, InfluxSettings
+from kado.queries.identity import identity
 from kado.service.hourly import Hourly
 from kado.stores import make_influx_client
 from storage.influxdb.client import MINUTES_SUFFIX
@@ -99,4 +100,4 @@ class Downsampling:
 
 def downsampled_document(profile: Profile, done: Downsampled) -> dict[str, Any]:
     """Return the same for programs."""
-    return {"facility": profile.id, "simulated": profile.simulated, **asdict(done)}
+    return {**identity(profile), **asdict(done)}

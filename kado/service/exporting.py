@@ -18,6 +18,7 @@ from facility.signals import link_signal
 from facility.time import MAX_NS, MIN_NS, format_time, parse_time
 from kado.config import Configuration
 from kado.progress import Bar, progress_bar
+from kado.queries.identity import identity
 from kado.stores import open_store
 from storage.store import TelemetryStore
 
@@ -254,8 +255,7 @@ def exported_document(profile: Profile, files: Sequence[ExportedFile]) -> dict[s
     """Return the same for programs."""
     zone = profile.zone
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "files": [
             {
                 "path": str(file.path),

@@ -5,9 +5,9 @@ from facility.schedule import resolve
 from facility.source import SourceSpec
 from facility.time import Clock, from_datetime
 from kado.config import Configuration
+from kado.journal import open_journal
 from kado.output import note
 from kado.service.importing import add_versions
-from kado.stores import open_journal
 from simulators.control import ControlDesk
 from simulators.machine import Machine
 from simulators.source import SimulatorSource

@@ -16,8 +16,10 @@ from facility.profile import Profile
 from facility.schedule import ScheduleVersion
 from facility.time import Clock, format_time
 from kado.config import Configuration, InfluxSettings
+from kado.journal import open_journal
 from kado.progress import progress_bar
-from kado.stores import make_forwarder, make_landing, open_journal
+from kado.queries.identity import identity
+from kado.writers import make_forwarder, make_landing
 
 
 def import_samples(
@@ -97,4 +99,4 @@ def summary_document(profile: Profile, result: ImportSummary) -> dict[str, Any]:
     }
     kept = {k: v for k, v in asdict(result).items() if not k.endswith("_ns") and k != "rejected"}
     rejected = [{"cause": r.cause.value, "count": r.count, "first": list(r.first)} for r in result.rejected]
-    return {"facility": profile.id, "simulated": profile.simulated, **kept, **times, "rejected": rejected}
+    return {**identity(profile), **kept, **times, "rejected": rejected}

@@ -9,8 +9,10 @@ from typing import Any
 
 from facility.errors import ConfigError, UnreachableError, UsageError
 from facility.profile import Profile
+from facility.schema import DERIVED_SUFFIX
 from facility.time import NS_PER_DAY
 from kado.config import Configuration, InfluxSettings
+from kado.queries.identity import identity
 from storage.influxdb.administration import Administration, BucketOutcome, Found
 from storage.influxdb.client import MINUTES_SUFFIX, InfluxClient
 
@@ -60,6 +62,8 @@ def set_up(
             (store.bucket, store.retention_days, "samples of kado"),
             (store.bucket + MINUTES_SUFFIX, store.minutes_retention_days, "what each minute of them comes to"),
         ]
+        if configuration.published:
+            wanted.append((store.bucket + DERIVED_SUFFIX, None, "figures, events, beam state and plan, for Grafana"))
         buckets = tuple(
             administration.ensure_bucket(
                 name, None if days is None else days * NS_PER_DAY, update=update, description=description
@@ -153,8 +157,7 @@ def _client(store: InfluxSettings, bucket: str, token: str, source: str) -> Gene
 def setup_document(profile: Profile, setup: Setup) -> dict[str, Any]:
     """Return the same for programs."""
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "url": setup.url,
         "org": setup.org,
         "buckets": [

@@ -17,8 +17,9 @@ from facility.period import Period, day_of, fiscal_year_of, month_of
 from facility.text import Text
 from facility.time import NS_PER_DAY, NS_PER_S
 from kado.config import Configuration
+from kado.queries.days import Days
+from kado.queries.evidence import Read
 from kado.queries.record import Record
-from kado.service.days import Days
 from storage.store import TelemetryStore
 
 _REREAD_NS: Final = 60 * NS_PER_S
@@ -137,6 +138,11 @@ class LiveCalculator:
         self._samples = GrowingSamples(store)
         self.days = Days(configuration, store, definition, extent, recent=self._samples.read)
         self.days.learn(record)
+
+    @property
+    def read_recent(self) -> Read:
+        """Reads samples of the last days, kept from one call to the next: for days counted by another definition."""
+        return self._samples.read
 
     def learn(self, record: Record) -> None:
         """Take what people decided and published since."""

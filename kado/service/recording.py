@@ -5,9 +5,9 @@ from facility.errors import CorrectionError, IncidentError
 from facility.incidents import Incident
 from facility.time import Clock, format_time, parse_time, system_clock
 from kado.config import Configuration
+from kado.journal import open_journal
 from kado.queries.corrections import Said, load_corrections
 from kado.queries.incidents import Noted, load_incidents
-from kado.stores import open_journal
 
 
 def record_correction(

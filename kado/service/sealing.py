@@ -1,14 +1,16 @@
 """Seals days that are over and merges months: every hour beside the service, and by hand."""
 
 import logging
+import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from facility.errors import ArchiveError, ConfigError, DamagedDataError, DiskError, UsageError
+from facility.errors import ArchiveError, ConfigError, UsageError
 from facility.profile import Profile
 from facility.time import NS_PER_DAY, Clock, format_time, parse_time
 from kado.config import Configuration, EmbeddedSettings
+from kado.queries.identity import identity
 from kado.service.hourly import Hourly
 from kado.stores import open_for_care, provenance_of
 from storage.embedded.archive.choice import choose_place
@@ -33,7 +35,7 @@ class Sealing:
         self._after_ns = settings.seal_after_days * NS_PER_DAY
         self._retention = settings.retention
         self._clock = clock
-        self._hourly = Hourly(clock, (ArchiveError, ConfigError, DamagedDataError, DiskError), self._tell)
+        self._hourly = Hourly(clock, (ArchiveError, ConfigError, sqlite3.OperationalError), self._tell)
 
     async def run(self) -> None:
         """Seal until cancelled; then end between two steps, which loses nothing."""
@@ -130,8 +132,7 @@ def sealed_document(profile: Profile, sealed: SealedBefore) -> dict[str, Any]:
     """Return the same for programs."""
     done = sealed.done
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "before": format_time(sealed.before_ns, profile.zone),
         "files": done.files,
         "samples": done.samples,

@@ -16,7 +16,8 @@ from facility.time import NS_PER_DAY, Clock, to_datetime
 from kado.config import Configuration
 from kado.progress import Bar, progress_bar
 from kado.service.importing import add_versions, forward_waiting
-from kado.stores import make_landing, provenance_of
+from kado.stores import provenance_of
+from kado.writers import make_landing
 from simulators.machine import Machine
 from storage.embedded.store import EmbeddedStore
 

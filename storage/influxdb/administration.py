@@ -8,6 +8,7 @@ from typing import Any
 from facility.errors import AuthorizationError, DataError, UnreachableError
 from facility.time import NS_PER_S
 from storage.influxdb.client import BucketInfo, InfluxClient, MissingBucketError
+from storage.influxdb.exchange import Document
 
 
 class Found(Enum):
@@ -59,12 +60,12 @@ class Administration:
     def ensure_bucket(self, name: str, retention_ns: int | None, *, update: bool, description: str) -> BucketOutcome:
         """Make a bucket if there is none of this name; with `update`, let one that is there keep samples as asked."""
         found = self._call("GET", "/api/v2/buckets", {"org": self._client.org, "name": name}, missing_is_fine=True)
-        if not found.get("buckets"):
+        if not found.objects("buckets"):
             rules = _rules(retention_ns)
             body = {"orgID": self._org(), "name": name, "retentionRules": rules, "description": description}
             made = self._call("POST", "/api/v2/buckets", body=body)
             return BucketOutcome(made["id"], name, Found.MADE, retention_ns, retention_ns)
-        info = BucketInfo.of(found["buckets"][0])
+        info = BucketInfo.of(found.objects("buckets")[0])
         if info.retention_ns == retention_ns:
             return BucketOutcome(info.id, name, Found.THERE, retention_ns, retention_ns)
         if not update:
@@ -85,7 +86,7 @@ class Administration:
 
     def _org(self) -> str:
         if not self._org_id:
-            found = self._call("GET", "/api/v2/orgs", {"org": self._client.org}, missing_is_fine=True).get("orgs")
+            found = self._call("GET", "/api/v2/orgs", {"org": self._client.org}, missing_is_fine=True).objects("orgs")
             if not found:
                 raise MissingBucketError(
                     f"InfluxDB at {self._client.url} has no organisation {self._client.org!r} that the token from"
@@ -103,12 +104,12 @@ class Administration:
         body: dict[str, Any] | None = None,
         *,
         missing_is_fine: bool = False,
-    ) -> dict[str, Any]:
+    ) -> Document:
         try:
             return self._client.call(method, path, query, body)
         except MissingBucketError:
             if missing_is_fine:
-                return {}
+                return Document(self._client.url, {"buckets": [], "orgs": []})
             raise
         except AuthorizationError as error:
             if self._not_set_up():

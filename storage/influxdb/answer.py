@@ -23,6 +23,7 @@ BLOCK_BYTES: Final = 4 << 20
 # ended well. They have three columns, always fewer than a query's.
 _END_STATEMENT: Final = "SHOW DATABASES"
 _END_HEADER: Final = "name,tags,name"
+_FIRST_COLUMNS: Final = b"name,tags,time,"
 _END_ROW: Final = "databases,"
 
 _COLUMN_TYPES: Final = {
@@ -59,7 +60,7 @@ def record_batches(
     AuthorizationError
         If the token is refused.
     DataError
-        If the answer is not made of such columns.
+        If a column holds values of another type.
     """
     columns = ",".join(f'"{field}"' for field in fields)
     conditions = [condition] if isinstance(condition, str) else condition
@@ -70,6 +71,8 @@ def record_batches(
             return
         if not head:
             raise _cut_short(client, measurement)
+        if not head.startswith(_FIRST_COLUMNS):
+            raise client.foreign(f"{head[:60]!r} is not its CSV")
         end = _End()
         try:
             yield from csv.open_csv(
@@ -83,7 +86,9 @@ def record_batches(
                     strings_can_be_null=True,
                 ),
             )
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, KeyError) as error:
+            if "conversion error" not in str(error):
+                raise client.foreign(str(error)[:200]) from error
             raise DataError(
                 f"bucket {client.bucket!r} at {client.url} holds what kado did not write ({error}): give it a bucket"
             ) from error

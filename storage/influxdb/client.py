@@ -6,13 +6,16 @@ Writes take line protocol as it is. Reads are InfluxQL at ``/query``, whose text
 import json
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Protocol, Self
+from math import isfinite
+from typing import Any, Final, Protocol, Self, cast
+from urllib.parse import urlencode
 
 from facility.errors import AuthorizationError, DataError, KadoError, UnreachableError, UsageError
 from facility.schema import TELEMETRY
 from facility.time import NS_PER_S, format_time
+from storage.influxdb.exchange import Document, Exchange, ForeignReplyError, NoReplyError, Reply, documents
 
 NO_CONTENT: Final = 204
 """The only answer to a write that means success."""
@@ -26,6 +29,8 @@ MINUTES_SUFFIX: Final = "_1m"
 OUTSIDE_RETENTION: Final = "retention policy"
 """Part of what InfluxDB says of points that are older than the bucket keeps them."""
 _LONGEST_IN_ADDRESS: Final = 2_000
+_LONGEST_MESSAGE: Final = 1_000
+"""Characters of the server's own words: a proxy answers with a whole page."""
 
 
 class MissingBucketError(UnreachableError):
@@ -45,6 +50,11 @@ class WriteAnswer:
     retry_after_s: float | None = None
     """When the server asked to be left alone, for how long."""
 
+    @property
+    def group(self) -> str:
+        """The class of the status, such as ``2xx``; ``none`` where no answer came."""
+        return "none" if self.status is None else f"{self.status // 100}xx"
+
 
 @dataclass(frozen=True, slots=True)
 class BucketInfo:
@@ -53,13 +63,23 @@ class BucketInfo:
     id: str
     retention_ns: int | None
     """Points older than this are refused; None: kept for ever."""
+    server_ns: int | None = None
+    """What the server's own clock said when it was asked, UTC ns, to the second; None if it did not say."""
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Self:
-        """Read it from what the server says of a bucket."""
-        seconds = [rule["everySeconds"] for rule in document["retentionRules"] if rule["type"] == "expire"]
+    def of(cls, document: Document) -> Self:
+        """Read it from what the server says of a bucket.
+
+        Raises
+        ------
+        ForeignReplyError
+            If InfluxDB does not say it so.
+        """
+        seconds = [rule["everySeconds"] for rule in document.objects("retentionRules") if rule["type"] == "expire"]
+        if strange := [s for s in seconds if not isinstance(s, int)]:
+            raise document.foreign(f"a retention of {strange[0]!r}")
         retention = min((s for s in seconds if s > 0), default=None)
-        return cls(document["id"], None if retention is None else retention * NS_PER_S)
+        return cls(str(document["id"]), None if retention is None else retention * NS_PER_S)
 
 
 class Body(Protocol):
@@ -94,27 +114,25 @@ class InfluxClient:
         self.org = org
         self.bucket = bucket
         self.token_source = token_source
-        self._timeout_ms = (timeout_s * 1000, timeout_s * 1000)
-        self._query_timeout_ms = (timeout_s * 1000, max(timeout_s, QUERY_TIMEOUT_S) * 1000)
-        self._token = token
-        self._official: Any = None
+        self._timeout_s = (timeout_s, timeout_s)
+        self._query_timeout_s = (timeout_s, max(timeout_s, QUERY_TIMEOUT_S))
+        self._exchange = Exchange(url, org, token)
+        self._server_ns: int | None = None
 
     def write(self, lines: bytes) -> WriteAnswer:
         """Send line protocol with times in nanoseconds; whatever goes wrong is in the answer."""
-        from influxdb_client.rest import ApiException
-        from urllib3.exceptions import HTTPError
-
         query = [("org", self.org), ("bucket", self.bucket), ("precision", "ns")]
         headers = {"Content-Type": "text/plain; charset=utf-8", "Accept": "application/json"}
         try:
-            _, status, _ = self._api.call_api(
-                "/api/v2/write", "POST", None, query, headers, lines, _request_timeout=self._timeout_ms
+            reply = self._exchange.request(
+                "POST", "/api/v2/write", query=query, headers=headers, body=lines, timeout_s=self._timeout_s
             )
-        except ApiException as error:
-            return _failed_write(error)
-        except HTTPError as error:
-            return WriteAnswer(None, _reason(error))
-        return WriteAnswer(status)
+        except NoReplyError as error:
+            return WriteAnswer(None, error.why)
+        try:
+            return _write_answer(reply)
+        finally:
+            reply.close()
 
     @contextmanager
     def query_csv(self, influxql: str) -> Generator[Body]:
@@ -130,67 +148,87 @@ class InfluxClient:
         AuthorizationError
             If it refuses the token.
         """
-        from urllib3.exceptions import HTTPError
-
-        response = self._ask(influxql, "application/csv")
+        reply = self._ask(influxql, "application/csv")
         try:
-            yield response
-        except HTTPError as error:
-            raise self._unreachable(_reason(error)) from error
+            yield reply
         finally:
-            response.close()
+            reply.close()
 
-    def query_json(self, influxql: str) -> list[list[dict[str, Any]]]:
+    def query_json(self, influxql: str, statements: int = 1) -> list[list[dict[str, Any]]]:
         """Ask and return, for each statement, its rows: tags and columns by name, times in nanoseconds.
+
+        Parameters
+        ----------
+        influxql
+            The statements.
+        statements
+            How many these are; so many answers there must be.
 
         Raises
         ------
         UnreachableError
-            If the server does not answer, or lacks the bucket.
+            If the server does not answer, or not as InfluxDB does, or lacks the bucket.
         AuthorizationError
             If it refuses the token.
         """
-        from urllib3.exceptions import HTTPError
-
-        response = self._ask(influxql, "application/json")
+        reply = self._ask(influxql, "application/json")
         try:
-            text: bytes = response.read()
-        except HTTPError as error:
-            raise self._unreachable(_reason(error)) from error
+            text = reply.whole()
         finally:
-            response.close()
-        statements: dict[int, list[dict[str, Any]]] = {}
+            reply.close()
+        answers: dict[int, list[dict[str, Any]]] = {}
         unfinished: set[int] = set()
-        for document in self._documents(text):
-            for result in document["results"]:
+        for document in documents(self.url, text):
+            if "error" in document:
+                raise self._query_error(str(document["error"]), influxql)
+            for result in document.objects("results"):
                 if "error" in result:
                     raise self._query_error(str(result["error"]), influxql)
-                statement: int = result["statement_id"]
-                rows = statements.setdefault(statement, [])
+                statement = result["statement_id"]
+                if not isinstance(statement, int):
+                    raise self.foreign(f"statement {statement!r}")
+                rows = answers.setdefault(statement, [])
                 unfinished.discard(statement)
                 # What is marked so goes on in the next document; where there is none, the server had a limit.
-                if result.get("partial") or any(series.get("partial") for series in result.get("series", ())):
+                tables = result.objects("series") if "series" in result else []
+                if result.get("partial") or any(table.get("partial") for table in tables):
                     unfinished.add(statement)
-                for series in result.get("series", ()):
-                    tags: dict[str, Any] = series.get("tags", {})
-                    rows += [tags | dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
+                for table in tables:
+                    rows += self._rows(table)
         if unfinished:
             raise self.cut_short()
-        return [rows for _, rows in sorted(statements.items())]
+        if sorted(answers) != list(range(statements)):
+            raise self.foreign(f"answers to statements {sorted(answers)}, asked were {statements}")
+        return [rows for _, rows in sorted(answers.items())]
+
+    def _rows(self, table: Document) -> list[dict[str, Any]]:
+        """Return the rows of a table of an answer, having looked whether it is one."""
+        columns: Any = table["columns"]
+        tags: Any = table.get("tags") or {}
+        values: Any = table.get("values") or []
+        if not isinstance(columns, list) or not isinstance(tags, dict) or not isinstance(values, list):
+            raise self.foreign("a table without columns and rows")
+        names = [str(name) for name in cast("list[Any]", columns)]
+        rows: list[dict[str, Any]] = []
+        for row in cast("list[Any]", values):
+            if not isinstance(row, list) or len(cast("list[Any]", row)) != len(names):
+                raise self.foreign(f"a row that does not fit the columns {names}")
+            named = dict(zip(names, cast("list[Any]", row), strict=True))
+            one = Document(self.url, cast("dict[str, Any]", tags) | named)
+            if "time" in one and not isinstance(one["time"], int):
+                raise self.foreign(f"time {one['time']!r}")
+            rows.append(one)
+        return rows
 
     def delete(self, tags: Mapping[str, str], first_ns: int, last_ns: int, *, measurement: str = TELEMETRY) -> None:
         """Delete the points with these tags stamped from the one to the other instant, both included."""
         predicate = [f'_measurement="{measurement}"', *(f'{name}="{value}"' for name, value in tags.items())]
-        self._request(
-            "/api/v2/delete",
-            "POST",
-            [("org", self.org), ("bucket", self.bucket)],
-            {
-                "start": format_time(max(first_ns, MIN_INFLUX_NS)),
-                "stop": format_time(min(last_ns, MAX_INFLUX_NS)),
-                "predicate": " AND ".join(predicate),
-            },
-        )
+        body = {
+            "start": format_time(max(first_ns, MIN_INFLUX_NS)),
+            "stop": format_time(min(last_ns, MAX_INFLUX_NS)),
+            "predicate": " AND ".join(predicate),
+        }
+        self._request("/api/v2/delete", "POST", [("org", self.org), ("bucket", self.bucket)], body, NO_CONTENT)
 
     def bucket_info(self) -> BucketInfo:
         """Look the bucket up.
@@ -205,13 +243,14 @@ class InfluxClient:
             If it refuses the token.
         """
         answer = self.call("GET", "/api/v2/buckets", {"org": self.org, "name": self.bucket})
-        if not answer.get("buckets"):
+        found = answer.objects("buckets")
+        if not found:
             raise self._missing(f'bucket "{self.bucket}" not found')
-        return BucketInfo.of(answer["buckets"][0])
+        return replace(BucketInfo.of(found[0]), server_ns=self._server_ns)
 
     def call(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+    ) -> Document:
         """Make a request to the server's own API and return the document that it answers with.
 
         Raises
@@ -225,15 +264,15 @@ class InfluxClient:
         DataError
             If it refuses the request.
         """
-        answer = self._request(path, method, list((query or {}).items()), body)
-        documents = self._documents(b"".join(answer.splitlines()))
-        return documents[0] if documents else {}
+        text = self._request(path, method, list((query or {}).items()), body)
+        found = documents(self.url, b"".join(text.splitlines()))
+        return found[0] if found else Document(self.url, {})
 
     def problem(self, answer: WriteAnswer) -> KadoError:
         """Return what a failed write means, in words for people."""
         status = answer.status
         if status is None:
-            return self._unreachable(answer.message)
+            return NoReplyError.of(self.url, answer.message)
         if status in (401, 403):
             return AuthorizationError(
                 f"InfluxDB at {self.url} refuses the token from {self.token_source} ({status}: {answer.message}); "
@@ -245,6 +284,8 @@ class InfluxClient:
             return UnreachableError(
                 f"InfluxDB at {self.url} cannot take requests now ({status}: {answer.message}); see its log"
             )
+        if status < 400:
+            return self.foreign(f"status {status}: {answer.message}")
         return DataError(f"InfluxDB at {self.url} refuses a request to {self.bucket!r} ({status}: {answer.message})")
 
     def cut_short(self) -> UnreachableError:
@@ -253,80 +294,48 @@ class InfluxClient:
             f"InfluxDB at {self.url} did not finish its answer: ask again, for a shorter time if it happens again"
         )
 
+    def foreign(self, why: str) -> ForeignReplyError:
+        """Return what it means that an answer came that InfluxDB does not give."""
+        return ForeignReplyError.of(self.url, why)
+
     def close(self) -> None:
         """Close the connections."""
-        if self._official is not None:
-            self._official.close()
-            self._official = None
+        self._exchange.close()
 
-    @property
-    def _api(self) -> Any:
-        if self._official is None:
-            # Importing it takes a second, which only who talks to InfluxDB has to spend, and not on an event loop.
-            from influxdb_client.client.influxdb_client import InfluxDBClient
-
-            self._official = InfluxDBClient(url=self.url, token=self._token, org=self.org)
-        return self._official.api_client
-
-    def _ask(self, influxql: str, accept: str) -> Any:
+    def _ask(self, influxql: str, accept: str) -> Reply:
         query = [("db", self.bucket), ("epoch", "ns"), ("chunked", "true")]
         if len(influxql) <= _LONGEST_IN_ADDRESS:
-            query.append(("q", influxql))
-            response = self._open("/query", "GET", query, {"Accept": accept}, None, self._query_timeout_ms)
-        else:
-            headers = {"Accept": accept, "Content-Type": "application/x-www-form-urlencoded"}
-            form = [("q", influxql)]
-            response = self._open("/query", "POST", query, headers, None, self._query_timeout_ms, form)
-        # Else it counts as closed for whoever reads it as a file, once the last bytes were taken from the socket.
-        response.auto_close = False
-        return response
+            return self._open("/query", "GET", [*query, ("q", influxql)], {"Accept": accept})
+        headers = {"Accept": accept, "Content-Type": "application/x-www-form-urlencoded"}
+        return self._open("/query", "POST", query, headers, urlencode({"q": influxql}).encode())
 
-    def _request(self, path: str, method: str, query: list[tuple[str, str]], body: Any = None) -> bytes:
-        from urllib3.exceptions import HTTPError
-
+    def _request(
+        self, path: str, method: str, query: list[tuple[str, str]], body: Any, status: int | None = None
+    ) -> bytes:
+        """Return what answers a request; `status` is the only one that InfluxDB gives if it succeeds."""
         headers = {"Content-Type": "application/json"}
-        response = self._open(path, method, query, headers, body, self._query_timeout_ms)
+        reply = self._open(path, method, query, headers, None if body is None else json.dumps(body).encode())
         try:
-            return response.read()
-        except HTTPError as error:
-            raise self._unreachable(_reason(error)) from error
+            text = reply.whole()
         finally:
-            response.close()
+            reply.close()
+        if status is not None and reply.status != status:
+            raise self.foreign(f"status {reply.status} to {method} {path}")
+        return text
 
     def _open(
-        self, path: str, method: str, query: Any, headers: Any, body: Any, timeout_ms: Any, form: Any = None
-    ) -> Any:
-        from influxdb_client.rest import ApiException
-        from urllib3.exceptions import HTTPError
-
-        try:
-            return self._api.call_api(
-                path,
-                method,
-                None,
-                query,
-                headers,
-                body,
-                post_params=form,
-                _preload_content=False,
-                _return_http_data_only=True,
-                _request_timeout=timeout_ms,
-            )
-        except ApiException as error:
-            raise self.problem(_failed_write(error)) from error
-        except HTTPError as error:
-            raise self._unreachable(_reason(error)) from error
-
-    def _documents(self, text: bytes) -> list[dict[str, Any]]:
-        try:
-            return [json.loads(line) for line in text.splitlines()]  # one a chunk
-        except ValueError as error:
-            raise self._unreachable("what answers there does not speak as InfluxDB does") from error
-
-    def _unreachable(self, why: str) -> UnreachableError:
-        return UnreachableError(
-            f"InfluxDB at {self.url} does not answer ({why}); check that it runs, and store.url in kado.toml"
+        self, path: str, method: str, query: list[tuple[str, str]], headers: dict[str, str], body: bytes | None = None
+    ) -> Reply:
+        reply = self._exchange.request(
+            method, path, query=query, headers=headers, body=body, timeout_s=self._query_timeout_s
         )
+        if 200 <= reply.status <= 299:
+            self._server_ns = _date_ns(reply.headers)
+            return reply
+        try:
+            raise self.problem(_write_answer(reply))
+        finally:
+            reply.close()
 
     def _missing(self, message: str) -> MissingBucketError:
         if "organization" in message:
@@ -348,18 +357,23 @@ class InfluxClient:
         return UsageError(f"InfluxDB at {self.url} cannot answer {influxql!r}: {message}")
 
 
-def _failed_write(error: Any) -> WriteAnswer:
-    headers: Mapping[str, str] = error.headers or {}
-    if not error.status:
-        # The official client's words for a connection that TLS refused.
-        return WriteAnswer(None, " ".join(str(error.reason).split()))
-    body = error.body or b""
-    text: str = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+def _write_answer(reply: Reply) -> WriteAnswer:
+    text = reply.beginning().decode(errors="replace")
+    if reply.status == NO_CONTENT:
+        return WriteAnswer(NO_CONTENT)
     try:
         text = str(json.loads(text)["message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
-    return WriteAnswer(int(error.status), text.strip() or str(error.reason), _retry_after_s(headers))
+    words = " ".join(text.split()) or reply.reason
+    return WriteAnswer(reply.status, words[:_LONGEST_MESSAGE], _retry_after_s(reply.headers))
+
+
+def _date_ns(headers: Mapping[str, str]) -> int | None:
+    try:
+        return round(parsedate_to_datetime(headers["Date"]).timestamp()) * NS_PER_S
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -368,17 +382,12 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     if text is None:
         return None
     try:
-        return max(float(text), 0.0)
+        seconds = float(text)
+        return max(seconds, 0.0) if isfinite(seconds) else None
     except ValueError:
         pass
     try:
         until = parsedate_to_datetime(text)
         return max((until - parsedate_to_datetime(headers["Date"])).total_seconds(), 0.0)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
-
-
-def _reason(error: Exception) -> str:
-    """Return a connection's error without the object addresses that urllib3 prints."""
-    text = str(error)
-    return text.split(">: ", 1)[-1] if ">: " in text else text or type(error).__name__

@@ -39,7 +39,7 @@ def extent_of(client: InfluxClient, facility: str, signal: str) -> tuple[int, in
     """Return the stamps of a signal's first and last sample; None if there is none."""
     which = f'FROM "{TELEMETRY}" WHERE {condition(facility, signal)}'
     answers = client.query_json(
-        "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("first", "last"))
+        "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("first", "last")), statements=2
     )
     times = [int(row["time"]) for rows in answers for row in rows]
     return (times[0], times[-1]) if times else None

@@ -171,7 +171,8 @@ class InfluxStore:
         """Count what the bucket holds, signal by signal, in order of name."""
         which = f'FROM "{TELEMETRY}" WHERE {self._any_time()} GROUP BY signal'
         counted, first, last = self._client.query_json(
-            "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("count", "first", "last"))
+            "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("count", "first", "last")),
+            statements=3,
         )
         begins: dict[str, int] = {row["signal"]: row["time"] for row in first}
         ends: dict[str, int] = {row["signal"]: row["time"] for row in last}

@@ -44,7 +44,12 @@ class Database:
             raise ConfigError(f"journal {self.name!r} is neither a path nor the URL of a database: {error}") from error
         self.name = url.database or "" if is_file else url.render_as_string()
         if is_file:
-            Path(self.name).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(self.name).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UnreachableError(
+                    f"the folder of {self.name} cannot be made: {error.strerror}; check data_dir in kado.toml"
+                ) from error
             event.listen(self._engine, "connect", _prepare)
             event.listen(self._engine, "begin", _begin)
         try:

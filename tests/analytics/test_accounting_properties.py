@@ -156,7 +156,8 @@ def test_whatever_the_unknown_time_was_the_figure_would_lie_within_the_bounds(ca
     assume(case.definition.merge_gap_ns == 0 or all(c.assertion is not Assertion.SEPARATE for c in said))
     evidence = evidence_of(case)
     applied = apply_evidence(evidence, case.profile, case.definition, case.plan)
-    filled = scan(_fill(case, applied, data), applied.rules, *case.window)
+    certainty = applied.combined.certainty
+    filled = scan(_fill(case, applied, data), applied.rules, *case.window, certainty=certainty)
     assert filled.known == evidence.span
     events = find_events(filled, case.plan.user_time, grouping_of(evidence, case.definition, case.plan))
     side = Side(evidence.refill, case.definition.refill_is_delivered)
@@ -181,6 +182,7 @@ def evidence_of(case: Case) -> Evidence:
         beside.get("mode"),
         beside.get("flags", {}),
         beside.get("corrections", ()),
+        link_down=beside.get("link_down", Intervals.empty()),
     )
 
 
@@ -188,7 +190,9 @@ def _fill(case: Case, applied: AppliedEvidence, data: st.DataObject) -> Samples:
     """Put samples at the signal's period, of any value, into all unknown time of a case's window."""
     start, end = case.window
     edges = [start, *(t for span in applied.conditions().known for t in span), end]
-    holes = zip(edges[::2], edges[1::2], strict=True)
+    stamps = set(applied.samples.time_ns.tolist())
+    # Where a sample holds for no time, the unknown time begins with its stamp; it stays the sample there.
+    holes = [(a + 1 if a in stamps else a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     times = np.concatenate([np.arange(a, b, applied.rules.sample_period_ns, dtype=np.int64) for a, b in holes])
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     levels = rng.choice([0.0, 9.5, 10.0, 150.0, 192.0, 200.0, 500.0], len(times))
@@ -215,7 +219,16 @@ def test_cutting_the_samples_into_pieces_changes_nothing(case: Case, cuts: list[
     restarts = [ns for ns in applied.rules.starts[1:] if not known.contains(ns)]
     for fill, begun in ((None, ()), (0.0, ()), (0.0, restarts), (math.inf, ())):
         whole = applied.conditions(fill, begun)
-        scanner = Scanner(applied.rules, start, end, cuts=applied.cuts, fill=fill, restarts=begun)
+        scanner = Scanner(
+            applied.rules,
+            start,
+            end,
+            cuts=applied.combined.cuts,
+            fill=fill,
+            restarts=begun,
+            certainty=applied.combined.certainty,
+            silent=applied.combined.silent,
+        )
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(conditions, "CHUNK", chunk)
             for a, b in pairwise(edges):
@@ -255,6 +268,8 @@ def shifted(case: Case, days: int) -> Case:
 
     beside = dict(case.beside)
     beside |= {name: later(beside[name]) for name in ("witness", "mode") if name in beside}
+    if "link_down" in beside:
+        beside["link_down"] = Intervals.of((a + shift, b + shift) for a, b in beside["link_down"])
     if beside:
         beside["flags"] = {name: later(flag) for name, flag in beside["flags"].items()}
         beside["corrections"] = tuple(

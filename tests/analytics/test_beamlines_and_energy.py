@@ -9,6 +9,7 @@ import pytest
 from analytics.beamlines import ShutterTime, beamline_time
 from analytics.energy import delivered_mwh
 from analytics.evidence import Evidence, apply_evidence
+from analytics.links import LinkLoss
 from facility.batch import Samples
 from facility.errors import ProfileError
 from facility.interval import Intervals
@@ -34,7 +35,7 @@ def shutter_time(shutter: Samples, cuts: list[float]) -> ShutterTime:
     machine = account(current((0, 200.0), (600, 0.0), until=1000), (0, 1000), plan=plan)
     found = beamline_time(
         Beamline(id="bl01", shutter="shutter"), machine, plan, rules(), Intervals.empty(), shutter,
-        np.array([at(c) for c in cuts], np.int64),
+        LinkLoss(np.array([at(c) for c in cuts], np.int64)),
     )  # fmt: skip
     assert found.machine.user_time == 1000 * S
     assert found.machine.no_beam == 400 * S

@@ -10,7 +10,7 @@ import pytest
 
 from analytics.availability import Availability
 from analytics.conditions import Kind
-from analytics.window import link_cuts
+from analytics.links import LinkLoss
 from facility.batch import Batch
 from facility.quality import Quality
 from facility.time import NS_PER_S
@@ -115,9 +115,9 @@ def test_a_signal_sent_on_change_holds_for_as_long_as_its_link_is_alive() -> Non
 def test_a_link_is_lost_when_it_says_so_and_when_its_heartbeat_stays_away() -> None:
     words = ["up", "up", "down", "up", "up"]
     (_, links), *_ = Batch.of_states("ring", "mqtt_link", [at(t) for t in (0, 10, 15, 20, 30)], words).by_signal()
-    assert link_cuts(links, heartbeats=False).tolist() == [at(15)]
+    assert LinkLoss.of(links, at(100), heartbeats=False).cuts.tolist() == [at(15)]
     # Heartbeats come every 10 s; 30 s after the last one the link is no longer known to be alive.
-    assert link_cuts(links, heartbeats=True).tolist() == [at(15), at(60)]
+    assert LinkLoss.of(links, at(100), heartbeats=True).cuts.tolist() == [at(15), at(60)]
 
 
 ON_CHANGE = ring(period_s=None, stale_after_s=None)
@@ -146,7 +146,7 @@ def test_a_beam_that_was_lost_while_nobody_listened_is_known_from_the_connection
 def test_a_source_that_falls_silent_without_a_word_is_known_for_three_heartbeats() -> None:
     words = ["up", "up", "up", "up"]
     (_, links), *_ = Batch.of_states("ring", "epics_link", [at(t) for t in (0, 10, 100, 110)], words).by_signal()
-    cuts = [(ns - at(0)) / NS_PER_S for ns in link_cuts(links, heartbeats=True).tolist()]
+    cuts = [(ns - at(0)) / NS_PER_S for ns in LinkLoss.of(links, at(120), heartbeats=True).cuts.tolist()]
     counted = account([(0, 200), (100, 200)], (0, 120), profile=ON_CHANGE, cuts=cuts)
     assert unknown(counted) == [(40, 100)]
 
@@ -207,14 +207,14 @@ def test_no_beam_before_and_after_a_gap_is_one_event_with_an_unknown_hole() -> N
 def test_a_return_between_minimum_and_the_end_limit_continues_the_outage_before_the_gap() -> None:
     counted = account(current((0, 200), (100, 0), (800, 150), (900, 200), until=1000, silent=[(150, 800)]), (0, 1000))
     assert outages(counted) == [(100, 900)]
-    # With the end limit at minimum, the same return is a recovery: low-beam from then on.
+    # With the end limit at minimum, the same return is a recovery: low-beam from then on, the tail of that outage.
     counted = account(
         current((0, 200), (100, 0), (800, 150), (900, 200), until=1000, silent=[(150, 800)]),
         (0, 1000),
         definition=rules(no_beam_ends_at="minimum"),
     )
     assert outages(counted) == [(100, 159)]
-    assert counted.counts.low_beam == 1
+    assert (counted.counts.low_beam, counted.accounts.low_beam / NS_PER_S) == (0, 100)
 
 
 def test_an_outage_ends_at_its_last_known_instant_when_the_beam_is_back_after_a_gap() -> None:

@@ -23,3 +23,10 @@ def test_too_many_stretches_become_one_that_holds_them_all() -> None:
     (told,) = changes.take().values()
     assert len(told) <= 200
     assert all(told.contains(10 * i) and told.contains(10 * i + 1) for i in range(10_000))
+
+
+def test_a_branch_is_told_the_same_and_each_one_who_asks_gets_all_of_it() -> None:
+    changes = Changes()
+    other = changes.branch()
+    changes.note("stored_current", 10, 20)
+    assert changes.take() == other.take() == {"stored_current": Intervals.of([(10, 21)])}

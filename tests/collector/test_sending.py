@@ -74,7 +74,7 @@ def test_where_everything_is_refused_nothing_is_given_up() -> None:
     assert isinstance(result, Interruption)
     assert result.decision.action is Action.HOLD
     assert "more points are refused than 256 requests can tell apart" in result.answer.message
-    assert len(server.requests) == 257
+    assert len(server.requests) < 300
 
 
 def test_lines_beyond_retention_are_told_apart_from_refused_ones() -> None:
@@ -82,6 +82,19 @@ def test_lines_beyond_retention_are_told_apart_from_refused_ones() -> None:
     _, _, sent = send(lambda lines: WriteAnswer(422, words) if b"3\n" in lines else WriteAnswer(204))
     assert isinstance(sent, Sent)
     assert (sent.too_old, sent.refused) == ([3], {})
+
+
+def test_where_all_of_a_request_is_beyond_retention_it_is_not_taken_apart() -> None:
+    def answer(lines: list[bytes]) -> WriteAnswer:
+        old = sum(int(line) < 700 for line in lines)
+        words = f"partial write: dropped {old} points outside retention policy of duration 1h0m0s"
+        return WriteAnswer(422, words) if old else WriteAnswer(204)
+
+    server, _, sent = send(answer)
+    assert isinstance(sent, Sent)
+    assert sent.too_old == list(range(700))
+    assert server.kept == LINES[700:]
+    assert len(server.requests) < 30
 
 
 def test_too_large_requests_are_split_and_later_ones_start_smaller() -> None:
@@ -105,3 +118,51 @@ def test_trouble_in_the_middle_interrupts_at_once() -> None:
     assert isinstance(result, Interruption)
     assert result.decision.action is Action.RETRY
     assert server.requests == [100] * 7
+
+
+def test_a_thousand_lines_of_which_every_third_is_refused_get_through_in_rounds_that_all_go_forward() -> None:
+    bad = set(LINES[::3])
+    server = Server(lambda lines: 422 if bad & set(lines) else 204)
+    sender = Sender(server.write, DeliveryPolicy(chance=lambda: 0.5), lambda: CANARY)
+    rounds = 0
+    while isinstance(result := sender.send(LINES, failures=rounds), Interruption):
+        assert result.decision.action is Action.RETRY
+        assert result.decision.pause_s < 1
+        assert "still being told apart" in result.answer.message
+        kept, rounds = len(server.kept), rounds + 1
+        assert rounds < 20
+        assert kept > 0
+    assert sorted(result.refused) == list(range(0, 1000, 3))
+    assert server.kept == [line for line in LINES if line not in bad]
+
+
+def test_what_is_known_of_lines_is_forgotten_where_the_bucket_may_be_another_one() -> None:
+    bad = set(LINES[::3])
+    trouble: list[int] = []
+    server = Server(lambda lines: trouble.pop() if trouble else 422 if bad & set(lines) else 204)
+    sender = Sender(server.write, DeliveryPolicy(chance=lambda: 0.5), lambda: CANARY)
+    assert isinstance(sender.send(LINES, failures=0), Interruption)
+    kept = len(server.kept)
+    trouble.append(404)
+    assert isinstance(sender.send(LINES, failures=1), Interruption)
+    server.kept.clear()
+    while isinstance(sender.send(LINES, failures=0), Interruption):
+        pass
+    assert len(server.kept) == 666 > kept
+
+
+def test_lines_that_are_the_same_share_their_fate() -> None:
+    server = Server(lambda lines: 422 if b"7\n" in lines else 204)
+    sent = Sender(server.write, DeliveryPolicy(chance=lambda: 0.5), lambda: CANARY).send([b"7\n", b"8\n", b"7\n"], 0)
+    assert isinstance(sent, Sent)
+    assert sorted(sent.refused) == [0, 2]
+
+
+@pytest.mark.parametrize("bad", [set(LINES[:300]), set(LINES[:900]), set(LINES[:300]) | set(LINES[300::2])])
+def test_many_refused_lines_before_the_first_good_one_do_not_hold_forwarding(bad: set[bytes]) -> None:
+    server = Server(lambda lines: 422 if bad & set(lines) else 204)
+    sender = Sender(server.write, DeliveryPolicy(chance=lambda: 0.5), lambda: CANARY)
+    while isinstance(result := sender.send(LINES, failures=0), Interruption):
+        assert result.decision.action is Action.RETRY
+    assert [LINES[i] for i in sorted(result.refused)] == [line for line in LINES if line in bad]
+    assert set(server.kept) == set(LINES) - bad

@@ -48,7 +48,8 @@ def test_the_committed_json_is_what_the_code_makes(name: str, language: Language
 
 
 def test_no_other_json_lies_beside_the_generated_files() -> None:
-    assert {path.relative_to(FOLDER) for path in FOLDER.rglob("*.json")} == set(generated_files())
+    wanted = generated_files()
+    assert set(FOLDER.rglob("*.json")) == {path for path in wanted if path.suffix == ".json"}
 
 
 @pytest.mark.parametrize(("name", "language"), EACH)

@@ -60,9 +60,9 @@ MQTT = {"kind": "mqtt", "url": "mqtt://localhost"}
         ({"source": [{"url": "x"}]}, ["house.toml: 'source[1].kind' is missing"]),
         (
             {"source": [{"kind": "mqt"}]},
-            ["house.toml: source[1].kind = 'mqt' is none of mqtt, epics; did you mean 'mqtt'?"],
+            ["house.toml: source[1].kind = 'mqt' is not one of mqtt, epics; did you mean 'mqtt'?"],
         ),
-        ({"source": [{"kind": "tango"}]}, ["house.toml: source[1].kind = 'tango' is none of mqtt, epics"]),
+        ({"source": [{"kind": "tango"}]}, ["house.toml: source[1].kind = 'tango' is not one of mqtt, epics"]),
         ({"level": "3"}, ["house.toml: level = '3': Input should be a valid integer"]),
         ({"level": True}, ["house.toml: level = True: Input should be a valid integer"]),
         (
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         read_toml(tmp_path, ConfigError)
     path = tmp_path / "house.toml"
     path.write_bytes("名前 = 1".encode("shift_jis"))
-    with pytest.raises(ConfigError, match=r"cannot be read: .*utf-8"):
+    with pytest.raises(ConfigError, match=r"line 1 is not UTF-8"):
         read_toml(path, ConfigError)
     path.write_text("level = 1\nlevel = 2\n")
     with pytest.raises(ConfigError, match="is not valid TOML: Cannot overwrite a value"):
@@ -132,3 +132,35 @@ def test_what_is_no_slug_is_refused(name: str) -> None:
 def test_words_are_given_in_both_languages() -> None:
     assert (SIMULATED.in_language("en"), SIMULATED.in_language("ja")) == ("SIMULATED", "模擬データ")
     assert Text(en="beam", ja="ビーム").in_language("ja") == "ビーム"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = " + "[" * 2000 + "]" * 2000, "is not valid TOML|deep in each other"),
+        ("x = " + "[" * 60 + "]" * 60, "tables and arrays lie more than 40 deep in each other"),
+        ("x = " + "9" * 5000, "is not valid TOML: Exceeds the limit"),
+        (".".join("a" * 500) + " = 1", "line 1 has a key of more than 40 parts"),
+        ("\n\nx = { " + ".".join(["'a b'", '"c"'] * 30) + " = 1 }", "line 3 has a key of more than 40 parts"),
+        ("x = '" + "y" * 20_000 + "'", "line 1 has 20,005 characters, more than 10,000"),
+        ("# " + "x" * 100 + "\n" * (1 << 20), "is larger than the 1,048,576 bytes that are read"),
+    ],
+)
+def test_a_document_larger_or_deeper_than_any_of_ours_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "house.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        read_toml(path, ConfigError)
+
+
+def test_a_document_in_another_encoding_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "house.toml"
+    path.write_bytes('id = "a"\nname = "蓄積"\n'.encode("cp932"))
+    with pytest.raises(ConfigError, match=r"house\.toml: line 2 is not UTF-8 \(byte 0x92\): save it as UTF-8"):
+        read_toml(path, ConfigError)
+
+
+def test_a_value_that_is_long_is_cut_in_the_message(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        build(House, {"level": "x" * 9000}, "house.toml", ConfigError)
+    assert len(str(error.value)) < 400

@@ -82,9 +82,30 @@ def test_an_explicit_period_may_have_any_length() -> None:
 
 
 def test_a_run_of_the_schedule_is_a_period() -> None:
-    runs = {"2025A": (5, 9), "2025": (1, 2)}
+    runs = {"2025A": (5, 9), "first beam": (1, 2)}
     assert parse_period("2025A", TOKYO, runs=runs) == Period("2025A", 5, 9)
-    assert parse_period("2025", TOKYO, runs=runs) == Period("2025", 1, 2)  # The facility's own names come first.
+    assert parse_period(" run:first beam", TOKYO, runs=runs) == Period("run:first beam", 1, 2)
+
+
+@pytest.mark.parametrize("name", ["2025", "2025-10", "2025-10-03", "2025Q2", "FY2025"])
+def test_a_date_is_a_date_also_where_a_run_has_that_name(name: str) -> None:
+    runs = {name: (1, 2)}
+    assert parse_period(name, TOKYO, runs=runs) == parse_period(name, TOKYO)
+    assert parse_period(f"run:{name}", TOKYO, runs=runs) == Period(f"run:{name}", 1, 2)
+
+
+@pytest.mark.parametrize("name", ["2025-5", "2025-1-1", "2025q2", "FY25", "fy2025"])
+def test_a_run_whose_name_could_be_taken_for_a_date_must_be_asked_for_as_a_run(name: str) -> None:
+    with pytest.raises(PeriodError, match=f"'{name}' looks like a date and is a run of the schedule: write run:{name}"):
+        parse_period(name, TOKYO, runs={name: (1, 2)})
+    assert parse_period(f"run:{name}", TOKYO, runs={name: (1, 2)}).start_ns == 1
+
+
+def test_a_run_that_is_not_there_is_not_a_period() -> None:
+    with pytest.raises(PeriodError, match="the schedule has no run '2025B'; its runs are 2025A"):
+        parse_period("run:2025B", TOKYO, runs={"2025A": (1, 2)})
+    with pytest.raises(PeriodError, match="its runs are none"):
+        parse_period("run:2025B", TOKYO)
 
 
 @pytest.mark.parametrize(

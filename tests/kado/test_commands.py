@@ -25,11 +25,63 @@ class TestSchedule:
         kado("init")
         Path("s.csv").write_text(SCHEDULE)
         answer = kado("schedule", "import", "s.csv", "--author", "operation group")
-        assert (answer.exit_code, answer.out) == (0, "s.csv: 2 new versions, 0 known already\n")
+        assert answer.exit_code == 0, answer.err
+        assert "2 new versions, 0 known already" in answer.out
         return kado
 
     def test_importing_the_same_again_adds_nothing(self, imported: Kado) -> None:
-        assert imported("schedule", "import", "s.csv").out == "s.csv: 0 new versions, 2 known already\n"
+        out = imported("schedule", "import", "s.csv").out
+        assert "0 new versions, 2 known already" in out
+        assert "no change in the calendar" in out
+
+    def test_it_ends_with_hours_by_category_holes_and_what_changed(self, imported: Kado) -> None:
+        rows = SCHEDULE.splitlines()
+        further = "2027-01-10T09:00:00+09:00,2027-01-12T09:00:00+09:00,user,2026-11-01T00:00:00+09:00,2027-A\n"
+        further += "2027-01-14T09:00:00+09:00,2027-01-15T09:00:00+09:00,user,2026-11-01T00:00:00+09:00,2027-A\n"
+        Path("t.csv").write_text(f"{rows[0]}\n{further}")
+        document = imported("schedule", "import", "t.csv", "--format", "json").document
+        assert (document["new"], document["known"]) == (1, 0)
+        assert document["hours"] == {"user": 72.0, "unscheduled": 48.0}
+        assert document["holes"] == [{"start": "2027-01-12T09:00:00+09:00", "end": "2027-01-14T09:00:00+09:00"}]
+        assert [(c["before"], c["after"]) for c in document["changes"]] == [
+            ("study", "unscheduled"),
+            ("user 2027-A", "unscheduled"),
+        ]
+        out = imported("schedule", "import", "t.csv").out
+        assert "1 hole: 2027-01-12 09:00 to 2027-01-14 09:00" in out
+
+    def test_a_row_withdraws_what_was_planned_and_a_version_recorded_late_is_named(self, imported: Kado) -> None:
+        rows = SCHEDULE.splitlines()
+        gone = "2025-01-15T09:00:00+09:00,2025-01-16T09:00:00+09:00,unscheduled,2024-10-02T00:00:00+09:00,"
+        Path("t.csv").write_text(f"{rows[0]}\n{gone}\n")
+        answer = imported("schedule", "import", "t.csv")
+        assert "published 2024-10-01T15:00:00Z is recorded" in answer.err
+        assert "changes time that has passed: figures that it changes will name it" in answer.err
+
+    def test_a_run_with_the_name_of_a_month_does_not_take_its_place(self, imported: Kado) -> None:
+        Path("t.csv").write_text(SCHEDULE.replace("2027-A", "2027-02"))
+        answer = imported("schedule", "import", "t.csv")
+        assert "run '2027-02' is also a date: --period 2027-02 is the date, --period run:2027-02 the run" in answer.err
+        assert "nothing is planned in 2027-02" in imported("schedule", "show", "--period", "2027-02").out
+        assert "2027-01-10 09:00" in imported("schedule", "show", "--period", "run:2027-02").out
+
+    def test_a_folder_that_cannot_be_written_is_a_message(self, kado: Kado) -> None:
+        kado("init")
+        Path("file").touch()
+        path = Path("kado.toml")
+        path.write_text(path.read_text().replace('data_dir = "data"', 'data_dir = "file/data"'))
+        Path("s.csv").write_text(SCHEDULE)
+        answer = kado("schedule", "import", "s.csv")
+        assert answer.exit_code == 3
+        assert "file/data/journal.db cannot be made: Not a directory; check data_dir in kado.toml" in answer.err
+
+    def test_a_file_in_another_encoding_says_what_to_do(self, imported: Kado) -> None:
+        Path("t.csv").write_bytes(SCHEDULE.replace("2027-A", "第1期").encode("cp932"))
+        answer = imported("schedule", "import", "t.csv")
+        assert answer.exit_code == 2
+        assert (
+            "t.csv:2: byte 0x91 is not UTF-8: in Excel save it as 'CSV UTF-8', or convert it with iconv" in answer.err
+        )
 
     def test_versions_are_laid_over_each_other(self, imported: Kado) -> None:
         blocks = imported("schedule", "show", "--format", "json").document["blocks"]
@@ -308,7 +360,7 @@ class TestDefinitions:
 
 def test_the_schema_describes_every_table(kado: Kado) -> None:
     schema = kado("schema").document
-    assert set(schema["properties"]) == {"facility", "data_dir", "store", "landing", "page", "source"}
+    assert set(schema["properties"]) == {"facility", "data_dir", "store", "landing", "schedule", "page", "source"}
     assert {"MqttSource", "SimulatorSource", "InfluxSettings"} <= set(schema["$defs"])
     assert schema["additionalProperties"] is False
 

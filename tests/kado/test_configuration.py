@@ -69,7 +69,7 @@ def test_a_source_table_becomes_the_source_itself() -> None:
         ('facility = "nanoterasu"\n[page]\nlisten = "x"', "kado.toml: page.listen = 'x': String should match pattern"),
         (
             'facility = "nanoterasu"\n[store]\nkind = "influx"',
-            "kado.toml: store.kind = 'influx' is none of embedded, influxdb; did you mean 'influxdb'?",
+            "kado.toml: store.kind = 'influx' is not one of embedded, influxdb; did you mean 'influxdb'?",
         ),
         (
             'facility = "nanoterasu"\n' + INFLUXDB + 'tokn_env = "X"',
@@ -93,7 +93,7 @@ def test_a_source_table_becomes_the_source_itself() -> None:
         ),
         (
             'facility = "nanoterasu"\n' + MQTT.replace('mqtt"\nurl', 'mqqt"\nurl'),
-            f"kado.toml: source[1].kind = 'mqqt' is none of {', '.join(source_classes())}; did you mean 'mqtt'?",
+            f"kado.toml: source[1].kind = 'mqqt' is not one of {', '.join(source_classes())}; did you mean 'mqtt'?",
         ),
         (
             'facility = "nanoterasu"\n' + MQTT.replace("url =", "ulr ="),
@@ -153,7 +153,7 @@ class TestEnvironment:
             ("KADO_DATADIR", "KADO_DATADIR overrides no key of kado.toml; did you mean KADO_DATA_DIR?"),
             ("KADO_STROE__KIND", "KADO_STROE__KIND overrides no key of kado.toml; did you mean KADO_STORE__"),
             ("KADO_SOURCE", "KADO_SOURCE is not JSON"),
-            ("KADO_STORE__KIND", "store.kind = 'x' is none of embedded, influxdb"),
+            ("KADO_STORE__KIND", "store.kind = 'x' is not one of embedded, influxdb"),
         ],
     )
     def test_a_variable_that_is_wrong_is_named(self, monkeypatch: pytest.MonkeyPatch, name: str, expected: str) -> None:

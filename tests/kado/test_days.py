@@ -17,10 +17,10 @@ from facility.period import Period
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time
 from kado.config import Configuration, load_configuration
+from kado.queries.days import Days
 from kado.queries.evidence import extent_of
 from kado.queries.figures import load_availability
 from kado.queries.record import load_record
-from kado.service.days import Days
 from storage.data_dir import DataDir
 from storage.embedded.store import EmbeddedStore
 from storage.journal.journal import Journal

@@ -9,7 +9,15 @@ from pydantic import BaseModel
 
 from command_line import Kado
 from facility.schedule_words import CalendarWords
-from kado.config import EmbeddedSettings, InfluxSettings, LandingSettings, Settings, load_configuration
+from kado.config import (
+    EmbeddedSettings,
+    InfluxSettings,
+    LandingSettings,
+    MetricsSettings,
+    PublishSettings,
+    Settings,
+    load_configuration,
+)
 from kado.source_kinds import source_classes
 
 VARIANTS = [
@@ -42,7 +50,8 @@ def test_what_stands_behind_a_comment_sign_works_as_well(kado: Kado, facility: s
     lines = path.read_text().splitlines()
     either = {"password_env", "token_env", "ca_file"}  # stands in for another option, or needs mqtts://
     for i, line in enumerate(lines):
-        if (option := re.match(r"# (\w+) = ", line)) and option[1] not in either:
+        table = re.fullmatch(r"# \[\w+\]", line)
+        if table or ((option := re.match(r"# (\w+) = ", line)) and option[1] not in either):
             lines[i] = line.removeprefix("# ")
     path.write_text("\n".join(lines))
     assert load_configuration().profile.id == facility
@@ -52,10 +61,20 @@ def test_what_stands_behind_a_comment_sign_works_as_well(kado: Kado, facility: s
 def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: str, source: str) -> None:
     kado("init", "--facility", facility, "--store", store, "--source", source)
     text = Path("kado.toml").read_text()
-    models = [Settings, InfluxSettings if store == "influxdb" else EmbeddedSettings, LandingSettings, CalendarWords]
+    models = [Settings, LandingSettings, CalendarWords, MetricsSettings]
+    models += [InfluxSettings, PublishSettings] if store == "influxdb" else [EmbeddedSettings]
     for model in (*models, source_classes()[source]):
         # A page is not served yet, so nobody is told to ask for one.
-        for option in options(model) - {"store", "landing", "schedule", "source", "signal", "page"}:
+        for option in options(model) - {
+            "store",
+            "landing",
+            "schedule",
+            "source",
+            "signal",
+            "page",
+            "metrics",
+            "publish",
+        }:
             assert re.search(rf"^(# )?{option} = .+", text, re.MULTILINE), option
     before = ""
     for line in text.splitlines():

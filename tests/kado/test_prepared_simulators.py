@@ -9,8 +9,8 @@ from facility.errors import DefinitionError, ScenarioError
 from facility.schedule import Category, resolve
 from facility.time import parse_time
 from kado.config import Configuration, load_configuration
+from kado.journal import open_journal
 from kado.service.fault_injection import steered_sources
-from kado.stores import open_journal
 
 NOW = parse_time("2026-11-19T12:00:00+09:00")
 OWN = (

@@ -30,5 +30,7 @@ Kado = Callable[..., Answer]
 
 def run(*words: str, **environment: str) -> Answer:
     """Run a command in this process, without a terminal."""
-    result = CliRunner().invoke(app, list(words), prog_name="kado", env={"COLUMNS": "80", **environment})
+    result = CliRunner().invoke(
+        app, list(words), prog_name="kado", env={"COLUMNS": "80", "KADO_LANG": "en", **environment}
+    )
     return Answer(result.exit_code, result.stdout, result.stderr)

@@ -18,9 +18,9 @@ LEVELS = np.array([0.0, 5.0, 8.0, 8.5, 9.5, 10.0, 10.5, 15.0, 15.0, 15.0, 15.0, 
 
 
 def distorted(case: Case, seed: int) -> Case:
-    """Return the case with further signals beside it; in one of six there are none."""
+    """Return the case with further signals beside it; in one of six, and where a link goes down, there are none."""
     rng = np.random.default_rng([seed, 3])
-    if rng.random() < 1 / 6:
+    if rng.random() < 1 / 6 or "link_down" in case.beside:
         return case
     length = (case.window[1] - case.window[0]) / NS_PER_S
     orbit: dict[str, Any] = {"id": "orbit", "signal": "orbit_x", "above": 10.0, **_times(rng)}

@@ -11,6 +11,7 @@ from facility.batch import Float64, Int64, Samples
 from facility.corrections import Assertion, Correction, Exclusion, check_correction
 from facility.definition import Definition, EndLimit
 from facility.errors import CorrectionError
+from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
 from facility.quality import Quality
@@ -58,6 +59,7 @@ def generate(seed: int, *, longest_s: float = 6 * 3600.0, eventful: float = 0.6)
     part = span(a, b)
     whole = rng.random() < 0.5 or b - a < 1.0 or not any(_overlap(part, block) for block in plan.blocks)
     samples = _samples(rng, length, profile, plan, definition)
+    cuts = _cuts(rng, length)
     return Case(
         profile,
         definition,
@@ -65,8 +67,8 @@ def generate(seed: int, *, longest_s: float = 6 * 3600.0, eventful: float = 0.6)
         samples,
         span(0.0, length) if whole else part,
         (at(0.0), at(length)),
-        _cuts(rng, length),
-        _beside(more, rarer, length, samples, profile) if more_happens else {},
+        cuts,
+        _beside(more, rarer, length, samples, profile, cuts) if more_happens else {},
     )
 
 
@@ -101,7 +103,7 @@ def _profile(rng: np.random.Generator, length: float) -> Profile:
         steps.append(step(-1e6, mode, nominal=100.0, recovered=60.0, tolerance=50.0, minimum=5.0))
     period_s = _pick(rng, 0.5, 1.0, 1.0, 2.0)
     signal = {"period_s": period_s, "stale_after_s": _pick(rng, 3.0, 5.0, 10.0, 10.0, 30.0)}
-    if rng.random() < 0.1:
+    if rng.random() < 0.2:
         signal = {"period_s": None, "stale_after_s": None}
     return ring(*steps, **signal, min_samples=_pick(rng, 1, 1, 1, 2, 3), physical_max=_pick(rng, 600.0, 600.0, None))
 
@@ -204,6 +206,11 @@ def _cuts(rng: np.random.Generator, length: float) -> Int64:
     return np.unique([at(grid(s)) for s in rng.random(count) * length]).astype(np.int64)
 
 
+def _link_down(rng: np.random.Generator, cuts: Int64) -> Intervals:
+    """Where the link stays down after it was lost."""
+    return Intervals.of((cut, cut + int(_pick(rng, 0, 5, 60, 600)) * NS_PER_S) for cut in cuts.tolist())
+
+
 def _more_rules(
     rng: np.random.Generator, length: float, profile: Profile, definition: Definition, plan: Plan
 ) -> tuple[Profile, Definition, Plan]:
@@ -265,14 +272,22 @@ def _s(ns: int) -> float:
 
 
 def _beside(
-    rng: np.random.Generator, rarer: np.random.Generator, length: float, samples: Samples, profile: Profile
+    rng: np.random.Generator,
+    rarer: np.random.Generator,
+    length: float,
+    samples: Samples,
+    profile: Profile,
+    cuts: Int64,
 ) -> dict[str, Any]:
     """What was recorded and said beside the delivery signal."""
+    on_change = profile.delivery.stale_after_ns is None
     flags = {
         "permit": _states(rng, "shutters", ("permitted", "closed"), length),
         "fault": _states(rng, "interlock", ("sound", "fault"), length),
     }
     beside: dict[str, Any] = {"flags": flags, "corrections": _corrections(rng, length)}
+    if on_change:
+        beside["link_down"] = _link_down(rarer, cuts)
     if rarer.random() < 0.1:
         del flags[_pick(rarer, "permit", "fault")]  # never recorded
     if rng.random() < 0.7:

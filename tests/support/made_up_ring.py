@@ -11,6 +11,7 @@ import numpy as np
 from analytics.availability import Availability, availability
 from facility.batch import Samples
 from facility.definition import Definition
+from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
 from facility.quality import Quality
@@ -119,6 +120,7 @@ def account(
     plan: Plan | None = None,
     window: tuple[float, float] | None = None,
     cuts: Iterable[float] = (),
+    link_down: Intervals | None = None,
     now: float = 1e8,
 ) -> Availability:
     """Run the whole chain; without a plan, the period is user time from start to end."""
@@ -133,4 +135,5 @@ def account(
         now_ns=at(now),
         window=None if window is None else (at(window[0]), at(window[1])),
         cuts=np.array([at(c) for c in sorted(cuts)], np.int64),
+        link_down=link_down,
     )

@@ -16,7 +16,7 @@ RECORD: Final = Path(__file__).parents[1] / "kado" / "recorded_documents.json"
 
 COMMANDS: Final = (
     "schedule show",
-    "schedule show --period 2025-1",
+    "schedule show --period 2025-05-14",
     "schedule diff --since 2025-01-01T00:00:00Z",
     "availability --period 2025-05-13",
     "availability --period 2025-05 --definition sls",

@@ -23,6 +23,7 @@ class Bounded:
     signal: Signal
     account: list[str]
     judge: Any
+    momentary: dict[int, float]
     book: Any
     availability_pct: Any
     anew: frozenset[int] = frozenset()
@@ -49,7 +50,8 @@ class Bounded:
         """Put samples at the signal's period into every unknown stretch, and judge again."""
         value, stamped, spacing, since = list(self.value), list(self.stamped), to_ns(self.signal.period_s or 1.0), 0
         for k, known in enumerate(self.value):
-            since = since + 1 if known is None and k not in self.anew else known is None
+            begins = k in self.anew or k in self.momentary
+            since = since + 1 if known is None and not begins else known is None
             if known is None:
                 value[k], stamped[k] = fill, (since - 1) * TICK % spacing == 0
         return self.judge(value, stamped)

@@ -16,7 +16,8 @@ class FullReference(KnownBeside):
         for k in range(self.n):
             signal = number[k] if states[k] == "down" else None
             if signal is not None:
-                whole[signal] = (whole.get(signal, (k, k))[0], k + 1)
+                began = min(k, became.get(("began", signal), k))
+                whole[signal] = (whole.get(signal, (began, k))[0], max(k + 1, became.get(("moment", signal), 0)))
             late = ("cancelled", k) if k in cancelled else None
             if late and parts and (last := [p for p in parts if isinstance(p[2], tuple)]) and last[-1][1] == k:
                 late = last[-1][2]
@@ -51,7 +52,9 @@ class FullReference(KnownBeside):
         events: dict[Any, set[int]] = {}
         for a, b, outage in [*parts, *between]:
             events.setdefault(group[outage], set()).update(range(a, b))
-        failures = {e: min(t) for e, t in events.items() if len(t) * TICK >= self.rules.trip_below_ns}
+        # A trip goes by its span in user time, from the first to the last instant known to be without beam.
+        span = {e: sum(self.user[min(t) : max(t) + 1]) * TICK for e, t in events.items()}
+        failures = {e: min(t) for e, t in events.items() if span[e] >= self.rules.trip_below_ns}
         self.trips = {e: min(t) for e, t in events.items() if e not in failures}
         account = [s if u else "" for s, u in zip(states, self.user, strict=True)]
         for event, time in events.items():
@@ -59,7 +62,8 @@ class FullReference(KnownBeside):
                 spared = event in self.trips and not self.rules.trips_are_downtime
                 account[k] = ("unknown" if states[k] == "unknown" else "up") if spared else "down"
         low_beams = {number[k]: k for k in reversed(range(self.n)) if account[k] == "low"}
-        alone = {e: k for e, k in low_beams.items() if e not in became or became[e] not in group}
+        beside = {e: [became[what] for what in (e, ("tail", e)) if what in became] for e in low_beams}
+        alone = {e: k for e, k in low_beams.items() if not any(b in group for b in beside[e])}
         self.refill = [w == "refill" for w in self.words(self.mode)]
         for k in range(self.n):
             if self.refill[k] and not self.rules.refill_is_delivered and account[k] in ("up", "low"):

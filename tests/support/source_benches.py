@@ -135,6 +135,36 @@ class CaBench(EpicsBench):
         return {"id": "ring", "kind": self.kind, "addresses": addresses, "signal": list(mappings), **options}
 
 
+class PvaBench(EpicsBench):
+    kind = "epics_pva"
+
+    def table(self, *mappings: dict[str, Any], **options: Any) -> dict[str, Any]:
+        servers = [f"127.0.0.1:{self.pva_port}"]
+        return {"id": "ring", "kind": self.kind, "name_servers": servers, "signal": list(mappings), **options}
+
+
+class TangoBench(Bench):
+    """A device server of pytango's, without a database."""
+
+    kind = "tango"
+    resolution_ns = 1000
+    reasons = {"good": None, "uncertain": "WARNING", "bad": "INVALID"}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.port = free_port()
+
+    def url(self) -> str:
+        return f"tango://127.0.0.1:{self.port}"
+
+    def mapping(self, signal: str, **options: Any) -> dict[str, Any]:
+        return {"attribute": f"kado/sim/1/{signal}", "signal": signal, **options}
+
+    def table(self, *mappings: dict[str, Any], **options: Any) -> dict[str, Any]:
+        place = {"server": f"127.0.0.1:{self.port}", "database": False}
+        return {"id": "ring", "kind": self.kind, **place, "signal": list(mappings), **options}
+
+
 class HttpBench(Bench):
     """The simulator's server, asked for the newest sample of each signal."""
 
@@ -161,7 +191,7 @@ class HttpBench(Bench):
         return {"id": "ring", "kind": "http", "url": url, "period_s": 0.05, "signal": list(mappings), **options}
 
 
-BENCHES: dict[str, type[Bench]] = {bench.kind: bench for bench in (CaBench, HttpBench)}
+BENCHES: dict[str, type[Bench]] = {bench.kind: bench for bench in (CaBench, PvaBench, TangoBench, HttpBench)}
 LIBRARY = {"epics_ca": "aioca", "epics_pva": "p4p", "tango": "tango"}
 
 

@@ -52,7 +52,7 @@ def test_the_sample_is_a_configuration_and_what_is_commented_out_is_the_default(
         paragraph = before.rsplit("\n\n", 1)[-1]
         assert "efault" in paragraph, name
         commented = re.search(rf"^# {name} = (.*)$", text, re.MULTILINE)
-        if commented and field.default not in (None, {}):
+        if commented and field.default not in (None, {}, ()):
             assert tomllib.loads(f"x = {commented[1]}")["x"] == field.default, name
 
 

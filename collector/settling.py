@@ -1,0 +1,109 @@
+"""What the outbox and the ledger say once it is known what became of a blob; each in one transaction."""
+
+import json
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from collector import dead_letters, gaps
+from collector.causes import Cause
+from collector.outbox import Blob, SourceCounts
+from facility.source import GapReport, Rejection
+from storage.counters import CountKey, Entry, count
+from storage.telemetry_db import transaction
+
+BEYOND_RETENTION: Final = "beyond_retention"
+"""Cause of a drop: older than the bucket keeps points."""
+CORRUPT: Final = "corrupt_blob"
+"""Cause of a loss: what waited on the disk is not what landed there."""
+
+_SIGNAL: Final = re.compile(rb",signal=([^ ,]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a blob; of its lines, those not named here are stored."""
+
+    blob: Blob
+    refused: Sequence[tuple[bytes, str]] = ()
+    """Lines that the server does not take, with its words."""
+    too_old: Sequence[bytes] = ()
+    """Lines beyond the bucket's retention."""
+
+
+def note_rewritten(
+    connection: sqlite3.Connection, blob: Blob, points: Mapping[str, int], conflicts: Mapping[str, int]
+) -> SourceCounts:
+    """Record and return what the server held of a blob; call once, before the first attempt to send it.
+
+    Conflicts are counted at once: what they were is not known any more when the blob is settled.
+    """
+    rewritten = tuple((source, signal, n) for (source, signal), n in _by_source(blob, points).items())
+    with transaction(connection):
+        connection.execute("UPDATE outbox SET rewritten = ? WHERE id = ?", (json.dumps(rewritten), blob.id))
+        count(
+            connection,
+            {(source, signal, Entry.CONFLICT, ""): n for (source, signal), n in _by_source(blob, conflicts).items()},
+        )
+    return rewritten
+
+
+def settle(connection: sqlite3.Connection, outcomes: Sequence[Outcome], now_ns: int) -> None:
+    """Take blobs out of the outbox, and count what became of their samples."""
+    counts: Counter[CountKey] = Counter()
+    with transaction(connection):
+        for outcome in outcomes:
+            blob = outcome.blob
+            connection.execute("DELETE FROM outbox WHERE id = ?", (blob.id,))
+            refused = _by_source(blob, _by_signal(line for line, _ in outcome.refused))
+            too_old = _by_source(blob, _by_signal(outcome.too_old))
+            for source, signal, n in blob.counts:
+                key = (source, signal)
+                counts[source, signal, Entry.STORED, ""] += n - refused[key] - too_old[key]
+                counts[source, signal, Entry.REJECTED, Cause.REFUSED_BY_STORE] += refused[key]
+                counts[source, signal, Entry.DROPPED, BEYOND_RETENTION] += too_old[key]
+            for source, signal, n in blob.rewritten or ():
+                counts[source, signal, Entry.REWRITTEN, ""] += n
+            sources = {signal: source for source, signal, _ in blob.counts}
+            for line, words in outcome.refused:
+                signal = _signal(line)
+                letter = Rejection(Cause.REFUSED_BY_STORE, signal, line, words, now_ns)
+                dead_letters.keep(connection, sources[signal], [letter])
+        count(connection, counts)
+
+
+def set_aside(connection: sqlite3.Connection, blob: Blob, now_ns: int) -> None:
+    """Take a blob that is not what landed out of the outbox; it becomes a dead letter, a gap and a loss."""
+    by_source: Counter[str] = Counter()
+    for source, _, n in blob.counts:
+        by_source[source] += n
+    with transaction(connection):
+        connection.execute("DELETE FROM outbox WHERE id = ?", (blob.id,))
+        for source, n in by_source.items():
+            gaps.keep(connection, source, [GapReport(blob.first_ns, blob.last_ns + 1, CORRUPT, n)])
+        letter = Rejection(CORRUPT, f"outbox/{blob.id}", blob.lines, blob.describe(), now_ns, blob.samples)
+        dead_letters.keep(connection, next(iter(by_source), ""), [letter])
+        count(connection, {(source, signal, Entry.LOST, CORRUPT): n for source, signal, n in blob.counts})
+
+
+def _by_signal(lines: Iterable[bytes]) -> Counter[str]:
+    return Counter(_signal(line) for line in lines)
+
+
+def _signal(line: bytes) -> str:
+    match = _SIGNAL.search(line)
+    return "" if match is None else match[1].decode()
+
+
+def _by_source(blob: Blob, by_signal: Mapping[str, int]) -> Counter[tuple[str, str]]:
+    """Share counts by signal out to sources; lines do not say theirs, so of two for one signal the first is taken."""
+    shared: Counter[tuple[str, str]] = Counter()
+    left = Counter(by_signal)
+    for source, signal, n in blob.counts:
+        part = min(n, left[signal])
+        shared[source, signal] += part
+        left[signal] -= part
+    return shared

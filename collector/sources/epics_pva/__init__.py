@@ -1,0 +1,1 @@
+"""Signals over EPICS pvAccess, by p4p."""

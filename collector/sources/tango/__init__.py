@@ -1,0 +1,1 @@
+"""Signals of Tango devices, by pytango."""

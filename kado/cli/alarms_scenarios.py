@@ -1,0 +1,71 @@
+"""``kado alarms test``."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from analytics.alarms.scenarios import Report, run_file
+from facility.errors import AlarmScenarioError
+from kado.cli.command import Format, FormatOption
+from kado.output import print_json
+
+
+def run_scenarios(
+    file: Annotated[Path, typer.Argument(help="A JSON file with scenarios and kpi_scenarios.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the random cuttings of time.")] = 0,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Run worked scenarios of alarms, live and in replay.
+
+    Each live scenario runs at every second and at five random cuttings of time as well. A line for each scenario that
+    differs; ends with 1 if one does.
+
+    \b
+    Examples:
+      kado alarms test scenarios.json
+    """
+    report = run_file(_read(file), seed)
+    if output is Format.JSON:
+        print_json(document(report))
+    else:
+        for difference in report.differences:
+            print(difference.line())
+        print(report.summary())
+    if report.differences:
+        raise typer.Exit(1)
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return a report for programs."""
+    return {
+        "scenarios": report.scenarios,
+        "runs": report.runs,
+        "differ": len(report.differences),
+        "differences": [
+            {
+                "scenario": d.scenario,
+                "mode": d.mode,
+                "what": d.what,
+                "number": d.number,
+                "expected": None if d.expected is None else list(d.expected),
+                "got": None if d.got is None else list(d.got),
+            }
+            for d in report.differences
+        ],
+    }
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise AlarmScenarioError(f"{file} does not exist") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise AlarmScenarioError(f"{file} cannot be read: {error}") from error
+    except ValueError as error:
+        raise AlarmScenarioError(f"{file} is not valid JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise AlarmScenarioError(f"{file} is not an object with scenarios")
+    return found  # pyright: ignore[reportUnknownVariableType]

@@ -1,0 +1,50 @@
+"""``kado dashboards export``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facility.errors import ConfigError, MissingExtraError
+from facility.profile import load_profile
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.language import language, tr, words
+from kado.output import print_json, show
+from kado.queries.identity import identity
+
+
+def export_dashboards(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go; made if it is not there.")],
+    facility: Annotated[
+        str | None,
+        typer.Option(help="A shipped profile or your own .toml file; without it the facility of kado.toml."),
+    ] = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Write Grafana dashboards for a facility: its signals, labels, units, limits, ports.
+
+    Each file can be put into Grafana's provisioning folder, or imported by hand. They are in the language of --lang.
+
+    \b
+    Examples:
+      kado dashboards export grafana/ --lang ja
+      kado dashboards export grafana/ --facility my_ring.toml
+    """
+    try:
+        from dashboards.export import write_dashboards
+    except ImportError as error:
+        raise MissingExtraError(
+            "dashboards are made with grafana-foundation-sdk, which is not installed: pip install 'kado[dashboards]'"
+        ) from error
+    profile = load_profile(facility) if facility is not None else load_configuration(config).profile
+    try:
+        written = write_dashboards(folder, profile, language())
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written: {error.strerror or error}") from error
+    if output is Format.JSON:
+        print_json({**identity(profile), "files": [str(path) for path in written]})
+    else:
+        name, n = words(profile.name), len(written)
+        show(tr("{n} dashboards of {facility} written to {folder}", n=n, facility=name, folder=folder))

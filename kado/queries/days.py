@@ -1,0 +1,211 @@
+"""Findings by day, kept until something is learned that touches them.
+
+A month is its days, a year is its days: each is examined once, by the same functions that serve a whole year in
+one call, and again only if a sample, a correction or the calendar says something new about the time that it was
+found from. The running day is never kept.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from analytics.availability import Availability, check_schedule, conclude, counted_part
+from analytics.findings import Findings, examine, join
+from facility.definition import Definition
+from facility.interval import Intervals
+from facility.period import Period, day_of
+from facility.schedule import Category, Plan, resolve
+from facility.time import NS_PER_DAY
+from kado.config import Configuration
+from kado.queries.evidence import Read, load_evidence, nothing_known, signals_of_evidence
+from kado.queries.figures import has_user_time
+from kado.queries.record import Record
+from storage.store import TelemetryStore
+
+_FOR_EVER: Final = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What was found in a day, or a part of one."""
+
+    findings: Findings
+    anything: bool
+    """Whether anything is known of it."""
+    start_ns: int
+    """From here to `end_ns` reaches all that it was found from, held samples before it left out."""
+    end_ns: int
+    depends_from_ns: Mapping[str, int]
+    """The same for single signals, where earlier."""
+    number: int = 0
+    """Which examination found it."""
+
+
+class Days:
+    """Availability of any period from its days; confined to the thread that made the store.
+
+    Contract: `learn` before anything else, and again whenever calendar or corrections may have changed; `touched`
+    for whatever comes into the store. Then `availability` is what `assess` says of the whole period.
+
+    Parameters
+    ----------
+    recent
+        Reads the days that may still change; None: the store does, as for all others.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        store: TelemetryStore,
+        definition: Definition,
+        extent: tuple[int, int],
+        *,
+        recent: Read | None = None,
+    ) -> None:
+        self._configuration = configuration
+        self._profile = configuration.profile
+        self._store = store
+        self._definition = definition
+        self._extent = extent
+        self._recent = recent or store.read
+        self._signals = signals_of_evidence(configuration)
+        self._corrections = Record().corrections
+        self._plan = resolve(())
+        self._kept: dict[tuple[int, int], _Day] = {}
+        self.examined = 0
+        """How many days, or parts of one, were examined so far."""
+
+    @property
+    def plan(self) -> Plan:
+        """The calendar, with the definition's notice."""
+        return self._plan
+
+    def learn(self, record: Record) -> None:
+        """Take the calendar and the corrections in force, and forget what they change."""
+        plan = resolve(record.versions, notice_ns=self._definition.notice_ns)
+        said = {c.id: c for c in record.corrections}.items() ^ {c.id: c for c in self._corrections}.items()
+        if plan.blocks != self._plan.blocks and self._definition.limits_frozen_in_runs:
+            # Where a run begins decides on the limits of all of it.
+            self._kept.clear()
+        for category in Category:
+            self._forget(_difference(plan.intervals(category), self._plan.intervals(category)))
+        self._forget(_difference(plan.cancelled, self._plan.cancelled))
+        self._forget([(c.start_ns, c.end_ns) for _, c in said])
+        self._plan, self._corrections = plan, record.corrections
+
+    def touched(self, signal: str, spans: Intervals) -> None:
+        """Forget what was found from samples of a signal stamped in `spans`."""
+        if signal not in self._signals:
+            return
+        if signal == self._profile.delivery_signal and int(spans.start[0]) < self._extent[0]:
+            # How far back to look was decided by where the samples begin.
+            self._extent = (int(spans.start[0]), self._extent[1])
+            self._kept.clear()
+        stale_ns = self._signals[signal]
+        held = [(a, self._holds_until(signal, b) if stale_ns is None else b + stale_ns) for a, b in spans]
+        self._forget(held, signal)
+
+    def missing(self, period: Period, now_ns: int) -> list[Period]:
+        """Return the days of a period that are over and not kept, newest first."""
+        part = counted_part(self._profile, period, now_ns)
+        days = [d for d in self._days_of(part) if (d.start_ns, d.end_ns) not in self._kept and d.end_ns < now_ns]
+        return days[::-1]
+
+    def revision(self, period: Period, now_ns: int) -> int | None:
+        """Return a number that rises when a day of the period is examined again; None while one is not kept."""
+        part = counted_part(self._profile, period, now_ns)
+        keys = [(d.start_ns, d.end_ns) for d in self._days_of(part)]
+        if any(key not in self._kept for key in keys):
+            return None
+        return max((self._kept[key].number for key in keys), default=0)
+
+    def examine(self, day: Period, now_ns: int) -> Findings:
+        """Return what is found in a day, or a part of one."""
+        return self._day(day, now_ns).findings
+
+    def availability(self, period: Period, now_ns: int) -> Availability:
+        """Return the availability of a period as known at an instant.
+
+        Raises
+        ------
+        PeriodError
+            If the period lies in the future, has no schedule, or nothing is known of it.
+        """
+        part = counted_part(self._profile, period, now_ns)
+        check_schedule(self._profile, self._plan, part)
+        days = [self._day(day, now_ns) for day in self._days_of(part)]
+        if not any(day.anything for day in days):
+            raise nothing_known(self._profile, part, self._extent)
+        findings = join([day.findings for day in days], period.id)
+        return conclude(findings, self._profile, self._definition, period)
+
+    def findings(self, period: Period, now_ns: int) -> Findings:
+        """Return what is found in a period, whether anything is scheduled and known in it or not."""
+        part = counted_part(self._profile, period, now_ns)
+        return join([self._day(day, now_ns).findings for day in self._days_of(part)], period.id)
+
+    def _days_of(self, part: Period) -> list[Period]:
+        days: list[Period] = []
+        at = part.start_ns
+        while at < part.end_ns:
+            day = day_of(at, self._profile.zone)
+            days.append(Period(day.id, at, min(day.end_ns, part.end_ns)))
+            at = days[-1].end_ns
+        return days
+
+    def _day(self, day: Period, now_ns: int) -> _Day:
+        key = (day.start_ns, day.end_ns)
+        if key in self._kept:
+            return self._kept[key]
+        read = self._store.read if day.end_ns < now_ns - NS_PER_DAY else self._recent
+        definition, plan = self._definition, self._plan
+        known = load_evidence(
+            self._configuration,
+            read,
+            self._extent,
+            [definition],
+            day,
+            self._corrections,
+            now_ns,
+            plan.cancelled,
+            # What the beam is right now is asked for in a shutdown too.
+            look_around=day.end_ns >= now_ns or has_user_time(plan, day),
+        )
+        evidence = known.evidence
+        findings = examine(evidence, self._profile, definition, plan, day, settled=known.settled)
+        self.examined += 1
+        found = _Day(
+            findings,
+            known.anything,
+            evidence.start_ns - known.reach_ns,
+            evidence.end_ns,
+            known.depends_from_ns,
+            self.examined,
+        )
+        if known.settled and known.whole and day.end_ns < now_ns:
+            self._kept[key] = found
+        return found
+
+    def _forget(self, spans: Iterable[tuple[int, int]], signal: str = "") -> None:
+        """Forget the days that were found from what was learned, of a signal or of the plan and corrections."""
+
+        def found_from(day: _Day, start_ns: int, end_ns: int) -> bool:
+            return start_ns < day.end_ns and min(day.start_ns, day.depends_from_ns.get(signal, day.start_ns)) < end_ns
+
+        for start, end in spans:
+            for key in [k for k, day in self._kept.items() if found_from(day, start, end)]:
+                del self._kept[key]
+
+    def _holds_until(self, signal: str, ns: int) -> int:
+        """Return until when a sample stamped before `ns`, of a signal that is sent on change, may hold."""
+        newest = self._store.last([signal]).get(signal)
+        while newest is not None and ns <= newest.time_ns:
+            following = self._store.read(signal, ns, ns + NS_PER_DAY)
+            if following:
+                return int(following.time_ns[0])
+            ns += NS_PER_DAY
+        return _FOR_EVER
+
+
+def _difference(one: Intervals, other: Intervals) -> Intervals:
+    return (one - other) | (other - one)

@@ -1,0 +1,126 @@
+"""Availability of many periods at once: each day is examined once, however many periods it lies in."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import numpy as np
+
+from analytics.evidence import Evidence
+from facility.batch import Samples
+from facility.definition import Definition, load_definition
+from facility.errors import PeriodError, ProfileError
+from facility.interval import Intervals
+from facility.period import Period
+from facility.profile import Profile
+from facility.schedule import Plan
+from facility.time import Clock, parse_time, system_clock
+from kado.config import Configuration
+from kado.queries.days import Days
+from kado.queries.evidence import extent_of
+from kado.queries.figures import AvailabilityReport
+from kado.queries.record import Record, load_record
+from kado.stores import open_store
+from storage.store import TelemetryStore
+
+
+class FiguresByDay:
+    """The availability of any period by one definition, as known on one date.
+
+    Contract: made by `open_figures`; used on the thread that opened it, while it is open.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        store: TelemetryStore,
+        definition: Definition,
+        record: Record,
+        known_on_ns: int,
+        now_ns: int,
+    ) -> None:
+        self.configuration = configuration
+        self.store = store
+        self.definition = definition
+        self.record = record
+        self.known_on_ns = known_on_ns
+        self.now_ns = now_ns
+        self._days = Days(configuration, store, definition, extent_of(store, configuration.profile))
+        self._days.learn(record)
+        self._kept: dict[Period, AvailabilityReport] = {}
+
+    @property
+    def profile(self) -> Profile:
+        """The facility's."""
+        return self.configuration.profile
+
+    @property
+    def plan(self) -> Plan:
+        """The calendar, with the definition's notice."""
+        return self._days.plan
+
+    def period(self, text: str) -> Period:
+        """Read a period as people write it; raises `PeriodError`."""
+        return self.profile.period(text, self.plan)
+
+    def report(self, period: Period) -> AvailabilityReport:
+        """Return the availability of a period; the energy that was delivered is left out.
+
+        Raises
+        ------
+        PeriodError
+            If the period lies in the future, has no schedule, or nothing is known of it.
+        ProfileError
+            If there is user time before the profile's first limits.
+        """
+        if period not in self._kept:
+            availability = self._days.availability(period, self.now_ns)
+            self._kept[period] = AvailabilityReport(
+                self.profile,
+                self.definition,
+                self.known_on_ns,
+                availability,
+                self.plan,
+                self._refill(period.start_ns, availability.counted_until_ns),
+                self.record.incidents,
+            )
+        return self._kept[period]
+
+    def report_or_none(self, period: Period) -> AvailabilityReport | None:
+        """Return the same; None where the period has no figure."""
+        try:
+            return self.report(period)
+        except (PeriodError, ProfileError):
+            return None
+
+    def _refill(self, start_ns: int, end_ns: int) -> Intervals:
+        profile = self.profile
+        if profile.mode_signal is None:
+            return Intervals.empty()
+        mode = self.store.read(profile.mode_signal, start_ns, end_ns, hold=True)
+        empty = Samples.empty(profile.id, profile.delivery_signal)
+        return Evidence(empty, start_ns, end_ns, np.empty(0, np.int64), mode=mode or None).refill
+
+
+@contextmanager
+def open_figures(
+    configuration: Configuration,
+    definition: str | None = None,
+    as_known_on: str | None = None,
+    *,
+    clock: Clock = system_clock,
+) -> Generator[FiguresByDay]:
+    """Open the store for the figures of many periods.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such definition.
+    PeriodError
+        If there is no sample of the delivery signal at all.
+    """
+    now_ns = clock()
+    chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
+    known_on_ns = now_ns if as_known_on is None else parse_time(as_known_on)
+    record = load_record(configuration, known_on_ns)
+    with open_store(configuration) as store:
+        yield FiguresByDay(configuration, store, chosen, record, known_on_ns, now_ns)

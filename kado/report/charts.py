@@ -1,0 +1,173 @@
+"""Charts of a report, drawn once by Altair and used as SVG in every form."""
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import altair as alt
+import pandas as pd
+import vl_convert as vlc
+
+from kado.report.typeface import FAMILY
+
+WIDTH: Final = 640
+COLOURS: Final = {
+    "delivered": "#3a7ca5",
+    "low_beam": "#f2b134",
+    "no_beam": "#c8402f",
+    "unknown": "#9aa4ad",
+    "study": "#7a6bb0",
+    "tuning": "#5ba58c",
+    "commissioning": "#4f9d69",
+    "maintenance": "#d8c9a7",
+    "shutdown": "#e9e4da",
+    "unscheduled": "#f7f7f7",
+}
+"""Dark enough apart to be told on a grey print; every chart names them in a legend as well."""
+
+
+def to_svg(chart: alt.TopLevelMixin) -> str:
+    """Return a chart as SVG, its text as text."""
+    spec = chart.to_dict()
+    return vlc.vegalite_to_svg(spec, vl_version=_version(spec))
+
+
+def _version(spec: dict[str, Any]) -> str:
+    """Return the version of Vega-Lite that Altair wrote a specification for, such as ``5.20``."""
+    return str(spec["$schema"]).rsplit("/v", 1)[1].removesuffix(".json").rsplit(".", 1)[0]
+
+
+def _configured(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
+    styled: alt.TopLevelMixin = (
+        cast("Any", chart)
+        .configure(font=FAMILY, background="transparent")
+        .configure_axis(labelFontSize=10, titleFontSize=10, titleFontWeight="normal", grid=True, gridColor="#e3e8ec")
+        .configure_legend(labelFontSize=10, titleFontSize=10, orient="bottom", direction="horizontal", title=None)
+        .configure_view(stroke=None)
+    )
+    return styled
+
+
+def signal_chart(
+    buckets: pd.DataFrame, shaded: pd.DataFrame, target: float | None, labels: dict[str, str], names: dict[str, str]
+) -> str:
+    """Draw the delivery signal of a period with its target; lost beam, low beam and unknown time are shaded.
+
+    Parameters
+    ----------
+    buckets
+        Columns time (datetime in the facility's zone, no offset), low, high, mean; at most 2,000 rows. A row with
+        NaN breaks the line.
+    shaded
+        Columns start, end, kind.
+    target
+        In the signal's unit.
+    labels
+        ``signal`` (with unit) and ``target``.
+    names
+        What each kind is called.
+    """
+    x = alt.X("time:T", title=None, axis=alt.Axis(format="%-m/%-d", labelOverlap=True))
+    base = alt.Chart(buckets)
+    top = float(max([buckets["high"].max() if len(buckets) else 0.0, target or 0.0])) * 1.08 or 1.0
+    y = alt.Y("low:Q", title=labels["signal"], scale=alt.Scale(domain=[0.0, top], nice=False))
+    layers: list[Any] = []
+    if len(shaded):
+        kinds = [k for k in names if k in set(shaded["kind"])]
+        named = shaded.assign(name=shaded["kind"].map(names))
+        layers.append(
+            alt.Chart(named)
+            .mark_rect(opacity=0.45)
+            .encode(
+                x=alt.X("start:T", title=None),
+                x2="end:T",
+                color=alt.Color(
+                    "name:N",
+                    scale=alt.Scale(domain=[names[k] for k in kinds], range=[COLOURS[k] for k in kinds]),
+                    legend=alt.Legend(title=None),
+                ),
+            )
+        )
+    layers.append(base.mark_area(color=COLOURS["delivered"], opacity=0.35, line=False).encode(x=x, y=y, y2="high:Q"))
+    layers.append(base.mark_line(color=COLOURS["delivered"], strokeWidth=1.1).encode(x=x, y=alt.Y("mean:Q")))
+    if target is not None:
+        rule = alt.Chart(pd.DataFrame({"y": [target], "text": [labels["target"]]}))
+        layers.append(rule.mark_rule(strokeDash=[4, 3], color="#5b6875").encode(y="y:Q"))
+        layers.append(
+            rule.mark_text(align="left", dx=4, dy=-6, color="#5b6875", fontSize=10).encode(
+                y="y:Q", x=alt.value(0), text="text:N"
+            )
+        )
+    return to_svg(_configured(alt.layer(*layers).properties(width=WIDTH, height=190)))
+
+
+def calendar_chart(cells: pd.DataFrame, names: dict[str, str], labels: dict[str, str]) -> str:
+    """Draw a month as days by hours: what was planned, and what came of user time.
+
+    Parameters
+    ----------
+    cells
+        Columns day (1 to 31, or an ISO date), start_h, end_h (hours of the day, 0 to 24), kind.
+    names
+        What each kind is called, in the order of the legend.
+    labels
+        ``day`` and ``hour``.
+    """
+    kinds = [k for k in names if k in set(cells["kind"])]
+    named = cells.assign(name=cells["kind"].map(names))
+    days = sorted(set(cells["day"]))
+    chart = (
+        alt.Chart(named)
+        .mark_rect(stroke="white", strokeWidth=0.3)
+        .encode(
+            y=alt.Y("day:O", title=labels["day"], sort=days),
+            x=alt.X(
+                "start_h:Q",
+                title=labels["hour"],
+                scale=alt.Scale(domain=[0, 24], nice=False),
+                axis=alt.Axis(values=list(range(0, 25, 3)), grid=False),
+            ),
+            x2="end_h:Q",
+            color=alt.Color(
+                "name:N", scale=alt.Scale(domain=[names[k] for k in kinds], range=[COLOURS[k] for k in kinds])
+            ),
+        )
+        .properties(width=WIDTH, height=alt.Step(10))
+    )
+    return to_svg(_configured(chart))
+
+
+def bars_chart(rows: Sequence[tuple[str, float]], axis: str) -> str:
+    """Draw bars in the order given, such as downtime by system."""
+    frame = pd.DataFrame({"name": [r[0] for r in rows], "value": [r[1] for r in rows]})
+    chart = (
+        alt.Chart(frame)
+        .mark_bar(color=COLOURS["no_beam"], height={"band": 0.65})
+        .encode(y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)), x=alt.X("value:Q", title=axis))
+        .properties(width=WIDTH - 120, height=alt.Step(20))
+    )
+    return to_svg(_configured(chart))
+
+
+def months_chart(rows: pd.DataFrame, target: float | None, labels: dict[str, str]) -> str:
+    """Draw the availability of each month with its bounds, beside the target.
+
+    Parameters
+    ----------
+    rows
+        Columns month (text), value, lower, upper; NaN where there is none.
+    """
+    known = rows.dropna(subset=["value"])
+    lowest = min([float(known["lower"].min()) if len(known) else 90.0, target or 100.0])
+    floor = max(0.0, lowest - max(0.5, (100.0 - lowest) * 0.3))
+    x = alt.X("month:O", sort=list(rows["month"]), title=None, axis=alt.Axis(labelAngle=0))
+    scale = alt.Scale(domain=[floor, 100.0], nice=False)
+    layers: list[Any] = [
+        alt.Chart(known)
+        .mark_rule(color="#5b6875", strokeWidth=6, opacity=0.3)
+        .encode(x=x, y=alt.Y("lower:Q", scale=scale, title=labels["availability"]), y2="upper:Q"),
+        alt.Chart(known).mark_point(color=COLOURS["delivered"], filled=True, size=60).encode(x=x, y="value:Q"),
+    ]
+    if target is not None:
+        rule = alt.Chart(pd.DataFrame({"y": [target]}))
+        layers.append(rule.mark_rule(strokeDash=[4, 3], color="#c8402f").encode(y="y:Q"))
+    return to_svg(_configured(alt.layer(*layers).properties(width=WIDTH, height=170)))

@@ -1,0 +1,1 @@
+"""How kado stands, for Prometheus: ``/metrics``, ``/healthz``, ``/readyz``."""

@@ -1,0 +1,1 @@
+"""Derived series: what kado computes, published to InfluxDB for Grafana."""

@@ -1,0 +1,51 @@
+"""Opens what writes samples: the landing, and the forwarder that empties it into InfluxDB."""
+
+import random
+
+from collector.changes import Changes
+from collector.delivery_policy import DeliveryPolicy
+from collector.forwarder import Forwarder
+from collector.landing import Landing
+from collector.landing_observer import LandingObserver
+from collector.landing_status import LandingLimits
+from facility.time import Clock
+from kado.config import Configuration, InfluxSettings
+from kado.stores import make_influx_client
+
+
+def make_landing(
+    configuration: Configuration,
+    clock: Clock,
+    changes: Changes | None = None,
+    observer: LandingObserver | None = None,
+) -> Landing:
+    """Lock the data directory and return its landing; whoever calls closes it.
+
+    Raises
+    ------
+    LockedError
+        If another process holds the data directory.
+    """
+    limits = LandingLimits(max_bytes=configuration.settings.landing.max_bytes)
+    return Landing.open(
+        configuration.data_dir,
+        configuration.profile.id,
+        configuration.store.kind,
+        clock,
+        limits=limits,
+        changes=changes,
+        observer=observer,
+    )
+
+
+def make_forwarder(
+    configuration: Configuration,
+    store: InfluxSettings,
+    clock: Clock,
+    rng: random.Random,
+    changes: Changes | None = None,
+) -> Forwarder:
+    """Return the forwarder of a data directory whose landing is open; whoever calls closes it."""
+    client = make_influx_client(configuration, store)
+    policy = DeliveryPolicy(rng.random)
+    return Forwarder(configuration.data_dir, configuration.profile.id, client, clock, policy, changes=changes)

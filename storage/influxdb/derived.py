@@ -1,0 +1,168 @@
+"""The bucket of derived series: what kado computes, for Grafana, kept equal to what it should be."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from facility.time import MAX_NS, MIN_NS
+from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, NO_CONTENT, InfluxClient
+from storage.influxdb.reading import literal
+
+Value = float | int | bool | str
+
+_LINES_A_REQUEST: Final = 10_000
+_SINGLE_DELETIONS: Final = 20
+"""With more points to delete than this, the whole scope is deleted and written anew."""
+_FOR_TAGS: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": r"\ ", "\\": "/"})
+"""A tag cannot hold a line break or end in a backslash."""
+_FOR_TEXT: Final = str.maketrans({'"': r"\"", "\\": r"\\"})
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a derived series; a field that does not exist is left out."""
+
+    time_ns: int
+    tags: tuple[tuple[str, str], ...]
+    """Further ones than those of the scope, in order of name."""
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The points of a measurement that belong together: replaced together, and nothing outside."""
+
+    measurement: str
+    tags: tuple[tuple[str, str], ...]
+    start_ns: int = MIN_NS
+    end_ns: int = MAX_NS
+
+    @property
+    def first_ns(self) -> int:
+        """The first instant that InfluxDB can hold of it."""
+        return max(self.start_ns, MIN_INFLUX_NS)
+
+    @property
+    def last_ns(self) -> int:
+        """The last one."""
+        return min(self.end_ns - 1, MAX_INFLUX_NS)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What makes the points that are held those that are wanted."""
+
+    delete: tuple[int, ...]
+    """Stamps, in order: everything stamped so goes, before anything is written."""
+    write: tuple[Point, ...]
+
+
+def change(held: Iterable[Point], wanted: Sequence[Point]) -> Change:
+    """Compare points of a scope.
+
+    A point is deleted where it is not wanted, and where it has a field that is not wanted: what is written leaves
+    other fields as they are.
+    """
+    before = {(p.time_ns, p.tags): p for p in held}
+    after = {(p.time_ns, p.tags): p for p in wanted}
+    surplus = {
+        time_ns
+        for (time_ns, tags), point in before.items()
+        if (time_ns, tags) not in after or not point.fields.keys() <= after[time_ns, tags].fields.keys()
+    }
+    write = [
+        point
+        for key, point in after.items()
+        if point.time_ns in surplus or key not in before or not _same(before[key].fields, point.fields)
+    ]
+    return Change(tuple(sorted(surplus)), tuple(write))
+
+
+def encode_points(scope: Scope, points: Iterable[Point]) -> bytes:
+    r"""Write points as line protocol with times in nanoseconds.
+
+    Examples
+    --------
+    >>> encode_points(Scope("plan", (("facility", "ring"),)), [Point(1, (), {"category": "user", "end_ms": 5})])
+    b'plan,facility=ring category="user",end_ms=5i 1\n'
+    """
+    lines: list[str] = []
+    for point in points:
+        tags = "".join(f",{name}={value.translate(_FOR_TAGS)}" for name, value in sorted((*scope.tags, *point.tags)))
+        fields = ",".join(f"{name}={_literal(value)}" for name, value in sorted(point.fields.items()))
+        lines.append(f"{scope.measurement}{tags} {fields} {point.time_ns}\n")
+    return "".join(lines).encode()
+
+
+class DerivedBucket:
+    """Derived series in a bucket of their own.
+
+    Contract: `replace` makes a scope what it should be and may be called again and again; ended half-way, the next
+    call finishes. What it reads is compared and never computed with.
+    """
+
+    def __init__(self, client: InfluxClient) -> None:
+        self._client = client
+
+    def replace(self, scope: Scope, wanted: Sequence[Point]) -> int:
+        """Make the points of a scope those that are wanted; return how many had to be written or deleted.
+
+        Raises
+        ------
+        UnreachableError, AuthorizationError
+            If the server does not answer, refuses us, or lacks the bucket.
+        """
+        found = change(self._held(scope), wanted)
+        delete, write = found.delete, found.write
+        tags = dict(scope.tags)
+        if len(delete) > _SINGLE_DELETIONS:
+            self._client.delete(tags, scope.first_ns, scope.last_ns, measurement=scope.measurement)
+            write = tuple(wanted)
+        else:
+            for time_ns in delete:
+                self._client.delete(tags, time_ns, time_ns, measurement=scope.measurement)
+        for first in range(0, len(write), _LINES_A_REQUEST):
+            answer = self._client.write(encode_points(scope, write[first : first + _LINES_A_REQUEST]))
+            if answer.status != NO_CONTENT:
+                raise self._client.problem(answer)
+        return len(delete) + len(write)
+
+    def clear(self, measurement: str, facility: str) -> None:
+        """Delete every point of a facility."""
+        self._client.delete({"facility": facility}, MIN_INFLUX_NS, MAX_INFLUX_NS, measurement=measurement)
+
+    def _held(self, scope: Scope) -> list[Point]:
+        where = [f'"{name}" = {literal(value)}' for name, value in scope.tags]
+        where.append(f"time >= {scope.first_ns} AND time <= {scope.last_ns}")
+        (rows,) = self._client.query_json(
+            f'SELECT *::field FROM "{scope.measurement}" WHERE {" AND ".join(where)} GROUP BY *'
+        )
+        known = {name for name, _ in scope.tags}
+        tag_names = self._tag_names(scope) if rows else set[str]()
+        return [_point(row, tag_names - known, known) for row in rows]
+
+    def _tag_names(self, scope: Scope) -> set[str]:
+        (rows,) = self._client.query_json(f'SHOW TAG KEYS FROM "{scope.measurement}"')
+        return {str(row["tagKey"]) for row in rows}
+
+
+def _point(row: Mapping[str, Any], tag_names: set[str], scope_names: set[str]) -> Point:
+    fields = {
+        name: value
+        for name, value in row.items()
+        if name != "time" and name not in tag_names and name not in scope_names and value is not None
+    }
+    tags = tuple((name, str(row[name])) for name in sorted(tag_names) if row.get(name))
+    return Point(int(row["time"]), tags, fields)
+
+
+def _same(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    return one.keys() == other.keys() and all(one[name] == other[name] for name in one)
+
+
+def _literal(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value.translate(_FOR_TEXT)}"'
+    return f"{value}i" if isinstance(value, int) else repr(value)
