@@ -2,6 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterable
+from typing import Final
+
+_ADVANCE: Final = "UPDATE series SET newest_ns = ?2 WHERE id = ?1 AND (newest_ns IS NULL OR newest_ns < ?2)"
 
 
 def series_of(connection: sqlite3.Connection, signal: str) -> tuple[int, int | None]:
@@ -15,10 +18,12 @@ def series_of(connection: sqlite3.Connection, signal: str) -> tuple[int, int | N
 
 def advance(connection: sqlite3.Connection, series_id: int, newest_ns: int) -> None:
     """Remember that a sample stamped `newest_ns` has landed."""
-    connection.execute(
-        "UPDATE series SET newest_ns = ?2 WHERE id = ?1 AND (newest_ns IS NULL OR newest_ns < ?2)",
-        (series_id, newest_ns),
-    )
+    connection.execute(_ADVANCE, (series_id, newest_ns))
+
+
+def advance_all(connection: sqlite3.Connection, newest: Iterable[tuple[int, int]]) -> None:
+    """Do what `advance` does for pairs of series and stamp."""
+    connection.executemany(_ADVANCE, newest)
 
 
 def word_ids(connection: sqlite3.Connection, words: Iterable[str]) -> list[int]:

@@ -43,7 +43,7 @@ class MonitorOptions:
     """For messages: where the channels are."""
     stamp: Stamp = "source"
     batch_size: int = 20_000
-    batch_delay_s: float = 0.05
+    batch_delay_s: float = 0.2
     detects_loss_s: float = 30.0
     """Within so long the library notices that a server is gone: what it said before is known to be true until then."""
     heartbeat: str | None = None

@@ -56,7 +56,7 @@ class MonitoredSource(MappedSource):
         default=200_000, gt=0, description="Updates that may wait in memory; what comes then is dropped, as a gap."
     )
     batch_delay_s: float = Field(
-        default=0.05, ge=0, le=5, allow_inf_nan=False, description="How long a batch waits for more updates."
+        default=0.2, ge=0, le=5, allow_inf_nan=False, description="How long a batch waits for more updates."
     )
     connect_timeout_s: float = Field(
         default=10.0, gt=0, allow_inf_nan=False, description="Within so long the first channel must answer."

@@ -17,7 +17,7 @@ from facility.time import NS_PER_S
 from storage.embedded.archive import manifest
 from storage.embedded.columns import NO_ARRIVAL, Columns
 from storage.merging import conflicts, parts
-from storage.series import advance, series_of, word_ids
+from storage.series import advance, advance_all, series_of, word_ids
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ CLOCK_TOLERANCE_NS: Final = 2 * NS_PER_S
 _AT_ONCE: Final = (100, 10, 1)
 # So many rows exist as Python objects at one time.
 _PIECE: Final = 20_000
+# Up to so many new rows of a signal are written together with those of other signals.
+_FEW: Final = 20
 
 _SAME_KEY: Final = (
     "ON CONFLICT(series_id, time_ns) DO UPDATE SET value = excluded.value, state_id = excluded.state_id,"
@@ -63,6 +65,9 @@ def insert(
     """
     columns = _Columns(connection, batch, clock_tolerance_ns)
     written: list[SignalWritten] = []
+    # Of thousands of signals a batch has a sample or two each: what is new goes into one statement for all of them.
+    new_rows: list[NDArray[np.int64]] = []
+    new_series: list[int] = []
     for part in parts(batch):
         series_id, newest = series_of(connection, part.signal)
         first = part.first
@@ -72,6 +77,11 @@ def insert(
         if known:
             _thaw(connection, data_dir, series_id, times[:known])
         rewritten, differed = _insert_known(connection, columns, series_id, first[:known])
+        if len(first) <= _FEW and not known and len(first) == len(part.rows):
+            new_rows.append(first)
+            new_series.append(series_id)
+            written.append(SignalWritten(part.signal, len(first), 0, 0, int(times[0]), int(times[-1])))
+            continue
         _write(connection, columns, series_id, first[known:], "INSERT", "")
         repeated = int(part.repeats.sum())
         if repeated:
@@ -81,6 +91,10 @@ def insert(
             differed += int(conflicts(batch, part).sum())
         advance(connection, series_id, int(times[-1]))
         written.append(SignalWritten(part.signal, len(part.rows), rewritten, differed, int(times[0]), int(times[-1])))
+    if new_rows:
+        _write_new(connection, columns, new_series, new_rows)
+        newest_ns = [int(batch.time_ns[rows[-1]]) for rows in new_rows]
+        advance_all(connection, zip(new_series, newest_ns, strict=True))
     return written
 
 
@@ -185,6 +199,18 @@ def _write(
             statement = _statement(f"{verb} INTO sample(series_id, {', '.join(data)}) VALUES", len(data), at_once)
             connection.executemany(f"{statement} {clause}", zip(repeat(series_id), *[flat] * width, strict=False))
     return connection.total_changes - before
+
+
+def _write_new(
+    connection: sqlite3.Connection, columns: _Columns, series: list[int], rows: list[NDArray[np.int64]]
+) -> None:
+    """Insert rows of many signals, none of which is there yet."""
+    data = columns.of(np.concatenate(rows))
+    ids = np.repeat(np.array(series, np.int64), [len(of_one) for of_one in rows]).tolist()
+    places = ", ".join(["?"] * (len(data) + 1))
+    connection.executemany(
+        f"INSERT INTO sample(series_id, {', '.join(data)}) VALUES({places})", zip(ids, *data.values(), strict=True)
+    )
 
 
 @lru_cache(maxsize=100)

@@ -3,11 +3,14 @@
 import asyncio
 import random
 import sys
+import time
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from collector.arrival import Arrival
 from collector.intake import Intake
+from collector.landing import Landing
 from collector.service import Collector
 from collector.sources.table import SOURCES
 from conversing import converse, say
@@ -65,12 +68,18 @@ async def main(profile_id: str) -> None:
     landing = SayingLanding()
     running: list[asyncio.Task[None]] = []
     collectors: list[Collector] = []
+    landings: list[Landing] = []
 
-    async def start(table: dict[str, Any]) -> None:
+    async def start(table: dict[str, Any], *, data_dir: str | None = None) -> None:
+        """Begin to read; into a data directory, or to say everything."""
+        lands: Any = landing
+        if data_dir is not None:
+            lands = await asyncio.to_thread(Landing.open, Path(data_dir), profile.id, "embedded")
+            landings.append(lands)
         module, _, name = SOURCES[table["kind"]].partition(":")
         spec: Any = getattr(import_module(module), name).model_validate(table)
         collectors[:] = [
-            Collector(profile, [spec], Intake(profile, [spec.id], system_clock), landing, system_clock, Hasty())
+            Collector(profile, [spec], Intake(profile, [spec.id], system_clock), lands, system_clock, Hasty())
         ]
         running[:] = [asyncio.create_task(collectors[0].run())]
 
@@ -78,6 +87,8 @@ async def main(profile_id: str) -> None:
         (task,) = running
         task.cancel()
         await asyncio.wait([task])
+        while landings:
+            await asyncio.to_thread(landings.pop().close)
         # Its own tasks and those of the libraries are gone with it.
         await asyncio.sleep(0.1)
         left = [t.get_name() for t in asyncio.all_tasks() if t is not asyncio.current_task()]
@@ -87,6 +98,10 @@ async def main(profile_id: str) -> None:
         (stands,) = collectors[0].status().values()
         failed = repr(running[0].exception()) if running[0].done() else None
         return {"state": stands.state, "error": stands.last_error, "connects": stands.connects, "failed": failed}
+
+    async def cost() -> list[float]:
+        """Return samples taken, and seconds of this process's processors."""
+        return [float(next(iter(collectors[0].status().values())).samples), time.process_time()]
 
     async def hold() -> None:
         landing.free.clear()
@@ -98,7 +113,7 @@ async def main(profile_id: str) -> None:
         landing.quiet = quiet
         return landing.samples
 
-    await converse(start=start, stop=stop, status=status, hold=hold, release=release, count=count)
+    await converse(start=start, stop=stop, status=status, hold=hold, release=release, count=count, cost=cost)
     for task in running:
         task.cancel()
         await asyncio.wait([task])

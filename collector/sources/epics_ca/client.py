@@ -47,6 +47,10 @@ def use_addresses(source_id: str, addresses: tuple[str, ...]) -> None:
     os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"
 
 
+_open_clients: "set[CaClient]" = set()
+"""Channels are shared by all sources of a process, and closed when nobody uses any."""
+
+
 class CaClient:
     """The subscriptions of one connection.
 
@@ -78,6 +82,7 @@ class CaClient:
         UnreachableError
             If not one PV answers within so many seconds.
         """
+        _open_clients.add(self)
         try:
             for code, pv in enumerate(self._channels.addresses):
                 self._subscribe(code, pv, text=bool(self._channels.states[code]))
@@ -97,6 +102,11 @@ class CaClient:
             # The subscriptions' own tasks end in this turn of the loop.
             await asyncio.sleep(0)
             self._subscriptions.clear()
+            _open_clients.discard(self)
+            if not _open_clients:
+                # aioca keeps channels for ever: they would speak to an event loop that has ended, and a new
+                # connection would wait until libca tries a lost server again, which it does ever more rarely.
+                self._aioca.purge_channel_caches()
 
     def silent(self) -> tuple[str, ...]:
         """Return the PVs that are not connected now."""

@@ -1,0 +1,107 @@
+"""Thousands of PVs of a real IOC: nothing is merged and nothing is missed, which PVs that count prove."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import facility
+from conversation import Conversation
+from facility.time import MAX_NS, MIN_NS, NS_PER_S
+from servers import free_port
+from source_benches import wait_for
+from storage.embedded.store import EmbeddedStore
+
+pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
+PVS = 5000
+
+
+class CountingIoc:
+    def __init__(self, count: int, scan: str) -> None:
+        self.ca_port, self.pva_port = free_port(), free_port()
+        self._process = Conversation("counting_ioc.py", str(self.ca_port), str(self.pva_port), str(count), scan)
+        self._process.ask("ready")
+
+    def table(self, kind: str, count: int) -> dict[str, object]:
+        """Return the source that reads all of them, in one line."""
+        place = (
+            {"addresses": [f"127.0.0.1:{self.ca_port}"]}
+            if kind == "epics_ca"
+            else {"name_servers": [f"127.0.0.1:{self.pva_port}"]}
+        )
+        numbered = {"pv": "C:N_{port}", "signal": "n_{port}", "ports": [f"0000..{count - 1:04}"]}
+        return {"id": "ring", "kind": kind, "connect_timeout_s": 30.0, **place, "signal": [numbered]}
+
+    def close(self) -> None:
+        self._process.close()
+
+
+def profile_of(folder: Path, count: int) -> str:
+    """Write a profile with so many signals, and return its path."""
+    shipped = (Path(facility.__file__).parent / "profiles" / "nanoterasu_sim.toml").read_text(encoding="utf-8")
+    signals = "".join(f'[[signal]]\nid = "n_{i:04}"\nperiod_s = 1.0\n' for i in range(count))
+    path = folder / "thousands.toml"
+    path.write_text(shipped + signals, encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def ioc() -> Iterator[CountingIoc]:
+    ioc = CountingIoc(PVS, "1 second")
+    yield ioc
+    ioc.close()
+
+
+def read_for(ioc: CountingIoc, kind: str, seconds: float, folder: Path) -> tuple[int, int]:
+    """Store what the IOC says for so long; return PVs and samples, all of them consecutive."""
+    data_dir = folder / "data"
+    with Conversation("reading_source.py", profile_of(folder, PVS)) as reader:
+        reader.ask("start", table=ioc.table(kind, PVS), data_dir=str(data_dir))
+        wait_for(lambda: reader.ask("status")["connects"], 60)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            time.sleep(0.5)
+            assert reader.ask("status")["failed"] is None
+        taken, _ = reader.ask("cost")
+        assert reader.ask("status") == {"state": "up", "error": "", "connects": 1, "failed": None}
+        reader.ask("stop")
+    store = EmbeddedStore(data_dir, "nanoterasu_sim", read_only=True)
+    try:
+        series = [s for s in store.series() if s.signal.startswith("n_")]
+        found = stored = 0
+        for one in series:
+            samples = store.read(one.signal, MIN_NS, MAX_NS)
+            counted = samples.value[samples.quality == 0]
+            assert len(counted) >= 2, one
+            assert np.all(np.diff(counted) == 1), (one.signal, counted)
+            # At the stamps of the IOC, a second apart, not when they happened to arrive.
+            gaps = np.diff(samples.time_ns[samples.quality == 0])
+            assert gaps.min() > 0
+            assert abs(float(np.median(gaps)) - NS_PER_S) < NS_PER_S / 10
+            found += len(counted)
+            stored += len(samples)
+        # What the source counted is in the store.
+        assert stored >= taken
+        return len(series), found
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("kind", ["epics_ca", "epics_pva"])
+def test_of_five_thousand_pvs_at_1_hz_every_number_is_stored(ioc: CountingIoc, kind: str, tmp_path: Path) -> None:
+    pvs, samples = read_for(ioc, kind, 4.0, tmp_path)
+    assert pvs == PVS
+    assert samples >= 3 * PVS
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kind", ["epics_ca", "epics_pva"])
+def test_of_five_thousand_pvs_at_1_hz_every_number_is_stored_for_minutes(
+    ioc: CountingIoc, kind: str, tmp_path: Path
+) -> None:
+    pvs, samples = read_for(ioc, kind, 300.0, tmp_path)
+    assert pvs == PVS
+    assert samples >= 250 * PVS
