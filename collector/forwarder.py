@@ -80,7 +80,7 @@ class Forwarder:
         self._client = client
         self._clock = clock
         self._policy = policy
-        self._changes = changes or Changes()
+        self._changes = changes
         self._sender = Sender(self._write, policy, self._canary, max_lines=max_lines)
         self._connection: sqlite3.Connection | None = None
         self._stopping = threading.Event()
@@ -269,8 +269,9 @@ class Forwarder:
 
     def _delivered(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
-            for signal in {signal for _, signal, _ in outcome.blob.counts}:
-                self._changes.note(signal, outcome.blob.first_ns, outcome.blob.last_ns)
+            if self._changes is not None:
+                for signal in {signal for _, signal, _ in outcome.blob.counts}:
+                    self._changes.note(signal, outcome.blob.first_ns, outcome.blob.last_ns)
             if outcome.refused:
                 line, words = outcome.refused[0]
                 _LOG.error(

@@ -61,7 +61,7 @@ class LandingFile:
         self._kind: StoreKind = store_kind
         self._clock = clock
         self._letters = letters
-        self._changes = changes or Changes()
+        self._changes = changes
         with ExitStack() as opened:
             self._connection = open_writer(data_dir, facility, store_kind, clock(), any_thread=True)
             opened.callback(self._connection.close)
@@ -86,8 +86,9 @@ class LandingFile:
         with transaction(self._connection):
             written, last = self._write(arrivals)
         self._last = last
-        for s in written:
-            self._changes.note(s.signal, s.first_ns, s.last_ns)
+        if self._changes is not None:
+            for s in written:
+                self._changes.note(s.signal, s.first_ns, s.last_ns)
 
     def rehearse(self, arrival: Arrival) -> None:
         """Raise what `commit` of this arrival alone would raise; nothing is changed."""

@@ -49,5 +49,7 @@ class SourceStatus:
     """Landed since the start."""
     rejected: int = 0
     """Rejected since the start, in samples."""
+    notices: tuple[tuple[str, int], ...] = ()
+    """What the present connection does not promise, for people, and on how many connections that was so."""
     missed_heartbeats: int = 0
     """Heartbeats that were due and could not be given in time."""

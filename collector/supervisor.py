@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,9 +14,19 @@ from collector.backoff import Backoff
 from collector.intake import Intake
 from collector.slots import Slots
 from collector.source_status import LinkState, SourceStatus
+from facility.batch import Batch
 from facility.errors import KadoError, UnreachableError, UsageError
 from facility.profile import Profile
-from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport, Reader, SourceSpec
+from facility.source import (
+    SINCE_LAST_COMMIT,
+    Delivery,
+    GapReport,
+    LinkReport,
+    Notice,
+    Reader,
+    Rejection,
+    SourceSpec,
+)
 from facility.time import Clock, to_ns
 
 _LOG: Final = logging.getLogger(__name__)
@@ -26,6 +37,8 @@ MAX_IN_FLIGHT: Final = 4
 """Deliveries read and not yet durable; then nothing more is read from the source."""
 NOT_REPLAYABLE: Final = "not_replayable"
 """Reason of the gap between connections to a source that keeps nothing."""
+_MOST_KINDS: Final = 1_000
+"""Kinds of rejection that are logged; a publisher may make up topics without end."""
 _LAST_WORD_S: Final = 2.0
 """How long a shutdown waits for the end of the link to be recorded."""
 
@@ -68,6 +81,9 @@ class Supervisor:
         """The link's state as it was last recorded."""
         self._in_flight: asyncio.Queue[_InFlight | None] = asyncio.Queue(MAX_IN_FLIGHT)
         self._status = SourceStatus(LinkState.CONNECTING, clock())
+        self._noticed: tuple[Notice, ...] = ()
+        self._notice_counts: Counter[str] = Counter()
+        self._rejection_kinds: set[tuple[str, str]] = set()
 
     def status(self) -> SourceStatus:
         """Return how the source stands."""
@@ -95,7 +111,8 @@ class Supervisor:
             await self._connection()
         except* KadoError as group:
             failures += _leaves(group)
-        if wrong := [e for e in failures if isinstance(e, UsageError)]:
+        # Wrong configuration is said at once at the start; a file that goes missing later concerns this source alone.
+        if not self._status.connects and (wrong := [e for e in failures if isinstance(e, UsageError)]):
             raise wrong[0]
         return next(e for e in failures if isinstance(e, KadoError))
 
@@ -139,6 +156,7 @@ class Supervisor:
             await one.landing
             if one.delivery is not None:
                 self._count(one.arrival)
+                self._look_at_notices(reader)
                 await reader.acknowledge(one.delivery.token)
 
     async def _beat(self) -> None:
@@ -151,13 +169,30 @@ class Supervisor:
         now = self._clock()
         self._in_flight = asyncio.Queue(MAX_IN_FLIGHT)
         self._slots.skip(now)
+        self._noticed = ()
         self._stand(LinkState.UP)
         self._status = replace(self._status, connects=self._status.connects + 1)
         _LOG.info("source %s is connected", self._spec.id)
+        self._look_at_notices(reader)
         if not reader.replayable:
             gap = GapReport(SINCE_LAST_COMMIT, now, NOT_REPLAYABLE)
             await self._landing.land(Arrival(self._spec.id, None, gaps=(gap,)))
         await self._landing.land(self._report(LinkReport(now, "up")))
+
+    def _look_at_notices(self, reader: Reader) -> None:
+        """Log what a connection does not promise: the first time for each kind; count the connections on which."""
+        notices = reader.notices
+        if notices == self._noticed:
+            return
+        new = [notice for notice in notices if notice not in self._noticed]
+        self._noticed = notices
+        for notice in new:
+            if notice.kind not in self._notice_counts:
+                _LOG.warning("%s", notice.text)
+            self._notice_counts[notice.kind] += 1
+        self._status = replace(
+            self._status, notices=tuple((notice.text, self._notice_counts[notice.kind]) for notice in notices)
+        )
 
     async def _went_down(self, error: KadoError, wait_s: float) -> None:
         text = str(error)
@@ -186,18 +221,39 @@ class Supervisor:
         if state != self._status.state:
             self._status = replace(self._status, state=state, since_ns=self._clock(), next_try_ns=None)
 
+    def _log_first(self, rejection: Rejection) -> None:
+        """Log the first rejection of a kind: one cause at one address."""
+        kind = (rejection.cause, rejection.address)
+        if kind in self._rejection_kinds or len(self._rejection_kinds) >= _MOST_KINDS:
+            return
+        self._rejection_kinds.add(kind)
+        _LOG.warning(
+            "source %s: %s is rejected (%s): %s; further ones are counted, see: kado dead-letters list",
+            self._spec.id, rejection.address or "something", rejection.cause, rejection.detail,
+        )  # fmt: skip
+
     def _count(self, arrival: Arrival) -> None:
         rejected = sum(r.count for r in arrival.rejected)
+        for rejection in arrival.rejected:
+            self._log_first(rejection)
         status = replace(self._status, rejected=self._status.rejected + rejected)
         if arrival.batch is not None:
-            newest_ns = int(arrival.batch.time_ns.max())
             status = replace(
                 status,
                 samples=status.samples + len(arrival.batch),
                 last_arrival_ns=int(arrival.batch.arrival_ns[-1]),
-                newest_ns=newest_ns if status.newest_ns is None else max(newest_ns, status.newest_ns),
+                newest_ns=_newer(status.newest_ns, arrival.batch),
             )
         self._status = status
+
+
+def _newer(newest_ns: int | None, batch: Batch) -> int | None:
+    """Return the newest stamp, of those that can be true."""
+    times = batch.time_ns[~batch.with_impossible_time()]
+    if not len(times):
+        return newest_ns
+    newest = int(times.max())
+    return newest if newest_ns is None else max(newest, newest_ns)
 
 
 def _leaves(group: BaseExceptionGroup[KadoError]) -> list[Exception]:

@@ -139,6 +139,13 @@ class Batch:
             reason=self.reason[which],
         )
 
+    def with_impossible_time(self) -> NDArray[np.bool_]:
+        """Return for each sample whether its stamp cannot be true; see `facility.quality.TIME_REASONS`."""
+        codes = [self.words.index(reason) for reason in TIME_REASONS if reason in self.words]
+        if not codes:
+            return np.zeros(len(self), np.bool_)
+        return (self.quality == Quality.UNCERTAIN) & np.isin(self.reason, codes)
+
     def by_signal(self) -> Iterator[tuple[str, "Samples"]]:
         """Yield each signal that occurs, with its samples in order of time, the last of equal times winning."""
         counts = np.bincount(self.signal, minlength=len(self.signals))

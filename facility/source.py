@@ -7,6 +7,7 @@ after another to it). Collector and simulators implement it; kado wires them.
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from facility.batch import Batch
@@ -67,11 +68,26 @@ class GapReport:
     """Samples known to have been dropped, where a number is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that makes a connection promise less than was asked for; said once, and shown with the status."""
+
+    kind: str
+    """A slug such as ``qos_not_granted``."""
+    text: str
+    """For people: what is missing, what follows from it, what to do."""
+
+
 class Reader(Protocol):
     """A live connection to a source; used by one task only, except `acknowledge`."""
 
     replayable: bool
     """Whether the source keeps what was not acknowledged (MQTT QoS 1 with a session, archivers, files)."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What this connection does not promise, as far as it is known; more may come while it is read."""
+        ...
 
     def items(self) -> AsyncIterator[Delivery | LinkReport | GapReport]:
         """Yield what arrives until the connection ends; call once.
@@ -103,8 +119,27 @@ class SourceSpec(Protocol):
         ...
 
     @property
+    def kind(self) -> str:
+        """Kind of source, as ``[[source]]`` names it."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people and without secrets; empty for one in this process."""
+        ...
+
+    @property
     def signals(self) -> tuple[str, ...]:
         """The signals that it delivers; none named: all that it has."""
+        ...
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """Files that hold its passwords, tokens or keys: nobody else should be able to read them."""
+        ...
+
+    def probe(self) -> "SourceSpec":
+        """Return a source that connects beside a running service, and takes nothing away from it."""
         ...
 
     def connect(self, profile: Profile, clock: Clock) -> AbstractAsyncContextManager[Reader]:

@@ -116,6 +116,19 @@ class InfluxSettings(BaseModel):
         default=None, ge=1, description="For `kado store init`: the same for what each minute comes to, in <bucket>_1m."
     )
 
+    @field_validator("url")
+    @classmethod
+    def _no_secret_in_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if "@" in parts.netloc:
+            raise ValueError("url holds credentials: give the token by token_file or token_env, never in kado.toml")
+        if parts.query or parts.fragment:
+            raise ValueError(
+                "url has a query ('?') or a fragment ('#'): write the address alone, such as http://localhost:8086, and"
+                " give the token by token_file or token_env"
+            )
+        return value
+
     @model_validator(mode="after")
     def _one_token(self) -> Self:
         if (self.token_file is None) == (self.token_env is None):
@@ -392,7 +405,7 @@ def _contradictions(configuration: Configuration) -> list[str]:
     ids = [source.id for source in configuration.sources]
     problems += [f"two sources are called {i!r}: an id must be unique" for i in sorted(set(ids)) if ids.count(i) > 1]
     for source in configuration.sources:
-        kind = getattr(source, "kind", "")
+        kind = source.kind
         if kind in simulated_kinds() and not profile.simulated:
             problems.append(
                 f"source {source.id!r} is a simulator and facility {profile.id!r} is real: simulated samples go to a "

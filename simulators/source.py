@@ -22,7 +22,7 @@ from facility.batch import Batch
 from facility.errors import ScenarioError
 from facility.profile import Profile
 from facility.slug import Slug
-from facility.source import Delivery, GapReport, LinkReport
+from facility.source import Delivery, GapReport, LinkReport, Notice
 from facility.time import Clock, from_datetime
 from simulators.control import ControlDesk
 from simulators.feed import Feed
@@ -63,6 +63,20 @@ class SimulatorSource(BaseModel):
         if not signals:
             raise ValueError("name at least one signal, or leave `signals` out to get all of them")
         return signals
+
+    @property
+    def address(self) -> str:
+        """Nowhere: it runs in this process."""
+        return ""
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """None."""
+        return ()
+
+    def probe(self) -> Self:
+        """Return the same source: each connection has a machine of its own."""
+        return self
 
     def steered_from(self, desk: ControlDesk) -> Self:
         """Return the same source, whose machine can be steered while it runs."""
@@ -112,6 +126,7 @@ class SimulatorReader:
     """Delivers what the machine does; ends only by being cancelled."""
 
     replayable = False
+    notices: tuple[Notice, ...] = ()
 
     def __init__(self, feed: Feed, machine: Machine, signals: tuple[str, ...]) -> None:
         self._feed = feed

@@ -13,7 +13,7 @@ from collector.sources.updates import DISCONNECTED, INITIAL, Columns, Stamp, to_
 from facility.batch import Int32
 from facility.errors import UnreachableError
 from facility.quality import Quality
-from facility.source import Delivery, GapReport, LinkReport, Rejection
+from facility.source import Delivery, GapReport, LinkReport, Notice, Rejection
 from facility.time import Clock, to_ns
 
 OVERFLOW: Final = "overflow"
@@ -70,6 +70,7 @@ class MonitorReader:
     ) -> None:
         """`look` returns what the library refused since it was asked last."""
         self.replayable = False
+        self.notices: tuple[Notice, ...] = ()
         self._channels = channels
         self._queue = queue
         self._decode = decode

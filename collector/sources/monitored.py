@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +42,20 @@ class MappedSource(BaseModel):
     def signals(self) -> tuple[str, ...]:
         """The signals that it delivers."""
         return tuple(mapping.signal for mapping in self.channels_mapped)
+
+    @property
+    def address(self) -> str:
+        """Where it is; the names of its channels say the rest."""
+        return ""
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """Files that hold its secrets."""
+        return ()
+
+    def probe(self) -> Self:
+        """Return a source that takes nothing away from a running service: this one, which shares what it hears."""
+        return self
 
     @classmethod
     def _mapping_type(cls) -> type[SignalMapping]:

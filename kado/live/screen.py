@@ -33,7 +33,8 @@ def _line(source: str, status: SourceStatus, zone: tzinfo) -> str:
     words = status.state.words
     reconnects = f", {status.connects - 1} reconnects" if status.connects > 1 else ""
     error = f": {status.last_error}" if status.last_error and status.state != "up" else ""
-    return f"{source} {words.en} {words.ja} since {local(status.since_ns, zone)[5:]}{reconnects}{error}"
+    limits = "".join(f"; {text}" for text, _ in status.notices)
+    return f"{source} {words.en} {words.ja} since {local(status.since_ns, zone)[5:]}{reconnects}{error}{limits}"
 
 
 _STYLES: Final = {

@@ -4,17 +4,16 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel
 
 from facility.definition import load_definition
 from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
 from facility.profile import Profile
-from facility.source import SourceSpec
+from facility.source import Notice, SourceSpec
 from facility.time import Clock
-from kado.config import Configuration, EmbeddedSettings
+from kado.config import Configuration, EmbeddedSettings, InfluxSettings
 from kado.output import local
 from kado.queries.identity import identity
 from kado.queries.record import load_plan
@@ -42,7 +41,7 @@ class Outcome:
 def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
     """Check everything that there is, one after another; a problem does not keep the others from being checked."""
     profile = configuration.profile
-    kinds = ", ".join(f"{s.id} ({getattr(s, 'kind', '?')})" for s in configuration.sources) or "no source"
+    kinds = ", ".join(f"{s.id} ({s.kind})" for s in configuration.sources) or "no source"
     yield Outcome("configuration", True, f"{configuration.path}: {kinds}")
     simulated = ", simulated" if profile.simulated else ""
     yield Outcome("facility", True, f"{profile.id}: {len(profile.signals)} signals{simulated}")
@@ -52,7 +51,8 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
     if not configuration.sources:
         yield Outcome("sources", False, "there are none: add a [[source]] table to kado.toml", 1)
     for source in configuration.sources:
-        yield _checked(f"source {source.id}", lambda source=source: _source(configuration, source, clock))
+        yield from _source(configuration, source, clock)
+    yield from _secret_files(configuration)
     if configuration.sources and not any(delivers(s, profile.delivery_signal) for s in configuration.sources):
         hint = f"no source delivers {profile.delivery_signal}, which decides on availability: map it to one of them"
         yield Outcome("delivery signal", False, hint, 1)
@@ -115,23 +115,35 @@ def _archive(configuration: Configuration) -> str:
     return f"; sealed files in {root}" + ("" if in_use else ", none there yet")
 
 
-def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> str:
-    asyncio.run(_connect(configuration, _as_guest(source), clock))
-    signals = f"{len(source.signals)} signals" if source.signals else "all its signals"
-    return f"{getattr(source, 'url', '') or 'in this process'}: reachable, {signals}"
+def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> Iterator[Outcome]:
+    notices: tuple[Notice, ...] = ()
+
+    def reach() -> str:
+        nonlocal notices
+        notices = asyncio.run(_connect(configuration, source.probe(), clock))
+        signals = f"{len(source.signals)} signals" if source.signals else "all its signals"
+        return f"{source.address or 'in this process'}: reachable, {signals}"
+
+    yield _checked(f"source {source.id}", reach)
+    for notice in notices:
+        yield Outcome(f"source {source.id}", False, notice.text, 1)
 
 
-def _as_guest(source: SourceSpec) -> SourceSpec:
-    """Return a source that does not take over the session of the service that may be running."""
-    if isinstance(source, BaseModel) and "client_id" in type(source).model_fields:
-        return source.model_copy(update={"client_id": f"kado-check-{os.getpid()}", "session_expiry_s": 1})
-    return source
+def _secret_files(configuration: Configuration) -> Iterator[Outcome]:
+    """Warn of files with secrets that other users of this machine can read."""
+    files = [path for source in configuration.sources for path in source.secret_files]
+    if isinstance(configuration.store, InfluxSettings) and configuration.store.token_file is not None:
+        files.append(configuration.store.token_file)
+    for path in dict.fromkeys(configuration.folder / file for file in files):
+        with suppress(OSError):
+            if path.stat().st_mode & 0o077:
+                yield Outcome("secrets", True, f"warning: {path} can be read by others: run chmod 600 {path}")
 
 
-async def _connect(configuration: Configuration, source: SourceSpec, clock: Clock) -> None:
+async def _connect(configuration: Configuration, source: SourceSpec, clock: Clock) -> tuple[Notice, ...]:
     try:
-        async with asyncio.timeout(CONNECT_S), source.connect(configuration.profile, clock):
-            pass
+        async with asyncio.timeout(CONNECT_S), source.connect(configuration.profile, clock) as reader:
+            return reader.notices
     except TimeoutError as error:
         raise UnreachableError(f"source {source.id} did not answer within {CONNECT_S:g} s") from error
 
@@ -139,7 +151,7 @@ async def _connect(configuration: Configuration, source: SourceSpec, clock: Cloc
 def _schedule(configuration: Configuration, now_ns: int) -> str:
     plan = load_plan(configuration)
     block = plan.block_at(now_ns)
-    if block is None and any(getattr(source, "kind", "") in simulated_kinds() for source in configuration.sources):
+    if block is None and any(source.kind in simulated_kinds() for source in configuration.sources):
         return "nothing is planned yet: 'kado run' adds the simulated machine's own calendar"
     if block is None:
         raise ConfigError("nothing is planned for now: import a schedule with 'kado schedule import FILE'")

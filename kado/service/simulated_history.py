@@ -63,7 +63,7 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
 
 def source_of_history(configuration: Configuration) -> str:
     """Return the id of the configured simulator, so that its history and its present are one source."""
-    ids = [source.id for source in configuration.sources if getattr(source, "kind", "") == "simulator"]
+    ids = [source.id for source in configuration.sources if source.kind == "simulator"]
     return ids[0] if ids else SIMULATED_SOURCE
 
 

@@ -6,7 +6,9 @@ import math
 from bisect import bisect_left
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from ipaddress import ip_address
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import uvicorn
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -274,6 +276,8 @@ def _safe(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request
 
     async def answered(request: Request) -> Response:
         try:
+            if request.method != "GET" and not _of_this_server(request):
+                return JSONResponse({"error": "a page of another server may not inject faults here"}, 403)
             return await answer(request)
         except ValidationError as error:
             wrong = error.errors()[0]
@@ -285,6 +289,27 @@ def _safe(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request
             return JSONResponse({"error": str(error)}, 400)
 
     return answered
+
+
+def _of_this_server(request: Request) -> bool:
+    """Whether a request comes from a program, or from a page of this server, reached by a name that is its own."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    host = request.headers.get("host", "")
+    if origin not in (f"http://{host}", f"https://{host}"):
+        return False
+    name = urlsplit(f"//{host}").hostname or ""
+    # A name of somebody else's that leads here would make a strange page look like ours.
+    return name == "localhost" or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _document(sample: Sample) -> dict[str, object]:
@@ -304,6 +329,7 @@ def _only(request: Request, known: tuple[str, ...]) -> None:
 
 
 def _whole(text: str, name: str, least: int, most: int) -> int:
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise UsageError(f"{name}={text!r} is not a whole number from {least} to {most}")
+    # Python reads integers of at most 4,300 digits.
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or not least <= int(text) <= most:
+        raise UsageError(f"{name}={text[:40]!r} is not a whole number from {least} to {most}")
     return int(text)

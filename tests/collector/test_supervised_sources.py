@@ -13,9 +13,10 @@ from collector.intake import Intake
 from collector.service import Collector
 from collector.source_status import LinkState, SourceStatus
 from collector.supervisor import MAX_IN_FLIGHT, NOT_REPLAYABLE
+from facility.batch import Batch
 from facility.errors import AuthorizationError, ConfigError, DataError, KadoError, UnreachableError
 from facility.profile import load_profile
-from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport, Rejection
+from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport, Notice, Rejection
 from facility.time import system_clock
 from scripted_source import FACILITY, T0, MemoryLanding, ScriptedSource, delivery, until
 
@@ -158,8 +159,14 @@ async def test_a_source_that_cannot_be_reached_does_not_disturb_the_others(landi
         assert set(collector.status()) == {"away", "ring"}
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("bug"), ConfigError("wrong key")])
-@pytest.mark.parametrize("when", ["connecting", "reading"])
+@pytest.mark.parametrize(
+    ("error", "when"),
+    [
+        (ZeroDivisionError("bug"), "connecting"),
+        (ZeroDivisionError("bug"), "reading"),
+        (ConfigError("wrong key"), "connecting"),
+    ],
+)
 async def test_a_programming_error_or_wrong_configuration_ends_the_collector(
     landing: MemoryLanding, error: Exception, when: str
 ) -> None:
@@ -169,6 +176,59 @@ async def test_a_programming_error_or_wrong_configuration_ends_the_collector(
             await collect(landing, source, ScriptedSource([], name="other")).run()
     assert raised.group_contains(type(error), match=str(error))
     assert source.open == 0
+
+
+async def test_a_password_file_that_is_missing_at_a_reconnect_pauses_that_source_alone(landing: MemoryLanding) -> None:
+    gone = ConfigError("password_file cannot be read")
+    source = ScriptedSource([delivery(1), UnreachableError("broker restarted")], gone, gone, [delivery(2)])
+    other = ScriptedSource([delivery(7)], name="other")
+    async with running(collect(landing, source, other)):
+        await until(lambda: 2 in landing.values)
+    assert sorted(landing.values) == [1, 2, 7]
+    assert source.attempts == 4
+
+
+async def test_what_a_connection_does_not_promise_is_logged_once_and_counted(
+    landing: MemoryLanding, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = ScriptedSource([delivery(1), None], [delivery(2), None], [delivery(3)])
+    source.notices = (Notice("qos_not_granted", "the broker grants QoS 0"),)
+    collector = collect(landing, source)
+    async with running(collector):
+        await until(lambda: landing.values == [1, 2, 3])
+        assert status(collector).notices == (("the broker grants QoS 0", 3),)
+    assert caplog.text.count("the broker grants QoS 0") == 1
+
+
+async def test_the_first_rejection_of_a_kind_is_logged(
+    landing: MemoryLanding, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wrong(cause: str, address: str) -> Delivery:
+        return Delivery(None, (Rejection(cause, address, b"x", f"{address} is {cause}", T0),), token=1)
+
+    source = ScriptedSource(
+        [wrong("bad_json", "a"), wrong("bad_json", "a"), wrong("bad_time", "a"), wrong("bad_json", "b")]
+    )
+    collector = collect(landing, source)
+    async with running(collector):
+        await until(lambda: status(collector).rejected == 4)
+    logged = [r.getMessage() for r in caplog.records if "is rejected" in r.getMessage()]
+    assert [text.split(" is rejected")[0] for text in logged] == ["source ring: a"] * 2 + ["source ring: b"]
+    assert "a is bad_json" in logged[0]
+    assert "kado dead-letters list" in logged[0]
+
+
+@pytest.mark.parametrize("reason", ["clock", "too_early"])
+async def test_a_stamp_that_cannot_be_true_is_never_the_newest(landing: MemoryLanding, reason: str) -> None:
+    batch = Batch.build(
+        FACILITY, ["stored_current"], [0, 0], [T0, 2 * T0], value=[1.0, 2.0], quality=[0, 1], reason=[-1, 0],
+        words=[reason],
+    )  # fmt: skip
+    collector = collect(landing, ScriptedSource([Delivery(batch)]))
+    async with running(collector):
+        await until(lambda: status(collector).samples == 2)
+        # Simulated data: intake marks what it sees by its own clock, and leaves what is marked.
+        assert status(collector).newest_ns == T0
 
 
 async def test_a_landing_that_is_closed_ends_the_collector(landing: MemoryLanding) -> None:

@@ -117,6 +117,33 @@ def test_what_is_wrong_is_named_with_the_remedy(text: str, expected: str) -> Non
     assert "hunter2" not in found
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://kado:secret@localhost:8086", "url holds credentials"),
+        ("http://localhost:8086?token=secret", "url has a query"),
+        ("http://localhost:8086/#secret", "or a fragment"),
+    ],
+)
+def test_a_url_of_the_store_that_holds_a_secret_is_refused_and_not_shown(url: str, expected: str) -> None:
+    said = message('facility = "nanoterasu"\n' + INFLUXDB.replace("http://localhost:8086", url))
+    assert expected in said
+    assert "token_file or token_env" in said
+    assert "secret" not in said
+
+
+def test_check_warns_of_a_secret_that_others_can_read(kado: Kado) -> None:
+    secret = Path("mqtt.password")
+    secret.write_text("secret", encoding="utf-8")
+    closed = MQTT.replace('1883"', '1"\nusername = "kado"\npassword_file = "mqtt.password"')
+    Path("kado.toml").write_text('facility = "nanoterasu"\n' + closed, encoding="utf-8")
+    secret.chmod(0o644)
+    warned = [c for c in kado("check", "--format", "json").document["checks"] if c["what"] == "secrets"]
+    assert [(c["ok"], c["detail"].endswith(f"run chmod 600 {secret.absolute()}")) for c in warned] == [(True, True)]
+    secret.chmod(0o600)
+    assert "chmod" not in kado("check").out
+
+
 def test_every_problem_is_reported_at_once() -> None:
     found = message('facilty = "x"\n[store]\nkind = "no"\n' + MQTT.replace("url =", "ulr ="))
     assert len(found.splitlines()) == 5

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from collector.arrival import Arrival
 from facility.batch import Batch
 from facility.profile import Profile
-from facility.source import Delivery, GapReport, LinkReport
+from facility.source import Delivery, GapReport, LinkReport, Notice
 from facility.time import Clock
 
 FACILITY = "nanoterasu_sim"
@@ -27,6 +28,7 @@ class ScriptedReader:
 
     def __init__(self, items: Sequence[Item], replayable: bool) -> None:
         self.replayable = replayable
+        self.notices: tuple[Notice, ...] = ()
         self.acknowledged: list[object] = []
         self.yielded = 0
         self._items = items
@@ -49,7 +51,13 @@ class ScriptedReader:
 class ScriptedSource:
     """One script for each connection; an exception instead of one is raised when connecting. The last is repeated."""
 
+    kind = "scripted"
+    address = ""
     signals = ("stored_current",)
+    secret_files: tuple[Path, ...] = ()
+
+    def probe(self) -> "ScriptedSource":
+        return self
 
     def __init__(
         self, *connections: Sequence[Item] | BaseException, name: str = "ring", replayable: bool = True
@@ -58,6 +66,7 @@ class ScriptedSource:
         self.readers: list[ScriptedReader] = []
         self.attempts = 0
         self.open = 0
+        self.notices: tuple[Notice, ...] = ()
         self._connections = list(connections)
         self._replayable = replayable
 
@@ -68,6 +77,7 @@ class ScriptedSource:
         if isinstance(script, BaseException):
             raise script
         self.readers.append(ScriptedReader(script, self._replayable))
+        self.readers[-1].notices = self.notices
         self.open += 1
         try:
             yield self.readers[-1]

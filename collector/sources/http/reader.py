@@ -20,7 +20,7 @@ from collector.sources.http.pointer import MISSING
 from collector.sources.initial_values import InitialValues
 from collector.sources.updates import to_samples
 from facility.errors import UnreachableError
-from facility.source import Delivery, GapReport, LinkReport, Rejection
+from facility.source import Delivery, GapReport, LinkReport, Notice, Rejection
 from facility.time import Clock, to_ns
 
 NOT_RENEWED: Final = "not_renewed"
@@ -64,6 +64,7 @@ class HttpReader:
         rng: random.Random,
     ) -> None:  # fmt: skip
         self.replayable = False
+        self.notices: tuple[Notice, ...] = ()
         self._endpoint = endpoint
         self._channels = channels
         self._reading = reading

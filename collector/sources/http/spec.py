@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -92,6 +93,16 @@ class HttpSource(MappedSource):
         if self.time_pointer is not None:
             parse_pointer(self.time_pointer)
         return self
+
+    @property
+    def address(self) -> str:
+        """The document."""
+        return self.url
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The file of the token."""
+        return () if self.token_file is None else (self.token_file,)
 
     @classmethod
     def _mapping_type(cls) -> type[SignalMapping]:

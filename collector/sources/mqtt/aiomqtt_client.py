@@ -18,6 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from collector.payload.format import Message
 from collector.sources.mqtt.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, SUBSCRIBE_TIMEOUT_S, Endpoint
+from collector.sources.mqtt.granted import Granted, notices_of
 from collector.sources.mqtt.inbox import Inbox
 from facility.errors import UnreachableError
 
@@ -38,7 +39,7 @@ async def connect_aiomqtt(endpoint: Endpoint) -> AsyncGenerator["AiomqttConnecti
     try:
         await connection.open()
     except MqttConnectError as error:
-        raise endpoint.refused(_code(error.rc) or 0, str(error)) from error
+        raise endpoint.refused(_code(error.rc) or 0) from error
     except aiomqtt.MqttError as error:
         raise endpoint.unreachable(error) from error
     try:
@@ -52,9 +53,11 @@ class AiomqttConnection:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.session_present = False
+        self._granted = Granted()
         self._endpoint = endpoint
         self._inbox = Inbox()
         self._dropped = 0
+        self._look_at(())
         self._ended: asyncio.Future[None]
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = endpoint.session_expiry_s
@@ -110,6 +113,7 @@ class AiomqttConnection:
             asking.cancel()
         if any(code >= 0x80 for code in codes):
             raise self._endpoint.not_subscribed(codes)
+        self._look_at(codes)
 
     async def receive(self, at_most: int, linger_s: float) -> list[Message]:
         """Return the next messages."""
@@ -144,8 +148,16 @@ class AiomqttConnection:
         self, client: paho.Client, userdata: object, flags: paho.ConnectFlags, code: ReasonCode, properties: Any
     ) -> None:
         self.session_present = flags.session_present
+        self._granted = Granted(
+            getattr(properties, "SessionExpiryInterval", None), int(getattr(properties, "MaximumQoS", 2))
+        )
+        self._look_at(())
         if self._connected is not None:
             cast("Any", self._connected)(client, userdata, flags, code, properties)
+
+    def _look_at(self, qos: Sequence[int]) -> None:
+        endpoint = self._endpoint
+        self.notices = notices_of(endpoint.where, endpoint.session_expiry_s, self._granted, endpoint.topics, qos)
 
     def _on_end(self, ended: asyncio.Future[None]) -> None:
         self._inbox.close(self._lost())

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from collector.payload.format import Message
+from collector.sources.mqtt.granted import NOT_MQTT_5, SAYS_311, reason_name
 from facility.errors import AuthorizationError, UnreachableError
+from facility.source import Notice
 
 CONNECT_TIMEOUT_S: Final = 10.0
 KEEPALIVE_S: Final = 30
@@ -17,8 +19,8 @@ KEEPALIVE_S: Final = 30
 SUBSCRIBE_TIMEOUT_S: Final = 300.0
 """The answer comes behind everything that the session has kept for us."""
 
-# Reason codes of MQTT 5.
-_REFUSED: Final = {0x86: "bad user name or password", 0x87: "not authorized", 0x8C: "bad authentication method"}
+# A person has to put these right.
+_CREDENTIALS: Final = (0x86, 0x87, 0x8A, 0x8C)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +46,33 @@ class Endpoint:
             " is it running, and is url right?"
         )
 
-    def refused(self, code: int, why: str) -> UnreachableError:
+    def refused(self, code: int) -> UnreachableError:
         """Return the error of a broker that says no."""
-        if code in _REFUSED:
-            return AuthorizationError(
-                f"source {self.source_id}: MQTT broker {self.url} refuses user {self.username!r}"
-                f" ({_REFUSED[code]}): check username and password_file or password_env"
+        if code in (NOT_MQTT_5, SAYS_311):
+            return UnreachableError(
+                f"{self.where} does not speak MQTT 5 (it answers 0x{code:02x}): update it (Mosquitto 1.6 or newer), or"
+                " bridge its topics to one that does"
             )
-        return UnreachableError(f"source {self.source_id}: MQTT broker {self.url} refuses the connection ({why})")
+        if code in _CREDENTIALS:
+            return AuthorizationError(
+                f"{self.where} refuses user {self.username!r} ({reason_name(code)}): check username and password_file"
+                " or password_env"
+            )
+        return UnreachableError(f"{self.where} refuses the connection ({reason_name(code)}); see its log")
 
     def not_subscribed(self, codes: Sequence[int]) -> UnreachableError:
         """Return the error of topics that the broker does not let us read."""
-        denied = [topic for topic, code in zip(self.topics, codes, strict=True) if code >= 0x80]
+        denied = [(topic, code) for topic, code in zip(self.topics, codes, strict=True) if code >= 0x80]
+        names = ", ".join(dict.fromkeys(reason_name(code) for _, code in denied))
         return AuthorizationError(
-            f"source {self.source_id}: MQTT broker {self.url} does not let user {self.username!r} subscribe to"
-            f" {', '.join(denied)}: check its access rules"
+            f"{self.where} does not let user {self.username!r} subscribe to {', '.join(t for t, _ in denied)}"
+            f" ({names}): check its access rules"
         )
+
+    @property
+    def where(self) -> str:
+        """Source and broker, as the beginning of a sentence."""
+        return f"source {self.source_id}: MQTT broker {self.url}"
 
     def lost(self, why: object) -> UnreachableError:
         """Return the error of a connection that ended."""
@@ -71,6 +84,11 @@ class Endpoint:
 
 class MqttConnection(Protocol):
     """One connection to a broker, open until its context is left; for one event loop."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the broker grants less than was asked for, as far as it has said so."""
+        ...
 
     session_present: bool
     """Whether the broker still had our session, and with it what we had not acknowledged."""

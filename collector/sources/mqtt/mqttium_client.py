@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from mqttium import (
     ConnectRefusedError,
+    MalformedPacketError,
     MQTTError,
     MQTTProtocolVersion,
     NotConnectedError,
@@ -19,6 +20,7 @@ from mqttium.api import Message as MqttiumMessage
 
 from collector.payload.format import Message
 from collector.sources.mqtt.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, SUBSCRIBE_TIMEOUT_S, Endpoint
+from collector.sources.mqtt.granted import SAYS_311, Granted, notices_of
 from collector.sources.mqtt.inbox import Inbox
 
 _LOG: Final = logging.getLogger(__name__)
@@ -61,10 +63,20 @@ async def connect_mqttium(endpoint: Endpoint) -> AsyncGenerator["MqttiumConnecti
         try:
             answer = await client.connect(endpoint.host, endpoint.port, ssl=endpoint.tls)
         except ConnectRefusedError as error:
-            raise endpoint.refused(error.reason_code, str(error)) from error
+            raise endpoint.refused(error.reason_code) from error
+        except MalformedPacketError as error:
+            # What a broker of MQTT 3.1.1 answers is no CONNACK of MQTT 5.
+            if "CONNACK" in str(error) and "reason code 0x01" in str(error):
+                raise endpoint.refused(SAYS_311) from error
+            raise endpoint.unreachable(f"it does not answer as an MQTT broker does: {error}") from error
         except (MQTTError, OSError) as error:
             raise endpoint.unreachable(error) from error
-        connection = MqttiumConnection(client, endpoint, answer.session_present)
+        properties = answer.properties
+        granted = Granted(
+            None if properties is None else cast("int | None", properties.get("session_expiry_interval")),
+            2 if properties is None else cast("int", properties.get("maximum_qos", 2)),
+        )
+        connection = MqttiumConnection(client, endpoint, answer.session_present, granted)
         pump = asyncio.create_task(connection.pump(), name=f"{endpoint.source_id}: mqttium")
         try:
             yield connection
@@ -77,8 +89,10 @@ async def connect_mqttium(endpoint: Endpoint) -> AsyncGenerator["MqttiumConnecti
 class MqttiumConnection:
     """`collector.sources.mqtt.connection.MqttConnection` by mqttium."""
 
-    def __init__(self, client: AsyncClient, endpoint: Endpoint, session_present: bool) -> None:
+    def __init__(self, client: AsyncClient, endpoint: Endpoint, session_present: bool, granted: Granted) -> None:
         self.session_present = session_present
+        self.notices = notices_of(endpoint.where, endpoint.session_expiry_s, granted, endpoint.topics, ())
+        self._granted = granted
         self._client = client
         self._endpoint = endpoint
         self._inbox = Inbox()
@@ -100,11 +114,15 @@ class MqttiumConnection:
     async def subscribe(self) -> None:
         """Subscribe to the endpoint's topics."""
         try:
-            await self._client.subscribe(self._endpoint.topics, qos=1)
+            answer = await self._client.subscribe(self._endpoint.topics, qos=1)
         except SubscribeError as error:
             raise self._endpoint.not_subscribed(error.result.reason_codes) from error
         except (MQTTError, OSError) as error:
             raise self._endpoint.lost(error) from error
+        endpoint = self._endpoint
+        self.notices = notices_of(
+            endpoint.where, endpoint.session_expiry_s, self._granted, endpoint.topics, answer.reason_codes
+        )
 
     async def receive(self, at_most: int, linger_s: float) -> list[Message]:
         """Return the next messages."""

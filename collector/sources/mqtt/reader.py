@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from collector.payload.format import Message, PayloadFormat
 from collector.payload.guard import decode_each
 from collector.sources.mqtt.connection import MqttConnection
-from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport
+from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport, Notice
 from facility.time import Clock
 
 SESSION_LOST = "session_lost"
@@ -33,6 +33,11 @@ class MqttReader:
         self._clock = clock
         self._batch_size = batch_size
         self._batch_delay_s = batch_delay_s
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the broker grants less than was asked for."""
+        return self._connection.notices
 
     async def items(self) -> AsyncIterator[Delivery | LinkReport | GapReport]:
         """Yield a gap if the session was lost, then deliveries until the connection is."""

@@ -117,6 +117,20 @@ class MqttSource(BaseModel):
             raise ValueError(f"topic {taken[0][0]!r} is mapped to two signals: one sample would count twice")
 
     @property
+    def address(self) -> str:
+        """The broker."""
+        return self.url
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The file of the password."""
+        return () if self.password_file is None else (self.password_file,)
+
+    def probe(self) -> Self:
+        """Return a source with a session of its own, so that the one of a running service stays there."""
+        return self.model_copy(update={"client_id": f"kado-check-{os.getpid()}", "session_expiry_s": 1})
+
+    @property
     def signals(self) -> tuple[str, ...]:
         """The signals that it delivers."""
         return tuple(m.signal for m in self.mappings)

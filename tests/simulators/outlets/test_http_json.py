@@ -115,6 +115,8 @@ async def test_what_was_dropped_is_never_passed_over_in_silence() -> None:
     ("asked", "message"),
     [
         ("/samples?limit=0", "limit='0' is not a whole number from 1 to 10000"),
+        (f"/samples?after={'9' * 5000}", "is not a whole number"),
+        ("/samples?after=٣", "is not a whole number"),
         ("/samples?after=7", "after=7 was never given out: the next sample has number 0"),
         ("/samples?signal=curent", "there is no signal 'curent'; there are stored_current, "),
         ("/samples?since=2026-11-10T10:00:00", "has no offset from UTC"),
@@ -126,6 +128,26 @@ async def test_a_question_that_cannot_be_understood_is_refused(asked: str, messa
         answer = await client.get(asked)
     assert answer.status_code == 400
     assert message in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/inject", "/repair"])
+@pytest.mark.parametrize(
+    ("origin", "host", "status"),
+    [
+        ("http://evil.example", "127.0.0.1:8000", 403),
+        ("null", "127.0.0.1:8000", 403),
+        # A name of somebody else's that leads here.
+        ("http://evil.example", "evil.example", 403),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", 400),
+        ("http://localhost:8000", "localhost:8000", 400),
+        (None, "simulator", 400),
+    ],
+)
+async def test_a_page_of_another_server_injects_nothing(path: str, origin: str | None, host: str, status: int) -> None:
+    headers = {"Host": host} | ({} if origin is None else {"Origin": origin})
+    async with client_of(outlet_of(machine())) as client:
+        answer = await client.post(path, content=b"not JSON", headers=headers)
+    assert answer.status_code == status
 
 
 async def test_faults_are_injected_and_repaired() -> None:

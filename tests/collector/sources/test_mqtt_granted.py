@@ -1,0 +1,154 @@
+"""What a broker grants less than was asked for is said; what it refuses is said by its name; with both clients."""
+
+import asyncio
+from typing import Literal
+
+import pytest
+
+from collector.sources.mqtt import aiomqtt_client
+from collector.sources.mqtt.reader import MqttReader
+from collector.sources.mqtt.spec import MqttSource
+from facility.errors import AuthorizationError, UnreachableError
+from facility.profile import load_profile
+from facility.source import Delivery, Notice
+from facility.time import system_clock
+from scripted_broker import MAXIMUM_QOS, OLD_CONNACK, SESSION_EXPIRY, ScriptedBroker, connack, publish
+
+PROFILE = load_profile("nanoterasu_sim")
+TOPIC = "ring/stored_current"
+
+Client = Literal["mqttium", "aiomqtt"]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    # aiomqtt waits for so long also where the broker has hung up.
+    monkeypatch.setattr(aiomqtt_client, "CONNECT_TIMEOUT_S", 1.0)
+
+
+@pytest.fixture(params=["mqttium", "aiomqtt"])
+def client(request: pytest.FixtureRequest) -> Client:
+    return request.param
+
+
+def source(client: Client, broker: ScriptedBroker) -> MqttSource:
+    signals = [{"topic": TOPIC, "signal": "stored_current"}, {"topic": "ring/two", "signal": "stored_current_2"}]
+    return MqttSource.model_validate({"id": "ring", "url": broker.url, "client": client, "signal": signals})
+
+
+async def notices(client: Client, broker: ScriptedBroker) -> tuple[Notice, ...]:
+    async with broker.serving(), source(client, broker).connect(PROFILE, system_clock) as reader:
+        return reader.notices
+
+
+async def test_a_broker_that_grants_what_was_asked_for_needs_no_notice(client: Client) -> None:
+    assert await notices(client, ScriptedBroker()) == ()
+
+
+@pytest.mark.parametrize(
+    ("broker", "kind", "text"),
+    [
+        (ScriptedBroker(granted=(0,)), "qos_not_granted", "grants QoS 0 and not 1 for 2 of 2 topics"),
+        (ScriptedBroker(granted=(1, 0)), "qos_not_granted", "for 1 of 2 topics, the first is ring/two"),
+        (
+            ScriptedBroker(connack(properties=SESSION_EXPIRY + (3600).to_bytes(4))),
+            "session_expiry_shortened",
+            "keeps the session for 3600 s and not for session_expiry_s = 604800",
+        ),
+    ],
+)
+async def test_a_promise_that_is_smaller_is_said(client: Client, broker: ScriptedBroker, kind: str, text: str) -> None:
+    (notice,) = await notices(client, broker)
+    assert notice.kind == kind
+    assert f"source ring: MQTT broker {broker.url}" in notice.text
+    assert text in notice.text
+
+
+async def test_a_broker_whose_maximum_is_qos_0_is_said(client: Client) -> None:
+    broker = ScriptedBroker(connack(properties=MAXIMUM_QOS + b"\x00"), granted=(0,))
+    (notice,) = await notices(client, broker)
+    assert notice.kind == "qos_not_granted"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "text"),
+    [
+        (OLD_CONNACK, UnreachableError, "does not speak MQTT 5"),
+        (connack(0x84), UnreachableError, "does not speak MQTT 5"),
+        (connack(0x85), UnreachableError, "client identifier not valid, code 0x85"),
+        (connack(0x86), AuthorizationError, "bad user name or password, code 0x86"),
+        (connack(0x87), AuthorizationError, "not authorized, code 0x87"),
+        (connack(0x88), UnreachableError, "server unavailable, code 0x88"),
+        (connack(0x97), UnreachableError, "quota exceeded, code 0x97"),
+        (connack(0x9F), UnreachableError, "connection rate exceeded, code 0x9f"),
+        (b"", UnreachableError, "cannot be reached"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", UnreachableError, "cannot be reached"),
+    ],
+)
+async def test_a_refusal_is_said_by_its_name(
+    client: Client, answer: bytes, error: type[UnreachableError], text: str
+) -> None:
+    async with ScriptedBroker(answer).serving() as broker:
+        with pytest.raises(UnreachableError, match=text) as raised:
+            async with source(client, broker).connect(PROFILE, system_clock):
+                pass
+    assert type(raised.value) is error
+    assert broker.url in str(raised.value)
+
+
+@pytest.mark.parametrize(("code", "text"), [(0x87, "not authorized"), (0x8F, "topic filter invalid"), (0x97, "quota")])
+async def test_a_topic_that_is_refused_is_named_with_the_reason(client: Client, code: int, text: str) -> None:
+    async with ScriptedBroker(granted=(1, code)).serving() as broker:
+        with pytest.raises(AuthorizationError, match=f"subscribe to ring/two .{text}"):
+            async with source(client, broker).connect(PROFILE, system_clock):
+                pass
+
+
+def sample(i: int) -> bytes:
+    return b'{"time": %d, "value": %d}' % (1_795_431_969_000_000_000 + i, i)
+
+
+async def read(reader: MqttReader, messages: int) -> list[Delivery]:
+    found: list[Delivery] = []
+    async with asyncio.timeout(10):
+        async for item in reader.items():
+            if isinstance(item, Delivery):
+                found.append(item)
+                await reader.acknowledge(item.token)
+                samples = sum(len(d.batch or ()) for d in found) + sum(r.count for d in found for r in d.rejected)
+                if samples >= messages:
+                    break
+    return found
+
+
+async def test_a_packet_identifier_that_comes_twice_unacknowledged_stops_nothing(client: Client) -> None:
+    topic = TOPIC.encode()
+    packets = [publish(topic, sample(0), 7), publish(topic, sample(0), 7, dup=True), publish(topic, sample(1), 8)]
+    async with ScriptedBroker(packets=packets).serving() as broker:
+        async with source(client, broker).connect(PROFILE, system_clock) as reader:
+            found = await read(reader, 3)
+            async with asyncio.timeout(5):
+                while 8 not in broker.acknowledged:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+    assert [v for d in found if d.batch is not None for v in d.batch.value.tolist()] == [0.0, 0.0, 1.0]
+    assert set(broker.acknowledged) == {7, 8}
+
+
+async def test_with_aiomqtt_a_topic_that_is_not_utf8_is_a_dead_letter_and_acknowledged() -> None:
+    packets = [publish(b"ring/\xff\xfe", sample(0), 7), publish(TOPIC.encode(), sample(1), 8)]
+    async with ScriptedBroker(packets=packets).serving() as broker:
+        async with source("aiomqtt", broker).connect(PROFILE, system_clock) as reader:
+            found = await read(reader, 2)
+            async with asyncio.timeout(5):
+                while len(broker.acknowledged) < 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+    assert [r.cause for d in found for r in d.rejected] == ["processing_failed"]
+    assert broker.acknowledged == [7, 8]
+
+
+async def test_with_mqttium_a_topic_that_is_not_utf8_ends_the_connection_and_says_so() -> None:
+    packets = [publish(b"ring/\xff\xfe", sample(0), 7)]
+    async with ScriptedBroker(packets=packets).serving() as broker:
+        with pytest.raises(UnreachableError, match="lost"):
+            async with source("mqttium", broker).connect(PROFILE, system_clock) as reader:
+                await read(reader, 1)
