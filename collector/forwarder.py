@@ -15,14 +15,14 @@ from typing import Final, Self
 from collector.changes import Changes
 from collector.delivery_policy import Action, Decision, DeliveryPolicy
 from collector.forwarder_status import ForwarderState, ForwarderStatus
-from collector.outbox import Blob, next_group
 from collector.sending import Interruption, Sender, Sent
-from collector.settling import Outcome, note_rewritten, set_aside, settle
 from facility.errors import KadoError, UnreachableError
 from facility.time import NS_PER_DAY, NS_PER_S, Clock, to_ns
 from storage.influxdb.client import BucketInfo, InfluxClient, WriteAnswer
 from storage.influxdb.touching import days_of_lines, touches
 from storage.telemetry_db import open_writer
+from storage.telemetry_db.outbox import Blob, next_group
+from storage.telemetry_db.settlement import Outcome, note_rewritten, set_aside, settle
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -159,9 +159,6 @@ class Forwarder:
             return self._interrupted(error, retry=error.retryable)
         except KadoError as error:
             return self._interrupted(error, retry=False)
-        except sqlite3.OperationalError as error:
-            text = f"{self._data_dir}/telemetry.db cannot be read or written ({error}): free space or replace the disk"
-            return self._interrupted(UnreachableError(text), retry=True)
 
     def _forward_next(self) -> float:
         if self._connection is None:

@@ -20,7 +20,7 @@ from collector.culprits import without_culprits
 from collector.landing_file import LandingFile
 from collector.landing_observer import LandingObserver
 from collector.landing_status import LandingLimits, LandingState, LandingStatus
-from facility.errors import DataError, KadoError, UnreachableError
+from facility.errors import DamagedDataError, DataError, DiskError, UnreachableError
 from facility.time import Clock, system_clock
 from storage.data_dir import DataDir, DirectoryLock
 from storage.telemetry_db import StoreKind
@@ -28,16 +28,10 @@ from storage.telemetry_db import StoreKind
 _LOG: Final = logging.getLogger(__name__)
 
 _REFRESH_S: Final = 1.0
-# What may pass: no space, a disk that fails, another connection of this process that writes.
-_MAY_PASS: Final = {
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM,
-}  # fmt: skip
 # What one sample may cause; 0: Python's own, before SQLite sees it. All others are of the file.
 _BY_THE_SAMPLE: Final = {
     0, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE,
 }  # fmt: skip
-_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,7 +254,8 @@ class Landing:
                 return
 
     def _failing(self, error: Exception) -> None:
-        text = f"{self._path} cannot be written ({error}): free space or replace the disk; sources wait"
+        text = str(error) if isinstance(error, DiskError) else f"{self._path} cannot be written ({error})"
+        text += "; sources wait"
         self._trouble(LandingState.FAILING, text)
 
     def _closes_before_retry(self, group: list[_Request]) -> bool:
@@ -276,9 +271,7 @@ class Landing:
         if len(group) > 1:
             for request in group:
                 self._land_group([request])
-        elif isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGED:
-            self._finish(group, KadoError(f"{self._path} is damaged ({error}): stop kado, and keep a copy of it"))
-        elif group[0].repaired or (isinstance(error, sqlite3.Error) and _code(error) not in _BY_THE_SAMPLE):
+        elif group[0].repaired or _is_of_the_file(error):
             self._finish(group, error)
         else:
             self._repair(group[0], error)
@@ -306,7 +299,7 @@ class Landing:
         try:
             self._file.rehearse(arrival)
         except Exception as error:
-            if _may_pass(error) or (isinstance(error, sqlite3.Error) and _code(error) not in _BY_THE_SAMPLE):
+            if _may_pass(error) or _is_of_the_file(error):
                 raise
             return error
         return None
@@ -338,7 +331,7 @@ class Landing:
         started = time.monotonic()
         if started < self._refresh_at:
             return
-        with suppress(sqlite3.Error):
+        with suppress(DiskError, DamagedDataError):
             waiting = self._file.waiting()
             used = self._file.used_bytes()
             with self._changed:
@@ -365,9 +358,12 @@ class _FullError(Exception):
 
 
 def _may_pass(error: Exception) -> bool:
-    return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and _code(error) in _MAY_PASS)
+    """Whether it may be over at the next attempt: no space, a disk that fails, another connection that writes."""
+    return isinstance(error, OSError | DiskError)
 
 
-def _code(error: sqlite3.Error) -> int:
-    """Return SQLite's primary error code, 0 for an error of the module itself."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+def _is_of_the_file(error: Exception) -> bool:
+    """Whether no sample is at fault: the file is damaged, or kado uses it wrongly."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BY_THE_SAMPLE
+    return isinstance(error, DamagedDataError)

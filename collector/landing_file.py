@@ -4,38 +4,35 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from collector import dead_letters, gaps, outbox
 from collector.arrival import Arrival
 from collector.changes import Changes
-from collector.mark import HighWaterMark, Mark
 from facility.batch import Batch
 from facility.signals import link_signal
 from facility.source import SINCE_LAST_COMMIT, GapReport, Rejection
 from facility.time import Clock
-from storage.counters import CountKey, Entry, count
 from storage.embedded.rows import SignalWritten, insert
-from storage.telemetry_db import StoreKind, open_writer, transaction
+from storage.telemetry_db import StoreKind, dead_letters, gaps, open_writer, outbox, transaction
+from storage.telemetry_db.counters import CountKey, Entry, count
+from storage.telemetry_db.integrity import check_before_start
+from storage.telemetry_db.landed import (
+    Mark,
+    keep_position,
+    last_landed_ns,
+    newest_commit,
+    note_source,
+    number_commit,
+    used_bytes,
+)
+from storage.telemetry_db.loss import record_loss
+from storage.telemetry_db.mark import HighWaterMark
 
 _LOG: Final = logging.getLogger(__name__)
-
-LOST_BY_DISK: Final = "disk"
-"""Cause of the ledger's entry `lost`, and reason of its gap."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What the outbox holds; nothing with the embedded store."""
-
-    samples: int = 0
-    bytes: int = 0
-    oldest_ns: int | None = None
-    """When the oldest of it landed."""
 
 
 class LandingFile:
@@ -65,9 +62,10 @@ class LandingFile:
         with ExitStack() as opened:
             self._connection = open_writer(data_dir, facility, store_kind, clock(), any_thread=True)
             opened.callback(self._connection.close)
-            self._mark = HighWaterMark(data_dir)
+            check_before_start(self._connection, store_kind)
+            self._last = newest_commit(self._connection)
+            self._mark = HighWaterMark(data_dir, self._last)
             opened.callback(self._mark.close)
-            self._last = self._newest()
             if self._last.commit < self._mark.mark.commit:
                 self._record_loss(data_dir)
             self._opened = opened.pop_all()
@@ -111,7 +109,8 @@ class LandingFile:
             self._keep_rest(arrival, counts, now)
         self._keep_rejected(arrivals, counts)
         count(self._connection, counts)
-        return written, self._number(now, sum(a.samples for a in arrivals))
+        samples = self._last.samples + sum(a.samples for a in arrivals)
+        return written, number_commit(self._connection, now, samples)
 
     def confirm(self) -> None:
         """Move the high-water mark up to the last commit."""
@@ -119,18 +118,13 @@ class LandingFile:
 
     def used_bytes(self) -> int:
         """Return how much of the file is in use, free pages not counted."""
-        pages, free, size = (
-            self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return (pages - free) * size
+        return used_bytes(self._connection)
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> outbox.Waiting:
         """Return what waits to be forwarded."""
         if self._kind == "embedded":
-            return Waiting()
-        query = "SELECT ifnull(sum(samples), 0), ifnull(sum(length(lines)), 0), min(committed_ns) FROM outbox"
-        return Waiting(*self._connection.execute(query).fetchone())
+            return outbox.Waiting()
+        return outbox.size(self._connection)
 
     def close(self) -> None:
         """Close both files."""
@@ -155,13 +149,12 @@ class LandingFile:
         source = arrival.source
         gaps.keep(self._connection, source, [known for gap in arrival.gaps if (known := self._since(source, gap))])
         if arrival.batch is not None and _has_data(source, arrival.batch):
-            self._connection.execute("INSERT OR REPLACE INTO source VALUES(?, ?)", (source, now))
+            note_source(self._connection, source, now)
         for gap in arrival.gaps:
             counts[source, "", Entry.RECEIVED, ""] += gap.dropped
             counts[source, "", Entry.DROPPED, gap.reason] += gap.dropped
         if arrival.position is not None:
-            position = (arrival.position.key, arrival.position.state)
-            self._connection.execute("INSERT OR REPLACE INTO import_file VALUES(?, ?)", position)
+            keep_position(self._connection, arrival.position.key, arrival.position.state)
 
     def _keep_rejected(self, arrivals: Sequence[Arrival], counts: Counter[CountKey]) -> None:
         rejected: defaultdict[str, list[Rejection]] = defaultdict(list)
@@ -178,39 +171,16 @@ class LandingFile:
         """Put the instant of the source's last commit where the reader could not know the start."""
         if gap.start_ns != SINCE_LAST_COMMIT:
             return gap
-        row = self._connection.execute("SELECT committed_ns FROM source WHERE id = ?", (source,)).fetchone()
-        return None if row is None else replace(gap, start_ns=row[0])
-
-    def _number(self, now: int, samples: int) -> Mark:
-        """Give the transaction its number; it stays the only row."""
-        total = self._last.samples + samples
-        made = self._connection.execute("INSERT INTO landed(committed_ns, samples) VALUES(?, ?)", (now, total))
-        self._connection.execute("DELETE FROM landed WHERE id < ?", (made.lastrowid,))
-        return Mark(int(made.lastrowid or 0), total)
-
-    def _newest(self) -> Mark:
-        row = self._connection.execute("SELECT id, samples FROM landed ORDER BY id DESC LIMIT 1").fetchone()
-        return Mark(0, 0) if row is None else Mark(*row)
+        start_ns = last_landed_ns(self._connection, source)
+        return None if start_ns is None else replace(gap, start_ns=start_ns)
 
     def _record_loss(self, data_dir: Path) -> None:
-        mark, now = self._mark.mark, self._clock()
-        lost = max(0, mark.samples - self._last.samples)
-        (since,) = self._connection.execute(
-            "SELECT coalesce((SELECT max(committed_ns) FROM landed), (SELECT value FROM meta WHERE key = 'created_ns'))"
-        ).fetchone()
+        mark = self._mark.mark
         _LOG.error(
             "%s ends at commit %d, but commit %d was acknowledged: the disk has lost %d samples (ledger: lost, disk)",
-            data_dir / "telemetry.db", self._last.commit, mark.commit, lost,
+            data_dir / "telemetry.db", self._last.commit, mark.commit, max(0, mark.samples - self._last.samples),
         )  # fmt: skip
-        with transaction(self._connection):
-            gaps.keep(self._connection, "", [GapReport(int(since), now, LOST_BY_DISK, lost)])
-            # Their own counts went with them, so they are counted as received once more, under no source.
-            count(self._connection, {("", "", Entry.RECEIVED, ""): lost, ("", "", Entry.LOST, LOST_BY_DISK): lost})
-            # Numbers go on behind the mark, so that the same loss is not found again.
-            last = Mark(mark.commit + 1, max(mark.samples, self._last.samples))
-            self._connection.execute("DELETE FROM landed")
-            self._connection.execute("INSERT INTO landed VALUES(?, ?, ?)", (last.commit, now, last.samples))
-        self._last = last
+        self._last = record_loss(self._connection, self._last, mark, self._clock())
         self.confirm()
 
 

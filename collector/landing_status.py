@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from collector.dead_letters import DeadLetterLimits
+from storage.telemetry_db.dead_letters import DeadLetterLimits
 
 
 class LandingState(StrEnum):

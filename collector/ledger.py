@@ -4,27 +4,13 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
-from collector import outbox
-from collector.outbox import SourceCounts
-from storage.counters import Entry
 from storage.store import TelemetryStore
-from storage.telemetry_db import StoreKind, open_reader, snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """One count, in samples."""
-
-    source: str
-    """Empty for what is not a source's: what the disk lost, retention deleted, or was written around the collector."""
-    signal: str
-    """Empty where none is known."""
-    entry: Entry
-    cause: str
-    """Of what was rejected, dropped, lost; empty for the others."""
-    count: int
+from storage.telemetry_db import StoreKind, open_reader, outbox, snapshot
+from storage.telemetry_db.counters import Entry, LedgerRow, read_counts
+from storage.telemetry_db.mark import describe_lost_tail, read_mark
+from storage.telemetry_db.opening import facility_of, store_kind_of
+from storage.telemetry_db.outbox import SourceCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +49,26 @@ class Ledger:
     """Source, signal, number; from the outbox itself."""
     damaged: tuple[str, ...]
     """Blobs of the outbox that are not what landed, named; looked for only when asked."""
+    lost_tail: str = ""
+    """What ``telemetry.mark`` says that ``telemetry.db`` lacks, for people; empty if nothing."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return what is an error whatever the store holds: acknowledged samples that are lost, sums that differ."""
+        found = [self.lost_tail] if self.lost_tail else []
+        for t in self.sources():
+            name = t.source or "(none)"
+            if t.lost:
+                found.append(
+                    f"source {name}: {t.lost} acknowledged samples are lost: what the disk gave back was not what kado"
+                    " had written; the gap is recorded (kado gaps). Import the time again if the source kept it"
+                )
+            if t.missing:
+                found.append(
+                    f"source {name}: {t.received} received, but {t.stored} stored + {t.waiting} waiting"
+                    f" + {t.rejected} rejected + {t.dropped} dropped + {t.lost} lost make {t.received - t.missing}"
+                )
+        return tuple(found)
 
     def sources(self) -> tuple[SourceTotals, ...]:
         """Return the totals of each source, in order of name."""
@@ -117,19 +123,21 @@ def read_ledger(data_dir: Path, *, check_outbox: bool = False) -> Ledger:
         If nothing was collected there yet.
     FormatVersionError
         If the file is of another version.
+    DamagedDataError
+        If it is damaged.
     """
+    mark = read_mark(data_dir)
     with closing(open_reader(data_dir)) as connection, snapshot(connection):
-        meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
-        kind: StoreKind = next(k for k in get_args(StoreKind) if k == meta["store_kind"])
+        kind = store_kind_of(connection)
         has_outbox = kind == "influxdb"
-        rows = connection.execute("SELECT source, signal, entry, cause, count FROM ledger").fetchall()
         return Ledger(
             data_dir=data_dir,
-            facility=meta["facility"],
+            facility=facility_of(connection),
             store_kind=kind,
-            rows=tuple(LedgerRow(source, signal, Entry(entry), cause, n) for source, signal, entry, cause, n in rows),
+            rows=read_counts(connection),
             waiting=outbox.waiting(connection) if has_outbox else (),
             damaged=tuple(b.describe() for b in outbox.damaged(connection)) if has_outbox and check_outbox else (),
+            lost_tail=describe_lost_tail(connection, data_dir, mark),
         )
 
 
@@ -142,12 +150,7 @@ def verify_ledger(ledger: Ledger, store: TelemetryStore) -> list[str]:
     """
     counted = {s.signal: s.samples for s in store.series()}
     after = read_ledger(ledger.data_dir)
-    differences: list[str] = [
-        f"source {t.source or '(none)'}: {t.received} received, but {t.stored} stored + {t.waiting} waiting"
-        f" + {t.rejected} rejected + {t.dropped} dropped + {t.lost} lost make {t.received - t.missing}"
-        for t in after.sources()
-        if t.missing
-    ]
+    differences = list(after.problems)
     least, most, waiting = ledger.held(), after.held(), ledger.waiting_by_signal() | after.waiting_by_signal()
     for signal in sorted({*least, *most, *counted}):
         n = counted.get(signal, 0)

@@ -6,6 +6,7 @@
     ├── AccountsError            accounts that do not close
     ├── ArchiveError             a sealed file that is missing, damaged or cannot be written
     │   └── ArchiveAwayError     exit 3: where the sealed files lie cannot be reached
+    ├── DamagedDataError         a file of the data directory that is damaged, or lacks a part
     ├── ProblemFoundError             a check ran and found a problem that it reports
     ├── DataError                a sample, row or payload that cannot be accepted
     │   └── RejectedError        with one rejection for each culprit
@@ -26,6 +27,7 @@
     │   └── MissingExtraError    an optional dependency that is not installed
     └── UnreachableError         exit 3: something needed cannot be reached
         ├── AuthorizationError   it was reached and refuses our credentials
+        ├── DiskError            the disk does not take what is written, or does not give what is read
         └── LockedError          another process holds the data directory
 
 The type carries the decision (``exit_code``, ``retryable``); the text is for people and says what
@@ -56,6 +58,10 @@ class ArchiveAwayError(ArchiveError):
 
     exit_code = 3
     retryable = True
+
+
+class DamagedDataError(KadoError):
+    """A database or file of the data directory that is damaged, or lacks a part."""
 
 
 class ProblemFoundError(KadoError):
@@ -153,6 +159,10 @@ class AuthorizationError(UnreachableError):
     """The server was reached and refuses our credentials."""
 
     retryable = False
+
+
+class DiskError(UnreachableError):
+    """A file of the data directory cannot be read or written at the moment: no space, no right, in use."""
 
 
 class LockedError(UnreachableError):

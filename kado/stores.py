@@ -11,8 +11,8 @@ from facility.time import Clock
 from kado.config import Configuration, InfluxSettings
 from storage.data_dir import DataDir
 from storage.embedded.archive.swap import Provenance
-from storage.embedded.noting import noting
 from storage.embedded.store import EmbeddedStore
+from storage.embedded.translate_errors import translate_errors
 from storage.influxdb.client import InfluxClient
 from storage.influxdb.store import InfluxStore
 from storage.store import TelemetryStore
@@ -77,7 +77,7 @@ def open_for_care(configuration: Configuration, clock: Clock) -> Generator[Embed
         raise ConfigError(
             f"there is no {telemetry}: nothing was collected there yet; start `kado run`, or mend data_dir"
         )
-    with noting(configuration.data_dir):
+    with translate_errors(configuration.data_dir):
         store = EmbeddedStore(
             configuration.data_dir,
             configuration.profile.id,

@@ -1,14 +1,20 @@
 """The directory in which kado keeps what it has collected: names of its files, and who may write there."""
 
+import errno
 import fcntl
 import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-from facility.errors import ConfigError, LockedError
+from facility.errors import ConfigError, DamagedDataError, DiskError, KadoError, LockedError
+
+PRIVATE: Final = 0o600
+"""Mode of every file that kado makes in a data directory: for its owner alone."""
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,40 @@ class DataDir:
         return self.path / "lock"
 
 
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner may read, if there is none.
+
+    Raises
+    ------
+    ConfigError, DiskError
+        If it cannot be made.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
+    except OSError as error:
+        raise _cannot_write(path.parent, error) from error
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _cannot_write(data_dir: Path, error: OSError) -> KadoError:
+    if error.errno in _FULL:
+        return DiskError(
+            f"data directory {data_dir} cannot be written, the disk is full ({error.strerror}): free space, then start"
+            " again; nothing is lost"
+        )
+    return ConfigError(
+        f"data directory {data_dir} cannot be written: {error.strerror}; allow it, or choose another data_dir"
+    )
+
+
 class DirectoryLock:
     """The right to write telemetry in a data directory, held until `release`.
 
@@ -64,15 +104,17 @@ class DirectoryLock:
             If another process, or another part of this one, holds it.
         ConfigError
             If the directory cannot be made or written.
+        DiskError
+            If the disk is full.
         """
         path = DataDir(data_dir).lock
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
+        except IsADirectoryError as error:
+            raise DamagedDataError(f"{path} is a folder, and should be a file: remove it") from error
         except OSError as error:
-            raise ConfigError(
-                f"data directory {data_dir} cannot be written: {error.strerror}; choose another data_dir"
-            ) from error
+            raise _cannot_write(data_dir, error) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -82,8 +124,14 @@ class DirectoryLock:
                 f"data directory {data_dir} is in use by the process with pid {holder}: stop that one first,"
                 " or choose another data_dir"
             ) from error
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            # The lock is held; on a full disk nobody learns whose it is, and kado goes on to free space.
+            if error.errno != errno.ENOSPC:
+                os.close(self._fd)
+                raise _cannot_write(data_dir, error) from error
 
     def release(self) -> None:
         """Let others write; harmless when done twice."""

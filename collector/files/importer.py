@@ -28,8 +28,10 @@ from facility.errors import DataError, UsageError
 from facility.profile import Profile
 from facility.source import Delivery
 from facility.time import Clock, system_clock
-from storage.counters import Entry
 from storage.telemetry_db import StoreKind, open_reader
+from storage.telemetry_db.connection import decoding
+from storage.telemetry_db.counters import Entry, total_of
+from storage.telemetry_db.landed import position_of
 
 IMPORT_SOURCE = "import"
 """The source that imported samples are counted for in the ledger."""
@@ -124,13 +126,13 @@ class _Rewrites:
         self._state.conflicts = self._before[1] + self._total(Entry.CONFLICT)
 
     def _total(self, entry: Entry) -> int:
-        query = "SELECT ifnull(sum(count), 0) FROM ledger WHERE source = ? AND entry = ?"
-        return self._committed.execute(query, (IMPORT_SOURCE, entry)).fetchone()[0]
+        return total_of(self._committed, IMPORT_SOURCE, entry)
 
 
 def _saved_state(committed: sqlite3.Connection, key: str) -> ImportState:
-    row = committed.execute("SELECT state FROM import_file WHERE key = ?", (key,)).fetchone()
-    return ImportState() if row is None else ImportState.from_json(row[0])
+    saved = position_of(committed, key)
+    with decoding(committed, "import_file"):
+        return ImportState() if saved is None else ImportState.from_json(saved)
 
 
 def _open(path: Path, layout: Layout) -> CsvFile | ParquetFile:

@@ -16,7 +16,7 @@ from kado.output import print_json, show, table, title
 from kado.queries.ledger import COLUMNS, causes_of, ledger_document
 from kado.rounding import count
 from kado.stores import open_store
-from storage.counters import Entry
+from storage.telemetry_db.counters import Entry
 
 
 def ledger(
@@ -28,7 +28,7 @@ def ledger(
 ) -> None:
     r"""Account for every sample that was received.
 
-    received = stored + waiting + rejected + dropped, counted in the transaction of the data that is counted.
+    received = stored + waiting + rejected + dropped + lost, counted in the transaction of the data that is counted.
 
     \b
     Examples:
@@ -45,6 +45,8 @@ def ledger(
         print_json(ledger_document(configuration.profile, loaded, differences))
     else:
         show(*ledger_table(configuration.profile, loaded, differences))
+    if differences is None and loaded.problems:
+        raise ProblemFoundError(f"the ledger shows {len(loaded.problems)} problems, listed above")
     if differences:
         raise ProblemFoundError(f"{len(differences)} differences between the ledger and the store")
 
@@ -58,7 +60,7 @@ def ledger_table(profile: Profile, ledger: Ledger, differences: Sequence[str] | 
     if len(ledger.sources()) != 1:
         sums = [sum(getattr(t, name) for t in ledger.sources()) for name in COLUMNS]
         rows.add_row("all", *map(count, sums))
-    lines += [rows, "received = stored + waiting + rejected + dropped"]
+    lines += [rows, "received = stored + waiting + rejected + dropped + lost"]
     if rewritten := ledger.total(Entry.REWRITTEN):
         conflicts = ledger.total(Entry.CONFLICT)
         lines.append(f"stored again: {count(rewritten)} known already, of which {count(conflicts)} said otherwise")
@@ -69,6 +71,8 @@ def ledger_table(profile: Profile, ledger: Ledger, differences: Sequence[str] | 
         for (entry, cause), n in causes:
             by_cause.add_row(entry.value, _words(cause), count(n))
         lines += ["", by_cause]
+    if differences is None and ledger.problems:
+        lines += ["", *ledger.problems]
     if differences is not None:
         lines.append("")
         lines += differences or [f"verified: the {ledger.store_kind} store holds what the ledger says"]

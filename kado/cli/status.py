@@ -3,6 +3,7 @@
 from rich.console import RenderableType
 from rich.text import Text
 
+from facility.errors import ProblemFoundError
 from facility.quality import Quality
 from facility.signals import LINK_HOLD_NS
 from facility.time import system_clock
@@ -28,6 +29,8 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
         print_json(status_document(standing))
     else:
         show(*status_report(standing))
+    if standing.problems:
+        raise ProblemFoundError(f"the ledger shows {len(standing.problems)} problems: see kado ledger")
 
 
 def status_report(standing: Standing) -> list[RenderableType]:
@@ -54,12 +57,13 @@ def status_report(standing: Standing) -> list[RenderableType]:
     lines += ["", rows]
     if silent:
         lines += ["", f"no samples yet of {', '.join(silent)}"]
-    return [*lines, "", ledger_line(standing), f"Store    {outlook_line(profile, standing.outlook, now_ns)}"]
+    lines += ["", ledger_line(standing), f"Store    {outlook_line(profile, standing.outlook, now_ns)}"]
+    return [*lines, *(f"LOST     {problem}" for problem in standing.problems)]
 
 
 def ledger_line(standing: Standing) -> Text:
     """Return the ledger of all sources in one line."""
-    names = ("stored", "waiting", "rejected", "dropped")
+    names = ("stored", "waiting", "rejected", "dropped", "lost")
     parts = " + ".join(f"{count(total_of(standing, name))} {name}" for name in names)
     return Text(f"Samples  {count(total_of(standing, 'received'))} received = {parts}")
 

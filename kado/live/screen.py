@@ -88,8 +88,10 @@ def line(view: LiveView) -> str:
     for name, part in (("today", _day(view)), ("month", _month(view)), ("year", _year(view))):
         words.append(f"{name} {percent(_pct(part))} %")
     words.append(f"age {_age(view)}")
-    received, stored, waiting, rejected, dropped = _sums(view.totals)
+    received, stored, waiting, rejected, dropped, lost = _sums(view.totals)
     words.append(f"received {received} = {stored} stored + {waiting} waiting + {rejected} rejected + {dropped} dropped")
+    if lost != "0":
+        words.append(f"{lost} LOST after they were acknowledged: kado ledger --verify")
     return mark + f"{local(view.now_ns, view.profile.zone)}  " + ", ".join(words)
 
 
@@ -159,14 +161,14 @@ def _figures(view: LiveView) -> RenderableType:
 def _ledger(view: LiveView) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("Samples 収支台帳")
-    for heading in ("received =", "stored +", "waiting +", "rejected +", "dropped"):
+    for heading in ("received =", "stored +", "waiting +", "rejected +", "dropped +", "lost"):
         table.add_column(heading, justify="right")
     table.add_row("", *_sums(view.totals))
     return table
 
 
 def _sums(totals: tuple[SourceTotals, ...]) -> list[str]:
-    names = ("received", "stored", "waiting", "rejected", "dropped")
+    names = ("received", "stored", "waiting", "rejected", "dropped", "lost")
     return [count(sum(getattr(t, name) for t in totals)) for name in names]
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from collector.ledger import Ledger
 from facility.profile import Profile
 from kado.queries.identity import identity
-from storage.counters import Entry
+from storage.telemetry_db.counters import Entry
 
-COLUMNS: Final = ("received", "stored", "waiting", "rejected", "dropped")
+COLUMNS: Final = ("received", "stored", "waiting", "rejected", "dropped", "lost")
 
 
 _WITH_CAUSE: Final = (Entry.REJECTED, Entry.DROPPED, Entry.LOST)
@@ -27,6 +27,7 @@ def ledger_document(profile: Profile, ledger: Ledger, differences: Sequence[str]
         "sources": sources,
         "causes": [{"entry": e.value, "cause": cause, "count": n} for (e, cause), n in causes_of(ledger)],
         "deleted": ledger.total(Entry.DELETED),
+        "problems": list(ledger.problems),
         "verified": differences is not None,
         "differences": None if differences is None else list(differences),
     }

@@ -1,6 +1,5 @@
 """How the store will grow, in what ``kado status`` and ``kado store status`` show."""
 
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from kado.output import local
 from storage.embedded.care.census import Space, take_space
 from storage.embedded.care.forecast import Forecast, forecast
 from storage.embedded.care.growth import Growth, measure_growth
-from storage.telemetry_db import open_reader
+from storage.telemetry_db import TelemetryConnection, open_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ def load_outlook(configuration: Configuration, now_ns: int) -> Outlook:
         return outlook_of(configuration, connection, now_ns)
 
 
-def outlook_of(configuration: Configuration, connection: sqlite3.Connection, now_ns: int) -> Outlook:
+def outlook_of(configuration: Configuration, connection: TelemetryConnection, now_ns: int) -> Outlook:
     """Do the same on a connection that is open."""
     space = take_space(connection, configuration.data_dir)
     settings = configuration.store

@@ -35,6 +35,8 @@ class Standing:
     block: Block | None
     """What is planned now."""
     totals: tuple[SourceTotals, ...]
+    problems: tuple[str, ...]
+    """Of the ledger: acknowledged samples that are lost, sums that differ."""
     outlook: Outlook
     """What is kept, and how long the disk will last."""
 
@@ -52,7 +54,7 @@ def load_standing(configuration: Configuration, now_ns: int) -> Standing:
     profile = configuration.profile
     signals = [signal.id for signal in profile.signals]
     sources = [source.id for source in configuration.sources]
-    totals = read_ledger(configuration.data_dir).sources()
+    ledger = read_ledger(configuration.data_dir)
     with open_store(configuration) as store:
         last = store.last([*signals, *map(link_signal, sources)])
     return Standing(
@@ -63,7 +65,8 @@ def load_standing(configuration: Configuration, now_ns: int) -> Standing:
         newest={signal: last.get(signal) for signal in signals},
         links={source: last.get(link_signal(source)) for source in sources},
         block=load_plan(configuration).block_at(now_ns),
-        totals=totals,
+        totals=ledger.sources(),
+        problems=ledger.problems,
         outlook=load_outlook(configuration, now_ns),
     )
 
@@ -82,7 +85,8 @@ def status_document(standing: Standing) -> dict[str, Any]:
         "planned": planned,
         "links": {source: _document(word, zone) for source, word in standing.links.items()},
         "signals": {signal: _document(newest, zone) for signal, newest in standing.newest.items()},
-        "ledger": {n: total_of(standing, n) for n in ("received", "stored", "waiting", "rejected", "dropped")},
+        "ledger": {n: total_of(standing, n) for n in ("received", "stored", "waiting", "rejected", "dropped", "lost")},
+        "problems": list(standing.problems),
         "outlook": outlook_document(standing.profile, standing.outlook, standing.now_ns),
     }
 

@@ -1,12 +1,11 @@
 """Seals days that are over and merges months: every hour beside the service, and by hand."""
 
 import logging
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from facility.errors import ArchiveError, ConfigError, UsageError
+from facility.errors import ArchiveError, ConfigError, DamagedDataError, DiskError, UsageError
 from facility.profile import Profile
 from facility.time import NS_PER_DAY, Clock, format_time, parse_time
 from kado.config import Configuration, EmbeddedSettings
@@ -35,7 +34,7 @@ class Sealing:
         self._after_ns = settings.seal_after_days * NS_PER_DAY
         self._retention = settings.retention
         self._clock = clock
-        self._hourly = Hourly(clock, (ArchiveError, ConfigError, sqlite3.OperationalError), self._tell)
+        self._hourly = Hourly(clock, (ArchiveError, ConfigError, DamagedDataError, DiskError), self._tell)
 
     async def run(self) -> None:
         """Seal until cancelled; then end between two steps, which loses nothing."""

@@ -1,12 +1,11 @@
 """Whether all that is kept is whole: ``kado store verify``."""
 
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from collector.ledger import read_ledger, verify_ledger
-from facility.errors import ArchiveError
+from facility.errors import ArchiveError, DamagedDataError
 from facility.profile import Profile
 from facility.time import Clock
 from kado.config import Configuration
@@ -16,7 +15,7 @@ from kado.rounding import size
 from kado.stores import open_for_care, open_store, provenance_of
 from storage.data_dir import DataDir
 from storage.embedded.care.verifying import Finding, Verified, verify_databases, verify_files
-from storage.telemetry_db import open_reader
+from storage.telemetry_db import TelemetryConnection, open_reader
 
 _NOTHING = Verified((), 0, 0, 0)
 
@@ -79,14 +78,14 @@ def look(configuration: Configuration, *, deep: bool, ledger: bool = True) -> Ve
                 findings += verified.findings
             if ledger:
                 findings += _ledger(configuration)
-        except sqlite3.DatabaseError as error:
+        except DamagedDataError as error:
             # SQLite said so above already, unless it is only found on the way.
             if not findings:
                 findings.append(Finding(telemetry, str(error), "keep a copy of the folder, and restore a backup"))
     return Verdict(deep, verified, tuple(findings), 0)
 
 
-def _files(configuration: Configuration, connection: sqlite3.Connection, *, deep: bool) -> Verified:
+def _files(configuration: Configuration, connection: TelemetryConnection, *, deep: bool) -> Verified:
     with progress_bar("sealed files", 1) as bar:
 
         def show(done: int, total: int) -> None:

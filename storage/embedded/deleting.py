@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-from storage.counters import Entry, count
 from storage.embedded.row_reading import nth_row_time, series_id_of
 from storage.telemetry_db import transaction
+from storage.telemetry_db.counters import Entry, count
 
 KeepDays = Callable[[str], int | None]
 """Returns for how many days a signal is kept; None: for ever."""

@@ -17,7 +17,7 @@ from facility.time import NS_PER_S
 from storage.embedded.archive import manifest
 from storage.embedded.columns import NO_ARRIVAL, Columns
 from storage.merging import conflicts, parts
-from storage.series import advance, advance_all, series_of, word_ids
+from storage.telemetry_db.series import advance, advance_all, series_of, word_ids
 
 _LOG: Final = logging.getLogger(__name__)
 

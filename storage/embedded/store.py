@@ -9,17 +9,17 @@ from facility.batch import Batch, Samples
 from facility.errors import DataError, UsageError
 from facility.time import Clock, system_clock
 from storage.bucketing import bucket_edges, bucketise, check_bucket_count
-from storage.counters import CountKey, Entry, count
 from storage.data_dir import DirectoryLock
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import choose_place
 from storage.embedded.deleting import KeepDays, delete_rows
-from storage.embedded.noting import noting
 from storage.embedded.reading import StoreReader
 from storage.embedded.row_reading import series_id_of
 from storage.embedded.rows import as_batch, insert
+from storage.embedded.translate_errors import translate_errors
 from storage.store import Buckets, LastValue, SeriesCount, Written
 from storage.telemetry_db import open_reader, open_writer, transaction
+from storage.telemetry_db.counters import CountKey, Entry, count
 
 if TYPE_CHECKING:
     from storage.embedded.archive.sealing import Sealed
@@ -148,28 +148,28 @@ class EmbeddedStore:
         """Seal the rows of every UTC day that ends at or before an instant; see `sealing.seal`."""
         from storage.embedded.archive.sealing import seal
 
-        with noting(self._data_dir):
+        with translate_errors(self._data_dir):
             return seal(self._swap(provenance), before_ns)
 
     def merge_months(self, before_ns: int, *, provenance: "Provenance | None" = None) -> "Sealed":
         """Merge the sealed files of every month that ends at or before an instant; see `sealing.merge_months`."""
         from storage.embedded.archive.sealing import merge_months
 
-        with noting(self._data_dir):
+        with translate_errors(self._data_dir):
             return merge_months(self._swap(provenance), before_ns)
 
     def retain(self, keep_days: KeepDays, now_ns: int) -> "list[Dropped]":
         """Delete what is older than it has to be kept; see `care.retention.apply_retention`."""
         from storage.embedded.care.retention import apply_retention
 
-        with noting(self._data_dir):
+        with translate_errors(self._data_dir):
             return apply_retention(self._swap(), keep_days, now_ns)
 
     def rebuild_minutes(self, findings: "Sequence[Finding]", *, provenance: "Provenance | None" = None) -> int:
         """Make the minutes anew of files of which only those are wrong; see `care.verifying.rebuild_minutes`."""
         from storage.embedded.care.verifying import rebuild_minutes
 
-        with noting(self._data_dir):
+        with translate_errors(self._data_dir):
             return rebuild_minutes(self._swap(provenance), findings)
 
     def load(

@@ -14,11 +14,9 @@ import numpy as np
 import pytest
 
 from collector.arrival import Arrival
-from collector.dead_letters import read_dead_letters
 from collector.delivery_policy import DeliveryPolicy
 from collector.forwarder import Forwarder
 from collector.forwarder_status import ForwarderState
-from collector.gaps import read_gaps
 from collector.landing import Landing
 from collector.ledger import SourceTotals, read_ledger
 from facility.batch import Batch
@@ -26,6 +24,8 @@ from facility.errors import AuthorizationError, UnreachableError
 from facility.time import system_clock
 from scripted_influxdb import ScriptedInfluxDB, Step
 from storage.influxdb.client import InfluxClient
+from storage.telemetry_db.dead_letters import read_dead_letters
+from storage.telemetry_db.gaps import read_gaps
 
 T = 1_790_000_000_000_000_000
 QUICK = DeliveryPolicy(chance=lambda: 0.5, retry_base_s=0.002, retry_cap_s=0.02, hold_s=0.05)

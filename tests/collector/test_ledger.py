@@ -11,19 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector import outbox
 from collector.arrival import Arrival
-from collector.dead_letters import DeadLetterLimits
 from collector.landing_file import LandingFile
 from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch
 from facility.errors import ConfigError
 from facility.source import GapReport, Rejection
-from storage.counters import CountKey, Entry, count
 from storage.data_dir import DataDir
 from storage.embedded.store import EmbeddedStore
 from storage.store import SeriesCount
-from storage.telemetry_db import StoreKind, open_writer, transaction
+from storage.telemetry_db import StoreKind, open_writer, outbox, transaction
+from storage.telemetry_db.counters import CountKey, Entry, count
+from storage.telemetry_db.dead_letters import DeadLetterLimits
 
 T0 = 1_790_000_000_000_000_000
 SOURCES = ("x", "y")

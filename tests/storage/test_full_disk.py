@@ -13,7 +13,7 @@ import pytest
 
 from collector.arrival import Arrival
 from collector.landing import Landing
-from collector.landing_status import LandingLimits
+from collector.landing_status import LandingLimits, LandingState
 from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch
 from facility.errors import ArchiveError, ConfigError, UnreachableError
@@ -83,8 +83,10 @@ def test_a_disk_that_fills_up_while_a_day_is_sealed_loses_nothing(small_disk: Pa
         other = fill(small_disk, leave)
         with pytest.raises(ArchiveError) as raised:
             store.seal(DAY + 3 * NS_PER_DAY)
-        # Without any room at all it is the database that cannot take note of what is to come.
-        for part in ("telemetry.db cannot take note" if leave == 0 else "cannot take", "make space", "nothing "):
+        # Without any room at all it is the database that cannot take note of what is sealed.
+        first = ["telemetry.db cannot record"] if leave == 0 else ["telemetry.db cannot record", "cannot take"]
+        assert any(part in str(raised.value) for part in first)
+        for part in ("free space", "nothing "):
             assert part in str(raised.value)
         assert store.read("current", -MAX_NS, MAX_NS).value.tobytes() == before.value.tobytes()
         assert len(store.read("current", DAY, DAY + 2 * NS_PER_DAY)) == 2 * A_DAY
@@ -103,7 +105,7 @@ def test_months_that_cannot_be_merged_stay_as_they_are(small_disk: Path) -> None
         before = store.read("current", -MAX_NS, MAX_NS)
         store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         other = fill(small_disk, 200_000)
-        with pytest.raises(ArchiveError, match="make space"):
+        with pytest.raises(ArchiveError, match="free space"):
             store.merge_months(DAY + 60 * NS_PER_DAY)
         assert store.read("current", -MAX_NS, MAX_NS).value.tobytes() == before.value.tobytes()
         other.unlink()
@@ -193,7 +195,7 @@ def close_when_failing(landing: Landing, batch: Batch) -> None:
     """Land a batch, and close the landing as soon as it says that the disk does not take it."""
 
     def close() -> None:
-        while "cannot be written" not in landing.status().problem:
+        while landing.status().state is not LandingState.FAILING:
             time.sleep(0.01)
         landing.close()
 

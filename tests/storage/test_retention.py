@@ -10,10 +10,10 @@ import pytest
 from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
-from storage.counters import Entry
 from storage.embedded.archive.swap import Step
 from storage.embedded.care.retention import Dropped
 from storage.embedded.store import EmbeddedStore
+from storage.telemetry_db.counters import Entry
 
 DAY = 20_500 * NS_PER_DAY  # 2026-02-16
 NOW = DAY + 10 * NS_PER_DAY

@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from facility.errors import ConfigError, FormatVersionError, LockedError
+from facility.errors import ConfigError, DamagedDataError, DiskError, FormatVersionError, LockedError
 from storage.data_dir import DataDir, DirectoryLock
 from storage.telemetry_db import VERSION, StoreKind, open_reader, open_writer, snapshot, transaction
 
@@ -56,11 +56,11 @@ def test_a_newer_file_is_refused_with_the_remedy_and_left_as_it_is(tmp_path: Pat
     assert path.read_bytes() == before
 
 
-def test_a_reader_does_not_migrate_an_older_file(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused_with_where_its_content_may_be(tmp_path: Path) -> None:
     with closing(sqlite3.connect(DataDir(tmp_path).telemetry)):
         pass
     DataDir(tmp_path).telemetry.touch()
-    with pytest.raises(FormatVersionError, match="has format version 0, this kado reads 2: start `kado run` once"):
+    with pytest.raises(DamagedDataError, match=r"telemetry.db is empty: .* in telemetry.db-wal; copy both"):
         open_reader(tmp_path)
 
 
@@ -102,7 +102,10 @@ def test_nothing_to_read_is_said_with_what_to_do(tmp_path: Path) -> None:
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
     make(tmp_path)
-    with closing(open_reader(tmp_path)) as connection, pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with (
+        closing(open_reader(tmp_path)) as connection,
+        pytest.raises(DiskError, match=r"telemetry.db cannot be read or written .*readonly"),
+    ):
         connection.execute("DELETE FROM meta")
 
 

@@ -35,9 +35,9 @@ from kado.service.live_figures import BeamState
 from kado.service.metrics.names import METRICS, Metric
 from kado.service.metrics.readiness import reasons_not_ready
 from kado.service.newest import Newest, NewestValues
-from storage.counters import Entry
 from storage.data_dir import DataDir
 from storage.telemetry_db import open_reader
+from storage.telemetry_db.counters import Entry
 
 _BY_NAME: Final = {metric.name: metric for metric in METRICS}
 _COMMIT_BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from facility.batch import Samples
-from storage.counters import CountKey, Entry, count
 from storage.embedded.archive import manifest
 from storage.embedded.archive.layout import day_of, day_start, month_of
 from storage.embedded.archive.sealing import read_files
@@ -17,9 +16,10 @@ from storage.embedded.archive.swap import Beginning, FileSwap
 from storage.embedded.columns import Columns, overlay
 from storage.embedded.row_reading import nth_row_time
 from storage.embedded.rows import as_batch, insert
-from storage.series import advance, series_of
 from storage.store import Written
 from storage.telemetry_db import transaction
+from storage.telemetry_db.counters import CountKey, Entry, count
+from storage.telemetry_db.series import advance, series_of
 
 # So many files are encoded at once, and so many are begun before the first of them is written and compared: enough
 # to go on with while the next history is made.

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.errors import FormatVersionError
+from facility.slug import check_slug
 from storage.embedded.archive.layout import FileName
 from storage.store import SeriesCount
+from storage.telemetry_db.connection import decoding
 
 FORMAT: Final = 1
 """The version of sealed files that is written, and the newest that can be read."""
@@ -91,26 +93,26 @@ def files_between(
 ) -> list[SealedFile]:
     """Return the files of which first to last stamp reach into ``[start_ns, end_ns)``, in order of time."""
     query = f"SELECT {_COLUMNS} {_FROM} WHERE series_id = ? AND last_ns >= ? AND first_ns < ? ORDER BY last_ns LIMIT ?"
-    return [_file(row) for row in connection.execute(query, (series_id, start_ns, end_ns, limit))]
+    return _files(connection, query, (series_id, start_ns, end_ns, limit))
 
 
 def files_of_days(connection: sqlite3.Connection, series_id: int, first_day: int, last_day: int) -> list[SealedFile]:
     """Return the files whose days reach into ``[first_day, last_day]``, in order."""
     query = f"SELECT {_COLUMNS} {_FROM} WHERE series_id = ? AND last_day >= ? AND first_day <= ? ORDER BY last_ns"
-    return [_file(row) for row in connection.execute(query, (series_id, first_day, last_day))]
+    return _files(connection, query, (series_id, first_day, last_day))
 
 
 def last_file_before(connection: sqlite3.Connection, series_id: int, before_ns: int) -> SealedFile | None:
     """Return the newest file that holds a sample stamped before an instant."""
     query = f"SELECT {_COLUMNS} {_FROM} WHERE series_id = ? AND first_ns < ? ORDER BY last_ns DESC LIMIT 1"
-    row = connection.execute(query, (series_id, before_ns)).fetchone()
-    return None if row is None else _file(row)
+    found = _files(connection, query, (series_id, before_ns))
+    return found[0] if found else None
 
 
 def all_files(connection: sqlite3.Connection) -> list[SealedFile]:
     """Return every file, signal by signal, in order."""
     query = f"SELECT {_COLUMNS} {_FROM} ORDER BY signal, last_ns"
-    return [_file(row) for row in connection.execute(query)]
+    return _files(connection, query, ())
 
 
 def count_samples(connection: sqlite3.Connection) -> list[SeriesCount]:
@@ -159,6 +161,11 @@ def leftovers(connection: sqlite3.Connection) -> list[str]:
     return [path.removeprefix(_BELOW) for (path,) in connection.execute("SELECT path FROM archive_leftover")]
 
 
+def _files(connection: sqlite3.Connection, query: str, parameters: tuple[int, ...]) -> list[SealedFile]:
+    with decoding(connection, "archive_file"):
+        return [_file(row) for row in connection.execute(query, parameters)]
+
+
 def _file(row: tuple[Any, ...]) -> SealedFile:
     (
         file_id, series_id, signal, first_day, last_day, revision, samples, first_ns, last_ns, size,
@@ -167,10 +174,28 @@ def _file(row: tuple[Any, ...]) -> SealedFile:
     name = FileName(signal, first_day, last_day, revision)
     _check_format(name, found)
     groups = np.frombuffer(row_groups, GROUP)
+    _check_entry(name, groups, size, minutes_size)
     return SealedFile(
         file_id, series_id, name, samples, first_ns, last_ns, size, tail_checksum, groups, minutes_size,
         minutes_checksum,
     )  # fmt: skip
+
+
+def _check_entry(name: FileName, groups: NDArray[Any], size: int, minutes_size: int) -> None:
+    """See that an entry of the manifest can be; what the file itself holds is compared where it is read."""
+    check_slug(name.signal, "signal")
+    starts, ends = groups["offset"], groups["offset"] + groups["size"]
+    wrong = (
+        "no row group" if not len(groups)
+        else f"days {name.first_day} to {name.last_day}" if not name.first_day <= name.last_day
+        else f"revision {name.revision}" if name.revision < 1
+        else "row groups that overlap" if bool(np.any(starts[1:] < ends[:-1]))
+        else f"{size} bytes" if not 0 <= int(starts[0]) <= int(ends[-1]) <= size
+        else f"{minutes_size} bytes of minutes" if minutes_size < 0
+        else ""
+    )  # fmt: skip
+    if wrong:
+        raise ValueError(f"{name.path('samples')} with {wrong}")
 
 
 def _check_format(name: FileName, found: int) -> None:

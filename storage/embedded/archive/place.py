@@ -153,7 +153,7 @@ class Folder:
     def refusal(self, what: str, error: OSError) -> ArchiveError:
         """Return the error of a full or broken disk."""
         return ArchiveError(
-            f"{self._root} cannot take {what} ({error}): make space or mend the disk, and seal again;"
+            f"{self._root} cannot take {what} ({error}): free space or replace the disk, and seal again;"
             " nothing was deleted"
         )
 
@@ -209,7 +209,7 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise ArchiveAwayError(f"{self.full_name(path)} cannot be read ({error}): mend the storage") from error
+            raise ArchiveAwayError(f"{self.full_name(path)} cannot be read ({error}): check the storage") from error
 
     def holds(self, path: str) -> bool:
         """Say whether a file is there."""

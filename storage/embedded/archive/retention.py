@@ -1,12 +1,12 @@
 """What is older than it has to be kept goes from sealed files too."""
 
-from storage.counters import Entry, count
 from storage.embedded.archive import manifest
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.sealing import read_files
 from storage.embedded.archive.swap import FileSwap
 from storage.embedded.columns import Columns
 from storage.embedded.row_reading import row_times
+from storage.telemetry_db.counters import Entry, count
 
 
 def delete_sealed(swap: FileSwap, series_id: int, signal: str, before_ns: int) -> int:

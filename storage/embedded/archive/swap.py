@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from facility.errors import ArchiveError
+from facility.errors import ArchiveError, DamagedDataError, DiskError
 from facility.time import Clock, format_time
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
@@ -149,14 +149,14 @@ class FileSwap:
                     manifest.add(self.connection, file, self._clock())
                 in_commit()
         except BaseException as error:
-            with suppress(sqlite3.Error):
+            with suppress(DiskError, DamagedDataError):
                 self.tidy()
             if isinstance(error, OSError):
                 raise self.place.refusal(f"{begun.signal} of {_days(files)}", error) from error
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, DiskError):
                 raise ArchiveError(
-                    f"{DataDir(self.data_dir).telemetry} cannot take note of sealed {begun.signal} of {_days(files)}"
-                    f" ({error}): make space or mend the disk, and seal again; nothing was deleted"
+                    f"{DataDir(self.data_dir).telemetry} cannot record sealed {begun.signal} of {_days(files)}"
+                    f" ({error.__cause__ or error}): free space, and seal again; nothing was deleted"
                 ) from error
             raise
         self.at_step(Step.COMMITTED)

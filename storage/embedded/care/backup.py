@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import sqlite3
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -14,9 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from facility.errors import ArchiveAwayError, ArchiveError, ConfigError, LockedError, UsageError
+from facility.errors import ArchiveAwayError, ArchiveError, ConfigError, DiskError, LockedError, UsageError
 from facility.time import Clock, format_time
-from storage.data_dir import DataDir
+from storage.data_dir import PRIVATE, DataDir, make_private, sync
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import place_of
 from storage.embedded.archive.manifest import SealedFile
@@ -32,7 +31,8 @@ from storage.embedded.care.snapshots import (
     name_of,
     read_snapshot,
 )
-from storage.telemetry_db import open_reader
+from storage.telemetry_db import TelemetryConnection, open_reader
+from storage.telemetry_db.connection import connect
 
 _ANSWERS: Final = "answers"
 _PAGES_AT_ONCE: Final = 4096
@@ -149,9 +149,9 @@ class Backup:
         """Say of a disk that does not take the backup which one it is."""
         try:
             yield
-        except (OSError, sqlite3.OperationalError) as error:
+        except (OSError, DiskError) as error:
             raise ConfigError(
-                f"{self._folder} does not take the backup ({error}): make space or mend the disk; what is copied is"
+                f"{self._folder} does not take the backup ({error}): free space or replace the disk; what is copied is"
                 " kept, and the next backup goes on with it"
             ) from error
 
@@ -165,7 +165,7 @@ class Backup:
             self._before = {file.path: file for file in snapshot.files}
             return
 
-    def _copy_consistent(self, source: sqlite3.Connection) -> tuple[list[CopiedFile], list[str]]:
+    def _copy_consistent(self, source: TelemetryConnection) -> tuple[list[CopiedFile], list[str]]:
         for _ in range(_ROUNDS):
             files = [self._copy_database(source, DataDir(self._partial).telemetry)]
             self._at_step(BackupStep.DATABASE)
@@ -175,7 +175,7 @@ class Backup:
                 continue
             files += sealed
             if (journal := DataDir(self._data_dir).journal).is_file():
-                with closing(sqlite3.connect(f"{journal.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                with closing(connect(journal, read_only=True)) as connection:
                     files.append(self._copy_database(connection, DataDir(self._partial).journal))
             files += self._copy_answers()
             self._at_step(BackupStep.FILES)
@@ -185,15 +185,16 @@ class Backup:
             " again, when months have been merged"
         )
 
-    def _copy_database(self, source: sqlite3.Connection, target: Path) -> CopiedFile:
+    def _copy_database(self, source: TelemetryConnection, target: Path) -> CopiedFile:
         """Copy one state of a database, whatever is written to it meanwhile."""
         target.unlink(missing_ok=True)
-        with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        make_private(target)
+        with closing(connect(target)) as copy:
             # The open transaction holds this state; without it each foreign commit would begin the copy anew.
             source.execute("BEGIN")
             try:
                 source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-                source.backup(copy, pages=_PAGES_AT_ONCE)
+                source.copy_to(copy, _PAGES_AT_ONCE)
             finally:
                 source.execute("COMMIT")
             # One file that can be read from a disk that takes no writes.
@@ -204,7 +205,7 @@ class Backup:
         return copied
 
     def _copy_archive(self, telemetry: Path) -> tuple[list[CopiedFile], list[str]]:
-        with closing(sqlite3.connect(telemetry)) as copied:
+        with closing(connect(telemetry, read_only=True)) as copied:
             if not copied.execute("SELECT count(*) FROM sqlite_master WHERE name = 'archive_file'").fetchone()[0]:
                 return [], []
             place = place_of(copied, self._data_dir)
@@ -368,7 +369,7 @@ def _only_one(folder: Path) -> Generator[None]:
     """Make the folder, and keep another backup out of it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        fd = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        fd = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, PRIVATE)
     except OSError as error:
         raise ConfigError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
     try:
@@ -376,14 +377,5 @@ def _only_one(folder: Path) -> Generator[None]:
         yield
     except BlockingIOError as error:
         raise LockedError(f"another backup is being made into {folder}: wait for it") from error
-    finally:
-        os.close(fd)
-
-
-def sync(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
     finally:
         os.close(fd)

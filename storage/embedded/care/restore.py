@@ -1,16 +1,18 @@
 """A backup back into a data directory that is empty."""
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from facility.errors import ArchiveError, ConfigError
-from storage.data_dir import DataDir, DirectoryLock
-from storage.embedded.care.backup import sha256_of, sync
+from facility.errors import ArchiveError, ConfigError, DiskError
+from storage.data_dir import DataDir, DirectoryLock, sync
+from storage.embedded.care.backup import sha256_of
 from storage.embedded.care.snapshots import LIST, CopiedFile, Snapshot
+from storage.telemetry_db.connection import connect
+from storage.telemetry_db.landed import newest_commit
+from storage.telemetry_db.mark import write_mark
 
 _RESTORING: Final = ".restoring"
 
@@ -79,6 +81,7 @@ def restore(
             done += file.size
             progress(done, total)
         _forget_place(DataDir(folder).telemetry)
+        _write_mark(folder)
         for path in [*(path for path in folder.rglob("*") if path.is_dir()), folder]:
             sync(path)
         last = DataDir(folder).telemetry
@@ -93,9 +96,9 @@ def _room(data_dir: Path) -> Generator[None]:
     """Say of a disk that does not take the files which one it is."""
     try:
         yield
-    except (OSError, sqlite3.OperationalError) as error:
+    except (OSError, DiskError) as error:
         raise ConfigError(
-            f"data directory {data_dir} does not take the backup ({error}): make space or mend the disk, and restore"
+            f"data directory {data_dir} does not take the backup ({error}): free space or replace the disk, and restore"
             " again"
         ) from error
 
@@ -131,8 +134,16 @@ def _problem(path: Path, file: CopiedFile) -> str:
     return "" if sha256_of(path) == file.sha256 else f"is not what {LIST} says: its SHA-256 is another"
 
 
+def _write_mark(folder: Path) -> None:
+    """Write the mark of the restored file: what came after the backup is no loss of this disk."""
+    with closing(connect(DataDir(folder).telemetry)) as connection:
+        newest = newest_commit(connection)
+    if newest.commit:
+        write_mark(folder, newest)
+
+
 def _forget_place(telemetry: Path) -> None:
     """Let sealed files lie below the data directory, where they are now."""
-    with closing(sqlite3.connect(telemetry, isolation_level=None)) as connection:
+    with closing(connect(telemetry)) as connection:
         connection.execute("DELETE FROM meta WHERE key IN ('archive', 'archive_mark')")
     sync(telemetry)

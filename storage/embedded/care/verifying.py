@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from facility.errors import ArchiveAwayError, ArchiveError
+from facility.errors import ArchiveAwayError, ArchiveError, DamagedDataError, DiskError
 from facility.quality import Quality
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
@@ -24,6 +24,7 @@ from storage.embedded.archive.swap import FileSwap
 from storage.embedded.columns import Columns, concat
 from storage.minutes import Minutes, minutes_of
 from storage.telemetry_db import snapshot
+from storage.telemetry_db.connection import connect
 
 _BRING_BACK: Final = "bring it back from a backup (kado store restore, into another folder), and look at the disk"
 _MAKE_ANEW: Final = "make it anew from its samples: kado store verify --repair-rollup"
@@ -110,7 +111,7 @@ def verify_databases(connection: sqlite3.Connection, data_dir: Path, *, deep: bo
     if deep and not findings:
         findings += _of_rows(connection, places.telemetry)
     if places.journal.is_file():
-        with closing(sqlite3.connect(f"{places.journal.absolute().as_uri()}?mode=ro", uri=True)) as journal:
+        with closing(connect(places.journal, read_only=True)) as journal:
             findings += _integrity(journal, places.journal, deep=deep)
     return findings
 
@@ -198,8 +199,8 @@ def _integrity(connection: sqlite3.Connection, path: Path, *, deep: bool) -> Ite
     check = "integrity_check" if deep else "quick_check"
     try:
         said = [text for (text,) in connection.execute(f"PRAGMA {check}({_TOLD})")]
-    except sqlite3.DatabaseError as error:
-        said = [str(error)]
+    except (DamagedDataError, DiskError) as error:
+        said = [str(error.__cause__ or error)]
     yield from (Finding(str(path), text, _KEEP_COPY) for text in said if text != "ok")
 
 

@@ -1,4 +1,4 @@
-"""What the outbox and the ledger say once it is known what became of a blob; each in one transaction."""
+"""Settlement: what became of a blob, in the outbox, the ledger and the dead letters at once."""
 
 import json
 import re
@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from collector import dead_letters, gaps
-from collector.causes import Cause
-from collector.outbox import Blob, SourceCounts
 from facility.source import GapReport, Rejection
-from storage.counters import CountKey, Entry, count
-from storage.telemetry_db import transaction
+from storage.telemetry_db import dead_letters, gaps
+from storage.telemetry_db.connection import transaction
+from storage.telemetry_db.counters import CountKey, Entry, count
+from storage.telemetry_db.outbox import Blob, SourceCounts
 
 BEYOND_RETENTION: Final = "beyond_retention"
 """Cause of a drop: older than the bucket keeps points."""
+REFUSED: Final = "refused_by_store"
+"""Cause of a rejection: a point that the server refuses, though it takes others."""
 CORRUPT: Final = "corrupt_blob"
 """Cause of a loss: what waited on the disk is not what landed there."""
 
@@ -63,14 +64,14 @@ def settle(connection: sqlite3.Connection, outcomes: Sequence[Outcome], now_ns: 
             for source, signal, n in blob.counts:
                 key = (source, signal)
                 counts[source, signal, Entry.STORED, ""] += n - refused[key] - too_old[key]
-                counts[source, signal, Entry.REJECTED, Cause.REFUSED_BY_STORE] += refused[key]
+                counts[source, signal, Entry.REJECTED, REFUSED] += refused[key]
                 counts[source, signal, Entry.DROPPED, BEYOND_RETENTION] += too_old[key]
             for source, signal, n in blob.rewritten or ():
                 counts[source, signal, Entry.REWRITTEN, ""] += n
             sources = {signal: source for source, signal, _ in blob.counts}
             for line, words in outcome.refused:
                 signal = _signal(line)
-                letter = Rejection(Cause.REFUSED_BY_STORE, signal, line, words, now_ns)
+                letter = Rejection(REFUSED, signal, line, words, now_ns)
                 dead_letters.keep(connection, sources[signal], [letter])
         count(connection, counts)
 

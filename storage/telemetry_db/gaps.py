@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from facility.source import GapReport
-from storage.telemetry_db import open_reader
+from storage.telemetry_db.opening import open_reader
 
 
 def keep(connection: sqlite3.Connection, source: str, gaps: Sequence[GapReport]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from facility.source import Rejection
-from storage.telemetry_db import open_reader, snapshot
+from storage.telemetry_db.connection import snapshot
+from storage.telemetry_db.opening import open_reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from facility.batch import Batch
 from facility.time import format_time
-from storage.counters import CountKey, Entry
 from storage.merging import conflicts, parts
-from storage.series import advance, series_of
+from storage.telemetry_db.connection import decoding
+from storage.telemetry_db.counters import CountKey, Entry
+from storage.telemetry_db.series import advance, series_of
 
 SourceCounts = tuple[tuple[str, str, int], ...]
 """Source, signal, number of samples."""
@@ -54,6 +55,16 @@ class Blob:
         """Name the blob for people."""
         span = f"{format_time(self.first_ns)} to {format_time(self.last_ns)}"
         return f"outbox blob {self.id} ({self.samples} samples, {span})"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the outbox holds; nothing with the embedded store."""
+
+    samples: int = 0
+    bytes: int = 0
+    oldest_ns: int | None = None
+    """When the oldest of it landed."""
 
 
 def append(
@@ -110,12 +121,19 @@ def append(
     return counts
 
 
+def size(connection: sqlite3.Connection) -> Waiting:
+    """Return how much waits."""
+    query = "SELECT ifnull(sum(samples), 0), ifnull(sum(length(lines)), 0), min(committed_ns) FROM outbox"
+    return Waiting(*connection.execute(query).fetchone())
+
+
 def waiting(connection: sqlite3.Connection) -> SourceCounts:
     """Return how many samples of each source and signal wait."""
     total: Counter[tuple[str, str]] = Counter()
-    for (counts,) in connection.execute("SELECT counts FROM outbox"):
-        for source, signal, n in _counts(counts):
-            total[source, signal] += n
+    with decoding(connection, "outbox"):
+        for (counts,) in connection.execute("SELECT counts FROM outbox"):
+            for source, signal, n in _counts(counts):
+                total[source, signal] += n
     return tuple((source, signal, n) for (source, signal), n in total.items())
 
 
@@ -126,7 +144,8 @@ def next_group(connection: sqlite3.Connection, max_samples: int) -> list[Blob]:
     everything before it was sent. One that is not `intact` comes alone.
     """
     group: list[Blob] = []
-    with closing(connection.execute(f"SELECT {_COLUMNS} FROM outbox ORDER BY id")) as rows:
+    query = f"SELECT {_COLUMNS} FROM outbox ORDER BY id"
+    with decoding(connection, "outbox"), closing(connection.execute(query)) as rows:
         for row in rows:
             blob = _blob(row)
             room = max_samples - sum(b.samples for b in group)
@@ -138,10 +157,11 @@ def next_group(connection: sqlite3.Connection, max_samples: int) -> list[Blob]:
 
 def damaged(connection: sqlite3.Connection) -> Iterator[Blob]:
     """Yield every waiting blob whose lines are not those that landed."""
-    for row in connection.execute(f"SELECT {_COLUMNS} FROM outbox ORDER BY id"):
-        blob = _blob(row)
-        if not blob.intact:
-            yield blob
+    with decoding(connection, "outbox"):
+        for row in connection.execute(f"SELECT {_COLUMNS} FROM outbox ORDER BY id"):
+            blob = _blob(row)
+            if not blob.intact:
+                yield blob
 
 
 def _by_source(sources: Sequence[str], codes: NDArray[np.int64]) -> Iterator[tuple[str, int]]:

@@ -1,0 +1,26 @@
+"""Errors of ``telemetry.db`` while sealed files come and go."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from facility.errors import ArchiveError, DiskError
+from storage.data_dir import DataDir
+
+
+@contextmanager
+def translate_errors(data_dir: Path) -> Generator[None]:
+    """Say of a database that cannot be written inside what that means for sealed files.
+
+    Raises
+    ------
+    ArchiveError
+        If the disk is full or broken, or another connection holds the database for too long.
+    """
+    try:
+        yield
+    except DiskError as error:
+        raise ArchiveError(
+            f"{DataDir(data_dir).telemetry} cannot record what is sealed or deleted ({error.__cause__ or error}): free"
+            " space or replace the disk, and do it again; nothing is lost"
+        ) from error

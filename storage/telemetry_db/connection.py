@@ -1,0 +1,223 @@
+"""The one door to SQLite: a connection to ``telemetry.db`` whose errors are kado's own.
+
+Nobody else makes a connection to the file, and nobody needs to know the errors of the driver: what may pass (no
+space, no right, in use) is a `DiskError`, what is damaged a `DamagedDataError`, each with file and remedy. An error
+of another kind is a defect of ours, and passes as it is.
+"""
+
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from facility.errors import DamagedDataError, DiskError, KadoError
+
+BUSY_S: Final = 30.0
+"""So long a connection waits for another one that writes."""
+
+RESTORE: Final = (
+    "stop kado, keep a copy of the folder, and restore the newest backup into another folder (kado store restore);"
+    " kado store verify lists what is damaged"
+)
+"""What to do about a damaged database."""
+
+_DAMAGED: Final = {
+    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT,
+}  # fmt: skip
+_ADVICE: Final = {
+    sqlite3.SQLITE_FULL: "the disk is full: free space",
+    sqlite3.SQLITE_IOERR: "free space or replace the disk",
+    sqlite3.SQLITE_NOMEM: "free some memory",
+    sqlite3.SQLITE_BUSY: "another program holds it: find out which (lsof), and stop it",
+    sqlite3.SQLITE_LOCKED: "another program holds it: find out which (lsof), and stop it",
+    sqlite3.SQLITE_READONLY: "allow kado to write the file and its folder",
+    sqlite3.SQLITE_PERM: "allow kado to read and write the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "free space, and allow kado to read and write the file and its folder",
+}
+_LACKS: Final = (
+    # A key that is there although the tables say that it is not.
+    "UNIQUE constraint failed",
+    "no such table",
+    "no such column",
+    "has no column",
+    "malformed database schema",
+)
+
+_Parameters = Any
+
+
+def translate(path: Path | str, error: Exception) -> KadoError | None:
+    """Return kado's error for one of SQLite's; None for a defect of ours."""
+    if not isinstance(error, sqlite3.Error):
+        return None
+    # The primary code; 0 for an error of the module itself.
+    code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _DAMAGED or any(text in str(error) for text in _LACKS):
+        return DamagedDataError(f"{path} is damaged ({error}): {RESTORE}")
+    if code in _ADVICE:
+        return DiskError(f"{path} cannot be read or written ({error}): {_ADVICE[code]}")
+    if isinstance(error, sqlite3.DataError | sqlite3.OperationalError) and "decode" in str(error):
+        return DamagedDataError(f"{path} is damaged ({error}): {RESTORE}")
+    return None
+
+
+def raise_ours(path: Path | str, error: sqlite3.Error) -> NoReturn:
+    """Raise kado's error for one of SQLite's, or the same again if it is a defect of ours."""
+    if (ours := translate(path, error)) is None:
+        raise error
+    raise ours from error
+
+
+@contextmanager
+def translated(path: Path | str) -> Generator[None]:
+    """Translate errors of SQLite that are raised inside."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise_ours(path, error)
+
+
+class TelemetryCursor:
+    """The rows of one statement; errors are kado's own, also while rows are fetched."""
+
+    __slots__ = ("_path", "_raw")
+
+    def __init__(self, raw: sqlite3.Cursor, path: Path | str) -> None:
+        self._raw = raw
+        self._path = path
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        return self._raw.rowcount
+
+    @property
+    def lastrowid(self) -> int | None:
+        """The number of the row that was inserted."""
+        return self._raw.lastrowid
+
+    def fetchone(self) -> Any:
+        """Return the next row; None at the end."""
+        try:
+            return self._raw.fetchone()
+        except sqlite3.Error as error:
+            raise_ours(self._path, error)
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+        try:
+            return self._raw.fetchall()
+        except sqlite3.Error as error:
+            raise_ours(self._path, error)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the rows that are left."""
+        try:
+            yield from self._raw
+        except sqlite3.Error as error:
+            raise_ours(self._path, error)
+
+    def close(self) -> None:
+        """Let go of the rows that are left."""
+        self._raw.close()
+
+
+class TelemetryConnection(sqlite3.Connection):
+    """A connection whose errors are kado's own; made by `connect` alone."""
+
+    path: Path | str = "telemetry.db"
+
+    def execute(self, sql: str, parameters: _Parameters = (), /) -> Any:
+        """Run one statement."""
+        try:
+            return TelemetryCursor(super().execute(sql, parameters), self.path)
+        except sqlite3.Error as error:
+            raise_ours(self.path, error)
+
+    def executemany(self, sql: str, parameters: Iterable[_Parameters], /) -> Any:
+        """Run one statement for each of several parameters."""
+        try:
+            return TelemetryCursor(super().executemany(sql, parameters), self.path)
+        except sqlite3.Error as error:
+            raise_ours(self.path, error)
+
+    def copy_to(self, target: sqlite3.Connection, pages: int) -> None:
+        """Copy all pages into another database."""
+        with translated(self.path):
+            self.backup(target, pages=pages)
+
+
+def connect(path: Path, *, read_only: bool = False, any_thread: bool = False) -> TelemetryConnection:
+    """Open a database; transactions are explicit.
+
+    Raises
+    ------
+    DiskError
+        If it cannot be opened at the moment.
+    DamagedDataError
+        If a folder is in its place.
+    """
+    if path.is_dir():
+        raise DamagedDataError(f"{path} is a folder, and should be a file: move it away; {RESTORE}")
+    with translated(path):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+            uri=True,
+            timeout=BUSY_S,
+            isolation_level=None,
+            check_same_thread=not any_thread,
+            factory=TelemetryConnection,
+        )
+    connection.path = path
+    return connection
+
+
+@contextmanager
+def decoding(connection: sqlite3.Connection, what: str) -> Generator[None]:
+    """Translate what is raised inside by a value that kado never wrote.
+
+    Parameters
+    ----------
+    connection
+        Where the value is from.
+    what
+        The table, for the message.
+
+    Raises
+    ------
+    DamagedDataError
+        For errors of conversion: of type, of value, of a key that is not there.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, OverflowError, StopIteration) as error:
+        path = connection.path if isinstance(connection, TelemetryConnection) else "telemetry.db"
+        raise DamagedDataError(
+            f"{path} is damaged: table {what} holds a value that kado does not write, or lacks one"
+            f" ({type(error).__name__}: {error}): {RESTORE}"
+        ) from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None, None, None]:
+    """Make all or nothing of what is written inside; durable at its end."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has already rolled back by itself after some errors of the disk.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Generator[None, None, None]:
+    """Read one state of the file inside, whatever is being written; keep it short, it holds back the log."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")

@@ -1,0 +1,170 @@
+"""Opens ``telemetry.db``: refuses what is not ours, migrates for its writer, compares it with its mark."""
+
+import logging
+from pathlib import Path
+from typing import Final, get_args
+
+from facility.errors import ConfigError, DamagedDataError, FormatVersionError
+from storage.data_dir import DataDir, make_private
+from storage.telemetry_db.connection import RESTORE, TelemetryConnection, connect, decoding, transaction
+from storage.telemetry_db.integrity import check_schema
+from storage.telemetry_db.landed import Mark
+from storage.telemetry_db.mark import describe_lost_tail, read_mark
+from storage.telemetry_db.schema import STEPS, VERSION, StoreKind
+
+_LOG: Final = logging.getLogger(__name__)
+_warned: set[str] = set()
+
+
+def open_writer(
+    data_dir: Path, facility: str, store_kind: StoreKind, now_ns: int, *, any_thread: bool = False
+) -> TelemetryConnection:
+    """Open for writing, making or migrating the file; for the process that holds the directory's lock.
+
+    Transactions are explicit (`transaction`); a commit is on the disk when it returns.
+
+    Raises
+    ------
+    FormatVersionError
+        If the file is of a newer version, or is not kado's.
+    ConfigError
+        If it is another facility's, or was made for another kind of store.
+    DamagedDataError
+        If it is damaged, or lacks a table.
+    DiskError
+        If the disk does not take it.
+    """
+    path = DataDir(data_dir).telemetry
+    if not path.is_dir():
+        make_private(path)
+    connection = connect(path, any_thread=any_thread)
+    try:
+        found = _version(connection, path)
+        if found > VERSION:
+            raise FormatVersionError(
+                f"{path} has format version {found}, this kado knows {VERSION}: update kado, or choose another data_dir"
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("PRAGMA cache_size = -32000")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        if found:
+            _check_owner(connection, path, facility, store_kind)
+        if found < VERSION:
+            _migrate(connection, facility, store_kind, now_ns)
+        check_schema(connection, store_kind)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_reader(
+    data_dir: Path, facility: str | None = None, store_kind: StoreKind | None = None
+) -> TelemetryConnection:
+    """Open for reading beside whoever writes; logs an error, once, if acknowledged samples are gone.
+
+    Raises
+    ------
+    FormatVersionError
+        If the file is of another version, or is not kado's.
+    ConfigError
+        If there is none, or it is not of the `facility` and `store_kind` asked for.
+    DamagedDataError
+        If it is damaged, or lacks a table.
+    DiskError
+        If it cannot be read.
+    """
+    path = DataDir(data_dir).telemetry
+    if not path.exists():
+        raise ConfigError(
+            f"there is no {path}: nothing was collected there yet; start `kado run`, or correct data_dir in kado.toml"
+        )
+    # The mark first: whoever writes meanwhile moves it after the commit.
+    mark = read_mark(data_dir)
+    connection = connect(path, read_only=True)
+    try:
+        found = _version(connection, path)
+        if found == 0:
+            raise DamagedDataError(
+                f"{path} is empty: where it was copied from, its last commits were in {path.name}-wal; copy both, or"
+                " restore a backup (kado store restore). If nothing was collected yet, start `kado run`"
+            )
+        if found != VERSION:
+            remedy = "update kado" if found > VERSION else "start `kado run` once, which migrates it"
+            raise FormatVersionError(f"{path} has format version {found}, this kado reads {VERSION}: {remedy}")
+        _check_owner(connection, path, facility, store_kind)
+        check_schema(connection, store_kind_of(connection))
+        _warn_of_lost_tail(connection, data_dir, mark)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def store_kind_of(connection: TelemetryConnection) -> StoreKind:
+    """Return for which kind of store a file was made."""
+    with decoding(connection, "meta"):
+        (value,) = connection.execute("SELECT value FROM meta WHERE key = 'store_kind'").fetchone()
+        return next(kind for kind in get_args(StoreKind) if kind == value)
+
+
+def facility_of(connection: TelemetryConnection) -> str:
+    """Return whose file it is."""
+    with decoding(connection, "meta"):
+        (value,) = connection.execute("SELECT value FROM meta WHERE key = 'facility'").fetchone()
+        return str(value)
+
+
+def _warn_of_lost_tail(connection: TelemetryConnection, data_dir: Path, mark: Mark | str | None) -> None:
+    text = describe_lost_tail(connection, data_dir, mark)
+    if text and text not in _warned:
+        _warned.add(text)
+        _LOG.error("%s", text)
+
+
+def _version(connection: TelemetryConnection, path: Path) -> int:
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except DamagedDataError as error:
+        raise FormatVersionError(
+            f"{path} is not a telemetry file of kado's ({error.__cause__}): move it away; if it was kado's, it is"
+            f" damaged: {RESTORE}"
+        ) from error
+    if version == 0 and tables:
+        raise FormatVersionError(f"{path} is a database, but not kado's: move it away, or choose another data_dir")
+    return version
+
+
+def _migrate(connection: TelemetryConnection, facility: str, store_kind: StoreKind, now_ns: int) -> None:
+    with transaction(connection):
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        for step in STEPS[found:]:
+            step(connection, store_kind)
+        if found == 0:
+            meta = [("facility", facility), ("store_kind", store_kind), ("created_ns", str(now_ns))]
+            connection.executemany("INSERT INTO meta VALUES(?, ?)", meta)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _check_owner(
+    connection: TelemetryConnection, path: Path, facility: str | None, store_kind: StoreKind | None
+) -> None:
+    with decoding(connection, "meta"):
+        meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+        owner, kind = meta["facility"], meta["store_kind"]
+        int(meta["created_ns"])
+        if kind not in get_args(StoreKind):
+            raise ValueError(f"store_kind is {kind!r}")
+    if facility is not None and owner != facility:
+        raise ConfigError(
+            f"{path} belongs to facility {owner!r}, not to {facility!r}: each facility needs a data_dir of its own"
+        )
+    if store_kind is not None and kind != store_kind:
+        raise ConfigError(
+            f"{path} was made for the store {kind!r}, and store.kind says {store_kind!r}:"
+            " choose another data_dir for the other store"
+        )
