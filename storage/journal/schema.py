@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Revisions of the schema, oldest first; the last one is what this kado reads and writes."""
 
 METADATA: Final = sa.MetaData()
@@ -91,3 +91,84 @@ INCIDENT_WITHDRAWAL: Final = sa.Table(
     sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
 )
 """Incidents taken back, each at most once; `replaced_by` where a better one was recorded in their place."""
+
+ALARM_RULES: Final = sa.Table(
+    "alarm_rules",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("fingerprint", sa.Text, nullable=False, unique=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Every set of alarm rules that was in force."""
+
+ALARM_ACTION: Final = sa.Table(
+    "alarm_action",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("facility", sa.Text, nullable=False),
+    sa.Column("alarm", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("occurrence", sa.Integer, nullable=True),
+    sa.Column("until_ns", sa.BigInteger, nullable=True),
+    sa.Column("once", sa.Boolean, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What people did with alarms: acknowledged, shelved, took out of service."""
+
+ALARM_REFUSAL: Final = sa.Table(
+    "alarm_refusal",
+    METADATA,
+    sa.Column("action_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+"""Actions that changed nothing, and why."""
+
+ALARM_TRANSITION: Final = sa.Table(
+    "alarm_transition",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("facility", sa.Text, nullable=False),
+    sa.Column("alarm", sa.Text, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("time_ns", sa.BigInteger, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("from_state", sa.Text, nullable=False),
+    sa.Column("to_state", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=True),
+    sa.Column("since_ns", sa.BigInteger, nullable=True),
+    sa.Column("occurrence", sa.Integer, nullable=False),
+    sa.Column("priority", sa.Text, nullable=False),
+    sa.Column("class", sa.Text, nullable=False),
+    sa.Column("annunciated", sa.Boolean, nullable=False),
+    sa.Column("chattering", sa.Boolean, nullable=False),
+    sa.Column("input_known", sa.Boolean, nullable=False),
+    sa.Column("value", sa.Double, nullable=True),
+    sa.Column("word", sa.Text, nullable=True),
+    sa.Column("limit_value", sa.Double, nullable=True),
+    sa.Column("action_id", sa.Integer, nullable=True),
+    sa.Column("rules_id", sa.Integer, nullable=True),
+    sa.UniqueConstraint("facility", "alarm", "seq"),
+    sa.Index("alarm_transition_time", "facility", "time_ns"),
+    sqlite_autoincrement=True,
+)
+"""Changes of the state that is shown, but for those that move only between normal, unknown and suppressed."""
+
+ALARM_WATCH: Final = sa.Table(
+    "alarm_watch",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("facility", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("from_ns", sa.BigInteger, nullable=False),
+    sa.Column("to_ns", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("facility", "kind", "from_ns", "to_ns"),
+    sqlite_autoincrement=True,
+)
+"""When alarms were not watched, or began and ended to be: start, stop, hole, clock."""

@@ -15,6 +15,8 @@
     source       when samples of each source last landed, those of its link not counted
     landed       number of the last commit, and all samples landed so far
     import_file  how far each imported file has come
+    alarm_state  what the alarm engine keeps: one row for each alarm and series, and for itself
+    alarm_outgoing  rows of alarms that are on their way to the journal
 
 A new version is a new step at the end; a step that was released is never changed.
 """
@@ -76,8 +78,16 @@ def _add_archive(connection: sqlite3.Connection, kind: StoreKind) -> None:
         connection.execute("CREATE TABLE archive_leftover(path TEXT PRIMARY KEY) WITHOUT ROWID")
 
 
+def _add_alarms(connection: sqlite3.Connection, kind: StoreKind) -> None:
+    del kind
+    connection.execute("CREATE TABLE alarm_state(name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID")
+    connection.execute(
+        "CREATE TABLE alarm_outgoing(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, text TEXT NOT NULL)"
+    )
+
+
 # The step at index n makes version n + 1 out of version n.
-STEPS: Final[tuple[Callable[[sqlite3.Connection, StoreKind], None], ...]] = (_create, _add_archive)
+STEPS: Final[tuple[Callable[[sqlite3.Connection, StoreKind], None], ...]] = (_create, _add_archive, _add_alarms)
 VERSION: Final = len(STEPS)
 
 
