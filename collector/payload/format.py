@@ -41,6 +41,11 @@ class Message(Protocol):
         ...
 
     @property
+    def dup(self) -> bool:
+        """Whether the broker delivers it again: it may have waited."""
+        ...
+
+    @property
     def retain(self) -> bool:
         """Whether the broker kept it from before we subscribed: it may be of any age."""
         ...

@@ -323,7 +323,9 @@ async def made_up_broker(answer: Callable[[bytes], bytes | None]) -> AsyncIterat
 async def test_topics_that_the_broker_does_not_let_us_read_are_named(client: Client) -> None:
     async with made_up_broker(lambda packet_id: b"\x90\x05" + packet_id + b"\x00\x01\x87") as url, asyncio.timeout(5):
         source = spec(client, url, topics=(TOPIC, "ring/secret"))
-        with pytest.raises(AuthorizationError, match="does not let user None subscribe to ring/secret: check its acc"):
+        with pytest.raises(
+            AuthorizationError, match=r"does not let user None subscribe to ring/secret .not authorized"
+        ):
             async with source.connect(PROFILE, lambda: START_NS):
                 pass
 

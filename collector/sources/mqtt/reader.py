@@ -1,10 +1,12 @@
 """A live connection to an MQTT broker, as a source reader."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from collector.payload.format import Message, PayloadFormat
 from collector.payload.guard import decode_each
+from collector.payload.pace import Pace
 from collector.sources.mqtt.connection import MqttConnection
 from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport, Notice
 from facility.time import Clock
@@ -25,11 +27,20 @@ class MqttReader:
     """Reads one connection until it is lost; see `facility.source.Reader`."""
 
     def __init__(
-        self, connection: MqttConnection, payload: PayloadFormat, clock: Clock, batch_size: int, batch_delay_s: float
+        self,
+        connection: MqttConnection,
+        payload: PayloadFormat,
+        clock: Clock,
+        batch_size: int,
+        batch_delay_s: float,
+        pace: Pace,
     ) -> None:
         self.replayable = True
         self._connection = connection
         self._payload = payload
+        self._pace = pace
+        self._unacknowledged = 0
+        self._quiet_since_s = 0.0
         self._clock = clock
         self._batch_size = batch_size
         self._batch_delay_s = batch_delay_s
@@ -45,7 +56,12 @@ class MqttReader:
         if not self._connection.session_present:
             yield GapReport(SINCE_LAST_COMMIT, now, SESSION_LOST)
         while True:
+            loop = asyncio.get_running_loop()
+            self._quiet_since_s = loop.time()
             messages = await self._connection.receive(self._batch_size, self._batch_delay_s)
+            if not self._unacknowledged:
+                self._pace.quiet(loop.time() - self._quiet_since_s)
+            self._unacknowledged += 1
             before, now = now, self._clock()
             if dropped := self._connection.take_dropped():
                 yield GapReport(before, now, OVERFLOW, dropped)
@@ -56,3 +72,6 @@ class MqttReader:
         """Acknowledge the messages of a delivery."""
         if isinstance(token, _Token) and token.connection is self._connection:
             await self._connection.acknowledge(token.messages)
+            self._unacknowledged -= 1
+            # Only from here on does silence say that nothing waits any more.
+            self._quiet_since_s = asyncio.get_running_loop().time()

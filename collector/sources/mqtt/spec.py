@@ -17,12 +17,13 @@ from collector.payload.bare_value import ValueFormat
 from collector.payload.format import PayloadFormat, Targets
 from collector.payload.json_samples import JsonFormat
 from collector.payload.line_protocol import LineFormat, series_key
+from collector.payload.pace import Pace
 from collector.sources.mqtt.connection import Endpoint, MqttConnection
 from collector.sources.mqtt.reader import MqttReader
 from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.slug import Slug
-from facility.time import Clock
+from facility.time import Clock, to_ns
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 # From a TOML document a path is a string.
@@ -148,7 +149,9 @@ class MqttSource(BaseModel):
         ConfigError
             If the password or the certificate cannot be read.
         """
-        payload = self._payload_format(profile)
+        # What is wrong with the mapping is said before anything is connected.
+        targets = Targets.of(profile, self.signals)
+        periods_ns = [None if (s := profile.signal(i).period_s) is None else to_ns(s) for i in self.signals]
         endpoint = await asyncio.to_thread(self._endpoint, profile.id)
         async with self._open(endpoint) as connection:
             subscribing = asyncio.create_task(connection.subscribe(), name=f"{self.id}: subscribe")
@@ -158,7 +161,9 @@ class MqttSource(BaseModel):
                     subscribing.add_done_callback(partial(_end_if_failed, connection))
                 else:
                     await subscribing
-                yield MqttReader(connection, payload, clock, self.batch_size, self.batch_delay_s)
+                pace = Pace(periods_ns, connection.session_present)
+                payload = self._payload_format(targets, pace)
+                yield MqttReader(connection, payload, clock, self.batch_size, self.batch_delay_s, pace)
             finally:
                 subscribing.cancel()
                 await asyncio.wait([subscribing])
@@ -173,8 +178,7 @@ class MqttSource(BaseModel):
 
         return connect_mqttium(endpoint)
 
-    def _payload_format(self, profile: Profile) -> PayloadFormat:
-        targets = Targets.of(profile, self.signals)
+    def _payload_format(self, targets: Targets, pace: Pace) -> PayloadFormat:
         if self.format == "influx":
             fields: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)
             for m in self.mappings:
@@ -182,7 +186,7 @@ class MqttSource(BaseModel):
             return LineFormat(targets, fields, self.max_payload_bytes)
         topics = {m.topic: m.signal for m in self.mappings}
         if self.format == "value":
-            return ValueFormat(targets, topics, self.max_payload_bytes)
+            return ValueFormat(targets, topics, self.max_payload_bytes, pace)
         return JsonFormat(targets, topics, self.max_payload_bytes)
 
     def _endpoint(self, facility: str) -> Endpoint:

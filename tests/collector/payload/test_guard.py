@@ -26,6 +26,7 @@ class Sent:
     payload: bytes
     topic: str = TOPIC
     retain: bool = False
+    dup: bool = False
 
 
 class Failing:

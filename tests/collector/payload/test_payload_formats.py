@@ -9,6 +9,7 @@ from collector.payload.bare_value import ValueFormat
 from collector.payload.format import Targets
 from collector.payload.json_samples import JsonFormat
 from collector.payload.line_protocol import LineFormat, series_key
+from collector.payload.pace import Pace
 from facility.batch import Batch
 from facility.profile import load_profile
 from facility.source import Rejection
@@ -24,6 +25,7 @@ class Sent:
     payload: bytes
     topic: str = "ring/current"
     retain: bool = False
+    dup: bool = False
 
 
 Row = tuple[str, int, float | str | None, str]
@@ -172,18 +174,30 @@ def test_a_topic_without_a_signal_is_rejected() -> None:
 
 
 def test_bare_values_are_stamped_on_arrival_each_with_a_stamp_of_its_own() -> None:
-    batch, rejected = ValueFormat(TARGETS, TOPICS, 64).decode(
+    pace = Pace([10**9, None, None], resumed=False)
+    batch, rejected = ValueFormat(TARGETS, TOPICS, 64, pace).decode(
         [Sent(b"200.1"), Sent(b" 5\n"), Sent(b"user", "ring/mode"), Sent(b"nan"), Sent(b"true"), Sent(b"1_0"),
-         Sent(b'"1"'), Sent(b"7", retain=True), Sent(b"1" * 65)], NOW
+         Sent(b'"1"'), Sent(b"7", retain=True), Sent(b"7", dup=True), Sent(b"1" * 65)], NOW
     )  # fmt: skip
     assert rows(batch) == [
         ("stored_current", NOW, 200.1, "good"),
         ("stored_current", NOW + 1, 5.0, "good"),
         ("machine_mode", NOW + 2, "user", "good"),
     ]
-    assert [Cause(r.cause) for r in rejected] == [Cause.WRONG_TYPE] * 4 + [Cause.MISSING_TIME, Cause.OVERSIZED]
+    assert [Cause(r.cause) for r in rejected] == [Cause.WRONG_TYPE] * 4 + [Cause.MISSING_TIME] * 2 + [Cause.OVERSIZED]
     assert "b'nan' is not a number" in rejected[0].detail
-    assert "a retained bare value may be of any age" in rejected[4].detail
+    assert "a bare value that is retained may be of any age" in rejected[4].detail
+    assert "a bare value that is delivered again" in rejected[5].detail
+
+
+def test_bare_values_that_waited_are_rejected_and_counted_by_signal() -> None:
+    reader = ValueFormat(TARGETS, TOPICS, 64, Pace([10**9, None, None], resumed=True))
+    batch, rejected = reader.decode([Sent(b"1"), Sent(b"user", "ring/mode"), Sent(b"2"), Sent(b"3")], NOW)
+    assert batch is None
+    assert [(Cause(r.cause), r.address, r.payload, r.count) for r in rejected] == [
+        (Cause.WAITED, "ring/current", b"1", 3), (Cause.WAITED, "ring/mode", b"user", 1),
+    ]  # fmt: skip
+    assert "nobody knows when they were measured" in rejected[0].detail
 
 
 # --- influx
