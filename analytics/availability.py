@@ -222,7 +222,8 @@ def conclude(findings: Findings, profile: Profile, definition: Definition, perio
         unknown=findings.unknown,
     )
     coverage = figures.coverage_pct
-    incomplete = coverage is None or coverage < PROVISIONAL_BELOW_PCT
+    # Without user time nothing can be missing.
+    incomplete = coverage is not None and coverage < PROVISIONAL_BELOW_PCT
     return Availability(
         facility=profile.id,
         simulated=profile.simulated,

@@ -40,8 +40,17 @@ class Figures:
 
 
 def percentage(part: int, whole: int) -> float | None:
-    """Return ``part / whole`` in percent, None if there is no whole."""
-    return 100.0 * part / whole if whole else None
+    """Return ``part / whole`` in percent, None if there is no whole.
+
+    This is the one place where a share is made of two lengths of time. Both are whole nanoseconds, and the quotient
+    of two whole numbers is rounded once: equal lengths make exactly 100, and a smaller one never makes more.
+
+    Examples
+    --------
+    >>> percentage(49, 49), percentage(1, 3)
+    (100.0, 33.333333333333336)
+    """
+    return 100 * int(part) / int(whole) if whole else None
 
 
 def mtbf_h(formula: Mtbf, known_user_ns: int, no_beam_ns: int, failures: int) -> float | None:
@@ -149,7 +158,7 @@ def compute(
     a = accounts
     known = a.known
     n = len(failures)
-    # What is known may lie outside both bounding cases: a hole too short for an outage counts as beam in either.
+    # The figure itself may lie outside both cases: a hole too short for an outage counts as beam in either.
     answers = [pct for x in (a, lower, upper) if (pct := percentage(x.delivered, x.known)) is not None]
     return Figures(
         availability_pct=percentage(a.delivered, known),

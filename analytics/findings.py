@@ -56,6 +56,10 @@ class Findings:
     """In `part`, as the two below."""
     no_beam: Intervals
     unknown: Intervals
+    low_beam_time: Intervals
+    """Delivered time that is booked as low-beam."""
+    refill_beside: Intervals
+    """Time of refill that the definition takes out of what was delivered."""
 
     @property
     def lower(self) -> Accounts:
@@ -105,6 +109,7 @@ def examine(
         mismatches = find_mismatches(evidence.mode, plan, None, part.start_ns, part.end_ns)
     user_time = plan.user_time.clip(part.start_ns, part.end_ns)
     no_beam = events.no_beam_time.clip(part.start_ns, part.end_ns)
+    refill_beside = Intervals.empty() if definition.refill_is_delivered else evidence.refill
     watched = watch(evidence.further, profile, definition, conditions, events, plan.user_time)
     return Findings(
         part=part,
@@ -124,6 +129,8 @@ def examine(
         user_time=user_time,
         no_beam=no_beam,
         unknown=(user_time - conditions.known) - no_beam,
+        low_beam_time=(events.low_beam_time - refill_beside).clip(part.start_ns, part.end_ns),
+        refill_beside=(refill_beside & conditions.known & user_time) - no_beam,
     )
 
 
@@ -164,6 +171,8 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
         user_time=_union(f.user_time for f in findings),
         no_beam=_union(f.no_beam for f in findings),
         unknown=_union(f.unknown for f in findings),
+        low_beam_time=_union(f.low_beam_time for f in findings),
+        refill_beside=_union(f.refill_beside for f in findings),
     )
 
 

@@ -1,16 +1,32 @@
 """What unknown time could hide."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final, overload
 
-from analytics.availability import assess
-from analytics.evidence import Evidence
-from analytics.explain import Segment
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.conditions import is_good
+from analytics.events import find_events
+from analytics.evidence import AppliedEvidence, Evidence
+from analytics.findings import Findings, examine, grouping_of
+from analytics.segments import Rule, Segment, Segments
 from facility.corrections import BEAM_ASSERTIONS, Assertion, Correction
 from facility.definition import Definition
+from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import Plan
+
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+TRIED_AT_MOST: Final = 200
+"""So many gaps of a stretch are tried by counting the stretch again; the longest ones."""
+
+NOT_TRIED: Final = np.iinfo(np.int64).min
+"""In a column: not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,34 +34,135 @@ class Gap:
     """One unknown interval of user time."""
 
     segment: Segment
-    downtime_ns: int
+    downtime_ns: int | None
     """By how much downtime would grow if there had been no beam in this interval alone; by merging, or where the
-    beam came back only in part, that may be more than the interval itself."""
-    failures: int
+    beam came back only in part, that may be more than the interval itself. None: not computed, because there are too
+    many gaps that depend on what is around them."""
+    failures: int | None
     """By how much the number of failures would change."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Gaps(Sequence[Gap]):
+    """Gaps in order of time, as columns."""
+
+    segments: Segments
+    downtime_ns: Int64
+    failures: Int64
+
+    @classmethod
+    def joined(cls, pieces: Sequence["Gaps"]) -> "Gaps":
+        """Join the gaps of stretches that follow each other."""
+        segments = [p.segments for p in pieces]
+        none = np.empty(0, np.int64)
+        return cls(
+            Segments(
+                np.concatenate([none, *(s.start_ns for s in segments)]),
+                np.concatenate([none, *(s.end_ns for s in segments)]),
+                np.concatenate([np.empty(0, np.int8), *(s.reason for s in segments)]),
+            ),
+            np.concatenate([none, *(p.downtime_ns for p in pieces)]),
+            np.concatenate([none, *(p.failures for p in pieces)]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+    def __iter__(self) -> Iterator[Gap]:
+        return (self[i] for i in range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int) -> Gap: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Gaps": ...
+    def __getitem__(self, index: int | slice) -> "Gap | Gaps":
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        downtime, failures = int(self.downtime_ns[index]), int(self.failures[index])
+        tried = downtime != NOT_TRIED
+        return Gap(self.segments[index], downtime if tried else None, failures if tried else None)
+
+    def take(self, which: Int64) -> "Gaps":
+        """Return those at some places."""
+        return Gaps(self.segments.take(which), self.downtime_ns[which], self.failures[which])
+
+    def longest(self, count: int) -> "Gaps":
+        """Return the longest, in order of time."""
+        if len(self) <= count:
+            return self
+        return self.take(np.sort(np.argsort(-self.segments.length_ns, kind="stable")[:count]))
+
+
 def find_gaps(
-    segments: Sequence[Segment], evidence: Evidence, profile: Profile, definition: Definition, plan: Plan, part: Period
-) -> tuple[Gap, ...]:
+    segments: Segments,
+    evidence: Evidence,
+    applied: AppliedEvidence,
+    profile: Profile,
+    definition: Definition,
+    plan: Plan,
+    part: Period,
+    *,
+    at_most: int = TRIED_AT_MOST,
+) -> Gaps:
     """List the unknown intervals among `segments`, each with what it could hide by itself.
 
     Their lengths add up to the account of unknown time. What they could hide does not add up to the distance of
     the bounds: two gaps that could each be an outage may be one outage together.
+
+    A gap with steady beam on both sides and no outage near it hides what its own length says. All others are tried:
+    the stretch is counted again with no beam in that gap, which costs as much as the stretch; so no more than
+    `at_most` of them are, the longest.
     """
-    # Neither further signals nor the machine's mode move downtime or failures, and each gap assesses the period again.
-    evidence = replace(evidence, further={}, mode=None)
-    now = assess(evidence, profile, definition, plan, part, part, bounds=False)
-    gaps: list[Gap] = []
-    for segment in segments:
-        if segment.account != "unknown":
-            continue
-        without_beam = replace(evidence, corrections=_with_stated_down(evidence.corrections, segment))
-        then = assess(without_beam, profile, definition, plan, part, part, bounds=False)
-        gaps.append(
-            Gap(segment, then.accounts.no_beam - now.accounts.no_beam, then.counts.failures - now.counts.failures)
-        )
-    return tuple(gaps)
+    gaps = segments.of_account("unknown")
+    downtime, failures, alone = _alone(gaps, evidence, applied, definition, plan)
+    others = np.flatnonzero(~alone)
+    downtime[others], failures[others] = NOT_TRIED, 0
+    tried = others[np.argsort(-gaps.length_ns[others], kind="stable")[:at_most]]
+    if len(tried):
+        # Neither further signals nor the machine's mode move downtime or failures.
+        evidence = replace(evidence, further={}, mode=None)
+        now = examine(evidence, profile, definition, plan, part, bounds=False)
+        for i in tried.tolist():
+            without_beam = replace(evidence, corrections=_with_stated_down(evidence.corrections, gaps[int(i)]))
+            then = examine(without_beam, profile, definition, plan, part, bounds=False)
+            downtime[i] = then.accounts.no_beam - now.accounts.no_beam
+            failures[i] = _counted(then) - _counted(now)
+    return Gaps(gaps, downtime, failures)
+
+
+def _counted(findings: Findings) -> int:
+    part = findings.part
+    return sum(part.start_ns <= e.first_user_ns < part.end_ns for e in findings.failures)
+
+
+def _alone(
+    gaps: Segments, evidence: Evidence, applied: AppliedEvidence, definition: Definition, plan: Plan
+) -> tuple[Int64, Int64, Bool]:
+    """Return what each gap could hide where nothing around it matters, and for which gaps that is so.
+
+    That is between two samples at which no event can be running and the end of any is reached, with no outage, no
+    cancelled time and no correction or flag near enough to have a say.
+    """
+    rules, near = applied.rules, definition.merge_gap_ns
+    good = is_good(applied.samples, rules.physical_max)
+    times, values = applied.samples.time_ns[good], applied.samples.value[good]
+    enough = max(max(t.no_beam_ends, t.low_beam_ends, t.tolerance) for t in rules.thresholds)
+    before = np.searchsorted(times, gaps.start_ns, side="right") - 1
+    after = np.searchsorted(times, gaps.end_ns, side="left")
+    inside = (before >= 0) & (after < len(times)) & (after == before + 1)
+    alone = inside.copy()
+    alone[inside] &= (values[before[inside]] >= enough) & (values[after[inside]] >= enough)
+    alone &= ~gaps.of_rules(Rule.STATED_UNKNOWN, Rule.STATED_SENSOR_FAULT, Rule.SENSOR_FAULT, Rule.FLAG_UNKNOWN)
+    grouping = grouping_of(evidence, definition, plan)
+    events = find_events(applied.conditions(), plan.user_time, grouping)
+    touchy = events.in_events | plan.cancelled | Intervals.of([*grouping.one_event, *grouping.separate])
+    touchy |= evidence.asserted(*BEAM_ASSERTIONS)
+    touchy |= Intervals.of((o.start_ns, o.end_ns) for o in applied.flagged)
+    # Touching is near: what ends where a gap begins is one outage with it.
+    alone &= ~touchy.touch(gaps.start_ns - near - 1, gaps.end_ns + near + 1)
+    trip = gaps.length_ns < definition.trip_below_ns
+    spared = trip & (not definition.trips_are_downtime)
+    return np.where(spared, 0, gaps.length_ns), (~trip).astype(np.int64), alone
 
 
 def _with_stated_down(corrections: Sequence[Correction], segment: Segment) -> list[Correction]:

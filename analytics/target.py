@@ -11,7 +11,6 @@ from analytics.figures import percentage
 from analytics.rules import Rules, Thresholds
 from facility.batch import Samples
 from facility.definition import Definition
-from facility.interval import Intervals
 from facility.profile import Profile
 from facility.schedule import Block, Category, Plan
 
@@ -26,15 +25,30 @@ class TargetRun:
     block: Block
     level: float
     """At or above this the beam is at the target."""
-    at_target_pct: float | None
-    """Known time at the target; None where nothing is known."""
-    coverage_pct: float
-    """Known part of the block."""
+    at_target_ns: int
+    """How long the beam was known to be at the target."""
+    known_ns: int
+    """How much of the block is known."""
+
+    @property
+    def length_ns(self) -> int:
+        """The block's length."""
+        return self.block.end_ns - self.block.start_ns
+
+    @property
+    def at_target_pct(self) -> float | None:
+        """Known time at the target; None where nothing is known."""
+        return percentage(self.at_target_ns, self.known_ns)
+
+    @property
+    def coverage_pct(self) -> float:
+        """Known part of the block."""
+        return percentage(self.known_ns, self.length_ns) or 0.0
 
     @property
     def surely_pct(self) -> float:
         """How much of the whole block the beam was known to be at the target."""
-        return (self.at_target_pct or 0.0) * self.coverage_pct / 100
+        return percentage(self.at_target_ns, self.length_ns) or 0.0
 
     def is_stable(self, stable_at_pct: float) -> bool:
         """Whether the block counts: at the target for at least `stable_at_pct`, and nearly all of it known."""
@@ -77,7 +91,5 @@ def measure(
         thresholds=(Thresholds(level, level, level, level),),
     )
     conditions = scan(delivery, rules, start, end, cuts=cuts)
-    below = Intervals.of((s.start_ns, s.end_ns) for s in conditions.no_beam)
-    known = conditions.known.total
-    at_target = (conditions.known - below).total
-    return TargetRun(block, level, percentage(at_target, known), 100.0 * known / (end - start))
+    at_target = conditions.known - conditions.no_beams.intervals
+    return TargetRun(block, level, at_target.total, conditions.known.total)

@@ -46,7 +46,7 @@ class IncidentWithdrawal:
 
 
 class Review(StrEnum):
-    """What an outage asks for, by its length (after Jefferson Lab's downtime manager)."""
+    """What an outage asks for, by the user time that it cost (after Jefferson Lab's downtime manager)."""
 
     ACKNOWLEDGE = "acknowledge"
     """Under half an hour."""
@@ -56,11 +56,11 @@ class Review(StrEnum):
     """From four hours on: a written assessment."""
 
     @classmethod
-    def of(cls, duration_ns: int) -> "Review":
-        """Return the level for an outage of that length."""
-        if duration_ns < 1800 * NS_PER_S:
+    def of(cls, user_time_ns: int) -> "Review":
+        """Return the level for an outage that cost so much user time."""
+        if user_time_ns < 1800 * NS_PER_S:
             return cls.ACKNOWLEDGE
-        return cls.ROOT_CAUSE if duration_ns < 4 * NS_PER_H else cls.ASSESSMENT
+        return cls.ROOT_CAUSE if user_time_ns < 4 * NS_PER_H else cls.ASSESSMENT
 
 
 class Sharing(StrEnum):

@@ -11,8 +11,11 @@ from kado.queries.figures import AvailabilityReport
 
 
 def review_of(reported: ReportedEvent) -> str | None:
-    """Return the review that an outage asks for; None for a low-beam."""
-    return Review.of(reported.event.duration_ns).value if reported.event.kind is Kind.NO_BEAM else None
+    """Return the review that an outage asks for, by the user time that it cost in all; None for a low-beam.
+
+    An outage that began in a shutdown costs users nothing until their time begins.
+    """
+    return Review.of(reported.event.user_time.total).value if reported.event.kind is Kind.NO_BEAM else None
 
 
 def incidents_behind(reported: ReportedEvent, loaded: AvailabilityReport) -> tuple[Incident, ...]:

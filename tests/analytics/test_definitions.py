@@ -9,7 +9,9 @@ import pytest
 from analytics.availability import Availability, assess, counted_part
 from analytics.compare import compare
 from analytics.evidence import apply_evidence
-from analytics.explain import Rule, explain_instant, explain_period
+from analytics.explain import explain_instant, explain_part
+from analytics.findings import examine
+from analytics.segments import Rule
 from facility.definition import Definition, load_definition, shipped_definitions
 from facility.period import Period
 from facility.quality import Quality
@@ -165,7 +167,9 @@ def test_every_second_of_a_storm_is_explained_once_and_adds_up_to_the_accounts(n
     counted = story.count(**rules)
     evidence, plan = story.all_evidence(), story.planned()
     applied = apply_evidence(evidence, story.profile, definition(**rules), plan)
-    segments = explain_period(counted, evidence, applied, definition(**rules), plan)
+    part = Period("story", at(0), at(story.seconds))
+    findings = examine(evidence, story.profile, definition(**rules), plan, part)
+    segments = explain_part(findings, evidence, applied, plan)
     assert [s.start_ns for s in segments] == [at(0), *(s.end_ns for s in segments[:-1])]
     assert segments[-1].end_ns == at(story.seconds)
     for account in ("delivered", "no_beam", "unknown", "unscheduled"):
@@ -177,7 +181,9 @@ def test_an_instant_is_explained_with_what_was_known_then() -> None:
     story = Story([(100, 200.0), (60, 0.0), (100, 200.0)])
     evidence, plan = story.all_evidence(), story.planned()
     applied = apply_evidence(evidence, story.profile, definition(), plan)
-    segments = explain_period(story.count(), evidence, applied, definition(), plan)
+    part = Period("story", at(0), at(story.seconds))
+    findings = examine(evidence, story.profile, definition(), plan, part)
+    segments = explain_part(findings, evidence, applied, plan)
     instant = explain_instant(at(130.5), segments, evidence, applied, plan)
     assert instant is not None
     assert instant.segment.rule is Rule.BELOW

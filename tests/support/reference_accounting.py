@@ -167,4 +167,4 @@ class Reference(Bounded):
     def availability_pct(self, account: list[str]) -> float | None:
         time = Counter(account[slice(*self.period)])
         delivered = time["up"] + time["low"]
-        return 100.0 * delivered / (delivered + time["down"]) if delivered + time["down"] else None
+        return 100 * delivered / (delivered + time["down"]) if delivered + time["down"] else None

@@ -73,4 +73,4 @@ class FullReference(KnownBeside):
     def availability_pct(self, account: list[str]) -> float | None:
         time = Counter(account[slice(*self.period)])
         delivered, known = time["up"] + time["low"], time["up"] + time["low"] + time["down"] + time["refill"]
-        return 100.0 * delivered / known if known else None
+        return 100 * delivered / known if known else None
