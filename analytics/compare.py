@@ -46,6 +46,19 @@ def rules_of(definition: Definition) -> dict[str, object]:
     return {name: getattr(definition, name) for name in Definition.model_fields if name not in NOT_RULES}
 
 
+def way(first: Definition, second: Definition) -> tuple[Definition, ...]:
+    """Return the definitions on the way from one to the other, one rule changed at a time, both ends included.
+
+    The last but one has all the rules of `second`, and may be it but for its name.
+    """
+    stations, current, target = [first], first, rules_of(second)
+    for rule, value in rules_of(first).items():
+        if value != target[rule]:
+            current = current.model_copy(update={rule: target[rule]})
+            stations.append(current)
+    return (*stations, second)
+
+
 def compare(first: Definition, second: Definition, assess: Callable[[Definition], Availability]) -> Comparison:
     """Walk from one definition to the other, one rule at a time, in the order of the definition's fields.
 

@@ -61,6 +61,10 @@ class Findings:
     refill_beside: Intervals
     """Time of refill that the definition takes out of what was delivered."""
 
+    def counted(self, events: Iterable[Event]) -> int:
+        """Return how many of `events` have their first instant in user time inside `part`."""
+        return sum(self.part.start_ns <= e.first_user_ns < self.part.end_ns for e in events)
+
     @property
     def lower(self) -> Accounts:
         """With least beam in unknown time."""

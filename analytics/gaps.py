@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from analytics.conditions import is_good
 from analytics.events import find_events
 from analytics.evidence import AppliedEvidence, Evidence
-from analytics.findings import Findings, examine, grouping_of
+from analytics.findings import examine, grouping_of
 from analytics.segments import Rule, Segment, Segments
 from facility.corrections import BEAM_ASSERTIONS, Assertion, Correction
 from facility.definition import Definition
@@ -126,13 +126,8 @@ def find_gaps(
             without_beam = replace(evidence, corrections=_with_stated_down(evidence.corrections, gaps[int(i)]))
             then = examine(without_beam, profile, definition, plan, part, bounds=False)
             downtime[i] = then.accounts.no_beam - now.accounts.no_beam
-            failures[i] = _counted(then) - _counted(now)
+            failures[i] = then.counted(then.failures) - now.counted(now.failures)
     return Gaps(gaps, downtime, failures)
-
-
-def _counted(findings: Findings) -> int:
-    part = findings.part
-    return sum(part.start_ns <= e.first_user_ns < part.end_ns for e in findings.failures)
 
 
 def _alone(

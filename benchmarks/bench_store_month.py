@@ -27,11 +27,14 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 
+from analytics.availability import conclude
+from analytics.findings import examine, join
 from facility.batch import Samples
 from facility.definition import load_definition
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time
 from kado.config import load_configuration
-from kado.queries.figures import load_availability, load_basis
+from kado.queries.figures import load_availability
+from kado.queries.walking import ask, walk
 from kado.service.simulated_history import fill_history
 from simulators.machine import Machine
 from simulators.scenario import load_scenario
@@ -79,14 +82,23 @@ def accounting(folder: Path, arguments: argparse.Namespace) -> None:
     def from_store() -> Any:
         return load_availability(configuration, MONTH, "sls", KNOWN_ON, clock=clock)
 
-    basis = load_basis(configuration, MONTH, [definition], KNOWN_ON, clock=clock)
-    assert from_store().availability == basis.assess(definition)
+    asked = ask(configuration, MONTH, definition, KNOWN_ON, clock)
+    pieces, plan = list(walk(asked, [definition])), asked.plan(definition)
+
+    def from_memory() -> Any:
+        found = [
+            examine(known.evidence, configuration.profile, definition, plan, piece, settled=known.settled)
+            for piece, known in pieces
+        ]
+        return conclude(join(found, MONTH), configuration.profile, definition, asked.period)
+
+    assert from_store().availability == from_memory()
     stored, memory = [], []
     for _ in range(arguments.rounds):
         stored.append(timed(from_store))
-        memory.append(timed(lambda: basis.assess(definition)))
+        memory.append(timed(from_memory))
     more = min(stored) - min(memory)
-    print(f"a month's availability, {len(basis.known.evidence.delivery):,} samples of stored current")
+    print(f"a month's availability, {sum(len(k.evidence.delivery) for _, k in pieces):,} samples of stored current")
     print(f"  from the store     {min(stored):8.3f} s")
     print(f"  from memory        {min(memory):8.3f} s")
     print(f"  the store costs    {more:8.3f} s   (aim: {AIM_S})")

@@ -19,6 +19,10 @@ class Bar:
         """Show how much is done, with a few words beside the bar."""
         self._progress.update(self._task, completed=done, note=note, total=total)
 
+    def advance_through(self, done: int, total: int) -> None:
+        """Show how much of all is done."""
+        self._progress.update(self._task, completed=done, total=total)
+
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Generator[Bar]:

@@ -13,10 +13,20 @@ from analytics.accounts import Accounts
 from analytics.availability import PROVISIONAL_BELOW_PCT, Availability
 from analytics.figures import percentage
 from facility.schedule import OPERATING_CATEGORIES, PLANNED_CATEGORIES
-from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption, PeriodOption
+from kado.cli.as_of import as_of
+from kado.cli.command import (
+    AsKnownOnOption,
+    AsPublishedOnOption,
+    ConfigOption,
+    DefinitionOption,
+    Format,
+    FormatOption,
+    PeriodOption,
+)
 from kado.cli.events import event_table
 from kado.config import load_configuration
 from kado.output import local, print_json, show, table, title
+from kado.progress import progress_bar
 from kado.queries.availability import report_document, tag_times, with_budget
 from kado.queries.definitions import FORMULAS
 from kado.queries.figures import AvailabilityReport, load_availability
@@ -27,6 +37,7 @@ def availability(
     period: PeriodOption,
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
     digits: Annotated[int, typer.Option("--digits", min=0, max=6, help="Decimals of a percentage.")] = 1,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
@@ -39,7 +50,10 @@ def availability(
       kado availability --period FY2026 --definition sls --format json
     """
     configuration = load_configuration(config)
-    loaded = with_budget(configuration, load_availability(configuration, period, definition, as_known_on))
+    when = as_of(as_known_on, as_published_on)
+    with progress_bar("counting", 1) as bar:
+        loaded = load_availability(configuration, period, definition, when, progress=bar.advance_through)
+        loaded = with_budget(configuration, loaded)
     if output is Format.JSON:
         print_json(report_document(loaded))
     else:

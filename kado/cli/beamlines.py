@@ -3,7 +3,16 @@
 from rich.console import RenderableType
 
 from analytics.figures import percentage
-from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption, PeriodOption
+from kado.cli.as_of import as_of
+from kado.cli.command import (
+    AsKnownOnOption,
+    AsPublishedOnOption,
+    ConfigOption,
+    DefinitionOption,
+    Format,
+    FormatOption,
+    PeriodOption,
+)
 from kado.config import load_configuration
 from kado.output import local, print_json, show, table, title
 from kado.queries.beamlines import BeamlineReport, beamlines_document, load_beamlines
@@ -14,6 +23,7 @@ def beamlines(
     period: PeriodOption,
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -25,7 +35,7 @@ def beamlines(
     Example:
       kado beamlines --period 2026-10
     """
-    found = load_beamlines(load_configuration(config), period, definition, as_known_on)
+    found = load_beamlines(load_configuration(config), period, definition, as_of(as_known_on, as_published_on))
     if output is Format.JSON:
         print_json(beamlines_document(found))
     else:

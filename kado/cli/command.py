@@ -46,7 +46,14 @@ DefinitionOption = Annotated[
 
 
 AsKnownOnOption = Annotated[
-    str | None, typer.Option("--as-known-on", help="Leave out what was published or recorded after this time.")
+    str | None, typer.Option("--as-known-on", help="Leave out what was recorded after this time.")
+]
+AsPublishedOnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-published-on",
+        help="Use the calendar as published by this time, whenever it was recorded: for imported history.",
+    ),
 ]
 
 

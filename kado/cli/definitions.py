@@ -11,10 +11,12 @@ from rich.text import Text
 
 from facility.definition import Definition, load_definition, own_definitions, shipped_definitions
 from facility.errors import UsageError
-from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
+from kado.cli.as_of import as_of
+from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, Format, FormatOption
 from kado.cli.comparison import comparison
 from kado.config import load_configuration
 from kado.output import print_json, show
+from kado.progress import progress_bar
 from kado.queries.comparison import comparison_document, load_comparison
 from kado.queries.definitions import RULES, definition_document
 
@@ -29,6 +31,7 @@ def definitions(
         str | None, typer.Option("--period", "-p", help="With --compare: as in 'kado availability'.")
     ] = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
     whole: Annotated[bool, typer.Option("--all", help="With --compare: list every event that a rule moves.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
@@ -46,7 +49,9 @@ def definitions(
     if (compare is None) != (period is None) or (compare is not None and name is not None):
         raise UsageError("to compare, name both definitions and the period: --compare A B --period P")
     if compare is not None and period is not None:
-        found = load_comparison(load_configuration(config), period, *compare, as_known_on)
+        configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
+        with progress_bar("comparing", 1) as bar:
+            found = load_comparison(configuration, period, *compare, when, progress=bar.advance_through)
         if output is Format.JSON:
             print_json(comparison_document(found))
         else:

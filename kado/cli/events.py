@@ -6,7 +6,16 @@ from rich.console import RenderableType
 
 from analytics.availability import ReportedEvent
 from facility.time import to_datetime
-from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption, PeriodOption
+from kado.cli.as_of import as_of
+from kado.cli.command import (
+    AsKnownOnOption,
+    AsPublishedOnOption,
+    ConfigOption,
+    DefinitionOption,
+    Format,
+    FormatOption,
+    PeriodOption,
+)
 from kado.config import load_configuration
 from kado.output import local, offsets_of, print_json, show, table, title
 from kado.queries.events import event_documents, incidents_behind, review_of
@@ -19,6 +28,7 @@ def events(
     period: PeriodOption,
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -29,7 +39,7 @@ def events(
       kado events --period 2026-10
       kado events --period 2026-10 --format json
     """
-    loaded = load_availability(load_configuration(config), period, definition, as_known_on)
+    loaded = load_availability(load_configuration(config), period, definition, as_of(as_known_on, as_published_on))
     if output is Format.JSON:
         result = loaded.availability
         print_json(

@@ -1,6 +1,6 @@
 """``kado explain`` and ``kado gaps``."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Annotated, Final
@@ -11,13 +11,24 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.distortions import Standing
-from analytics.explain import FurtherInstant, Held, Instant, Rule, Segment
-from analytics.gaps import Gap
+from analytics.explain import FurtherInstant, Held, Instant
+from analytics.gaps import Gaps
+from analytics.segments import Rule, Segment, Segments
 from facility.distortion import Distortion
 from facility.errors import UsageError
-from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption, PeriodOption
+from kado.cli.as_of import as_of
+from kado.cli.command import (
+    AsKnownOnOption,
+    AsPublishedOnOption,
+    ConfigOption,
+    DefinitionOption,
+    Format,
+    FormatOption,
+    PeriodOption,
+)
 from kado.config import load_configuration
 from kado.output import age, local, offsets_of, print_json, show, table, title
+from kado.progress import progress_bar
 from kado.queries.explanation import (
     Explanation,
     InstantExplanation,
@@ -29,7 +40,7 @@ from kado.queries.explanation import (
     load_instant,
 )
 from kado.queries.figures import AvailabilityReport
-from kado.rounding import duration, percent, split_hours
+from kado.rounding import NONE, duration, percent, split_hours
 
 
 def explain(
@@ -39,6 +50,7 @@ def explain(
     at: Annotated[str | None, typer.Option("--at", help="Explain this instant, ISO 8601 with an offset.")] = None,
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
     whole: Annotated[bool, typer.Option("--all", help="List every interval.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
@@ -50,17 +62,18 @@ def explain(
       kado explain --period 2026-10
       kado explain --at 2026-10-03T09:10:00+09:00
     """
-    configuration = load_configuration(config)
+    configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
     if (period is None) == (at is None):
         raise UsageError("say what to explain: --period P, or an instant with --at TIME")
     if at is not None:
-        then = load_instant(configuration, at, definition, as_known_on)
+        then = load_instant(configuration, at, definition, when)
         if output is Format.JSON:
             print_json(instant_document(then))
         else:
             show(*instant(then))
         return
-    found = load_explanation(configuration, str(period), definition, as_known_on)
+    with progress_bar("explaining", 1) as bar:
+        found = load_explanation(configuration, str(period), definition, when, progress=bar.advance_through)
     if output is Format.JSON:
         print_json(explanation_document(found))
     else:
@@ -71,6 +84,8 @@ def gaps(
     period: PeriodOption,
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
+    whole: Annotated[bool, typer.Option("--all", help="List every interval.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -80,11 +95,13 @@ def gaps(
     Example:
       kado gaps --period 2026-10
     """
-    report, found = load_gaps(load_configuration(config), period, definition, as_known_on)
+    configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
+    with progress_bar("looking for gaps", 1) as bar:
+        report, found = load_gaps(configuration, period, definition, when, progress=bar.advance_through)
     if output is Format.JSON:
         print_json(gaps_document(report, found))
     else:
-        show(*gap_table(report, found))
+        show(*gap_table(report, found, whole=whole))
 
 
 SHOWN: Final = 40
@@ -100,11 +117,9 @@ def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
     zone = found.report.profile.zone
     lines: list[RenderableType] = [*_heading(found.report, "each second explained 内訳"), ""]
     lines += [_rules(found.segments), ""]
-    told = [s for s in found.segments if whole or s.rule not in _ORDINARY]
-    if not whole and len(told) > SHOWN:
-        longest = sorted(told, key=lambda s: s.start_ns - s.end_ns)[:SHOWN]
-        told = [s for s in told if s in longest]
-    if told:
+    segments = found.segments
+    told = segments if whole else segments.take(~segments.of_rules(*_ORDINARY)).longest(SHOWN)
+    if len(told):
         rows = table(
             order=[f"start ({offsets_of((s.start_ns for s in told), zone)})", "end", "length", "account", "rule"],
             right=["length"],
@@ -120,25 +135,30 @@ def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
     return lines
 
 
-def gap_table(report: AvailabilityReport, gaps: Sequence[Gap]) -> list[RenderableType]:
+def gap_table(report: AvailabilityReport, gaps: Gaps, *, whole: bool) -> list[RenderableType]:
     """Return the unknown intervals of user time, adding up to the account."""
     zone, unknown = report.profile.zone, report.availability.accounts.unknown
     lines: list[RenderableType] = [*_heading(report, "unknown user time 不明"), ""]
     if not gaps:
         return [*lines, "None: all user time is known."]
-    offset = offsets_of((gap.segment.start_ns for gap in gaps), zone)
+    listed = gaps if whole else gaps.longest(SHOWN)
+    offset = offsets_of((gap.segment.start_ns for gap in listed), zone)
     heads = [f"start ({offset})", "end", "unknown", "could hide", "N", "rule"]
     rows = table(order=heads, right=["unknown", "could hide", "N"])
-    for gap in gaps:
+    for gap in listed:
         s = gap.segment
         rows.add_row(
             local(s.start_ns, zone),
             _end(s, zone),
             duration(s.end_ns - s.start_ns),
-            duration(gap.downtime_ns),
-            f"{gap.failures:+d}",
+            NONE if gap.downtime_ns is None else duration(gap.downtime_ns),
+            NONE if gap.failures is None else f"{gap.failures:+d}",
             _short(s),
         )
+    left = len(gaps) - len(listed)
+    if left:
+        rest = unknown - int(listed.segments.length_ns.sum())
+        rows.add_row(f"{left:,} shorter, with --all", "", duration(rest), "", "", "")
     rows.add_row("= unknown", "", duration(unknown), "", "", "")
     f = report.availability.figures
     lower, upper = percent(f.availability_lower_pct, 3), percent(f.availability_upper_pct, 3)
@@ -146,12 +166,21 @@ def gap_table(report: AvailabilityReport, gaps: Sequence[Gap]) -> list[Renderabl
         *lines,
         rows,
         "",
-        _legend(g.segment.rule for g in gaps),
+        _legend(g.segment.rule for g in listed),
         "",
         "Could hide: how much more downtime, and how many more failures N, there would",
         "be if the beam had been away in that interval alone. Whatever the unknown time",
         f"was, availability lies between {lower} and {upper} %.",
+        *cadence_lines(report),
     ]
+
+
+def cadence_lines(report: AvailabilityReport) -> list[RenderableType]:
+    """Return what to do where samples come too seldom for how long they hold."""
+    cadence = report.cadence
+    if cadence is None or not cadence.is_too_slow:
+        return []
+    return ["", Text(f"Diagnosis: {cadence.sentence()}", style="yellow")]
 
 
 def instant(found: InstantExplanation) -> list[RenderableType]:
@@ -199,15 +228,13 @@ def _heading(report: AvailabilityReport, what: str) -> list[RenderableType]:
     ]
 
 
-def _rules(segments: Sequence[Segment]) -> RenderableType:
+def _rules(segments: Segments) -> RenderableType:
     """Return a table of rules: how many intervals each put where, and their hours, adding up as printed."""
-    times: dict[tuple[str, Rule], list[int]] = {}
-    for s in segments:
-        times.setdefault((s.account, s.rule), []).append(s.end_ns - s.start_ns)
-    hours = split_hours({f"{account} {rule.name}": sum(lengths) for (account, rule), lengths in times.items()})
+    totals = segments.totals()
+    hours = split_hours({f"{account} {rule.name}": ns for (account, rule), (ns, _) in totals.items()})
     rows = table(order=["account", "h", "times", "rule"], right=["h", "times"])
-    for (account, rule), lengths in sorted(times.items(), key=lambda item: -sum(item[1])):
-        rows.add_row(_name(account), f"{hours[f'{account} {rule.name}']:,}", f"{len(lengths):,}", _sentence(rule))
+    for (account, rule), (_, count) in sorted(totals.items(), key=lambda item: -item[1][0]):
+        rows.add_row(_name(account), f"{hours[f'{account} {rule.name}']:,}", f"{count:,}", _sentence(rule))
     rows.add_row("= calendar", f"{sum(hours.values(), Decimal(0)):,}", f"{len(segments):,}", "")
     return rows
 

@@ -13,7 +13,16 @@ from facility.errors import UsageError
 from facility.incidents import Incident, Sharing
 from facility.profile import Profile
 from facility.time import parse_time
-from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption, PeriodOption
+from kado.cli.as_of import as_of
+from kado.cli.command import (
+    AsKnownOnOption,
+    AsPublishedOnOption,
+    ConfigOption,
+    DefinitionOption,
+    Format,
+    FormatOption,
+    PeriodOption,
+)
 from kado.config import load_configuration
 from kado.output import local, print_json, show, table, title
 from kado.queries.figures import AvailabilityReport, load_availability
@@ -131,6 +140,7 @@ def downtime_pareto(
     ] = Sharing.ROOT_CAUSE,
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -143,7 +153,7 @@ def downtime_pareto(
       kado incident pareto --period 2026-10
       kado incident pareto --period FY2026 --sharing equal-share
     """
-    loaded = load_availability(load_configuration(config), period, definition, as_known_on)
+    loaded = load_availability(load_configuration(config), period, definition, as_of(as_known_on, as_published_on))
     if output is Format.JSON:
         print_json(pareto_document(loaded, sharing))
     else:

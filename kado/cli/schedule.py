@@ -16,7 +16,8 @@ from facility.schedule import Category, Plan, ScheduleVersion, check_changes_som
 from facility.schedule_csv import MAX_BYTES, decode_schedule, read_schedule
 from facility.schedule_ics import read_calendar
 from facility.time import NS_PER_DAY, NS_PER_H, parse_time
-from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
+from kado.cli.as_of import as_of
+from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.output import local, note, offsets_of, print_json, show, table, title
 from kado.queries.record import load_plan, load_schedule_versions
@@ -140,6 +141,7 @@ def _plural(number: int, word: str) -> str:
 def show_schedule(
     period: Annotated[str | None, typer.Option("--period", "-p", help="Only what lies in it.")] = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -152,7 +154,7 @@ def show_schedule(
     """
     configuration = load_configuration(config)
     profile = configuration.profile
-    plan = load_plan(configuration, as_known_on)
+    plan = load_plan(configuration, as_of(as_known_on, as_published_on))
     wanted = None if period is None else profile.period(period, plan)
     if output is Format.JSON:
         print_json(calendar_document(profile, plan, wanted))

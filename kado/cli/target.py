@@ -6,7 +6,8 @@ from rich.text import Text
 
 from analytics.target import TargetRun
 from facility.time import to_datetime
-from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption
+from kado.cli.as_of import as_of
+from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, DefinitionOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.output import local, print_json, show, title
 from kado.queries.target import TimeToTarget, load_time_to_target, target_document
@@ -16,6 +17,7 @@ from kado.rounding import percent
 def target(
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -29,7 +31,7 @@ def target(
     Example:
       kado target
     """
-    found = load_time_to_target(load_configuration(config), definition, as_known_on)
+    found = load_time_to_target(load_configuration(config), definition, as_of(as_known_on, as_published_on))
     if output is Format.JSON:
         print_json(target_document(found))
     else:

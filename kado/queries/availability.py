@@ -16,6 +16,7 @@ from kado.config import Configuration
 from kado.queries.events import event_documents
 from kado.queries.figures import AvailabilityReport, Budget, load_availability
 from kado.queries.identity import identity
+from kado.queries.record import AsOf
 
 
 def with_budget(
@@ -32,7 +33,7 @@ def with_budget(
     year = fiscal_year_of(part.end_ns - 1, profile.zone, profile.fiscal_year_starts_in)
     to_date = report
     if part.start_ns != year.start_ns:
-        so_far, known_on = Period(year.id, year.start_ns, part.end_ns), format_time(report.as_known_on_ns)
+        so_far, known_on = Period(year.id, year.start_ns, part.end_ns), report.as_of or AsOf(report.as_known_on_ns)
         try:
             to_date = load_availability(configuration, so_far, report.definition.id, known_on, clock=clock)
         except ProfileError:

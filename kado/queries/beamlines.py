@@ -10,6 +10,7 @@ from kado.config import Configuration
 from kado.queries.evidence import load_link
 from kado.queries.figures import AvailabilityReport, load_availability
 from kado.queries.identity import identity
+from kado.queries.record import AsOf
 from kado.stores import open_store
 from storage.store import TelemetryStore
 
@@ -27,7 +28,7 @@ def load_beamlines(
     configuration: Configuration,
     period: str,
     definition: str | None = None,
-    as_known_on: str | None = None,
+    as_known_on: str | AsOf | None = None,
     *,
     clock: Clock = system_clock,
 ) -> BeamlineReport:

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from analytics.availability import Availability
-from analytics.compare import Comparison, RuleStep, compare
+from analytics.availability import Availability, conclude
+from analytics.compare import Comparison, RuleStep, compare, way
+from analytics.findings import Findings, examine, join
 from facility.definition import Definition, load_definition
 from facility.profile import Profile
 from facility.time import Clock, format_time, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.definitions import RULES
-from kado.queries.figures import load_basis
 from kado.queries.identity import identity
+from kado.queries.record import AsOf
+from kado.queries.walking import Progress, ask, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,33 @@ def load_comparison(
     period: str,
     first: str,
     second: str,
-    as_known_on: str | None = None,
+    as_known_on: str | AsOf | None = None,
     *,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> ComparisonReport:
     """Count a period by two definitions and trace the difference; raises what `load_availability` raises."""
     a, b = load_definition(first, configuration.folder), load_definition(second, configuration.folder)
-    basis = load_basis(configuration, period, [a, b], as_known_on, clock=clock)
-    basis.check_known()
-    return ComparisonReport(configuration.profile, a, b, basis.as_known_on_ns, compare(a, b, basis.assess))
+    asked = ask(configuration, period, a, as_known_on, clock)
+    profile, stations = asked.profile, way(a, b)
+    plans = [asked.plan(d) for d in stations]
+    found: list[list[Findings]] = [[] for _ in stations]
+    for piece, known in walk(asked, stations, progress):
+        for i, (definition, plan) in enumerate(zip(stations, plans, strict=True)):
+            # Bounds are shown of the two ends only.
+            bounds = i in (0, len(stations) - 1)
+            found[i].append(
+                examine(known.evidence, profile, definition, plan, piece, settled=known.settled, bounds=bounds)
+            )
+    answers = [
+        conclude(join(pieces, asked.period.id), profile, definition, asked.period)
+        for pieces, definition in zip(found, stations, strict=True)
+    ]
+
+    def assess(definition: Definition) -> Availability:
+        return answers[next(i for i, station in enumerate(stations) if station == definition)]
+
+    return ComparisonReport(profile, a, b, asked.as_known_on_ns, compare(a, b, assess))
 
 
 ACCOUNTS: Final = ("user_time", "delivered", "no_beam", "unknown", "refill")

@@ -17,9 +17,9 @@ from facility.period import Period, day_of
 from facility.schedule import Category, Plan, resolve
 from facility.time import NS_PER_DAY
 from kado.config import Configuration
-from kado.queries.evidence import Read, load_evidence, nothing_known, signals_of_evidence
-from kado.queries.figures import has_user_time
+from kado.queries.evidence import Read, check_known, load_evidence, signals_of_evidence
 from kado.queries.record import Record
+from kado.queries.walking import has_user_time
 from storage.store import TelemetryStore
 
 _FOR_EVER: Final = 1 << 62
@@ -30,8 +30,6 @@ class _Day:
     """What was found in a day, or a part of one."""
 
     findings: Findings
-    anything: bool
-    """Whether anything is known of it."""
     start_ns: int
     """From here to `end_ns` reaches all that it was found from, held samples before it left out."""
     end_ns: int
@@ -133,9 +131,8 @@ class Days:
         """
         part = counted_part(self._profile, period, now_ns)
         check_schedule(self._profile, self._plan, part)
+        check_known(self._profile, part, self._extent, self._corrections)
         days = [self._day(day, now_ns) for day in self._days_of(part)]
-        if not any(day.anything for day in days):
-            raise nothing_known(self._profile, part, self._extent)
         findings = join([day.findings for day in days], period.id)
         return conclude(findings, self._profile, self._definition, period)
 
@@ -176,7 +173,6 @@ class Days:
         self.examined += 1
         found = _Day(
             findings,
-            known.anything,
             evidence.start_ns - known.reach_ns,
             evidence.end_ns,
             known.depends_from_ns,

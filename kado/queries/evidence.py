@@ -45,8 +45,6 @@ class Known:
     """Of each further signal: the findings depend on its samples from here on."""
     whole: bool
     """Whether each distortion that touches the period is over, and seen whole."""
-    anything: bool
-    """Whether there was a sample or a correction for the period itself."""
 
 
 def load_evidence(
@@ -143,9 +141,7 @@ def load_evidence(
         if reaches
     }
     whole = all(r.whole for r in reaches.values())
-    return Known(
-        evidence, window.settled, reach, depends_from_ns, whole, _anything(profile, window.samples, part, corrections)
-    )
+    return Known(evidence, window.settled, reach, depends_from_ns, whole)
 
 
 def _with_held(read: Read, signal: str) -> ReadHeld:
@@ -168,13 +164,23 @@ def signals_of_evidence(configuration: Configuration) -> dict[str, int | None]:
     return signals | dict.fromkeys(links)
 
 
-def nothing_known(profile: Profile, part: Period, extent: tuple[int, int]) -> PeriodError:
-    """Return the error to raise where a figure is asked for, and nothing at all is known of its period."""
-    first, last = (format_time(ns, profile.zone) for ns in extent)
-    return PeriodError(
-        f"facility {profile.id} has no samples of {profile.delivery_signal} in {part.id}: the store holds {first} "
-        f"to {last}; choose a period inside that, or import more with 'kado import FILE'"
-    )
+def check_known(profile: Profile, part: Period, extent: tuple[int, int], corrections: Sequence[Correction]) -> None:
+    """Refuse a period that ends before anything is known: before the first sample, and before any correction.
+
+    Any later period has a figure where it has a plan; of a day without a sample all is unknown.
+
+    Raises
+    ------
+    PeriodError
+        Saying what the store holds.
+    """
+    stated = (c.start_ns for c in corrections if c.assertion in BEAM_ASSERTIONS)
+    if part.end_ns <= min([extent[0], *stated]):
+        first, last = (format_time(ns, profile.zone) for ns in extent)
+        raise PeriodError(
+            f"facility {profile.id} has no samples of {profile.delivery_signal} in {part.id}: the store holds {first} "
+            f"to {last}; choose a period inside that, or import more with 'kado import FILE'"
+        )
 
 
 def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
@@ -193,16 +199,6 @@ def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
             "'kado import FILE'"
         )
     return extent
-
-
-def _anything(profile: Profile, samples: Samples, part: Period, corrections: Sequence[Correction]) -> bool:
-    stale = profile.delivery.stale_after_ns
-    # A sample stamped before the period may hold into it.
-    reach = part.length_ns if stale is None else stale
-    said = any(
-        c.assertion in BEAM_ASSERTIONS and c.start_ns < part.end_ns and part.start_ns < c.end_ns for c in corrections
-    )
-    return said or bool(samples.between(part.start_ns - reach, part.end_ns))
 
 
 def load_link(

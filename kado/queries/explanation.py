@@ -1,32 +1,26 @@
 """Loads a period and says of each second why it is in the account that it is in."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Final
 
-from analytics.evidence import Evidence, apply_evidence
-from analytics.explain import (
-    FurtherInstant,
-    Held,
-    Instant,
-    Segment,
-    explain_further,
-    explain_instant,
-    explain_period,
-    held_at,
-)
-from analytics.gaps import Gap, find_gaps
-from facility.definition import load_definition
+from analytics.explain import FurtherInstant, Held, Instant, explain_further, explain_instant, explain_part, held_at
+from analytics.gaps import Gaps, find_gaps
+from analytics.segments import Segment, Segments
 from facility.errors import PeriodError
 from facility.period import Period, day_of
 from facility.signals import link_signal
 from facility.time import Clock, format_time, parse_time, system_clock, to_s
 from kado.config import Configuration
-from kado.queries.figures import AvailabilityReport, load_basis
 from kado.queries.identity import identity
+from kado.queries.figures import AvailabilityReport, Examined, load_availability
+from kado.queries.record import AsOf
+from kado.queries.walking import Progress
 from kado.source_kinds import delivers
 from kado.stores import open_store
+
+LISTED: Final = 10_000
+"""So many intervals a document lists at most, the longest ones; sums are always of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +28,7 @@ class Explanation:
     """A period, interval by interval."""
 
     report: AvailabilityReport
-    evidence: Evidence
-    segments: tuple[Segment, ...]
+    segments: Segments
     """Without gap or overlap; they add up to the accounts."""
 
 
@@ -50,26 +43,55 @@ class InstantExplanation:
 
 
 def load_explanation(
-    configuration: Configuration, period: str | Period, definition: str | None, as_known_on: str | None
+    configuration: Configuration,
+    period: str | Period,
+    definition: str | None,
+    as_known_on: str | AsOf | None,
+    *,
+    clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> Explanation:
-    """Explain a period; raises what `load_availability` raises, but not where all of it is unknown."""
-    return _explain(configuration, period, definition, as_known_on)
+    """Explain a period; raises what `load_availability` raises."""
+    explained: list[Segments] = []
+
+    def look(piece: Examined) -> None:
+        explained.append(explain_part(piece.findings, piece.evidence, piece.applied, piece.plan))
+
+    report = load_availability(
+        configuration, period, definition, as_known_on, clock=clock, progress=progress, look=look
+    )
+    return Explanation(report, Segments.joined(explained))
 
 
 def load_gaps(
-    configuration: Configuration, period: str | Period, definition: str | None, as_known_on: str | None
-) -> tuple[AvailabilityReport, tuple[Gap, ...]]:
+    configuration: Configuration,
+    period: str | Period,
+    definition: str | None,
+    as_known_on: str | AsOf | None,
+    *,
+    clock: Clock = system_clock,
+    progress: Progress | None = None,
+) -> tuple[AvailabilityReport, Gaps]:
     """Return the unknown intervals of a period with what each could hide."""
-    found = load_explanation(configuration, period, definition, as_known_on)
-    r = found.report
-    return r, find_gaps(found.segments, found.evidence, r.profile, r.definition, r.plan, r.part)
+    gaps: list[Gaps] = []
+
+    def look(piece: Examined) -> None:
+        segments = explain_part(piece.findings, piece.evidence, piece.applied, piece.plan)
+        found = piece.findings.part
+        profile, rules = configuration.profile, piece.definition
+        gaps.append(find_gaps(segments, piece.evidence, piece.applied, profile, rules, piece.plan, found))
+
+    report = load_availability(
+        configuration, period, definition, as_known_on, clock=clock, progress=progress, look=look
+    )
+    return report, Gaps.joined(gaps)
 
 
 def load_instant(
     configuration: Configuration,
     at: str,
     definition: str | None,
-    as_known_on: str | None,
+    as_known_on: str | AsOf | None,
     *,
     clock: Clock = system_clock,
 ) -> InstantExplanation:
@@ -83,55 +105,51 @@ def load_instant(
     ns, zone = parse_time(at), configuration.profile.zone
     if ns >= clock():
         raise PeriodError(f"{format_time(ns, zone)} lies in the future: nothing can be known of it")
-    found = _explain(configuration, day_of(ns, zone), definition, as_known_on, clock)
-    r = found.report
-    applied = apply_evidence(found.evidence, r.profile, r.definition, r.plan)
-    instant = explain_instant(ns, found.segments, found.evidence, applied, r.plan)
+    pieces: list[Examined] = []
+    day = day_of(ns, zone)
+    report = load_availability(configuration, day, definition, as_known_on, clock=clock, look=pieces.append)
+    (piece,) = pieces
+    segments = explain_part(piece.findings, piece.evidence, piece.applied, piece.plan)
+    instant = explain_instant(ns, segments, piece.evidence, piece.applied, piece.plan)
     if instant is None:
         raise PeriodError(f"{format_time(ns, zone)} lies outside of what was counted of its day")
-    instant = replace(instant, further=explain_further(ns, found.evidence, applied, r.profile, r.definition, r.plan))
+    profile, chosen = report.profile, report.definition
+    further = explain_further(ns, piece.evidence, piece.applied, profile, chosen, piece.plan)
+    instant = replace(instant, further=further)
     sources = [s.id for s in configuration.sources if delivers(s, configuration.profile.delivery_signal)]
     with open_store(configuration) as store:
         links = {id_: held_at(store.read(link_signal(id_), ns, ns + 1, hold=True), ns) for id_ in sources}
-    return InstantExplanation(r, instant, links)
-
-
-def _explain(
-    configuration: Configuration,
-    period: str | Period,
-    definition: str | None,
-    as_known_on: str | None,
-    clock: Clock = system_clock,
-) -> Explanation:
-    chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
-    basis = load_basis(configuration, period, [chosen], as_known_on, clock=clock)
-    report, evidence = basis.report(chosen), basis.known.evidence
-    applied = apply_evidence(evidence, report.profile, chosen, report.plan)
-    segments = explain_period(report.availability, evidence, applied, chosen, report.plan)
-    return Explanation(report, evidence, segments)
+    return InstantExplanation(report, instant, links)
 
 
 def explanation_document(found: Explanation) -> dict[str, Any]:
-    """Return every interval for programs."""
+    """Return the intervals for programs: the sums of all of them, and the longest `LISTED` one by one."""
+    listed = found.segments.longest(LISTED)
     return {
         **_identity(found.report),
-        "segments": [_segment_document(s, found.report.profile.zone) for s in found.segments],
+        "rules": [
+            {"account": account, "rule": rule.name.lower(), "duration_s": to_s(ns), "segments": count}
+            for (account, rule), (ns, count) in found.segments.totals().items()
+        ],
+        "segments_left_out": len(found.segments) - len(listed),
+        "segments": [_segment_document(s, found.report.profile.zone) for s in listed],
     }
 
 
-def gaps_document(report: AvailabilityReport, gaps: Sequence[Gap]) -> dict[str, Any]:
-    """Return the same for programs, in seconds."""
-    zone = report.profile.zone
+def gaps_document(report: AvailabilityReport, gaps: Gaps) -> dict[str, Any]:
+    """Return the same for programs, in seconds; the longest `LISTED` one by one."""
+    zone, listed = report.profile.zone, gaps.longest(LISTED)
     return {
         **_identity(report),
         "unknown_s": to_s(report.availability.accounts.unknown),
+        "gaps_left_out": len(gaps) - len(listed),
         "gaps": [
             {
                 **_segment_document(gap.segment, zone),
-                "could_hide_downtime_s": to_s(gap.downtime_ns),
+                "could_hide_downtime_s": None if gap.downtime_ns is None else to_s(gap.downtime_ns),
                 "could_hide_failures": gap.failures,
             }
-            for gap in gaps
+            for gap in listed
         ],
     }
 

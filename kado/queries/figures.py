@@ -1,28 +1,36 @@
 """Loads what a figure is computed from, and calls the pure functions that compute it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Final
 
-from analytics.availability import Availability, assess, check_schedule, conclude, counted_part
+from analytics.availability import Availability, conclude
+from analytics.cadence import Cadence, cadence_of, join_cadences
+from analytics.effects import Counted, Effect
 from analytics.energy import POWER_UNIT, delivered_mwh
-from analytics.evidence import apply_evidence
+from analytics.evidence import AppliedEvidence, Evidence, apply_evidence
 from analytics.findings import Findings, examine, join
+from facility.corrections import Correction
 from facility.definition import Definition, load_definition
 from facility.incidents import Incident
 from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
-from facility.schedule import Plan, resolve
-from facility.time import NS_PER_DAY, Clock, parse_time, system_clock
+from facility.schedule import PLANNED_CATEGORIES, Plan, ScheduleVersion, dated_back
+from facility.time import Clock, system_clock
 from kado.config import Configuration
-from kado.queries.evidence import Known, extent_of, load_evidence, nothing_known
-from kado.queries.record import Record, load_record
-from kado.stores import open_store
+from kado.queries.record import AsOf
+from kado.queries.walking import Asked, Progress, ask, walk
 
-PIECE_NS: Final = 8 * NS_PER_DAY
-"""Time that is looked at together."""
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A piece of a period with everything that decided on it."""
+
+    findings: Findings
+    evidence: Evidence
+    applied: AppliedEvidence
+    definition: Definition
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,23 @@ class Budget:
     """At the end of the counted part of the period; below 0: the target was missed."""
     unknown_h: float
     """User time of the year so far of which nothing is known: what of it was downtime is not taken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedCorrection:
+    """A correction in force, and what it changes in the period."""
+
+    correction: Correction
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutBackDated:
+    """The same period without calendar versions that were recorded after the time that they change."""
+
+    versions: tuple[ScheduleVersion, ...]
+    availability: Availability | None
+    """None: without them nothing is scheduled. Bounds are not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +80,14 @@ class AvailabilityReport:
     """Energy delivered in known user time; None where the delivery signal is no power."""
     budget: Budget | None = None
     """None where there is none, or it was not asked for; see `with_budget`."""
+    corrections: tuple[AppliedCorrection, ...] = ()
+    """Those in force that touch the period, in order of start, each with what it changes."""
+    without_back_dated: WithoutBackDated | None = None
+    """The figure without calendar versions that were recorded late; None where no such version moves it."""
+    cadence: Cadence | None = None
+    """How often samples of the delivery signal come; None where that is not known."""
+    as_of: AsOf | None = None
+    """Which of the things that people recorded count; None: what was recorded by `as_known_on_ns`."""
 
     @property
     def part(self) -> Period:
@@ -63,62 +96,15 @@ class AvailabilityReport:
         return Period(period.id, period.start_ns, self.availability.counted_until_ns)
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """All that a period's figures are computed from, but the definition."""
-
-    profile: Profile
-    record: Record
-    as_known_on_ns: int
-    period: Period
-    part: Period
-    """What of it is over."""
-    known: Known
-    extent: tuple[int, int]
-    """Stamps of the delivery signal's first and last sample."""
-
-    def check_known(self) -> None:
-        """Refuse to go on where nothing at all is known of the period.
-
-        Raises
-        ------
-        PeriodError
-            Saying what the store holds.
-        """
-        if not self.known.anything:
-            raise nothing_known(self.profile, self.part, self.extent)
-
-    def plan(self, definition: Definition) -> Plan:
-        """Return the calendar with the definition's notice."""
-        return resolve(self.record.versions, notice_ns=definition.notice_ns)
-
-    def report(self, definition: Definition) -> AvailabilityReport:
-        """Return the availability by a definition, with the names it is printed with."""
-        return AvailabilityReport(
-            self.profile,
-            definition,
-            self.as_known_on_ns,
-            self.assess(definition),
-            self.plan(definition),
-            self.known.evidence.refill,
-            self.record.incidents,
-        )
-
-    def assess(self, definition: Definition) -> Availability:
-        """Compute the availability by a definition."""
-        plan = self.plan(definition)
-        return assess(
-            self.known.evidence, self.profile, definition, plan, self.period, self.part, settled=self.known.settled
-        )
-
-
 def load_availability(
     configuration: Configuration,
     period: str | Period,
     definition: str | None = None,
-    as_known_on: str | None = None,
+    as_known_on: str | AsOf | None = None,
     *,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
+    look: Callable[[Examined], None] | None = None,
 ) -> AvailabilityReport:
     """Compute the availability of a period, a piece after the other: a year takes no more memory than a week.
 
@@ -129,86 +115,104 @@ def load_availability(
     definition
         Its id; None: the facility's own.
     as_known_on
-        ISO 8601: leave out what was published or recorded later; None: now.
+        ISO 8601: leave out what was recorded later; None: now.
+    progress
+        Called after each piece.
+    look
+        Given each piece with all that decided on it.
 
     Raises
     ------
     PeriodError
-        If the period is none, lies in the future, has no schedule, or no samples.
+        If the period cannot be read, lies in the future, has no schedule, or ends before anything is known.
     DefinitionError
         If there is no such definition.
     """
-    profile, now_ns = configuration.profile, clock()
-    chosen = load_definition(definition or profile.definition, configuration.folder)
-    known_on_ns = now_ns if as_known_on is None else parse_time(as_known_on)
-    record = load_record(configuration, known_on_ns)
-    plan = resolve(record.versions, notice_ns=chosen.notice_ns)
-    if isinstance(period, str):
-        period = profile.period(period, plan)
-    part = counted_part(profile, period, now_ns)
+    chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
+    asked = ask(configuration, period, chosen, as_known_on, clock)
+    profile, plan = asked.profile, asked.plan(chosen)
+    back = BackDated.of(asked, chosen)
+    in_force = corrections_in(asked)
+    effects: dict[int, list[Effect]] = {c.id: [] for c in in_force}
     findings: list[Findings] = []
-    refill, anything = Intervals.empty(), False
+    refill = Intervals.empty()
+    cadences: list[Cadence | None] = []
     energy = 0.0 if profile.delivery.unit == POWER_UNIT else None
-    with open_store(configuration) as store:
-        extent = extent_of(store, profile)
-        check_schedule(profile, plan, part)
-        for piece in pieces_of(part):
-            known = load_evidence(
-                configuration,
-                store.read,
-                extent,
-                [chosen],
-                piece,
-                record.corrections,
-                now_ns,
-                plan.cancelled,
-                look_around=has_user_time(plan, piece),
-            )
-            findings.append(examine(known.evidence, profile, chosen, plan, piece, settled=known.settled))
-            refill |= known.evidence.refill.clip(piece.start_ns, piece.end_ns)
-            anything = anything or known.anything
-            if energy is not None:
-                user_time = plan.user_time.clip(piece.start_ns, piece.end_ns)
-                energy += delivered_mwh(apply_evidence(known.evidence, profile, chosen, plan), user_time)
-    if not anything:
-        raise nothing_known(profile, part, extent)
-    availability = conclude(join(findings, period.id), profile, chosen, period)
-    return AvailabilityReport(profile, chosen, known_on_ns, availability, plan, refill, record.incidents, energy)
+    for piece, known in walk(asked, [chosen], progress):
+        evidence = known.evidence
+        findings.append(examine(evidence, profile, chosen, plan, piece, settled=known.settled))
+        refill |= evidence.refill.clip(piece.start_ns, piece.end_ns)
+        counted = Counted(evidence, profile, chosen, plan, piece)
+        for correction in in_force:
+            effects[correction.id].append(counted.effect_of(correction))
+        back.count(evidence, piece)
+        cadences.append(cadence_of(evidence.delivery.between(piece.start_ns, piece.end_ns), profile.delivery))
+        if energy is None and look is None:
+            continue
+        applied = apply_evidence(evidence, profile, chosen, plan)
+        if look is not None:
+            look(Examined(findings[-1], evidence, applied, chosen, plan))
+        if energy is not None:
+            energy += delivered_mwh(applied, plan.user_time.clip(piece.start_ns, piece.end_ns))
+    return AvailabilityReport(
+        profile,
+        chosen,
+        asked.as_known_on_ns,
+        conclude(join(findings, asked.period.id), profile, chosen, asked.period),
+        plan,
+        refill,
+        asked.record.incidents,
+        energy,
+        corrections=tuple(AppliedCorrection(c, Effect.sum_of(effects[c.id])) for c in in_force),
+        without_back_dated=back.figure(),
+        cadence=join_cadences(cadences),
+        as_of=asked.as_of,
+    )
 
 
-def has_user_time(plan: Plan, part: Period) -> bool:
-    """Whether anything in a stretch of time counts, by the calendar."""
-    return bool(plan.user_time.clip(part.start_ns, part.end_ns))
+def corrections_in(asked: Asked) -> tuple[Correction, ...]:
+    """Return the corrections in force that touch the part of the period that is over."""
+    part = asked.part
+    return tuple(c for c in asked.record.corrections if c.start_ns < part.end_ns and part.start_ns < c.end_ns)
 
 
-def pieces_of(part: Period) -> list[Period]:
-    """Return a stretch of time in pieces whose samples fit into little memory."""
-    edges = [*range(part.start_ns, part.end_ns, PIECE_NS), part.end_ns]
-    return [Period(part.id, start, end) for start, end in pairwise(edges)]
+class BackDated:
+    """Counts a period without the calendar versions that were recorded late, where that makes a difference."""
+
+    def __init__(self, asked: Asked, definition: Definition, versions: tuple[ScheduleVersion, ...], plan: Plan) -> None:
+        self._asked, self._definition, self._versions, self._plan = asked, definition, versions, plan
+        self._findings: list[Findings] = []
+        self._scheduled = bool(plan.intervals(*PLANNED_CATEGORIES).clip(asked.part.start_ns, asked.part.end_ns))
+
+    @classmethod
+    def of(cls, asked: Asked, definition: Definition) -> "BackDated":
+        """Find the versions that were recorded late and move something in the period."""
+        late = dated_back(asked.record.versions)
+        moving = tuple(v for v in late if _differ(asked, definition, [v]))
+        if not moving and _differ(asked, definition, late):
+            moving = late
+        return cls(asked, definition, moving, asked.plan(definition, moving))
+
+    def count(self, evidence: Evidence, piece: Period) -> None:
+        """Count a piece without them."""
+        if self._versions and self._scheduled:
+            profile = self._asked.profile
+            self._findings.append(examine(evidence, profile, self._definition, self._plan, piece, bounds=False))
+
+    def figure(self) -> "WithoutBackDated | None":
+        """Return the figure as it would be without them; None where there are none."""
+        if not self._versions:
+            return None
+        asked = self._asked
+        if not self._findings:
+            return WithoutBackDated(self._versions, None)
+        found = conclude(join(self._findings, asked.period.id), asked.profile, self._definition, asked.period)
+        return WithoutBackDated(self._versions, found)
 
 
-def load_basis(
-    configuration: Configuration,
-    period: str | Period,
-    definitions: Sequence[Definition],
-    as_known_on: str | None = None,
-    *,
-    clock: Clock = system_clock,
-) -> Basis:
-    """Read all that a period's figures by any of `definitions` depend on; see `load_availability`."""
-    profile, now_ns = configuration.profile, clock()
-    known_on_ns = now_ns if as_known_on is None else parse_time(as_known_on)
-    record = load_record(configuration, known_on_ns)
-    plans = [resolve(record.versions, notice_ns=d.notice_ns) for d in definitions]
-    if isinstance(period, str):
-        period = profile.period(period, plans[0])
-    part = counted_part(profile, period, now_ns)
-    with open_store(configuration) as store:
-        extent = extent_of(store, profile)
-        for plan in plans:
-            check_schedule(profile, plan, part)
-        cancelled = Intervals.of(span for plan in plans for span in plan.cancelled)
-        known = load_evidence(
-            configuration, store.read, extent, definitions, part, record.corrections, now_ns, cancelled
-        )
-    return Basis(profile, record, known_on_ns, period, part, known, extent)
+def _differ(asked: Asked, definition: Definition, without: Sequence[ScheduleVersion]) -> bool:
+    """Return whether the calendar of the period is another one without some versions."""
+    start, end = asked.part.start_ns, asked.part.end_ns
+    a, b = asked.plan(definition), asked.plan(definition, without)
+    same = all(a.intervals(c).clip(start, end) == b.intervals(c).clip(start, end) for c in PLANNED_CATEGORIES)
+    return not (same and a.cancelled.clip(start, end) == b.cancelled.clip(start, end))

@@ -13,12 +13,12 @@ from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import Plan
-from facility.time import Clock, parse_time, system_clock
+from facility.time import Clock, system_clock
 from kado.config import Configuration
 from kado.queries.days import Days
 from kado.queries.evidence import extent_of
 from kado.queries.figures import AvailabilityReport
-from kado.queries.record import Record, load_record
+from kado.queries.record import AsOf, Record, load_record, read_as_of
 from kado.stores import open_store
 from storage.store import TelemetryStore
 
@@ -105,7 +105,7 @@ class FiguresByDay:
 def open_figures(
     configuration: Configuration,
     definition: str | None = None,
-    as_known_on: str | None = None,
+    as_known_on: str | AsOf | None = None,
     *,
     clock: Clock = system_clock,
 ) -> Generator[FiguresByDay]:
@@ -120,7 +120,7 @@ def open_figures(
     """
     now_ns = clock()
     chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
-    known_on_ns = now_ns if as_known_on is None else parse_time(as_known_on)
-    record = load_record(configuration, known_on_ns)
+    as_of = read_as_of(as_known_on, now_ns)
+    record = load_record(configuration, as_of)
     with open_store(configuration) as store:
-        yield FiguresByDay(configuration, store, chosen, record, known_on_ns, now_ns)
+        yield FiguresByDay(configuration, store, chosen, record, as_of.known_on_ns, now_ns)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from analytics.conditions import Kind
-from analytics.gaps import Gap
+from analytics.gaps import Gaps
 from collector.ledger import SourceTotals, read_ledger
 from facility.corrections import Assertion
 from facility.errors import KadoError, PeriodError, ProfileError
@@ -95,7 +95,7 @@ class ReportInputs:
     months: tuple[Beside, ...]
     """Each month of a long period; empty for a month."""
     reliability: ReliabilityReport
-    gaps: tuple[Gap, ...]
+    gaps: Gaps
     corrections: tuple[Said, ...]
     """In force and touching the period."""
     systems: dict[str, int]

@@ -10,11 +10,11 @@ from facility.definition import load_definition
 from facility.errors import ProfileError
 from facility.profile import Profile
 from facility.schedule import resolve
-from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, parse_time, system_clock
+from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, system_clock
 from kado.config import Configuration
 from kado.queries.evidence import load_link
 from kado.queries.identity import identity
-from kado.queries.record import load_record
+from kado.queries.record import AsOf, load_record, read_as_of
 from kado.stores import open_store
 
 
@@ -42,7 +42,7 @@ class TimeToTarget:
 def load_time_to_target(
     configuration: Configuration,
     definition: str | None = None,
-    as_known_on: str | None = None,
+    as_known_on: str | AsOf | None = None,
     *,
     clock: Clock = system_clock,
 ) -> TimeToTarget:
@@ -61,7 +61,7 @@ def load_time_to_target(
         )
     started_ns = local_midnight(profile.operation_started, profile.zone)
     chosen = load_definition(definition or profile.definition, configuration.folder)
-    record = load_record(configuration, now_ns if as_known_on is None else parse_time(as_known_on))
+    record = load_record(configuration, read_as_of(as_known_on, now_ns))
     plan = resolve(record.versions, notice_ns=chosen.notice_ns)
     blocks = [
         p.block

@@ -89,8 +89,8 @@ class TestSchedule:
         assert blocks[1]["start"] == "2027-01-12T09:00:00+09:00"
         assert blocks[0]["run"] == "2027-A"
 
-    def test_it_is_shown_as_known_earlier(self, imported: Kado) -> None:
-        answer = imported("schedule", "show", "--as-known-on", "2026-09-15T00:00:00+09:00", "--format", "json")
+    def test_it_is_shown_as_published_earlier(self, imported: Kado) -> None:
+        answer = imported("schedule", "show", "--as-published-on", "2026-09-15T00:00:00+09:00", "--format", "json")
         assert [b["category"] for b in answer.document["blocks"]] == ["user", "maintenance"]
 
     def test_a_run_is_a_period(self, imported: Kado) -> None:

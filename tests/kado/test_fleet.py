@@ -17,7 +17,7 @@ from seeded_ring import DAY, PROFILE
 from servers import free_port
 
 PIECES = ("-c", "a/kado.toml", "-c", "b/kado.toml", "-p", DAY, "-p", "2025-05-12", "-d", "sls", "-d", "nanoterasu")
-KNOWN_ON = ("--as-known-on", "2026-01-01T00:00:00Z")
+KNOWN_ON = ("--as-known-on", "2199-01-01T00:00:00Z")
 
 
 @pytest.fixture

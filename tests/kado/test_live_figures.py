@@ -10,7 +10,7 @@ from facility.definition import load_definition
 from facility.time import NS_PER_H, NS_PER_S, parse_time
 from kado.config import Configuration, load_configuration
 from kado.queries.evidence import extent_of
-from kado.queries.figures import load_basis
+from kado.queries.figures import load_availability
 from kado.queries.record import load_record
 from kado.service.live_figures import BeamState, GrowingSamples, LiveCalculator
 from kado.stores import open_store
@@ -48,14 +48,13 @@ def test_the_state_of_the_beam_is_known_with_its_beginning(
 
 
 def test_following_along_gives_what_one_look_gives(configuration: Configuration) -> None:
-    definition = load_definition("nanoterasu")
     with open_store(configuration) as store:
         following = calculator(configuration, store)
         for minutes in range(0, 120, 20):
             now = DUMP - NS_PER_H + minutes * 60 * NS_PER_S
             live = following.compute(now)
-            at_once = load_basis(configuration, "2026-11", [definition], clock=lambda at=now: at)
-            assert live.month == at_once.assess(definition)
+            at_once = load_availability(configuration, "2026-11", "nanoterasu", clock=lambda at=now: at)
+            assert live.month == at_once.availability
             assert live.day is not None
             assert live.day.counted_until_ns == now
 

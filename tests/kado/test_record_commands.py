@@ -88,9 +88,22 @@ def test_a_correction_stays_on_record_when_it_is_withdrawn(seeded: Kado) -> None
 def test_the_figure_of_any_past_day_can_be_had(seeded: Kado) -> None:
     correct(seeded, "up", "02:00", "03:30")
     recorded_at = seeded("correct", "list", "--format", "json").document["corrections"][0]["recorded_at"]
-    assert accounts(seeded, "--as-known-on", "2025-06-01T00:00:00Z")["no_beam"] == 5_400
+    before = format_time(parse_time(recorded_at) - 1)
+    assert accounts(seeded, "--as-known-on", before)["no_beam"] == 5_400
     assert accounts(seeded, "--as-known-on", recorded_at)["no_beam"] == 0
-    assert seeded("correct", "list", "--as-known-on", "2025-06-01T00:00:00Z").out.endswith("none\n")
+    assert seeded("correct", "list", "--as-known-on", before).out.endswith("none\n")
+
+
+def test_a_figure_as_known_on_a_day_before_the_calendar_was_recorded_has_no_schedule(seeded: Kado) -> None:
+    answer = seeded("availability", "-p", DAY, "--as-known-on", "2025-06-01T00:00:00Z")
+    assert answer.exit_code != 0
+    assert "has no schedule" in answer.err
+    # Imported later, it is there by the publication that it states.
+    assert accounts(seeded, "--as-published-on", "2025-06-01T00:00:00Z")["no_beam"] == 5_400
+    both = seeded(
+        "availability", "-p", DAY, "--as-known-on", "2025-06-01T00:00:00Z", "--as-published-on", "2025-06-01T00:00:00Z"
+    )
+    assert "exclude each other" in both.err
 
 
 def tomorrow() -> tuple[str, str]:
@@ -138,9 +151,12 @@ def test_a_category_or_limit_that_is_missing_is_asked_for(seeded: Kado) -> None:
     assert "--limit" in correct(seeded, "reduced", "02:00", "03:00").err
 
 
-def test_a_correction_makes_a_period_without_samples_countable(seeded: Kado) -> None:
+def test_a_period_without_a_sample_is_unknown_and_a_correction_makes_it_known(seeded: Kado) -> None:
     empty = "2025-05-14T12:00:00+09:00/2025-05-14T13:00:00+09:00"
-    assert "has no samples of current" in seeded("availability", "-p", empty).err
+    document = seeded("availability", "-p", empty, "--format", "json").document
+    assert document["accounts_s"]["unknown"] == 3_600
+    assert (document["figures"]["availability_pct"], document["figures"]["coverage_pct"]) == (None, 0.0)
+    assert "Coverage" in seeded("availability", "-p", empty).out
     correct(seeded, "down", "2025-05-14T12:00:00+09:00", "2025-05-14T12:30:00+09:00")
     found = seeded("availability", "-p", empty, "--format", "json").document["accounts_s"]
     assert (found["no_beam"], found["unknown"]) == (1_800, 1_800)
