@@ -12,8 +12,8 @@ from facility.period import Period, day_of
 from facility.signals import link_signal
 from facility.time import Clock, format_time, parse_time, system_clock, to_s
 from kado.config import Configuration
-from kado.queries.identity import identity
 from kado.queries.figures import AvailabilityReport, Examined, load_availability
+from kado.queries.identity import identity
 from kado.queries.record import AsOf
 from kado.queries.walking import Progress
 from kado.source_kinds import delivers
