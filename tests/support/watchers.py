@@ -12,7 +12,18 @@ from urllib.parse import urlencode
 from servers import Server, free_port
 
 
-class Prometheus(Server):
+class _Ready(Server):
+    """A server that says itself when it is ready."""
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+
+class Prometheus(_Ready):
     """A Prometheus that scrapes one target as job ``kado``.
 
     Parameters
@@ -78,7 +89,7 @@ class Prometheus(Server):
         ]
 
 
-class Alertmanager(Server):
+class Alertmanager(_Ready):
     """An Alertmanager with a configuration of its own."""
 
     program = "prometheus-alertmanager"
