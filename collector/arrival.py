@@ -31,6 +31,9 @@ class Arrival:
     position: FilePosition | None = None
     """Kept in the table ``import_file``, in the transaction of the samples it covers."""
 
+    replaces: tuple[int, ...] = ()
+    """Dead letters that this was read from once more; they go in the transaction in which it lands."""
+
     @property
     def samples(self) -> int:
         """How many samples are to be stored."""

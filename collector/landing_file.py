@@ -153,6 +153,7 @@ class LandingFile:
         for gap in arrival.gaps:
             counts[source, "", Entry.RECEIVED, ""] += gap.dropped
             counts[source, "", Entry.DROPPED, gap.reason] += gap.dropped
+        dead_letters.delete(self._connection, arrival.replaces)
         if arrival.position is not None:
             keep_position(self._connection, arrival.position.key, arrival.position.state)
 

@@ -49,6 +49,25 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
     "import": Entry("kado.cli.import_samples:import_samples", "Import recorded samples from a CSV or Parquet file."),
     "verify": Entry("kado.cli.verify:verify", "Compare what kado finds with what a simulator truly did."),
     "ledger": Entry("kado.cli.ledger:ledger", "Account for every sample that was received."),
+    "dead-letters": Group(
+        "Look at messages that could not become samples, and read them once more.",
+        {
+            "list": Entry(
+                "kado.cli.dead_letters:list_letters", "List messages that could not become samples, with the cause."
+            ),
+            "show": Entry(
+                "kado.cli.dead_letters:show_letter", "Show one dead letter with its payload as it was received."
+            ),
+            "replay": Entry(
+                "kado.cli.dead_letters:replay_letters",
+                "Read dead letters once more, after the mapping or the profile was corrected.",
+            ),
+        },
+    ),
+    "recorded-gaps": Entry(
+        "kado.cli.dead_letters:recorded_gaps",
+        "List stretches in which samples may be missing for good, as sources and kado recorded them.",
+    ),
     "definitions": Entry(
         "kado.cli.definitions:definitions", "Explain the accounting definitions: the rules of counting."
     ),

@@ -60,12 +60,33 @@ def keep(
         connection.execute("DELETE FROM dead_letter WHERE id <= ?", (gone,))
 
 
-def read_dead_letters(data_dir: Path, limit: int = 100) -> tuple[int, list[DeadLetter]]:
-    """Return how many dead letters there are, and the newest of them, newest first."""
+def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Delete letters; call inside the transaction that takes in what they hold."""
+    connection.executemany("DELETE FROM dead_letter WHERE id = ?", [(one,) for one in ids])
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which dead letters are asked for; None: all."""
+
+    source: str | None = None
+    cause: str | None = None
+    ids: tuple[int, ...] | None = None
+
+
+def read_dead_letters(data_dir: Path, limit: int = 100, chosen: Chosen = Chosen()) -> tuple[int, list[DeadLetter]]:
+    """Return how many dead letters there are of those that are asked for, and the newest of them, newest first."""
+    terms = [("source = ?", chosen.source), ("cause = ?", chosen.cause)]
+    where = " AND ".join(["1", *(term for term, value in terms if value is not None)])
+    values: list[str | int] = [value for _, value in terms if value is not None]
+    if chosen.ids is not None:
+        where += f" AND id IN ({', '.join('?' * len(chosen.ids))})"
+        values += chosen.ids
     with closing(open_reader(data_dir)) as connection, snapshot(connection):
-        (total,) = connection.execute("SELECT count(*) FROM dead_letter").fetchone()
+        (total,) = connection.execute(f"SELECT count(*) FROM dead_letter WHERE {where}", values).fetchone()
         rows = connection.execute(
-            "SELECT id, arrival_ns, source, address, cause, detail, payload FROM dead_letter ORDER BY id DESC LIMIT ?",
-            (limit,),
+            "SELECT id, arrival_ns, source, address, cause, detail, payload FROM dead_letter"
+            f" WHERE {where} ORDER BY id DESC LIMIT ?",
+            (*values, limit),
         )
         return total, [DeadLetter(*row) for row in rows]

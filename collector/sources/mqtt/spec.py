@@ -178,6 +178,11 @@ class MqttSource(BaseModel):
 
         return connect_mqttium(endpoint)
 
+    def payload_format(self, profile: Profile) -> PayloadFormat:
+        """Return what reads payloads that were received earlier; bare values among them are no longer live."""
+        targets = Targets.of(profile, self.signals)
+        return self._payload_format(targets, Pace([None] * len(self.signals), resumed=True))
+
     def _payload_format(self, targets: Targets, pace: Pace) -> PayloadFormat:
         if self.format == "influx":
             fields: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)
