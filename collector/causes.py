@@ -16,6 +16,7 @@ class Cause(StrEnum):
     MISSING_TIME = "missing_time"
     NAIVE_TIME = "naive_time"
     BAD_TIME = "bad_time"
+    AMBIGUOUS_TIME = "ambiguous_time"
     TIME_OUT_OF_RANGE = "time_out_of_range"
     MISSING_VALUE = "missing_value"
     WRONG_TYPE = "wrong_type"
@@ -43,6 +44,9 @@ _WORDS = {
     Cause.MISSING_TIME: Text(en="no time stamp", ja="時刻なし"),
     Cause.NAIVE_TIME: Text(en="a time without offset from UTC", ja="UTCとの時差が示されていない時刻"),
     Cause.BAD_TIME: Text(en="a time that cannot be read", ja="読めない時刻"),
+    Cause.AMBIGUOUS_TIME: Text(
+        en="a local time that happens twice, not in order of time", ja="時計の切り替えで二度現れる時刻で、順序も不明"
+    ),
     Cause.TIME_OUT_OF_RANGE: Text(en="a time outside the years 1678 to 2261", ja="1678〜2261年の範囲外の時刻"),
     Cause.MISSING_VALUE: Text(en="no value, and not marked bad", ja="値がなく、badでもない"),
     Cause.WRONG_TYPE: Text(en="a value of another type than the signal's", ja="信号と異なる型の値"),

@@ -1,7 +1,8 @@
 """CSV files: cut into blocks of whole lines, parsed by Arrow; line by line only where a line is not right.
 
-A row is a line. Arrow alone would not do: it skips or joins rows without saying which, so that neither line
-numbers nor a place to go on from would be known.
+A row is a line. Arrow alone would not do: it refuses a whole block for one row with too few or too many columns (or
+leaves such rows out, if it is asked to), skips empty lines unless told not to, and joins lines inside quotes, without
+the number of the line; nor does it say where in the file a block ends, from where an interrupted import could go on.
 """
 
 import csv
@@ -17,6 +18,8 @@ import numpy as np
 
 from collector.files.arrow import ArrowArray, ArrowInvalid, pa
 from collector.files.arrow import csv as arrow_csv
+from collector.files.forms.form import PLAIN, Form
+from collector.files.forms.streams import MAX_LINE_BYTES, MadeStream, decoded, lines_of, pieces_of
 from collector.files.layout import Layout
 from collector.files.rows import BadRow, Rows
 from facility.batch import Int64
@@ -24,7 +27,8 @@ from facility.errors import DataError, UsageError
 
 BLOCK_BYTES = 8 << 20
 """Read at once: some 200,000 rows, a few times as much memory, and one transaction."""
-MAX_LINE_BYTES = 1 << 20
+PREVIEW_BYTES = 64 << 10
+"""Read to show what the first rows are."""
 _PIECE_LINES = 1024
 """Lines in which one that is not right is looked for line by line."""
 _GZIP = b"\x1f\x8b"
@@ -33,11 +37,9 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class CsvFile:
-    """A CSV file with a header, plain or gzip-compressed."""
+    """A CSV file, or one whose form is turned into CSV, plain or gzip-compressed."""
 
-    row_word = "line"
-
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, layout: Layout, form: Form = PLAIN) -> None:
         """Read and check the header.
 
         Raises
@@ -48,18 +50,27 @@ class CsvFile:
             If it is compressed and damaged, or its first line has no end.
         """
         self.path = path
+        self.form = form
+        self.row_word = form.row_word
         self.total = path.stat().st_size
         """Bytes on disk."""
         with path.open("rb") as file:
             self._compressed = file.read(2) == _GZIP
+        line, self._header_bytes = b"", 0
         with path.open("rb") as file:
             try:
-                line = _read_line(self._open(file), path, 1)
+                opened = self._open(file)
+                for number in range(1, form.header_lines + 1):
+                    line = _read_line(opened, path, number)
+                    self._header_bytes += len(line)
             except _GZIP_ERRORS as error:
                 raise DataError(f"{path} is damaged: {error}") from error
-        self._header_bytes = len(line)
-        self._names = _header(line, path)
-        self._columns = layout.columns(self._names, str(path))
+        self.names = list(form.header) if form.header is not None else _header(line, path, form.delimiter)
+        self.columns = layout.columns(self.names, str(path))
+        self.value_name = self.names[self.columns["value"]]
+        """Name of the column with the values."""
+        self.block_bytes = BLOCK_BYTES
+        """Read at once."""
 
     def blocks(self, position: int, last_number: int) -> Iterator[Rows]:
         """Yield the rows from `position` on; 0 is the beginning.
@@ -70,12 +81,12 @@ class CsvFile:
             If the file cannot be read on: a compressed one that is damaged, a line without end.
         """
         if position == 0:
-            position, last_number = self._header_bytes, 1
+            position, last_number = self._header_bytes, self.form.header_lines
         with self.path.open("rb") as raw:
             file = self._open(raw)
             try:
                 file.seek(position)
-                while block := file.read(BLOCK_BYTES):
+                while block := file.read(self.block_bytes):
                     if not block.endswith(b"\n"):
                         block += _read_line(file, self.path, last_number + 1 + block.count(b"\n"))
                     position += len(block)
@@ -85,12 +96,32 @@ class CsvFile:
             except _GZIP_ERRORS as error:
                 raise DataError(f"{self.path} is damaged after line {last_number}: {error}") from error
 
+    def unit_in_cells(self, unit: str) -> bool:
+        """Whether the first value has its unit behind it."""
+        whole, self.block_bytes = self.block_bytes, PREVIEW_BYTES
+        try:
+            rows = next(self.blocks(0, 0), None)
+        finally:
+            self.block_bytes = whole
+        values = [] if rows is None else [v for v in rows.value.slice(0, 20).to_pylist() if v]
+        return any(value.strip().endswith(unit) for value in values)
+
     def _open(self, raw: BinaryIO) -> BinaryIO:
-        return cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if self._compressed else raw
+        form = self.form
+        file = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if self._compressed else raw
+        if form.is_plain:
+            return file
+        if form.translate_stream is not None:
+            made = form.translate_stream(file)
+        else:
+            pieces = pieces_of(file) if form.encoding == "utf-8" else decoded(file, form.encoding)
+            made = pieces if form.translate is None else form.translate(lines_of(_without_mark(pieces)))
+        return cast("BinaryIO", MadeStream(made))
 
     def _rows(self, block: bytes, lines: int, first: int, position: int, done: int) -> Rows:
         table, numbers, bad = self._cut(block, lines, first)
-        columns: dict[str, ArrowArray] = {role: table[role].combine_chunks() for role in self._columns}
+        table, numbers = self._without_cut_line(table, numbers, bad, block)
+        columns: dict[str, ArrowArray] = {role: table[role].combine_chunks() for role in self.columns}
         source = _Lines(block, first)
         return Rows(
             number=numbers,
@@ -106,6 +137,20 @@ class CsvFile:
             last_number=first + lines - 1,
             done=done,
         )
+
+    def _without_cut_line(self, table: Any, numbers: Int64, bad: list[BadRow], block: bytes) -> tuple[Any, Int64]:
+        """Reject the last line of the file if it may be cut off inside its last number or time."""
+        if block.endswith(b"\n") or not len(numbers):
+            return table, numbers
+        line = block[block.rfind(b"\n") + 1 :]
+        last_read = max(place for role, place in self.columns.items() if role in ("time", "value"))
+        number = int(numbers[-1])
+        if last_read != len(self.names) - 1 or line.rstrip().endswith(b'"') or (bad and bad[-1].number > number):
+            return table, numbers
+        bad.append(
+            BadRow(number, line, "the file ends inside it: it may be cut off; end it with a line end if it is not")
+        )
+        return table.slice(0, len(numbers) - 1), numbers[:-1]
 
     def _cut(self, block: bytes, lines: int, first: int) -> tuple[Any, Int64, list[BadRow]]:
         table = self._parse(block, lines)
@@ -137,14 +182,14 @@ class CsvFile:
             table = arrow_csv.read_csv(pa.BufferReader(block), **self._options)
         except ArrowInvalid:
             return None
-        return table.rename_columns(list(self._columns)) if table.num_rows == lines else None
+        return table.rename_columns(list(self.columns)) if table.num_rows == lines else None
 
     @cached_property
     def _options(self) -> dict[str, Any]:
-        wanted = [str(index) for index in self._columns.values()]
+        wanted = [str(index) for index in self.columns.values()]
         return {
-            "read_options": arrow_csv.ReadOptions(column_names=[str(i) for i in range(len(self._names))]),
-            "parse_options": arrow_csv.ParseOptions(ignore_empty_lines=False),
+            "read_options": arrow_csv.ReadOptions(column_names=[str(i) for i in range(len(self.names))]),
+            "parse_options": arrow_csv.ParseOptions(ignore_empty_lines=False, delimiter=self.form.delimiter),
             "convert_options": arrow_csv.ConvertOptions(
                 include_columns=wanted,
                 column_types=dict.fromkeys(wanted, pa.string()),
@@ -155,20 +200,20 @@ class CsvFile:
 
     def _cut_lines(self, lines: Sequence[bytes], first: int) -> tuple[Any, Int64, list[BadRow]]:
         kept: list[int] = []
-        cells: dict[str, list[str | None]] = {role: [] for role in self._columns}
+        cells: dict[str, list[str | None]] = {role: [] for role in self.columns}
         bad: list[BadRow] = []
         for number, line in enumerate(lines, first):
             if not line.strip():
                 continue
             try:
-                fields = _fields(line)
-                if len(fields) != len(self._names):
-                    raise DataError(f"it has {len(fields)} columns, the header {len(self._names)}")
+                fields = _fields(line, self.form.delimiter)
+                if len(fields) != len(self.names):
+                    raise DataError(f"it has {len(fields)} columns, the header {len(self.names)}")
             except DataError as error:
                 bad.append(BadRow(number, line, str(error)))
                 continue
             kept.append(number)
-            for role, index in self._columns.items():
+            for role, index in self.columns.items():
                 cells[role].append(fields[index] or None)
         table = pa.table({role: pa.array(values, pa.string()) for role, values in cells.items()})
         return table, np.array(kept, np.int64), bad
@@ -196,20 +241,27 @@ def _read_line(file: BinaryIO, path: Path, number: int) -> bytes:
     return line
 
 
-def _header(line: bytes, path: Path) -> list[str]:
+def _without_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(pieces, b"")
+    yield first.removeprefix(b"\xef\xbb\xbf")
+    yield from pieces
+
+
+def _header(line: bytes, path: Path, delimiter: str) -> list[str]:
     if not line:
         raise UsageError(f"{path} is empty")
     if line.startswith(_UTF16):
         raise UsageError(f"{path} is UTF-16, not UTF-8: save it as 'CSV UTF-8', or convert it with iconv")
     try:
-        return [name.strip() for name in _fields(line.removeprefix(b"\xef\xbb\xbf"))]
+        return [name.strip() for name in _fields(line.removeprefix(b"\xef\xbb\xbf"), delimiter)]
     except DataError as error:
         raise UsageError(f"{path}: the header cannot be read: {error}") from error
 
 
-def _fields(line: bytes) -> list[str]:
+def _fields(line: bytes, delimiter: str) -> list[str]:
     try:
-        fields = next(csv.reader(io.StringIO(line.decode().rstrip("\r\n") + "\n", newline="")))
+        text = io.StringIO(line.decode().rstrip("\r\n") + "\n", newline="")
+        fields = next(csv.reader(text, delimiter=delimiter))
     except UnicodeDecodeError as error:
         raise DataError(f"it is not UTF-8 (byte {line[error.start]:#04x} at {error.start + 1})") from error
     except csv.Error as error:

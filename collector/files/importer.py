@@ -16,14 +16,18 @@ from pathlib import Path
 from collector.arrival import Arrival, FilePosition
 from collector.causes import Cause
 from collector.files.csv_file import CsvFile
+from collector.files.decode import CauseCodes
 from collector.files.layout import Layout
+from collector.files.opening import open_file, unit_notes
 from collector.files.parquet_file import ParquetFile
 from collector.files.rejections import reject_rows
-from collector.files.rows import Decoder
+from collector.files.rows import Decoder, Rows
 from collector.files.state import ImportState
 from collector.files.summary import ImportProgress, ImportSummary
+from collector.files.times import ClocksGoBackError
 from collector.intake import Intake
 from collector.landing import Landing
+from facility.batch import Batch
 from facility.errors import DataError, UsageError
 from facility.profile import Profile
 from facility.source import Delivery
@@ -35,9 +39,6 @@ from storage.telemetry_db.landed import position_of
 
 IMPORT_SOURCE = "import"
 """The source that imported samples are counted for in the ledger."""
-
-_PARQUET = b"PAR1"
-_ZIP = b"PK\x03\x04"
 
 
 def import_file(
@@ -75,18 +76,20 @@ def import_file(
         If another process, such as ``kado run``, writes in the directory.
     """
     layout.check(profile)
-    file = _open(path, layout)
+    file, decoded = open_file(path, layout)
+    notes = (*file.form.notes, *unit_notes(file, layout, profile))
     opened = path.stat()
     key = _key(path, layout, profile)
     intake = Intake(profile, [IMPORT_SOURCE, *sources], clock)
-    decoder = Decoder(profile, layout, sources)
+    decoder = Decoder(profile, decoded, sources, file.form)
     with (
         Landing.open(data_dir, profile.id, store_kind, clock) as landing,
         closing(open_reader(data_dir)) as committed,
     ):
         state = ImportState() if again else _saved_state(committed, key)
         if state.finished_ns is not None:
-            return _summary(file, state, profile, finished_before_ns=state.finished_ns)
+            return _summary(file, state, profile, notes, finished_before_ns=state.finished_ns)
+        decoder.times.last_ns = state.last_stamp_ns
         resumed_after = state.last_number or None
         rewrites = _Rewrites(committed, state)
 
@@ -97,12 +100,13 @@ def import_file(
 
         for rows in file.blocks(state.position, state.last_number):
             now = clock()
-            batch, causes = decoder.decode(rows, now)
+            batch, causes = _decode(decoder, rows, now, file)
             state.read += len(rows) + len(rows.bad)
             rejected = reject_rows(rows, causes, path.name, now, state)
             state.position, state.last_number = rows.position, rows.last_number
+            state.last_stamp_ns = decoder.times.last_ns
             land(intake.check(IMPORT_SOURCE, Delivery(batch, rejected)))
-            progress(ImportProgress(rows.done, file.total, state.read, state.read - state.stored))
+            progress(ImportProgress(rows.done, file.total, state.read, state.read - state.stored, rows.last_number))
         if not state.read:
             raise UsageError(f"{path} has no rows")
         closed = path.stat()
@@ -110,7 +114,14 @@ def import_file(
             raise DataError(f"{path} was changed while it was read: import it again when it is complete")
         state.finished_ns = clock()
         land(Arrival(IMPORT_SOURCE, None))
-        return _summary(file, state, profile, resumed_after=resumed_after)
+        return _summary(file, state, profile, notes, resumed_after=resumed_after)
+
+
+def _decode(decoder: Decoder, rows: Rows, now_ns: int, file: CsvFile | ParquetFile) -> tuple[Batch, CauseCodes]:
+    try:
+        return decoder.decode(rows, now_ns)
+    except ClocksGoBackError as error:
+        raise UsageError(f"{file.path}, {file.row_word} {rows.number[error.row]}: {error}") from error
 
 
 class _Rewrites:
@@ -135,17 +146,6 @@ def _saved_state(committed: sqlite3.Connection, key: str) -> ImportState:
         return ImportState() if saved is None else ImportState.from_json(saved)
 
 
-def _open(path: Path, layout: Layout) -> CsvFile | ParquetFile:
-    try:
-        with path.open("rb") as file:
-            head = file.read(4)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    if head == _ZIP:
-        raise UsageError(f"{path} is a ZIP archive or an Excel workbook: save its table as CSV (UTF-8) and import that")
-    return ParquetFile(path, layout) if head == _PARQUET else CsvFile(path, layout)
-
-
 def _key(path: Path, layout: Layout, profile: Profile) -> str:
     """Stand for the content, how it is read, and what it is checked against: a mended profile reads it anew."""
     with path.open("rb") as file:
@@ -159,6 +159,7 @@ def _summary(
     file: CsvFile | ParquetFile,
     state: ImportState,
     profile: Profile,
+    notes: tuple[str, ...],
     *,
     resumed_after: int | None = None,
     finished_before_ns: int | None = None,
@@ -175,6 +176,8 @@ def _summary(
         last_ns=state.last_ns,
         resumed_after=resumed_after,
         finished_before_ns=finished_before_ns,
+        form=file.form.describe(),
+        notes=notes,
         advice=None if state.stored else _advice(state, profile),
     )
 
@@ -183,18 +186,27 @@ def _advice(state: ImportState, profile: Profile) -> str | None:
     """Say what to do when nothing could be stored, by the most frequent cause."""
     match max(state.rejected.values(), key=lambda rows: rows.count).cause:
         case Cause.NAIVE_TIME:
-            return "say which offset from UTC the times are in with --assume-offset, such as --assume-offset +09:00"
+            return (
+                "say which offset from UTC the times are in with --assume-offset, such as --assume-offset +09:00, or in"
+                f" which zone with --time-zone, such as --time-zone {profile.time_zone}"
+            )
         case Cause.BAD_TIME:
             return (
-                "write the times as ISO 8601 with an offset (2026-11-23T12:00:00.5+09:00) or as whole nanoseconds since"
-                " 1970 (seconds times 1,000,000,000), or name another column with --time-column"
+                "say how the times are written with --time-format (iso, s, ms, us, ns, excel, or a pattern such as"
+                " '%d.%m.%Y %H:%M:%S'), or name another column with --time-column"
             )
         case Cause.UNKNOWN_SIGNAL:
             known = ", ".join(s.id for s in profile.signals)
-            return f"name the signals as facility {profile.id} does ({known}), or describe yours in its profile"
+            return (
+                f"say which signals of facility {profile.id} ({known}) they are with --map NAME=SIGNAL, or describe"
+                " yours in its profile"
+            )
         case Cause.WRONG_TYPE | Cause.UNKNOWN_STATE:
-            return "name the column that holds the values with --value-column"
+            return (
+                "see with --dry-run how the values are understood; --value-column names another column, --decimal ','"
+                " a decimal comma, and values with another unit than the signal's have to be converted"
+            )
         case Cause.BAD_ROW:
-            return "make the rows have the columns that the header names, separated by ','"
+            return "make the rows have the columns that the header names, or say with --delimiter what separates them"
         case _:
             return None

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from facility.errors import UsageError
 from facility.profile import Profile
@@ -12,6 +14,18 @@ QUALITY_COLUMN = "quality"
 REASON_COLUMN = "reason"
 ARRIVAL_COLUMN = "arrival"
 OPTIONAL_COLUMNS = (QUALITY_COLUMN, REASON_COLUMN, ARRIVAL_COLUMN)
+TIME_COLUMN = "time"
+VALUE_COLUMN = "value"
+
+_OTHER_NAMES: Final = {
+    "time": ("timestamp", "datetime", "date_time", "date time", "time_utc", "_time", "date", "日時", "時刻"),
+    "value": ("_value", "val", "値"),
+    "signal": (),
+    "quality": ("severity",),
+    "reason": ("status",),
+    "arrival": (),
+}
+"""What other programs call such columns; capital letters make no difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +38,25 @@ class Layout:
     """
 
     signal: str | None = None
-    time_column: str = "time"
-    value_column: str = "value"
+    time_column: str | None = None
+    """None: ``time``, or what other programs call it."""
+    value_column: str | None = None
+    """None: ``value``, what other programs call it, or with `signal` the only other column."""
     unit: str | None = None
     """What the file's numbers are in; must be the signal's own unit, since nothing is converted."""
     assume_offset: str | None = None
     """Offset from UTC, such as ``+09:00``, of the times that state none. An offset, not a zone: where clocks
     change, a zone has an hour each year that means two instants."""
+    time_zone: str | None = None
+    """Zone, such as ``Europe/Berlin``, of the times that state no offset; where clocks are put back, the order of the
+    rows tells the two hours apart."""
+    time_format: str | None = None
+    """See `collector.files.time_formats`; this and the next three override what is found in the file."""
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    names: tuple[tuple[str, str], ...] = ()
+    """What the file calls signals, and which ones they are."""
 
     def check(self, profile: Profile) -> None:
         """Refuse what cannot be right for this facility, before the file is touched.
@@ -60,6 +86,35 @@ class Layout:
                 raise UsageError(
                     f"--assume-offset {self.assume_offset!r} is not an offset such as '+09:00' or 'Z'"
                 ) from error
+        if self.time_zone is not None:
+            if self.assume_offset is not None:
+                raise UsageError("--assume-offset and --time-zone say two things of the same times: give one of them")
+            try:
+                ZoneInfo(self.time_zone)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise UsageError(f"--time-zone {self.time_zone!r} is not a zone such as 'Europe/Berlin'") from error
+        for name, signal in self.names:
+            if self.signal is not None:
+                raise UsageError(
+                    f"--map {name}={signal} is for files whose rows name their signals: leave --signal out"
+                )
+            profile.signal(signal)
+
+    def found(self, names: Sequence[str]) -> dict[str, int]:
+        """Return the positions of the columns that are among the file's `names`, by role."""
+        wanted = {"time": self.time_column, "value": self.value_column}
+        places: dict[str, int] = {}
+        for role, others in _OTHER_NAMES.items():
+            if role == "signal" and self.signal is not None:
+                continue
+            place = _place(names, wanted.get(role), role, others)
+            if place is not None and (role != "reason" or names[place] == role or "quality" in places):
+                places[role] = place
+        if "value" not in places and self.value_column is None and self.signal is not None:
+            left = [i for i in range(len(names)) if i not in places.values()]
+            if len(left) == 1 and "time" in places:
+                places["value"] = left[0]
+        return places
 
     def columns(self, names: Sequence[str], file: str) -> dict[str, int]:
         """Find the columns among the file's `names`.
@@ -75,22 +130,32 @@ class Layout:
         UsageError
             If one is missing or occurs twice.
         """
-        wanted = {"time": self.time_column, "value": self.value_column}
+        places = self.found(names)
+        wanted = {"time": self.time_column or TIME_COLUMN, "value": self.value_column or VALUE_COLUMN}
         if self.signal is None:
             wanted["signal"] = SIGNAL_COLUMN
-        if missing := {role: name for role, name in wanted.items() if name not in names}:
+        if missing := {role: name for role, name in wanted.items() if role not in places}:
             raise UsageError(_missing(file, missing, names))
-        wanted |= {name: name for name in OPTIONAL_COLUMNS if name in names}
-        if twice := sorted({name for name in wanted.values() if list(names).count(name) > 1}):
+        if twice := sorted({names[i] for i in places.values() if list(names).count(names[i]) > 1}):
             raise UsageError(f"{file}: the column {twice[0]!r} occurs twice: rename or remove one of them")
-        return {role: list(names).index(name) for role, name in wanted.items()}
+        return places
+
+
+def _place(names: Sequence[str], wanted: str | None, role: str, others: Sequence[str]) -> int | None:
+    if wanted is not None:
+        return list(names).index(wanted) if wanted in names else None
+    if role in names:
+        return list(names).index(role)
+    known = (role, *others)
+    found = [i for i, name in enumerate(names) if name.strip().casefold() in known]
+    return found[0] if len(found) == 1 else None
 
 
 def _missing(file: str, missing: dict[str, str], names: Sequence[str]) -> str:
     text = f"{file} has no column {' and no column '.join(repr(name) for name in missing.values())}"
     text += f"; it has {', '.join(names)}"
-    if len(names) == 1 and (separators := [s for s in (";", "\t") if s in names[0]]):
-        return f"{text}. Its columns are separated by {separators[0]!r}: kado reads ','"
+    if len(names) == 1:
+        text += "; if it has several columns, say what separates them with --delimiter"
     options = {
         "signal": "--signal SIGNAL if every row is a sample of one signal",
         "time": "--time-column NAME",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from collector.causes import Cause
-from collector.files.arrow import as_text
+from collector.files.arrow import cell_text
 from collector.files.decode import CAUSES, FINE, CauseCodes
 from collector.files.rows import Rows
 from collector.files.state import ImportState
@@ -15,11 +15,16 @@ from facility.source import Rejection
 MAX_DEAD_LETTERS = 1000
 """Rejected rows of one cause kept one by one; more are only counted: they still stand in the file."""
 MAX_PAYLOAD_BYTES = 4096
+MAX_TEXT = 120
+"""Characters of the first rejected text that a summary quotes."""
+
+_SHOWN_TEXT = 60
 
 _COLUMN_OF_CAUSE = {
     Cause.MISSING_TIME: "time",
     Cause.NAIVE_TIME: "time",
     Cause.BAD_TIME: "time",
+    Cause.AMBIGUOUS_TIME: "time",
     Cause.TIME_OUT_OF_RANGE: "time",
     Cause.UNKNOWN_SIGNAL: "signal",
     Cause.UNKNOWN_QUALITY: "quality",
@@ -43,9 +48,10 @@ def reject_rows(
     def add(cause: Cause, numbers: list[int], dead_letters: Iterator[tuple[bytes, str]]) -> None:
         known = state.rejected.get(cause)
         room = max(MAX_DEAD_LETTERS - (known.count if known else 0), 0)
-        state.reject(cause, numbers)
+        text = ""
         for number in numbers[:room]:
             payload, detail = next(dead_letters)
+            text = text or detail
             rejections.append(Rejection(cause, f"{name}:{number}", payload[:MAX_PAYLOAD_BYTES], detail, arrival_ns))
         if len(numbers) > room:
             payload, detail = next(dead_letters)
@@ -59,21 +65,29 @@ def reject_rows(
                     count=len(numbers) - room,
                 )
             )
+        state.reject(cause, numbers, text[:MAX_TEXT])
 
     if rows.bad:
-        add(Cause.BAD_ROW, [bad.number for bad in rows.bad], ((bad.payload, bad.detail) for bad in rows.bad))
+        letters = ((bad.payload, f"{bad.detail}: {shown(bad.payload.decode(errors='replace'))}") for bad in rows.bad)
+        add(Cause.BAD_ROW, [bad.number for bad in rows.bad], letters)
     codes: list[int] = np.unique(causes[causes != FINE]).tolist()
     for code in codes:
         cause = CAUSES[code]
         found: list[int] = np.flatnonzero(causes == code).tolist()
-        letters = ((rows.payload(row), _detail(rows, row, cause)) for row in found)
+        letters = ((rows.payload(row), rejection_text(rows, row, cause)) for row in found)
         numbers: list[int] = rows.number[found].tolist()
         add(cause, numbers, letters)
     return tuple(rejections)
 
 
-def _detail(rows: Rows, row: int, cause: Cause) -> str:
+def rejection_text(rows: Rows, row: int, cause: Cause) -> str:
+    """Return why a row is rejected, with the text at fault."""
     name = _COLUMN_OF_CAUSE.get(cause, "value")
     columns: dict[str, Any] = {"time": rows.time, "signal": rows.signal, "value": rows.value, "quality": rows.quality}
-    text = as_text(columns[name].slice(row, 1))[0].as_py()
-    return f"{name} {'' if text is None else text!r}: {cause.words.en}"
+    text = cell_text(columns[name], row)
+    return f"{name} {'' if text is None else shown(text)}: {cause.words.en}"
+
+
+def shown(text: str) -> str:
+    """Quote a text in a message, cut where it is long."""
+    return repr(text if len(text) <= _SHOWN_TEXT else f"{text[:_SHOWN_TEXT]}...")

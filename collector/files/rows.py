@@ -2,25 +2,29 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collector.causes import Cause
 from collector.files.arrow import ArrowArray
 from collector.files.decode import (
     FINE,
     CauseCodes,
-    decode_arrivals,
+    NumberRules,
     decode_numbers,
     decode_quality,
     decode_signals,
     decode_states,
-    decode_times,
     decode_words,
+    foreign_words,
     mark,
     no_causes,
 )
+from collector.files.forms.form import PLAIN, Form
 from collector.files.layout import Layout
+from collector.files.times import TimeRules, decode_arrivals, decode_times
 from collector.intake import EARLIEST_NS, LATEST_NS
 from facility.batch import Batch, Float64, Int32, Int64, UInt8
 from facility.profile import Profile
@@ -60,7 +64,9 @@ class Rows:
     """Where reading goes on after these rows: bytes of a CSV file, rows of a Parquet file."""
     last_number: int
     """Line or row before that position."""
-    done: int
+    out_of_range: NDArray[np.bool_] | None = None
+    """Which times lie outside the years that `time` can hold."""
+    done: int = 0
     """How far this is, in the unit of the file's `total`."""
 
     def __len__(self) -> int:
@@ -70,8 +76,13 @@ class Rows:
 class Decoder:
     """Turns rows into samples of one facility, by one layout; `sources` have links, which are signals too."""
 
-    def __init__(self, profile: Profile, layout: Layout, sources: Sequence[str] = ()) -> None:
-        self._layout = layout
+    def __init__(self, profile: Profile, layout: Layout, sources: Sequence[str] = (), form: Form = PLAIN) -> None:
+        zone = None if layout.time_zone is None else ZoneInfo(layout.time_zone)
+        self.times = TimeRules(form.time_format, layout.assume_offset, zone, profile.zone, decimal=form.decimal)
+        named = {layout.signal} if layout.signal is not None else {signal for _, signal in layout.names}
+        unit = profile.signal(*named).unit if len(named) == 1 else None
+        self._numbers = NumberRules(form.decimal, unit)
+        self._units = {s.id: s.unit for s in profile.signals}
         self._facility = profile.id
         words_of = {s.id: s.words if s.type == "state" else None for s in profile.signals}
         words_of |= {link_signal(source): LINK_WORDS for source in sources}
@@ -84,17 +95,21 @@ class Decoder:
             for code, words in enumerate(words_of.values())
             if words is not None
         }
+        self._names = {name: code for code, name in enumerate(self._signals)}
+        self._names |= {name: self._signals.index(signal) for name, signal in layout.names}
         self._one_signal = None if layout.signal is None else self._signals.index(layout.signal)
 
     def decode(self, rows: Rows, arrival_ns: int) -> tuple[Batch, CauseCodes]:
         """Return the samples among the rows, and for every row why it is none (`FINE` where it is one)."""
         causes = no_causes(len(rows))
-        stamps = decode_times(rows.time, self._layout.assume_offset, causes)
+        stamps = decode_times(rows.time, self.times, causes)
+        if rows.out_of_range is not None:
+            mark(causes, rows.out_of_range, Cause.TIME_OUT_OF_RANGE)
         mark(causes, (stamps < EARLIEST_NS) | (stamps > LATEST_NS), Cause.TIME_OUT_OF_RANGE)
         if rows.signal is None:
             signal = np.full(len(rows), self._one_signal, np.int32)
         else:
-            signal = decode_signals(rows.signal, self._signals, causes)
+            signal = decode_signals(rows.signal, self._names, causes)
         if rows.quality is None:
             quality = np.full(len(rows), Quality.GOOD, np.uint8)
         else:
@@ -102,8 +117,9 @@ class Decoder:
         value, state = self._values(rows.value, signal, quality, causes)
         arrivals = np.full(len(rows), arrival_ns, np.int64)
         if rows.arrival is not None:
-            arrivals = decode_arrivals(rows.arrival, self._layout.assume_offset, stamps, causes)
-        reason, words = (None, self._words) if rows.reason is None else decode_words(rows.reason, self._words)
+            arrivals = decode_arrivals(rows.arrival, self.times, stamps, causes)
+        given = rows.reason if rows.reason is not None else foreign_words(rows.quality, quality)
+        reason, words = (None, self._words) if given is None else decode_words(given, self._words)
         fine = causes == FINE
         batch = Batch.build(
             self._facility,
@@ -124,7 +140,7 @@ class Decoder:
         state_codes = sorted(present & self._state_words.keys())
         state = np.full(len(column), FINE, np.int32)
         if not state_codes:
-            return decode_numbers(column, quality, causes), state
+            return decode_numbers(column, quality, causes, self._numbers), state
         value = np.full(len(column), np.nan)
         is_number = ~np.isin(signal, state_codes)
         groups = [(is_number, None)] + [(signal == code, self._state_words[code]) for code in state_codes]
@@ -134,7 +150,7 @@ class Decoder:
                 continue
             part, part_causes = column.take(rows), causes[rows]
             if words is None:
-                value[rows] = decode_numbers(part, quality[rows], part_causes)
+                value[rows] = decode_numbers(part, quality[rows], part_causes, self._numbers)
             else:
                 state[rows] = decode_states(part, words, quality[rows], part_causes)
             causes[rows] = part_causes

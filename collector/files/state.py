@@ -28,6 +28,8 @@ class ImportState:
     conflicts: int = 0
     first_ns: int | None = None
     last_ns: int | None = None
+    last_stamp_ns: int | None = None
+    """Of the last row: in an hour that happens twice, it tells which of them the next row is in."""
     rejected: dict[Cause, RejectedRows] = field(default_factory=dict[Cause, RejectedRows])
 
     def store(self, batch: Batch | None) -> None:
@@ -39,11 +41,11 @@ class ImportState:
         self.first_ns = first if self.first_ns is None else min(self.first_ns, first)
         self.last_ns = last if self.last_ns is None else max(self.last_ns, last)
 
-    def reject(self, cause: Cause, numbers: Sequence[int]) -> None:
-        """Count rejected rows, given their lines or row numbers in order."""
-        before = self.rejected.get(cause, RejectedRows(cause, 0, ()))
+    def reject(self, cause: Cause, numbers: Sequence[int], text: str = "") -> None:
+        """Count rejected rows, given their lines or row numbers in order, and what the first of them holds."""
+        before = self.rejected.get(cause, RejectedRows(cause, 0, (), text))
         first = (*before.first, *numbers[:LISTED_ROWS])[:LISTED_ROWS]
-        self.rejected[cause] = RejectedRows(cause, before.count + len(numbers), first)
+        self.rejected[cause] = RejectedRows(cause, before.count + len(numbers), first, before.text or text)
 
     def to_json(self) -> str:
         """Write it down."""
@@ -53,5 +55,8 @@ class ImportState:
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote."""
         saved = json.loads(text)
-        rejected = [RejectedRows(Cause(r["cause"]), r["count"], tuple(r["first"])) for r in saved.pop("rejected")]
+        rejected = [
+            RejectedRows(Cause(r["cause"]), r["count"], tuple(r["first"]), r.get("text", ""))
+            for r in saved.pop("rejected")
+        ]
         return cls(**saved, rejected={rows.cause: rows for rows in rejected})

@@ -13,6 +13,8 @@ class RejectedRows:
     count: int
     first: tuple[int, ...]
     """Line (CSV) or row (Parquet) of the first few of them."""
+    text: str = ""
+    """What the first of them holds that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class ImportProgress:
     """Bytes of a CSV file, rows of a Parquet file, as is `done`."""
     rows: int
     rejected: int
+    last_number: int = 0
+    """Line or row up to which all is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,10 @@ class ImportSummary:
     """Line or row after which an interrupted import was continued."""
     finished_before_ns: int | None = None
     """When this very file was imported before; nothing was done this time."""
+    form: str = ""
+    """What the file was recognised as."""
+    notes: tuple[str, ...] = ()
+    """What was assumed."""
     advice: str | None = None
     """What to do where not one row could be stored."""
 

@@ -7,44 +7,90 @@ import typer
 from rich.console import RenderableType
 
 from collector.files.layout import Layout
+from collector.files.preview import Preview
 from collector.files.summary import ImportSummary
-from facility.errors import ProblemFoundError
+from facility.errors import ProblemFoundError, UsageError
 from facility.profile import Profile
-from facility.time import system_clock
+from facility.time import format_time, system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.output import local, print_json, show, table, title
 from kado.rounding import count
 from kado.service.importing import import_samples as import_with_progress
-from kado.service.importing import summary_document
+from kado.service.importing import preview_document, preview_samples, summary_document
 
 
 def import_samples(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet.")],
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet, or another form; see below.")],
     signal: Annotated[str | None, typer.Option(help="Every row is a sample of this signal.")] = None,
-    time_column: Annotated[str, typer.Option(help="Column with the time stamps.")] = "time",
-    value_column: Annotated[str, typer.Option(help="Column with the values.")] = "value",
+    time_column: Annotated[
+        str | None, typer.Option(help="Column with the time stamps; without it time, or what other programs call it.")
+    ] = None,
+    value_column: Annotated[
+        str | None, typer.Option(help="Column with the values; without it value, or the only other one.")
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="NAME=SIGNAL", help="What the file calls a signal; may be repeated."),
+    ] = None,
     unit: Annotated[str | None, typer.Option(help="What the values are in; must be the signal's own unit.")] = None,
     assume_offset: Annotated[
         str | None, typer.Option(help="Offset from UTC, such as +09:00, of times that state none.")
     ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Zone, such as Europe/Berlin, of times that state no offset.")
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(help="iso, s, ms, us, ns (since 1970), excel, or a pattern such as '%d.%m.%Y %H:%M:%S'."),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Such as utf-8, cp932 or utf-16.")] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Between columns: one character, or comma, semicolon, tab, pipe.")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="In numbers: '.' or ','.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the first rows as understood; store nothing.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Also if this very file was imported before.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Import recorded samples from a CSV or Parquet file.
+    r"""Import recorded samples from a file.
 
-    The columns are time,signal,value[,quality,reason,arrival], or with --signal any two that you name. Times are
-    ISO 8601 with an offset, or whole nanoseconds since 1970. Harmless when done twice, and resumed where it was
+    The columns are time,signal,value[,quality,reason,arrival], or with --signal a time and a value. Recognised are
+    CSV and Parquet, exports of Grafana and of the Phoebus Data Browser, CSV and JSON of the EPICS Archiver Appliance,
+    and annotated CSV of InfluxDB; times as ISO 8601, numbers since 1970, Excel dates or dates as spreadsheets write
+    them. It says which form it took; options override it. Harmless when done twice, and resumed where it was
     interrupted. Ends with 1 if rows were rejected.
 
     \b
     Examples:
       kado import samples.csv
       kado import beam.csv --signal stored_current --time-column time_utc --value-column beam_current_mA
+      kado import export.csv --signal stored_current --time-zone Asia/Tokyo --dry-run
     """
     configuration = load_configuration(config)
-    layout = Layout(signal, time_column, value_column, unit, assume_offset)
+    layout = Layout(
+        signal,
+        time_column,
+        value_column,
+        unit,
+        assume_offset,
+        time_zone=time_zone,
+        time_format=time_format,
+        encoding=encoding,
+        delimiter=delimiter,
+        decimal=decimal,
+        names=tuple(_named(text) for text in names or ()),
+    )
+    if dry_run:
+        found = preview_samples(configuration, file, layout)
+        if output is Format.JSON:
+            print_json(preview_document(configuration.profile, found))
+        else:
+            show(*first_rows(configuration.profile, found))
+        return
     result = import_with_progress(configuration, file, layout, system_clock, again=again)
     if output is Format.JSON:
         print_json(summary_document(configuration.profile, result))
@@ -55,10 +101,35 @@ def import_samples(
         raise ProblemFoundError(f"{result.rejected_rows} of {result.read} rows were rejected{advice}")
 
 
+def _named(text: str) -> tuple[str, str]:
+    name, equals, signal = text.rpartition("=")
+    if not equals or not name or not signal:
+        raise UsageError(f"--map {text!r} is not NAME=SIGNAL")
+    return name, signal
+
+
+def first_rows(profile: Profile, found: Preview) -> list[RenderableType]:
+    """Return the first rows of a file as they are understood."""
+    zone = profile.zone
+    read = ", ".join(f"{role} from {name!r}" if name != role else role for role, name in found.columns.items())
+    lines: list[RenderableType] = [
+        title(profile, f"first rows of {found.file}"),
+        f"form: {found.form}; {read}",
+        *(f"note: {text}" for text in found.notes),
+    ]
+    rows = table(order=[found.row_word, "time", "signal", "value", "quality", "rejected"], right=[found.row_word])
+    for row in found.rows:
+        time = "" if row.time_ns is None else format_time(row.time_ns, zone).replace("T", " ")
+        quality = "" if row.quality is None else row.quality.word
+        rows.add_row(count(row.number), time, row.signal or "", row.value, quality, row.rejected or "")
+    return [*lines, rows, "nothing was stored"]
+
+
 def summary(profile: Profile, result: ImportSummary) -> list[RenderableType]:
     """Return what was read, stored and rejected, with line numbers."""
     zone = profile.zone
-    lines: list[RenderableType] = [title(profile, f"import of {result.file}")]
+    lines: list[RenderableType] = [title(profile, f"import of {result.file}"), f"form: {result.form}"]
+    lines += [f"note: {text}" for text in result.notes]
     if result.finished_before_ns is not None:
         lines.append(f"imported before, {local(result.finished_before_ns, zone, offset=True)}; --again reads it anew")
     if result.resumed_after is not None:
@@ -73,5 +144,8 @@ def summary(profile: Profile, result: ImportSummary) -> list[RenderableType]:
     for rejected in result.rejected:
         places = ", ".join(count(n) for n in rejected.first)
         more = ", ..." if rejected.count > len(rejected.first) else ""
-        rows.add_row("rejected", count(rejected.count), f"{rejected.cause.words.en} ({result.row_word} {places}{more})")
+        note = f"{rejected.cause.words.en} ({result.row_word} {places}{more})"
+        rows.add_row("rejected", count(rejected.count), note)
+        if rejected.text:
+            rows.add_row("", "", f"  {rejected.text.removesuffix(f': {rejected.cause.words.en}')}")
     return [*lines, rows]

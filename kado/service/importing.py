@@ -11,33 +11,51 @@ from typing import Any
 
 from collector.files.importer import import_file
 from collector.files.layout import Layout
+from collector.files.preview import Preview, preview
 from collector.files.summary import ImportProgress, ImportSummary
 from facility.profile import Profile
 from facility.schedule import ScheduleVersion
 from facility.time import Clock, format_time
 from kado.config import Configuration, InfluxSettings
 from kado.journal import open_journal
+from kado.output import note
 from kado.progress import progress_bar
 from kado.queries.identity import identity
 from kado.writers import make_forwarder, make_landing
 
 
+def preview_samples(configuration: Configuration, path: Path, layout: Layout) -> Preview:
+    """Return the first rows of a file as an import would understand them; see `collector.files.preview`."""
+    return preview(path, layout, configuration.profile, [source.id for source in configuration.sources])
+
+
 def import_samples(
     configuration: Configuration, path: Path, layout: Layout, clock: Clock, *, again: bool
 ) -> ImportSummary:
-    """Import a file with a progress bar; see `collector.files.importer.import_file`."""
+    """Import a file with a progress bar; see `collector.files.importer.import_file`.
+
+    Interrupted with Ctrl-C, it says where the same command goes on.
+    """
     kind = configuration.store.kind
+    reached = 0
     with progress_bar(path.name, 1) as bar:
 
         def show(progress: ImportProgress) -> None:
+            nonlocal reached
+            reached = progress.last_number
             rejected = f", {progress.rejected:,} rejected" if progress.rejected else ""
             bar.advance_to(progress.done, f"{progress.rows:,} rows{rejected}", progress.total)
 
         data_dir, profile = configuration.data_dir, configuration.profile
         sources = [source.id for source in configuration.sources]
-        summary = import_file(
-            path, layout, profile, data_dir, kind, clock=clock, again=again, sources=sources, progress=show
-        )
+        try:
+            summary = import_file(
+                path, layout, profile, data_dir, kind, clock=clock, again=again, sources=sources, progress=show
+            )
+        except KeyboardInterrupt:
+            stored = f"up to line or row {reached:,} all is stored" if reached else "nothing was stored"
+            note(f"kado: interrupted: {stored}; the same command goes on there")
+            raise
     forward_waiting(configuration, clock)
     return summary
 
@@ -90,6 +108,30 @@ def _while_running(work: Callable[[], None]) -> Generator[None]:
         raise errors[0]
 
 
+def preview_document(profile: Profile, found: Preview) -> dict[str, Any]:
+    """Return the first rows of a file for programs."""
+    rows = [
+        {
+            "number": row.number,
+            "time": None if row.time_ns is None else format_time(row.time_ns, profile.zone),
+            "signal": row.signal,
+            "value": row.value,
+            "quality": None if row.quality is None else row.quality.word,
+            "rejected": row.rejected,
+        }
+        for row in found.rows
+    ]
+    return {
+        **identity(profile),
+        "file": found.file,
+        "form": found.form,
+        "columns": found.columns,
+        "notes": list(found.notes),
+        "row_word": found.row_word,
+        "rows": rows,
+    }
+
+
 def summary_document(profile: Profile, result: ImportSummary) -> dict[str, Any]:
     """Return the same for programs."""
     times = {
@@ -98,5 +140,7 @@ def summary_document(profile: Profile, result: ImportSummary) -> dict[str, Any]:
         for ns in [getattr(result, name)]
     }
     kept = {k: v for k, v in asdict(result).items() if not k.endswith("_ns") and k != "rejected"}
-    rejected = [{"cause": r.cause.value, "count": r.count, "first": list(r.first)} for r in result.rejected]
+    rejected = [
+        {"cause": r.cause.value, "count": r.count, "first": list(r.first), "text": r.text} for r in result.rejected
+    ]
     return {**identity(profile), **kept, **times, "rejected": rejected}

@@ -13,6 +13,7 @@ from facility.errors import DataError, UsageError
 
 LONG = Layout()
 HEADER = "time,signal,value\n"
+CUT = "the file ends inside it: it may be cut off; end it with a line end if it is not"
 
 
 def write(folder: Path, text: str | bytes, name: str = "f.csv") -> Path:
@@ -36,7 +37,7 @@ def bad(blocks: list[Rows]) -> dict[int, str]:
 
 def test_lines_keep_their_numbers_around_blank_and_ragged_ones(tmp_path: Path) -> None:
     lines = ["a,b,2", "", "a,b,4", "a,b", "a,b,6,x", '"a","b","7"', "  ", 'a,b,"9', "a,b,10"]
-    blocks = list(CsvFile(write(tmp_path, HEADER + "\n".join(lines)), LONG).blocks(0, 0))
+    blocks = list(CsvFile(write(tmp_path, HEADER + "\n".join(lines) + "\n"), LONG).blocks(0, 0))
     assert values(blocks) == {2: "2", 4: "4", 7: "7", 10: "10"}
     assert bad(blocks) == {
         5: "it has 2 columns, the header 3",
@@ -47,7 +48,7 @@ def test_lines_keep_their_numbers_around_blank_and_ragged_ones(tmp_path: Path) -
 
 def test_a_quote_that_is_not_closed_swallows_no_other_line(tmp_path: Path) -> None:
     lines = ["a,b,2", 'a,"b,3', "a,b,4", 'a,b",5', "a,b,6"]
-    blocks = list(CsvFile(write(tmp_path, HEADER + "\n".join(lines)), LONG).blocks(0, 0))
+    blocks = list(CsvFile(write(tmp_path, HEADER + "\n".join(lines) + "\n"), LONG).blocks(0, 0))
     assert values(blocks) == {2: "2", 4: "4", 5: "5", 6: "6"}
     assert bad(blocks) == {3: "it is not CSV: a quote is not closed"}
 
@@ -66,12 +67,35 @@ def test_other_columns_may_be_in_any_encoding(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize("last", ["", "end"])
-def test_what_spreadsheets_write_is_read(tmp_path: Path, end: str, mark: str, last: str) -> None:
-    text = mark + end.join(["time, signal ,value", "a,b,2", "a,b,3"]) + (end if last else "")
+def test_what_spreadsheets_write_is_read(tmp_path: Path, end: str, mark: str) -> None:
+    text = mark + end.join(["time, signal ,value", "a,b,2", "a,b,3", ""])
     blocks = list(CsvFile(write(tmp_path, text), LONG).blocks(0, 0))
     assert values(blocks) == {2: "2", 3: "3"}
     assert blocks[0].payload(1) == b"a,b,3"
+
+
+@pytest.mark.parametrize(
+    ("header", "last", "is_read"),
+    [
+        ("time,signal,value", "a,b,20", False),
+        ("time,signal,value", 'a,b,"20"', True),
+        ("time,signal,value,quality", "a,b,20,go", True),  # The number is whole; what is cut off says so itself.
+        ("signal,value,time", "b,2,2025-01-01T00:00:0", False),
+    ],
+)
+def test_a_last_line_that_may_be_cut_inside_a_number_is_not_a_sample(
+    tmp_path: Path, header: str, last: str, is_read: bool
+) -> None:
+    whole = last.replace("20", "200")
+    for end in ("", "\n"):
+        file = CsvFile(write(tmp_path, f"{header}\n{whole}\n{last}{end}"), LONG)
+        blocks = list(file.blocks(0, 0))
+        assert list(values(blocks)) == ([2, 3] if is_read or end else [2])
+        assert bad(blocks) == (
+            {}
+            if is_read or end
+            else {3: "the file ends inside it: it may be cut off; end it with a line end if it is not"}
+        )
 
 
 def test_a_dead_letter_holds_the_line_as_it_stands(tmp_path: Path) -> None:
@@ -88,7 +112,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("compressed", [False, True])
 def test_reading_goes_on_at_any_block_as_if_it_had_not_stopped(tmp_path: Path, compressed: bool) -> None:
     lines = [f"a,b,{n}" if n % 7 else "a,b" if n % 2 else "" for n in range(2, 100)]
-    content = (HEADER + "\n".join(lines)).encode()
+    content = (HEADER + "\n".join(lines) + "\n").encode()
     path = write(tmp_path, gzip.compress(content) if compressed else content, "f.csv.gz" if compressed else "f.csv")
     file = CsvFile(path, LONG)
     blocks = list(file.blocks(0, 0))

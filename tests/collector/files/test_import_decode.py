@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from collector.causes import Cause
 from collector.files.csv_file import CsvFile
-from collector.files.decode import CAUSES, FINE, decode_numbers, decode_quality, decode_times, no_causes
+from collector.files.decode import CAUSES, FINE, decode_numbers, decode_quality, no_causes
 from collector.files.layout import Layout
 from collector.files.rows import Decoder
+from collector.files.times import TimeRules, decode_times
 from facility.profile import load_profile
 from facility.quality import Quality
 from facility.time import MAX_NS, format_time, parse_time
@@ -24,7 +25,7 @@ PROFILE = load_profile("nanoterasu")
 
 def time_of(text: str, assume_offset: str | None = None) -> int | Cause:
     causes = no_causes(1)
-    (stamp,) = decode_times(pa.array([text]), assume_offset, causes).tolist()
+    (stamp,) = decode_times(pa.array([text]), TimeRules(assume_offset=assume_offset), causes).tolist()
     return stamp if causes[0] == FINE else CAUSES[causes[0]]
 
 
@@ -93,21 +94,21 @@ def test_timestamps_of_any_unit_are_read(unit: Any) -> None:
     moment = 1_795_402_800 * 10 ** {"s": 0, "ms": 3, "us": 6, "ns": 9}[unit]
     for zone in ("UTC", "Asia/Tokyo"):  # The zone of a timestamp is for display: it counts from 1970 in UTC.
         causes = no_causes(2)
-        stamps = decode_times(pa.array([moment, None], pa.timestamp(unit, zone)), None, causes)
+        stamps = decode_times(pa.array([moment, None], pa.timestamp(unit, zone)), TimeRules(), causes)
         assert stamps[0] == parse_time("2026-11-23T03:00:00Z")
         assert causes.tolist() == [FINE, CAUSES.index(Cause.MISSING_TIME)]
 
 
 def test_a_timestamp_without_zone_is_in_the_offset_that_was_stated() -> None:
     causes = no_causes(1)
-    stamps = decode_times(pa.array([1_795_435_200], pa.timestamp("s")), "+09:00", causes)
+    stamps = decode_times(pa.array([1_795_435_200], pa.timestamp("s")), TimeRules(assume_offset="+09:00"), causes)
     assert stamps.tolist() == [parse_time("2026-11-23T03:00:00Z")]
     assert causes.tolist() == [FINE]
 
 
 def test_a_timestamp_beyond_nanoseconds_is_out_of_range_and_does_not_wrap_around() -> None:
     causes = no_causes(3)
-    decode_times(pa.array([2**62, -(2**63), 1_795_402_800], pa.timestamp("s", "UTC")), None, causes)
+    decode_times(pa.array([2**62, -(2**63), 1_795_402_800], pa.timestamp("s", "UTC")), TimeRules(), causes)
     assert [CAUSES[c] if c != FINE else None for c in causes] == [Cause.TIME_OUT_OF_RANGE] * 2 + [None]
 
 

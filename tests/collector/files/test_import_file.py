@@ -25,6 +25,8 @@ from storage.telemetry_db import open_reader
 PROFILE = load_profile("nanoterasu")
 NOW_NS = parse_time("2025-06-01T00:00:00Z")
 START_NS = parse_time("2025-01-01T00:00:00Z")
+RAGGED = "it has 2 columns, the header 3"
+NOT_A_NUMBER = "value 'x': a value of another type than the signal's"
 
 
 @pytest.fixture
@@ -97,15 +99,16 @@ def test_every_rejected_row_is_counted_by_cause_with_its_line_and_kept(tmp_path:
         rewritten=0,
         conflicts=0,
         rejected=(
-            RejectedRows(Cause.NOT_FINITE, 2, (3, 10)),
-            RejectedRows(Cause.BAD_ROW, 1, (9,)),
-            RejectedRows(Cause.UNKNOWN_SIGNAL, 1, (5,)),
-            RejectedRows(Cause.NAIVE_TIME, 1, (6,)),
-            RejectedRows(Cause.MISSING_VALUE, 1, (8,)),
-            RejectedRows(Cause.WRONG_TYPE, 1, (4,)),
+            RejectedRows(Cause.NOT_FINITE, 2, (3, 10), "value 'nan': NaN or infinite"),
+            RejectedRows(Cause.BAD_ROW, 1, (9,), f"{RAGGED}: '2025-01-01T00:00:06Z,stored_current'"),
+            RejectedRows(Cause.UNKNOWN_SIGNAL, 1, (5,), "signal 'beam': a signal that the facility does not have"),
+            RejectedRows(Cause.NAIVE_TIME, 1, (6,), "time '2025-01-01T00:00:04': a time without offset from UTC"),
+            RejectedRows(Cause.MISSING_VALUE, 1, (8,), "value : no value, and not marked bad"),
+            RejectedRows(Cause.WRONG_TYPE, 1, (4,), "value 'on': a value of another type than the signal's"),
         ),
         first_ns=START_NS,
         last_ns=START_NS + 8 * 10**9,
+        form="CSV",
     )
     assert summary.rejected_rows == 7
     connection = open_reader(data_dir)
@@ -125,7 +128,7 @@ def test_every_rejected_row_is_counted_by_cause_with_its_line_and_kept(tmp_path:
         "f.csv:9",
         "bad_row",
         b"2025-01-01T00:00:06Z,stored_current",
-        "it has 2 columns, the header 3",
+        f"{RAGGED}: '2025-01-01T00:00:06Z,stored_current'",
     ) in letters
     assert len(letters) == 7
     check_ledger(data_dir)
@@ -138,7 +141,7 @@ def test_of_very_many_rejected_rows_the_first_are_kept_and_all_are_counted(
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", 200)
     path = write(tmp_path, *[row(second, "x") for second in range(50)], row(50))
     summary = run(path, data_dir)
-    assert summary.rejected == (RejectedRows(Cause.WRONG_TYPE, 50, tuple(range(2, 12))),)
+    assert summary.rejected == (RejectedRows(Cause.WRONG_TYPE, 50, tuple(range(2, 12)), NOT_A_NUMBER),)
     (source,) = (s for s in read_ledger(data_dir).sources() if s.source == "import")
     assert (source.received, source.stored, source.rejected, source.missing) == (51, 1, 50, 0)
     connection = open_reader(data_dir)
@@ -198,7 +201,7 @@ def test_progress_counts_up_to_the_size_of_the_file(
     assert len(seen) > 5
     assert all(a.done < b.done and a.rows < b.rows for a, b in pairwise(seen))
     size = path.stat().st_size
-    assert seen[-1] == ImportProgress(done=size, total=size, rows=100, rejected=10)
+    assert seen[-1] == ImportProgress(done=size, total=size, rows=100, rejected=10, last_number=101)
 
 
 def test_an_import_that_was_stopped_goes_on_behind_what_it_has_stored(
@@ -219,7 +222,7 @@ def test_an_import_that_was_stopped_goes_on_behind_what_it_has_stored(
     assert summary.resumed_after is not None
     assert 30 < summary.resumed_after < 101
     assert (summary.read, summary.stored, summary.rewritten) == (100, 90, 0)
-    assert summary.rejected == (RejectedRows(Cause.WRONG_TYPE, 10, tuple(range(2, 101, 10))),)
+    assert summary.rejected == (RejectedRows(Cause.WRONG_TYPE, 10, tuple(range(2, 101, 10)), NOT_A_NUMBER),)
     assert len(stored(data_dir)) == 90
     check_ledger(data_dir)
 
@@ -255,20 +258,28 @@ def test_parquet_says_the_same_as_csv(tmp_path: Path, data_dir: Path) -> None:
     [
         (
             ["2025-01-01T00:00:00,stored_current,1"],
-            "say which offset from UTC the times are in with --assume-offset, such as --assume-offset +09:00",
+            "say which offset from UTC the times are in with --assume-offset, such as --assume-offset +09:00, or in"
+            " which zone with --time-zone, such as --time-zone Asia/Tokyo",
         ),
         (
-            ["1735689600,stored_current,1", "1735689601,stored_current,1", "x"],
-            "write the times as ISO 8601 with an offset (2026-11-23T12:00:00.5+09:00) or as whole nanoseconds since"
-            " 1970 (seconds times 1,000,000,000), or name another column with --time-column",
+            ["yesterday,stored_current,1", "today,stored_current,1", "x"],
+            "say how the times are written with --time-format (iso, s, ms, us, ns, excel, or a pattern such as"
+            " '%d.%m.%Y %H:%M:%S'), or name another column with --time-column",
         ),
         (
             [row(0, "1", "beam")],
-            "name the signals as facility nanoterasu does (stored_current, stored_current_2, machine_mode,"
-            " beam_lifetime), or describe yours in its profile",
+            "say which signals of facility nanoterasu (stored_current, stored_current_2, machine_mode, beam_lifetime)"
+            " they are with --map NAME=SIGNAL, or describe yours in its profile",
         ),
-        ([row(0, "on")], "name the column that holds the values with --value-column"),
-        ([row(0, "1,2")], "make the rows have the columns that the header names, separated by ','"),
+        (
+            [row(0, "on")],
+            "see with --dry-run how the values are understood; --value-column names another column, --decimal ',' a"
+            " decimal comma, and values with another unit than the signal's have to be converted",
+        ),
+        (
+            [row(0, "1,2")],
+            "make the rows have the columns that the header names, or say with --delimiter what separates them",
+        ),
         ([row(0, "nan")], None),
     ],
 )

@@ -26,9 +26,8 @@ def test_a_quality_column_is_read_where_there_is_one() -> None:
         (
             Layout(),
             ["time_utc", "scan", "beam_current_mA"],
-            "f.csv has no column 'time' and no column 'value' and no column 'signal'; it has time_utc, scan,"
-            " beam_current_mA. Say how to read it: --signal SIGNAL if every row is a sample of one signal,"
-            " --time-column NAME, --value-column NAME",
+            "f.csv has no column 'value' and no column 'signal'; it has time_utc, scan, beam_current_mA. Say how to"
+            " read it: --signal SIGNAL if every row is a sample of one signal, --value-column NAME",
         ),
         (
             Layout(),
@@ -44,8 +43,9 @@ def test_a_quality_column_is_read_where_there_is_one() -> None:
         (
             Layout(),
             ["time;signal;value"],
-            "f.csv has no column 'time' and no column 'value' and no column 'signal'; it has time;signal;value."
-            " Its columns are separated by ';': kado reads ','",
+            "f.csv has no column 'time' and no column 'value' and no column 'signal'; it has time;signal;value; if it"
+            " has several columns, say what separates them with --delimiter. Say how to read it: --signal SIGNAL if"
+            " every row is a sample of one signal, --time-column NAME, --value-column NAME",
         ),
         (
             Layout(),
@@ -86,6 +86,43 @@ def test_an_unknown_signal_for_the_whole_file_is_refused() -> None:
         "facility nanoterasu has no signal 'current'; it has stored_current, stored_current_2, machine_mode,"
         " beam_lifetime"
     )
+
+
+@pytest.mark.parametrize(
+    ("layout", "names", "found"),
+    [
+        (Layout("stored_current"), ["Timestamp", "Stored current"], {"time": 0, "value": 1}),
+        (Layout("stored_current"), ["日時", "値", "備考"], {"time": 0, "value": 1}),
+        (Layout("stored_current"), ["_time", "_value"], {"time": 0, "value": 1}),
+        (
+            Layout("stored_current"),
+            ["Time", "Value", "Severity", "Status"],
+            {"time": 0, "value": 1, "quality": 2, "reason": 3},
+        ),
+        (Layout("stored_current"), ["time", "value", "status"], {"time": 0, "value": 1}),
+    ],
+)
+def test_columns_are_found_by_what_other_programs_call_them(
+    layout: Layout, names: list[str], found: dict[str, int]
+) -> None:
+    assert layout.columns(names, "f.csv") == found
+
+
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        (Layout(assume_offset="Z", time_zone="Asia/Tokyo"), "--assume-offset and --time-zone say two things"),
+        (Layout(time_zone="+09:00"), "--time-zone '\\+09:00' is not a zone such as 'Europe/Berlin'"),
+        (
+            Layout("stored_current", names=(("PV", "stored_current"),)),
+            "--map PV=stored_current is for files whose",
+        ),
+        (Layout(names=(("PV", "beam"),)), "facility nanoterasu has no signal 'beam'"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(layout: Layout, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        layout.check(PROFILE)
 
 
 @pytest.mark.parametrize("offset", ["+9 hours", "Asia/Tokyo", "JST", "", "+25:00"])

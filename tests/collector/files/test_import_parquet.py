@@ -82,7 +82,7 @@ def test_naive_timestamps_are_an_error_until_their_offset_is_stated(tmp_path: Pa
         ParquetFile(path, Layout())
     assert str(error.value) == (
         f"{path}: column 'time' holds times without a zone: say which offset from UTC they are in with"
-        " --assume-offset, such as --assume-offset +09:00"
+        " --assume-offset, such as --assume-offset +09:00, or in which zone with --time-zone"
     )
     assert [s[1] for s in samples(path, Layout(assume_offset="+09:00"))] == [START_NS - 9 * 3600 * 10**9]
 
