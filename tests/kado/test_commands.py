@@ -245,7 +245,7 @@ class TestImport:
 
     def test_a_missing_column_is_named_with_the_option_to_give(self, kado: Kado) -> None:
         kado("init")
-        Path("f.csv").write_text("time_utc,value\n2026-11-01T00:00:00Z,200\n")
+        Path("f.csv").write_text("zeit,value\n2026-11-01T00:00:00Z,200\n")
         answer = kado("import", "f.csv")
         assert answer.exit_code == 2
         assert "has no column 'time' and no column 'signal'" in answer.err
