@@ -57,7 +57,8 @@ def conflicts(batch: Batch, part: Part) -> Mask:
     found = part.repeats.copy()
     later = np.flatnonzero(part.repeats)
     here, before = part.rows[later], part.rows[later - 1]
-    same_value = (batch.value[here] == batch.value[before]) | (
+    # To the bit: -0.0 is not 0.0.
+    same_value = (batch.value[here].view(np.int64) == batch.value[before].view(np.int64)) | (
         np.isnan(batch.value[here]) & np.isnan(batch.value[before])
     )
     found[later] = ~(

@@ -76,7 +76,9 @@ class Columns:
 
     def differs(self, other: "Columns") -> Mask:
         """Return which samples say something else than those of `other` at the same place; arrivals say nothing."""
-        same = (self.value == other.value) | (np.isnan(self.value) & np.isnan(other.value))
+        same = (self.value.view(np.int64) == other.value.view(np.int64)) | (
+            np.isnan(self.value) & np.isnan(other.value)
+        )
         same &= self.quality == other.quality
         words = tuple(dict.fromkeys((*self.words, *other.words)))
         for ours, theirs in ((self.state, other.state), (self.reason, other.reason)):
@@ -88,7 +90,6 @@ class Columns:
         """Return which samples are those of `other` at the same place, to the bit and with their arrivals."""
         same = ~self.differs(other)
         same &= self.time_ns == other.time_ns
-        same &= (self.value.view(np.int64) == other.value.view(np.int64)) | np.isnan(self.value)
         if self.arrival_ns is not None or other.arrival_ns is not None:
             same &= _arrivals(self) == _arrivals(other)
         return same

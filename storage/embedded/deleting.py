@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
+from storage.embedded.row_checksums import add_entries, entries_between, negative
 from storage.embedded.row_reading import nth_row_time, series_id_of
 from storage.telemetry_db import transaction
 from storage.telemetry_db.counters import Entry, count
@@ -33,6 +34,7 @@ def _delete_piece(connection: sqlite3.Connection, signal: str, before_ns: int) -
             return 0
         behind = nth_row_time(connection, series_id, _LEAST_NS, before_ns, _AT_ONCE)
         until = before_ns if behind is None else behind
+        add_entries(connection, [negative(entries_between(connection, series_id, _LEAST_NS, until))])
         gone = connection.execute("DELETE FROM sample WHERE series_id = ? AND time_ns < ?", (series_id, until))
         count(connection, {("", signal, Entry.DELETED, ""): gone.rowcount})
         return gone.rowcount

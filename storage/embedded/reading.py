@@ -19,6 +19,7 @@ from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.place import MissingFileError
 from storage.embedded.columns import Columns, concat, overlay
+from storage.embedded.row_checksums import NEGATIVE_ZERO
 from storage.embedded.row_reading import nth_row_time, read_rows, row_times, series_id_of
 from storage.minutes import MINUTE_NS, Minutes
 from storage.store import LastValue, SeriesCount
@@ -239,6 +240,8 @@ class StoreReader:
         if row is None:
             return None
         time_ns, value, state, quality = row
+        if quality & NEGATIVE_ZERO:
+            value, quality = -0.0, quality & ~NEGATIVE_ZERO
         return LastValue(time_ns, np.nan if value is None else value, state, quality)
 
     def _series(self) -> list[SeriesCount]:

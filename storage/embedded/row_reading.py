@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from facility.batch import NO_WORD
 from storage.embedded.columns import NO_ARRIVAL, Columns
+from storage.embedded.row_checksums import NEGATIVE_ZERO
 
 _NONE: Final = 0
 # No word has this id.
@@ -63,11 +64,16 @@ def read_rows(
     rows = connection.execute(f"SELECT {', '.join(columns)} {_WHERE} ORDER BY time_ns", key)
     table: NDArray[Any] = np.fromiter(rows, dtype=list(columns.items()), count=count)
     quality = np.zeros(count, np.uint8)
+    negative_zero = np.zeros(0, np.bool_)
     if worst:
         quality[:] = table["quality"]
+        negative_zero = quality & NEGATIVE_ZERO != 0
+        quality &= ~np.uint8(NEGATIVE_ZERO)
     value: NDArray[np.float64] = table["ifnull(value, 0.0)"].copy()
     if numbers < count:
         value[table["value IS NULL"]] = np.nan
+    if worst and bool(negative_zero.any()):
+        value[negative_zero] = -0.0
     words: dict[int, str] = {}
     if states or reasons:
         words = dict(connection.execute("SELECT id, text FROM word ORDER BY id"))

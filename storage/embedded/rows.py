@@ -16,6 +16,14 @@ from facility.errors import ArchiveError
 from facility.time import NS_PER_S
 from storage.embedded.archive import manifest
 from storage.embedded.columns import NO_ARRIVAL, Columns
+from storage.embedded.row_checksums import (
+    NEGATIVE_ZERO,
+    add_entries,
+    entries_at,
+    hash_rows,
+    negative,
+    sums_of,
+)
 from storage.merging import conflicts, parts
 from storage.telemetry_db.series import advance, advance_all, series_of, word_ids
 
@@ -65,6 +73,9 @@ def insert(
     """
     columns = _Columns(connection, batch, clock_tolerance_ns)
     written: list[SignalWritten] = []
+    winners: list[NDArray[np.int64]] = []
+    series = np.zeros(len(batch.signals), np.int64)
+    replaced: list[NDArray[Any]] = []
     # Of thousands of signals a batch has a sample or two each: what is new goes into one statement for all of them.
     new_rows: list[NDArray[np.int64]] = []
     new_series: list[int] = []
@@ -74,16 +85,20 @@ def insert(
         times = batch.time_ns[first]
         # Nothing is there yet behind the newest stamp, so nothing has to be looked up.
         known = 0 if newest is None else int(np.searchsorted(times, newest, side="right"))
+        series[batch.signal[first[0]]] = series_id
         if known:
+            replaced.append(negative(entries_at(connection, series_id, times[:known])))
             _thaw(connection, data_dir, series_id, times[:known])
         rewritten, differed = _insert_known(connection, columns, series_id, first[:known])
         if len(first) <= _FEW and not known and len(first) == len(part.rows):
             new_rows.append(first)
+            winners.append(first)
             new_series.append(series_id)
             written.append(SignalWritten(part.signal, len(first), 0, 0, int(times[0]), int(times[-1])))
             continue
         _write(connection, columns, series_id, first[known:], "INSERT", "")
         repeated = int(part.repeats.sum())
+        winners.append(part.last if repeated else first)
         if repeated:
             last = part.last
             _write(connection, columns, series_id, last[last != first], "INSERT", _SAME_KEY)
@@ -95,7 +110,22 @@ def insert(
         _write_new(connection, columns, new_series, new_rows)
         newest_ns = [int(batch.time_ns[rows[-1]]) for rows in new_rows]
         advance_all(connection, zip(new_series, newest_ns, strict=True))
+    if winners:
+        _keep_sums(connection, columns, series, np.concatenate(winners), replaced)
     return written
+
+
+def _keep_sums(
+    connection: sqlite3.Connection,
+    columns: "_Columns",
+    series: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    replaced: list[NDArray[Any]],
+) -> None:
+    """Write down what landed: the sums of `rows`, less those that they have replaced."""
+    batch = columns.batch
+    landed = sums_of(series[batch.signal[rows]], batch.time_ns[rows], columns.hashes(rows))
+    add_entries(connection, [landed, *replaced])
 
 
 def _thaw(connection: sqlite3.Connection, data_dir: Path, series_id: int, times: NDArray[np.int64]) -> None:
@@ -143,21 +173,43 @@ class _Columns:
     """The columns of a batch as SQLite takes them; those with nothing to say are left to their default."""
 
     def __init__(self, connection: sqlite3.Connection, batch: Batch, clock_tolerance_ns: int) -> None:
-        self._batch = batch
+        self.batch = batch
         self._late = np.abs(batch.arrival_ns - batch.time_ns) > clock_tolerance_ns
         codes: list[int] = np.union1d(batch.state, batch.reason).tolist()
         used = [code for code in codes if code != NO_WORD]
         self._word_ids = np.full(len(batch.words) + 1, None, dtype=object)
         self._word_ids[used] = word_ids(connection, [batch.words[code] for code in used])
+        zero = (batch.value == 0.0) & np.signbit(batch.value)
+        self._quality = np.where(zero, batch.quality | NEGATIVE_ZERO, batch.quality) if zero.any() else batch.quality
+
+    def hashes(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the hashes of rows as they are stored."""
+        batch = self.batch
+        state, reason = batch.state[rows], batch.reason[rows]
+        late = self._late[rows]
+        return hash_rows(
+            batch.time_ns[rows],
+            batch.value[rows] + 0.0,
+            self._ids(state),
+            self._quality[rows],
+            self._ids(reason),
+            np.where(late, batch.arrival_ns[rows], NO_ARRIVAL) if late.any() else NO_ARRIVAL,
+        )
+
+    def _ids(self, codes: NDArray[np.int32]) -> NDArray[np.int64] | int:
+        if not bool((codes != NO_WORD).any()):
+            return 0
+        ids = self._word_ids[codes]
+        return np.where(ids == None, 0, ids).astype(np.int64)  # noqa: E711
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, list[Any]]:
-        batch = self._batch
+        batch = self.batch
         # SQLite stores NaN as NULL.
         columns: dict[str, list[Any]] = {
             "time_ns": batch.time_ns[rows].tolist(),
             "value": batch.value[rows].tolist(),
         }
-        quality = batch.quality[rows]
+        quality = self._quality[rows]
         if bool(quality.any()):
             columns["quality"] = quality.tolist()
         for name, codes in (("state_id", batch.state[rows]), ("reason_id", batch.reason[rows])):

@@ -7,6 +7,7 @@
     word         states and reasons
     sample       embedded store: one row a sample
     archive_file embedded store: sealed files, and what each holds (`storage.embedded.archive.manifest`)
+    row_checksum, row_checksum_log  embedded store: what rows landed (`storage.embedded.row_checksums`)
     archive_leftover  files below ``archive/`` that are to be removed
     outbox       InfluxDB: blobs of line protocol that are not yet confirmed
     dead_letter  what was received and cannot become a sample; bounded, oldest go
@@ -86,8 +87,24 @@ def _add_alarms(connection: sqlite3.Connection, kind: StoreKind) -> None:
     )
 
 
+def _add_row_checksums(connection: sqlite3.Connection, kind: StoreKind) -> None:
+    if kind == "embedded":
+        connection.execute(
+            """CREATE TABLE row_checksum(
+                series_id INTEGER NOT NULL, day INTEGER NOT NULL, samples INTEGER NOT NULL, checksum INTEGER NOT NULL,
+                PRIMARY KEY(series_id, day)) WITHOUT ROWID"""
+        )
+        connection.execute("CREATE TABLE row_checksum_log(id INTEGER PRIMARY KEY, entries BLOB NOT NULL)")
+        # What landed before is taken as it is.
+        from storage.embedded.row_checksums import compute_all
+
+        compute_all(connection)
+
+
 # The step at index n makes version n + 1 out of version n.
-STEPS: Final[tuple[Callable[[sqlite3.Connection, StoreKind], None], ...]] = (_create, _add_archive, _add_alarms)
+STEPS: Final[tuple[Callable[[sqlite3.Connection, StoreKind], None], ...]] = (
+    _create, _add_archive, _add_alarms, _add_row_checksums,
+)  # fmt: skip
 VERSION: Final = len(STEPS)
 
 

@@ -49,9 +49,11 @@ def test_a_newer_file_is_refused_with_the_remedy_and_left_as_it_is(tmp_path: Pat
     path = make(tmp_path)
     set_version(path, 7)
     before = path.read_bytes()
-    with pytest.raises(FormatVersionError, match=r"telemetry\.db has format version 7, this kado knows 3: update kado"):
+    with pytest.raises(
+        FormatVersionError, match=rf"telemetry\.db has format version 7, this kado knows {VERSION}: update kado"
+    ):
         open_writer(tmp_path, "ring", "embedded", 0)
-    with pytest.raises(FormatVersionError, match="has format version 7, this kado reads 3: update kado"):
+    with pytest.raises(FormatVersionError, match=f"has format version 7, this kado reads {VERSION}: update kado"):
         open_reader(tmp_path, "ring", "embedded")
     assert path.read_bytes() == before
 

@@ -5,6 +5,7 @@ from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.sealing import read_files
 from storage.embedded.archive.swap import FileSwap
 from storage.embedded.columns import Columns
+from storage.embedded.row_checksums import add_entries, entries_between, negative
 from storage.embedded.row_reading import row_times
 from storage.telemetry_db.counters import Entry, count
 
@@ -34,6 +35,8 @@ def _delete_from(swap: FileSwap, series_id: int, signal: str, file: SealedFile, 
         if len(rows):
             held = content if content is not None else read_files(swap.place, [file])
             deleted = gone + len(rows) - int(held.found_in(rows).sum())
+            gone_rows = entries_between(swap.connection, series_id, file.first_ns, end_ns)
+            add_entries(swap.connection, [negative(gone_rows)])
             swap.connection.execute(
                 "DELETE FROM sample WHERE series_id = ? AND time_ns >= ? AND time_ns < ?",
                 (series_id, file.first_ns, end_ns),

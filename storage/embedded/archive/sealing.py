@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from facility.errors import ArchiveAwayError, ArchiveError
+from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.files import read_samples
 from storage.embedded.archive.layout import day_of, day_start, month_of
@@ -15,6 +16,7 @@ from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.place import Place
 from storage.embedded.archive.swap import MAX_SAMPLES, FileSwap, Step
 from storage.embedded.columns import Columns, concat, overlay
+from storage.embedded.row_checksums import add_entries, changed_days, entries_at, entries_between, negative
 from storage.embedded.row_reading import nth_row_time, read_rows
 from storage.telemetry_db import snapshot, transaction
 
@@ -56,7 +58,8 @@ def seal(swap: FileSwap, before_ns: int) -> Sealed:
     for series_id, signal in series:
         for days in _days_with_rows(swap, series_id, day_of(before_ns)):
             try:
-                done.append(_seal_days(swap, series_id, signal, days))
+                for run in _as_landed(swap, series_id, days, problems):
+                    done.append(_seal_days(swap, series_id, signal, run))
             except ArchiveAwayError as error:
                 raise ArchiveAwayError("\n".join([*problems, str(error)])) from error
             except ArchiveError as error:
@@ -120,6 +123,28 @@ def _days_with_rows(swap: FileSwap, series_id: int, before_day: int) -> Iterator
         yield days
 
 
+def _as_landed(swap: FileSwap, series_id: int, days: list[int], problems: list[str]) -> Iterator[list[int]]:
+    """Yield runs of the days whose rows are what landed; of the others a problem is named, and they stay rows."""
+    with snapshot(swap.connection):
+        changed = {one.day: one for one in changed_days(swap.connection, series_id, (days[0], days[-1]))}
+    for one in changed.values():
+        problems.append(
+            f"{DataDir(swap.data_dir).telemetry}: {one.describe()}: not sealed, and nothing was deleted. Restore the"
+            " newest backup into another folder and compare; kado store verify --accept-rows lets them count as they"
+            " are"
+        )
+    run: list[int] = []
+    for day in days:
+        if day in changed:
+            if run:
+                yield run
+            run = []
+        else:
+            run.append(day)
+    if run:
+        yield run
+
+
 def _seal_days(swap: FileSwap, series_id: int, signal: str, days: list[int]) -> Sealed:
     with snapshot(swap.connection):
         old = manifest.files_of_days(swap.connection, series_id, days[0], days[-1])
@@ -149,8 +174,10 @@ def _delete_rows(swap: FileSwap, series_id: int, sealed: Columns) -> int:
             safe = known.take(known.identical(sealed.take(places)))
             if len(safe) == len(rows):
                 span = (series_id, at, until)
+                add_entries(swap.connection, [negative(entries_between(swap.connection, *span))])
                 swap.connection.execute("DELETE FROM sample WHERE series_id = ? AND time_ns >= ? AND time_ns < ?", span)
             else:
+                add_entries(swap.connection, [negative(entries_at(swap.connection, series_id, safe.time_ns))])
                 keys = [(series_id, time) for time in safe.time_ns.tolist()]
                 swap.connection.executemany("DELETE FROM sample WHERE series_id = ? AND time_ns = ?", keys)
         deleted += len(safe)

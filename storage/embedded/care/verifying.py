@@ -22,6 +22,7 @@ from storage.embedded.archive.place import DamagedFileError, MissingFileError, P
 from storage.embedded.archive.sealing import read_files
 from storage.embedded.archive.swap import FileSwap
 from storage.embedded.columns import Columns, concat
+from storage.embedded.row_checksums import NEGATIVE_ZERO, changed_days
 from storage.minutes import Minutes, minutes_of
 from storage.telemetry_db import snapshot
 from storage.telemetry_db.connection import connect
@@ -29,6 +30,10 @@ from storage.telemetry_db.connection import connect
 _BRING_BACK: Final = "bring it back from a backup (kado store restore, into another folder), and look at the disk"
 _MAKE_ANEW: Final = "make it anew from its samples: kado store verify --repair-rollup"
 _KEEP_COPY: Final = "stop kado, keep a copy of the folder, and restore the newest backup"
+_COMPARE: Final = (
+    "they are not sealed; restore the newest backup into another folder and compare. kado store verify --accept-rows"
+    " lets them count as they are"
+)
 _MOVE_AWAY: Final = "kado never reads it; move it away once you know what it is"
 # As many problems of one database are told.
 _TOLD: Final = 10
@@ -108,8 +113,9 @@ def verify_databases(connection: sqlite3.Connection, data_dir: Path, *, deep: bo
     """Let SQLite look through both databases; with `deep` compare indexes too, and look at every row."""
     places = DataDir(data_dir)
     findings = list(_integrity(connection, places.telemetry, deep=deep))
-    if deep and not findings:
-        findings += _of_rows(connection, places.telemetry)
+    if not findings:
+        findings += _of_rows(connection, places.telemetry) if deep else ()
+        findings += _changed_rows(connection, places.telemetry)
     if places.journal.is_file():
         with closing(connect(places.journal, read_only=True)) as journal:
             findings += _integrity(journal, places.journal, deep=deep)
@@ -204,6 +210,15 @@ def _integrity(connection: sqlite3.Connection, path: Path, *, deep: bool) -> Ite
     yield from (Finding(str(path), text, _KEEP_COPY) for text in said if text != "ok")
 
 
+def _changed_rows(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
+    """Find rows that are not what landed."""
+    if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'row_checksum'").fetchone()[0]:
+        return
+    with snapshot(connection):
+        changed = changed_days(connection)
+    yield from (Finding(str(path), one.describe(), _COMPARE) for one in changed)
+
+
 def _of_rows(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
     """Find rows that say something impossible."""
     if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'sample'").fetchone()[0]:
@@ -214,7 +229,10 @@ def _of_rows(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
     for condition, what in (
         ("series_id NOT IN (SELECT id FROM series)", "samples of a signal that it does not know"),
         (words, "samples with a word that it does not know"),
-        (f"quality NOT BETWEEN 0 AND {int(Quality.BAD)}", "samples of a quality that does not exist"),
+        (
+            f"(quality & ~{NEGATIVE_ZERO}) NOT BETWEEN 0 AND {int(Quality.BAD)}",
+            "samples of a quality that does not exist",
+        ),
         (
             "time_ns > (SELECT newest_ns FROM series WHERE id = series_id)",
             "samples that are newer than the newest that it says has landed",
