@@ -3,6 +3,7 @@
 from typing import Final
 
 SOURCES: Final[dict[str, str]] = {
+    "archiver": "collector.sources.archiver.spec:ArchiverSource",
     "epics_ca": "collector.sources.epics_ca.spec:EpicsCaSource",
     "epics_pva": "collector.sources.epics_pva.spec:EpicsPvaSource",
     "http": "collector.sources.http.spec:HttpSource",

@@ -13,6 +13,10 @@ from facility.errors import AuthorizationError, UnreachableError
 USER_AGENT: Final = "kado"
 
 
+class NoDocumentError(UnreachableError):
+    """The server answers, and has no such document (404)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a document is, and how it is asked for."""
@@ -92,4 +96,5 @@ def _answered(where: str, code: int, headers: Any, etag: str | None) -> Fetched:
     if 300 <= code < 400:
         target = headers.get("Location", "another address")
         raise UnreachableError(f"{where} answers {code} and points to {target}: if that is right, make it the url")
-    raise UnreachableError(f"{where} answers {code} ({http.client.responses.get(code, 'unknown')}); it is tried again")
+    kind = NoDocumentError if code == 404 else UnreachableError
+    raise kind(f"{where} answers {code} ({http.client.responses.get(code, 'unknown')}); it is tried again")

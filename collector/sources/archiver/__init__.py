@@ -1,0 +1,1 @@
+"""Recorded history from archives that others keep, to fill the gaps of kado's own."""
