@@ -23,8 +23,13 @@ def simulated_kinds() -> frozenset[str]:
 
 
 def delivers(source: SourceSpec, signal: str) -> bool:
-    """Whether a source delivers a signal; one that names none delivers all that it has."""
-    return not source.signals or signal in source.signals
+    """Whether `kado run` gets a signal from a source; one that names no signals delivers all that it has."""
+    return is_live(source) and (not source.signals or signal in source.signals)
+
+
+def is_live(source: SourceSpec) -> bool:
+    """Whether `kado run` reads a source; an archive is read by `kado backfill` alone."""
+    return bool(getattr(source, "live", True))
 
 
 def _load(place: str) -> type[BaseModel]:

@@ -26,6 +26,24 @@ LOOK_S: Final = 0.5
 """How often the reader looks at its clock while nothing comes."""
 
 
+NOTICE_S: Final = 10.0
+"""How often it is looked which channels are not connected."""
+NAMED: Final = 5
+"""So many channels are named in a notice."""
+
+
+def silent_channels(source_id: str, of: int, silent: tuple[str, ...]) -> tuple[Notice, ...]:
+    """Return what is to be said of channels that say nothing."""
+    if not silent:
+        return ()
+    names = ", ".join(silent[:NAMED]) + (f" and {len(silent) - NAMED} more" if len(silent) > NAMED else "")
+    text = (
+        f"source {source_id}: {len(silent)} of {of} channels say nothing ({names}): their signals are unknown;"
+        " are the names right, and do their servers run?"
+    )
+    return (Notice("channel_silent", text),)
+
+
 class Decode(Protocol):
     """Makes columns of a library's own updates."""
 
@@ -67,10 +85,13 @@ class MonitorReader:
         options: MonitorOptions,
         *,
         look: Callable[[], tuple[Rejection, ...]] = tuple,
+        silent: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
-        """`look` returns what the library refused since it was asked last."""
+        """`look` returns what the library refused since it was asked last, `silent` the channels not connected now."""
         self.replayable = False
-        self.notices: tuple[Notice, ...] = ()
+        self._silent = silent
+        self._noticed_ns = 0
+        self._notices: tuple[Notice, ...] = ()
         self._channels = channels
         self._queue = queue
         self._decode = decode
@@ -86,6 +107,15 @@ class MonitorReader:
         self._beats = True
         self._newest: dict[int, tuple[float, str | None, int, str | None]] = {}
         """Of each channel that is sent on change only: number, text, quality, reason."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Which channels are not connected, as of the last seconds."""
+        now = self._clock()
+        if now - self._noticed_ns > to_ns(NOTICE_S):
+            self._noticed_ns = now
+            self._notices = silent_channels(self._options.source_id, len(self._channels), self._silent())
+        return self._notices
 
     async def items(self) -> AsyncIterator[Delivery | LinkReport | GapReport]:
         """Yield deliveries, gaps where updates were dropped, and the link where its heartbeat stops and returns."""

@@ -8,7 +8,7 @@ from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.updates import to_samples
 from facility.errors import UnreachableError
-from facility.source import Delivery, GapReport, LinkReport
+from facility.source import Delivery, GapReport, LinkReport, Notice
 from facility.time import Clock, to_ns
 
 RECENT_S: Final = 600.0
@@ -24,6 +24,7 @@ class ArchiveReader:
         self, source_id: str, archive: Archive, channels: Channels, fields: Sequence[tuple[str, str]], clock: Clock
     ) -> None:
         self.replayable = True
+        self.notices: tuple[Notice, ...] = ()
         self._source_id = source_id
         self._archive = archive
         self._channels = channels

@@ -4,6 +4,7 @@ import os
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -91,6 +92,16 @@ class ArchiverSource(MappedSource):
             for mapping in self.mappings:
                 parse_series(mapping.channel)
         return self
+
+    @property
+    def address(self) -> str:
+        """The archive."""
+        return self.url
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The file of the token or password."""
+        return () if self.secret_file is None else (self.secret_file,)
 
     @classmethod
     def _mapping_type(cls) -> type[SignalMapping]:

@@ -12,6 +12,7 @@ from collector.causes import Cause
 from collector.sources.channels import Channels
 from collector.sources.epics_ca.alarms import quality_of, reason_of, status_name
 from collector.sources.extra import load_library
+from collector.sources.settling import settled
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from collector.sources.updates import Columns
 from facility.batch import Int32
@@ -95,6 +96,7 @@ class CaClient:
                     await self._first.wait()
             except TimeoutError as error:
                 raise self._unreachable(within_s) from error
+            await settled(self.silent)
             yield
         finally:
             for subscription in self._subscriptions:

@@ -39,6 +39,11 @@ class EpicsCaSource(MonitoredSource):
         alias="signal", default=(), strict=False, description="Where each signal comes from."
     )
 
+    @property
+    def address(self) -> str:
+        """Where PVs are looked for."""
+        return " ".join(self.addresses) or "Channel Access"
+
     @classmethod
     def _mapping_type(cls) -> type[SignalMapping]:
         return PvMapping
@@ -70,4 +75,4 @@ class EpicsCaSource(MonitoredSource):
                 heartbeat=self.heartbeat,
                 heartbeat_timeout_s=self.heartbeat_timeout_s,
             )
-            yield MonitorReader(channels, queue, decode, clock, options, look=client.refused)
+            yield MonitorReader(channels, queue, decode, clock, options, look=client.refused, silent=client.silent)

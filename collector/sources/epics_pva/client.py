@@ -15,6 +15,7 @@ from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.epics_ca.alarms import quality_of
 from collector.sources.extra import load_library
+from collector.sources.settling import settled
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from collector.sources.updates import Columns
 from facility.batch import Int32
@@ -100,6 +101,7 @@ class PvaClient:
                     await self._first.wait()
             except TimeoutError as error:
                 raise self._unreachable(within_s) from error
+            await settled(self.silent)
             yield
         finally:
             self._leaving = True

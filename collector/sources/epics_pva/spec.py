@@ -38,6 +38,11 @@ class EpicsPvaSource(MonitoredSource):
         alias="signal", default=(), strict=False, description="Where each signal comes from."
     )
 
+    @property
+    def address(self) -> str:
+        """Where PVs are looked for."""
+        return " ".join((*self.addresses, *self.name_servers)) or "pvAccess"
+
     @classmethod
     def _mapping_type(cls) -> type[SignalMapping]:
         return PvMapping
@@ -67,4 +72,4 @@ class EpicsPvaSource(MonitoredSource):
                 heartbeat=self.heartbeat,
                 heartbeat_timeout_s=self.heartbeat_timeout_s,
             )
-            yield MonitorReader(channels, queue, decode, clock, options, look=client.refused)
+            yield MonitorReader(channels, queue, decode, clock, options, look=client.refused, silent=client.silent)

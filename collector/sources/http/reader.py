@@ -16,8 +16,9 @@ from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.http.fetch import Endpoint, Fetched, fetch
 from collector.sources.http.page import Field, Page, TimeFormat, read_page
-from collector.sources.http.pointer import MISSING
+from collector.sources.http.pointer import MISSING, follow
 from collector.sources.initial_values import InitialValues
+from collector.sources.monitor_reader import silent_channels
 from collector.sources.updates import to_samples
 from facility.errors import UnreachableError
 from facility.source import Delivery, GapReport, LinkReport, Notice, Rejection
@@ -84,6 +85,10 @@ class HttpReader:
     async def open(self) -> None:
         """Ask for the first time; raises `UnreachableError` if there is no answer."""
         self._first = await self._fetch()
+        self._take(self._first)
+        self.notices = self._missing()
+        # It is read once more as the first item, its rejection included.
+        self._document = MISSING
 
     async def items(self) -> AsyncIterator[Delivery | LinkReport | GapReport]:
         """Yield what each answer says."""
@@ -98,6 +103,7 @@ class HttpReader:
             self._answered_ns = now = self._clock()
             rejected = self._take(fetched)
             page = read_page(self._document, self._reading.fields, self._reading.form, self._reading.zone, now)
+            self.notices = self._missing()
             for report in self._watch(page, now):
                 yield report
             delivery = self._delivery(page, rejected, now)
@@ -112,6 +118,12 @@ class HttpReader:
     async def _fetch(self) -> Fetched:
         ask: Callable[[], Fetched] = lambda: fetch(self._endpoint, self._etag)  # noqa: E731
         return await in_thread(ask, f"{self._endpoint.source_id}: fetch")
+
+    def _missing(self) -> tuple[Notice, ...]:
+        """Return what is to be said of keys that the document does not have."""
+        pairs = zip(self._channels.addresses, self._reading.fields, strict=True)
+        silent = [at for at, f in pairs if self._document is MISSING or follow(self._document, f.value) is MISSING]
+        return silent_channels(self._endpoint.source_id, len(self._channels), tuple(silent))
 
     def _take(self, fetched: Fetched) -> list[Rejection]:
         """Keep the document of an answer; return it as rejected where it cannot be read."""

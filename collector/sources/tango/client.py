@@ -14,6 +14,7 @@ from collector.causes import Cause
 from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.extra import load_library
+from collector.sources.settling import settled
 from collector.sources.tango.values import Reading
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from facility.errors import UnreachableError
@@ -125,6 +126,7 @@ class TangoClient:
                     await self._first.wait()
             except TimeoutError as error:
                 raise self._unreachable(within_s) from error
+            await settled(self.silent)
             yield
         finally:
             with self._changed:

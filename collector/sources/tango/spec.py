@@ -68,6 +68,11 @@ class TangoSource(MonitoredSource):
             raise ValueError("database = false needs server, the host:port of the device server")
         return self
 
+    @property
+    def address(self) -> str:
+        """The database or device server."""
+        return self.server or "Tango"
+
     @classmethod
     def _mapping_type(cls) -> type[SignalMapping]:
         return AttributeMapping
@@ -97,4 +102,4 @@ class TangoSource(MonitoredSource):
                 heartbeat=self.heartbeat,
                 heartbeat_timeout_s=self.heartbeat_timeout_s,
             )
-            yield MonitorReader(channels, queue, decode, clock, options, look=client.refused)
+            yield MonitorReader(channels, queue, decode, clock, options, look=client.refused, silent=client.silent)

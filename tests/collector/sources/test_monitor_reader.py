@@ -186,7 +186,13 @@ class Broken:
     """A source whose reader has a defect."""
 
     id = "ring"
+    kind = "broken"
+    address = ""
     signals = SIGNALS
+    secret_files = ()
+
+    def probe(self) -> "Broken":
+        return self
 
     @asynccontextmanager
     async def connect(self, profile: Profile, clock: Clock) -> AsyncIterator[MonitorReader]:
