@@ -17,7 +17,7 @@ from kado.config import Configuration, EmbeddedSettings, InfluxSettings
 from kado.output import local
 from kado.queries.identity import identity
 from kado.queries.record import load_plan
-from kado.source_kinds import delivers, simulated_kinds
+from kado.source_kinds import delivers, is_live, simulated_kinds
 from kado.stores import running_pid
 from storage.data_dir import DataDir
 from storage.embedded.archive.choice import reach_place
@@ -52,6 +52,7 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
         yield Outcome("sources", False, "there are none: add a [[source]] table to kado.toml", 1)
     for source in configuration.sources:
         yield from _source(configuration, source, clock)
+    yield from _mapped_twice(configuration)
     yield from _secret_files(configuration)
     if configuration.sources and not any(delivers(s, profile.delivery_signal) for s in configuration.sources):
         hint = f"no source delivers {profile.delivery_signal}, which decides on availability: map it to one of them"
@@ -127,6 +128,18 @@ def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> I
     yield _checked(f"source {source.id}", reach)
     for notice in notices:
         yield Outcome(f"source {source.id}", False, notice.text, 1)
+
+
+def _mapped_twice(configuration: Configuration) -> Iterator[Outcome]:
+    """Find signals that several sources deliver: their samples would be mixed."""
+    by_signal: dict[str, list[str]] = {}
+    for source in filter(is_live, configuration.sources):
+        for signal in source.signals:
+            by_signal.setdefault(signal, []).append(source.id)
+    for signal, ids in by_signal.items():
+        if len(ids) > 1:
+            text = f"signal {signal!r} comes from {' and '.join(ids)}: their samples are mixed; map it in one of them"
+            yield Outcome("mapping", False, text, 1)
 
 
 def _secret_files(configuration: Configuration) -> Iterator[Outcome]:

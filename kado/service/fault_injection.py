@@ -8,13 +8,14 @@ from kado.config import Configuration
 from kado.journal import open_journal
 from kado.output import note
 from kado.service.importing import add_versions
+from kado.source_kinds import is_live
 from simulators.control import ControlDesk
 from simulators.machine import Machine
 from simulators.source import SimulatorSource
 
 
 def steered_sources(configuration: Configuration, clock: Clock) -> tuple[SourceSpec, ...]:
-    """Return the configured sources, those that simulate with a way to steer them.
+    """Return the configured sources that are read live, those that simulate with a way to steer them.
 
     Where nothing is planned for its start or the present, the simulated machine's own calendar goes into the journal.
 
@@ -27,7 +28,7 @@ def steered_sources(configuration: Configuration, clock: Clock) -> tuple[SourceS
     """
     desk: ControlDesk | None = None
     sources: list[SourceSpec] = []
-    for source in configuration.sources:
+    for source in filter(is_live, configuration.sources):
         if isinstance(source, SimulatorSource):
             machine = source.machine(configuration.profile)
             if desk is None:

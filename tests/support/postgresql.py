@@ -92,7 +92,7 @@ class PostgreSQL:
             if rows is not None:
                 cursor.executemany(sql, rows)  # pyright: ignore[reportArgumentType]
                 return []
-            cursor.execute(sql)  # pyright: ignore[reportArgumentType]
+            cursor.execute(sql)  # pyright: ignore[reportArgumentType, reportCallIssue]
             return list(cursor.fetchall()) if cursor.description else []
 
     def _run(self, *command: str) -> None:
