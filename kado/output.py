@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from itertools import groupby
+from typing import Final
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -13,6 +14,7 @@ from rich.text import Text
 from facility.profile import Profile
 from facility.text import SIMULATED
 from facility.time import NS_PER_S, format_time
+from kado.language import tr
 
 # Nobody sees the edge of a pipe or a file: wide enough that nothing is cut there.
 _NO_TERMINAL_WIDTH = 200
@@ -87,11 +89,21 @@ def offsets_of(instants: Iterable[int], zone: tzinfo) -> str:
     )
 
 
+_SAME_CLOCK_NS: Final = 2 * NS_PER_S
+"""So far may the clocks of this machine and of a source be apart, and both be right."""
+
+
 def age(ns: int | None, now_ns: int) -> str:
     """Write how long ago an instant was."""
     if ns is None:
         return "never"
-    seconds = max(0, (now_ns - ns) // NS_PER_S)
+    if ns > now_ns + _SAME_CLOCK_NS:
+        return tr("{length} ahead of now", length=_length(ns - now_ns))
+    return _length(max(0, now_ns - ns))
+
+
+def _length(length_ns: int) -> str:
+    seconds = length_ns // NS_PER_S
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds // length} {unit}"

@@ -98,7 +98,11 @@ class TelemetryStore(Protocol):
         ...
 
     def last(self, signals: Sequence[str]) -> dict[str, LastValue]:
-        """Return the newest sample of each signal that has one."""
+        """Return the newest sample of each signal that has one, of those whose stamp can be true.
+
+        See `facility.quality.TIME_REASONS`. With InfluxDB, where the very newest cannot be true, an uncertain sample
+        without a reason is not found either.
+        """
         ...
 
     def buckets(self, signal: str, start_ns: int, end_ns: int, count: int) -> Buckets:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from facility.batch import Samples
 from facility.errors import ArchiveAwayError, ArchiveError
+from facility.quality import TIME_REASONS, Quality
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import place_of
 from storage.embedded.archive.layout import day_of, day_start
@@ -34,6 +35,13 @@ _FILES: Final = 16
 _FILES_AT_ONCE: Final = 4
 T = TypeVar("T")
 P = ParamSpec("P")
+
+_NEWEST: Final = (
+    "SELECT time_ns, value, word.text, quality FROM sample LEFT JOIN word ON word.id = state_id"
+    " LEFT JOIN word AS reason ON reason.id = reason_id"
+    " WHERE series_id = ? AND (reason.text IS NULL OR quality <> ? OR reason.text NOT IN (?, ?))"
+    " ORDER BY time_ns DESC LIMIT 1"
+)
 
 
 class StoreReader:
@@ -223,20 +231,27 @@ class StoreReader:
         return None
 
     def _last(self, signal: str) -> LastValue | None:
-        query = (
-            "SELECT time_ns, value, word.text, quality FROM sample LEFT JOIN word ON word.id = state_id"
-            " WHERE series_id = ? ORDER BY time_ns DESC LIMIT 1"
-        )
         with snapshot(self._connection):
             series_id = series_id_of(self._connection, signal)
             if series_id is None:
                 return None
-            row = self._connection.execute(query, (series_id,)).fetchone()
+            row = self._connection.execute(_NEWEST, (series_id, Quality.UNCERTAIN, *TIME_REASONS)).fetchone()
             file = manifest.last_file_before(self._connection, series_id, 2**63 - 1)
-        if file is not None and (row is None or row[0] < file.last_ns):
-            newest = self._merged([file], Columns.empty(), file.last_ns, file.last_ns + 1)
-            word = newest.samples(self._facility, signal).state_words()[0]
-            return LastValue(file.last_ns, float(newest.value[0]), word, int(newest.quality[0]))
+        while file is not None and (row is None or row[0] < file.last_ns):
+            # Mostly it is the file's last sample; all of it is read only where the stamp of that one cannot be true.
+            for start_ns in (file.last_ns, file.first_ns):
+                found = self._merged([file], Columns.empty(), start_ns, file.last_ns + 1).samples(
+                    self._facility, signal
+                )
+                possible = np.flatnonzero(~found.with_impossible_time())
+                if len(possible):
+                    at = int(possible[-1])
+                    if row is not None and row[0] >= found.time_ns[at]:
+                        break
+                    value, quality = float(found.value[at]), int(found.quality[at])
+                    return LastValue(int(found.time_ns[at]), value, found.state_words()[at], quality)
+            with snapshot(self._connection):
+                file = manifest.last_file_before(self._connection, series_id, file.first_ns)
         if row is None:
             return None
         time_ns, value, state, quality = row

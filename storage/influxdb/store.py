@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from facility.batch import Batch, Samples
-from facility.quality import Quality
-from facility.schema import FIELD_QUALITY, FIELD_STATE, FIELD_VALUE, TELEMETRY
+from facility.quality import TIME_REASONS, Quality
+from facility.schema import FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.time import NS_PER_DAY, Clock, system_clock
 from storage.bucketing import bucket_edges, bucketise, check_bucket_count
 from storage.influxdb.client import (
@@ -135,19 +135,33 @@ class InfluxStore:
         """Return the newest sample of each signal that has one."""
         if not signals:
             return {}
-        (rows,) = self._client.query_json(
-            f'SELECT last("{FIELD_QUALITY}") AS quality, "{FIELD_VALUE}" AS value, "{FIELD_STATE}" AS state'
-            f' FROM "{TELEMETRY}" WHERE {self._any_of(signals)} GROUP BY signal'
-        )
+        newest = self._newest(signals, "")
+        doubted = [signal for signal, row in newest.items() if row["reason"] in TIME_REASONS]
+        if doubted:
+            # A comparison leaves out points that lack the field, so the uncertain ones are asked for apart.
+            known = " OR ".join(f"\"{FIELD_QUALITY}\" = '{word}'" for word in (Quality.GOOD.word, Quality.BAD.word))
+            others = " AND ".join(f"\"{FIELD_REASON}\" != '{reason}'" for reason in TIME_REASONS)
+            for which in (f" AND ({known})", f" AND {others}"):
+                for signal, row in self._newest(doubted, which).items():
+                    if newest[signal]["reason"] in TIME_REASONS or newest[signal]["time"] < row["time"]:
+                        newest[signal] = row
         return {
-            row["signal"]: LastValue(
+            signal: LastValue(
                 time_ns=row["time"],
                 value=float("nan") if row["value"] is None else float(row["value"]),
                 state=row["state"],
                 quality=Quality.from_word(row["quality"]),
             )
-            for row in rows
+            for signal, row in newest.items()
+            if row["reason"] not in TIME_REASONS
         }
+
+    def _newest(self, signals: Sequence[str], which: str) -> dict[str, dict[str, Any]]:
+        (rows,) = self._client.query_json(
+            f'SELECT last("{FIELD_QUALITY}") AS quality, "{FIELD_VALUE}" AS value, "{FIELD_STATE}" AS state,'
+            f' "{FIELD_REASON}" AS reason FROM "{TELEMETRY}" WHERE {self._any_of(signals)}{which} GROUP BY signal'
+        )
+        return {row["signal"]: row for row in rows}
 
     def buckets(self, signal: str, start_ns: int, end_ns: int, count: int) -> Buckets:
         """Cut ``[start_ns, end_ns)`` into `count` equal buckets (at most 2,000).

@@ -197,6 +197,18 @@ def test_pieces_follow_each_other_and_make_the_whole(store: TelemetryStore) -> N
     assert np.array_equal(whole.quality, batch.quality[1:-1])
 
 
+def test_a_sample_whose_stamp_cannot_be_true_is_never_the_newest(store: TelemetryStore) -> None:
+    t = 1_790_000_000_000_000_000
+    times = [t, t + 1, t + 2, t + 10**15, t + 2 * 10**15]
+    batch = Batch.build(
+        "ring", ["current", "only_wrong"], [0, 0, 0, 0, 1], times, value=[1.0, 2.0, 3.0, 4.0, 5.0],
+        quality=[0, 1, 1, 1, 1], reason=[-1, 0, 1, 1, 1], words=["MINOR", "clock"],
+    )  # fmt: skip
+    store.write(batch)
+    newest = store.last(["current", "only_wrong"])
+    assert {name: (value.time_ns, value.value) for name, value in newest.items()} == {"current": (t + 1, 2.0)}
+
+
 def test_the_newest_sample_of_each_signal_is_told(store: TelemetryStore) -> None:
     store.write(numbers([10, 30, 20], [1.0, 3.0, 2.0]))
     store.write(batch_of((10, None, "up", GOOD, None), (20, None, "down", UNCERTAIN, None), signal="ring_link"))
