@@ -360,7 +360,10 @@ class TestDefinitions:
 
 def test_the_schema_describes_every_table(kado: Kado) -> None:
     schema = kado("schema").document
-    assert set(schema["properties"]) == {"facility", "data_dir", "store", "landing", "schedule", "page", "source"}
+    assert set(schema["properties"]) == {"facility", "data_dir", "store", "landing", "schedule", "page", "source"} | {
+        "metrics",
+        "publish",
+    }
     assert {"MqttSource", "SimulatorSource", "InfluxSettings"} <= set(schema["$defs"])
     assert schema["additionalProperties"] is False
 

@@ -45,7 +45,7 @@ def _disturbed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     orbit = '    { id = "orbit_x", unit = "µm", period_s = 60.0 },\n'
     text = PROFILE.replace("signal = [\n", "signal = [\n" + orbit) + DISTORTION
     (folder / "ring.toml").write_text(text, encoding="utf-8")
-    (folder / "orbit.csv").write_text("time,signal,value\n" + "\n".join(_rows()), encoding="utf-8")
+    (folder / "orbit.csv").write_text("time,signal,value\n" + "".join(f"{row}\n" for row in _rows()), encoding="utf-8")
     answer = run("import", str(folder / "orbit.csv"), "--config", str(folder / "kado.toml"))
     assert answer.exit_code == 0, answer.err
     return folder

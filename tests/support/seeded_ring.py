@@ -61,7 +61,9 @@ def seed(folder: Path) -> None:
     (folder / "ring.toml").write_text(PROFILE, encoding="utf-8")
     (folder / "kado.toml").write_text(CONFIGURATION, encoding="utf-8")
     (folder / "schedule.csv").write_text(SCHEDULE, encoding="utf-8")
-    (folder / "samples.csv").write_text("time,signal,value\n" + "\n".join(_rows()), encoding="utf-8")
+    (folder / "samples.csv").write_text(
+        "time,signal,value\n" + "".join(f"{row}\n" for row in _rows()), encoding="utf-8"
+    )
     config = ("--config", str(folder / "kado.toml"))
     for words in (["schedule", "import", str(folder / "schedule.csv")], ["import", str(folder / "samples.csv")]):
         answer = run(*words, *config)
