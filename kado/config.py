@@ -88,7 +88,7 @@ class EmbeddedSettings(BaseModel):
                 "it holds credentials: name them in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or in "
                 "a file (AWS_SHARED_CREDENTIALS_FILE), never in kado.toml"
             )
-        return value
+        return cast("Any", value)
 
 
 class InfluxSettings(BaseModel):
@@ -127,7 +127,7 @@ class InfluxSettings(BaseModel):
                 "url has a query ('?') or a fragment ('#'): write the address alone, such as http://localhost:8086, and"
                 " give the token by token_file or token_env"
             )
-        return value
+        return cast("Any", value)
 
     @model_validator(mode="after")
     def _one_token(self) -> Self:
@@ -202,6 +202,32 @@ class MetricsSettings(BaseModel):
     )
 
 
+class AlarmSettings(BaseModel):
+    """``[alarms]``: conditions on which a person must act; without the table: none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    rules: tuple[Path, ...] | None = Field(
+        default=None,
+        strict=False,
+        description="TOML files with alarm rules, relative to the folder of kado.toml; without it those that come with "
+        "the facility's profile.",
+    )
+    settle_s: float = Field(
+        default=1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="How long a sample may be under way and still be in order; alarms are that much behind the clock.",
+    )
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _paths(cls, value: Any) -> Any:
+        if isinstance(value, list) and all(isinstance(item, str) for item in cast("list[Any]", value)):
+            return tuple(Path(item) for item in cast("list[str]", value))
+        return cast("Any", value)
+
+
 class PublishSettings(BaseModel):
     """``[publish]``: figures, events, beam state and plan go to InfluxDB for Grafana; not with the embedded store."""
 
@@ -243,6 +269,7 @@ class Settings(BaseSettings):
     )
     page: PageSettings | None = Field(default=None, description="The live page; not served by this version.")
     metrics: MetricsSettings | None = Field(default=None, description="What Prometheus reads; without it: not served.")
+    alarms: AlarmSettings | None = Field(default=None, description="Alarms; without the table: none.")
     publish: PublishSettings | None = Field(
         default=None, description="Figures published to InfluxDB for Grafana; without it: none."
     )

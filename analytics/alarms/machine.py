@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
 
+from analytics.alarms.describing import describe, value_of
 from analytics.alarms.feed import Feed, Outcome
 from analytics.alarms.holdings import NEVER, Sample, samples_of
 from analytics.alarms.people import apply_action
@@ -25,11 +26,11 @@ from analytics.alarms.phases import (
 )
 from analytics.alarms.program import LeafCode, Program, compiled
 from analytics.alarms.state import Engine
-from analytics.alarms.verdicts import beyond, in_force, joined, rate, silence
+from analytics.alarms.verdicts import beyond, in_force, joined, silence
 from facility.alarms import QUIET_STATES, Action, AlarmRules, AlarmState, Cause, Refusal, Transition
 from facility.schedule import Category
 from facility.signals import LINK_HOLD_NS
-from facility.time import MAX_NS, to_s
+from facility.time import MAX_NS
 
 _SERIES, _ALARM, _LINK = 0, 1, 2
 
@@ -266,7 +267,7 @@ class Machine:
         if code.kind == "stale" or code.kind == "no_data":
             newest = holdings.good[i] if code.kind == "stale" else holdings.newest[i]
             return silence(None if newest == NEVER else newest, code.after_ns, self._start, now)
-        value = self._value(code, now)
+        value = value_of(code, self._program, self._holdings, now)
         if value is None:
             return None
         if isinstance(value, str):
@@ -276,26 +277,11 @@ class Machine:
         limits = [
             in_force(x, self._limits.__getitem__) for x in (code.above, code.below, code.ends_below, code.ends_above)
         ]
-        if any(x is not None and x != x for x in limits):
+        if any(x is not None and math.isnan(x) for x in limits):
             return None
         verdict = beyond(value, *limits, was=self._memory[leaf])
         self._memory[leaf] = verdict
         return verdict
-
-    def _value(self, code: LeafCode, now: int) -> float | str | None:
-        """Return what a limit, a rate or a state looks at; None where nothing good holds."""
-        holdings, i = self._holdings, code.series
-        if not holdings.holds(i, self._program.series[i], now):
-            return None
-        if i in holdings.minima:
-            coverage, user_time = holdings.minima[i]
-            if coverage is not None and code.min_coverage_pct is not None and coverage < code.min_coverage_pct:
-                return None
-            if user_time is not None and code.min_user_time_h is not None and user_time < code.min_user_time_h:
-                return None
-        if code.kind == "rate":
-            return rate(holdings.history.get(i, ()), code.window_ns)
-        return holdings.value[i]
 
     def _set_series_due(self, i: int, now: int) -> None:
         holdings, spec = self._holdings, self._program.series[i]
@@ -424,7 +410,9 @@ class Machine:
             by = action.author
         elif cause is Cause.SUPPRESSED:
             by = ",".join(record.suppressors)
-        value, word, limit = self.describe(i, now)
+        value, word, limit = describe(
+            i, self._program, self._holdings, self._verdicts, self._limits, record.verdict, now
+        )
         row = Transition(
             time_ns=now,
             alarm=rule.id,
@@ -449,21 +437,6 @@ class Machine:
             record.seq += 1
             row = replace(row, seq=record.seq)
         self._rows.append(row)
-
-    def describe(self, i: int, now: int) -> tuple[float | None, str | None, float | None]:
-        """Return value, word and limit of the condition that decides, else of the first one."""
-        record, found = self._records[i], self._program.leaves_of_alarm[i]
-        leaf = next((k for k in found if self._verdicts[k] is record.verdict), found[0])
-        code = self._program.leaves[leaf]
-        if code.kind == "stale" or code.kind == "no_data":
-            newest = self._holdings.good[code.series] if code.kind == "stale" else self._holdings.newest[code.series]
-            return (None if newest == NEVER else to_s(now - newest)), None, to_s(code.after_ns)
-        value = self._value(code, now)
-        if isinstance(value, str) or code.kind == "state":
-            return None, value if isinstance(value, str) else None, None
-        above, below = (in_force(x, self._limits.__getitem__) for x in (code.above, code.below))
-        limit = below if above is None or (value is not None and below is not None and value < below) else above
-        return value, None, None if limit is None or math.isnan(limit) else limit
 
     # ------------------------------------------------------------------ other rules
 

@@ -28,6 +28,7 @@ FIGURES: Final = (
     "availability_pct",
     "availability_lower_pct",
     "availability_upper_pct",
+    "availability_without_excluded_pct",
     "coverage_pct",
     "availability_compensated_pct",
     "mtbf_h",
@@ -36,7 +37,10 @@ FIGURES: Final = (
     "mtbd_h",
     "longest_run_h",
     "longest_run_max_h",
+    "delivered_mwh",
     "downtime_budget_h",
+    "downtime_budget_unknown_h",
+    "operating_time_h",
 )
 """The keys of ``figures`` in the document of ``kado availability``."""
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import random
+import signal
 
 from facility.errors import ConfigError
 from facility.time import system_clock
@@ -17,7 +18,8 @@ from kado.service.application import open_application
 def run(config: ConfigOption = None) -> None:
     r"""Run the service: collect, keep every sample, forward.
 
-    Ends on Ctrl-C or SIGTERM; what is durable stays, and is forwarded after the next start.
+    Ends on Ctrl-C or SIGTERM; SIGHUP reads the alarm rules again. What is durable stays, and is forwarded after the
+    next start.
 
     \b
     Examples:
@@ -39,6 +41,7 @@ def run(config: ConfigOption = None) -> None:
             # a tenth of the time of a message.
             gc.freeze()
             gc.set_threshold(20_000, 50, 1_000)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, application.reload_alarms)
             await application.run(stop)
         note("kado has ended; everything that was acknowledged is kept")
 

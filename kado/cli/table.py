@@ -141,13 +141,26 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         epilog="Example: kado incident pareto --period 2026-10",
     ),
     "alarms": Group(
-        "Alarms 警報: test rules and scenarios.",
+        "Show the alarms and what to do about them.",
         {
+            "ack": Entry("kado.cli.alarm_actions:ack", "Acknowledge alarms: somebody takes care of them."),
+            "unack": Entry("kado.cli.alarm_actions:unack", "Take an acknowledgement back that was a mistake."),
+            "shelve": Entry("kado.cli.alarm_actions:shelve", "Hide an alarm for a time, with a reason."),
+            "unshelve": Entry(
+                "kado.cli.alarm_actions:unshelve",
+                "Take an alarm off the shelf; if it is active it counts as acknowledged.",
+            ),
+            "out": Entry("kado.cli.alarm_actions:out", "Take an alarm out of service, without end."),
+            "in": Entry("kado.cli.alarm_actions:put_in", "Put an alarm back into service."),
+            "history": Entry("kado.cli.alarm_history:history", "List what alarms did, from the journal."),
+            "rules": Entry("kado.cli.alarm_rules:rules", "Show the alarm rules, and whether they are right."),
+            "reload": Entry("kado.cli.alarm_rules:reload", "Let the running service read the alarm rules again."),
             "test": Entry(
                 "kado.cli.alarms_scenarios:run_scenarios", "Run worked scenarios of alarms, live and in replay."
             ),
         },
-        epilog="Example: kado alarms test scenarios.json",
+        place="kado.cli.alarms:alarms",
+        metavar="[COMMAND]",
     ),
     "store": Group(
         "Look after what is kept: state, checks, backup 保管.",

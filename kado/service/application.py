@@ -13,10 +13,13 @@ from collector.landing_observer import LandingObservers
 from collector.service import Collector
 from facility.time import Clock
 from kado.config import Configuration, EmbeddedSettings, InfluxSettings
+from kado.service.alarm_facts import FactSources
+from kado.service.alarms import Alarms
 from kado.service.application_status import ApplicationStatus
 from kado.service.current_figures import CurrentFigures
 from kado.service.downsampling import Downsampling
 from kado.service.fault_injection import steered_sources
+from kado.service.live_figures import LiveFigures
 from kado.service.metrics.exposition import Sources
 from kado.service.metrics.serving import MetricsService
 from kado.service.newest import NewestValues
@@ -51,17 +54,25 @@ class Application:
         self.figures: CurrentFigures | None = None
         """Kept current where metrics or publishing ask for them."""
         self.metrics: MetricsService | None = None
+        self.alarms: Alarms | None = None
+        """Where ``[alarms]`` is."""
 
     def serve(self, clock: Clock) -> None:
-        """Make what ``[metrics]`` and ``[publish]`` ask for; before `run`.
+        """Make what ``[metrics]``, ``[publish]`` and ``[alarms]`` ask for; before `run`.
 
         Raises
         ------
         ConfigError
             If the address of the metrics cannot be listened on.
+        AlarmRuleError
+            If an alarm rule is wrong.
         """
         settings = self.configuration.settings
-        if settings.metrics is None and settings.publish is None:
+        if settings.alarms is not None:
+            self.alarms = Alarms(self.configuration, clock, FactSources(self.status, self._live_figures))
+            self._observers.add(self.alarms.inbox)
+        reads_figures = self.alarms is not None and self.alarms.reads_figures
+        if settings.metrics is None and settings.publish is None and not reads_figures:
             return
         newest = NewestValues(self.configuration.profile)
         self._observers.add(newest)
@@ -81,6 +92,8 @@ class Application:
                 running.append(tasks.create_task(self.figures.run(), name="figures"))
             if self.metrics is not None:
                 running.append(tasks.create_task(self.metrics.run(), name="metrics"))
+            if self.alarms is not None:
+                running.append(tasks.create_task(self.alarms.run(), name="alarms"))
             await stop.wait()
             for task in running:
                 task.cancel()
@@ -92,6 +105,15 @@ class Application:
             landing=self._landing.status(),
             forwarder=None if self._forwarder is None else self._forwarder.status(),
         )
+
+    def reload_alarms(self) -> None:
+        """Read the alarm rules again."""
+        if self.alarms is not None:
+            self.alarms.request_reload()
+
+    def _live_figures(self) -> LiveFigures | None:
+        current = None if self.figures is None else self.figures.current
+        return None if current is None else current.figures
 
     def _answers(self) -> dict[str, int]:
         return {} if self._forwarder is None else self._forwarder.answers()

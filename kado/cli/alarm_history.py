@@ -1,0 +1,69 @@
+"""``kado alarms history``: what alarms did."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from facility.alarms import AlarmState
+from facility.time import parse_time, system_clock
+from kado.cli.alarms import STATE_WORDS
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.language import tr
+from kado.output import local, print_json, show, table, title
+from kado.queries.alarms import AlarmHistory, history_document, load_history
+
+FromOption = Annotated[str | None, typer.Option("--from", help="Its start, ISO 8601 with an offset.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Its end, not in it any more; without it: now.")]
+
+
+def history(
+    alarm: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this alarm.")] = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""List what alarms did, from the journal.
+
+    \b
+    Examples:
+      kado alarms history
+      kado alarms history beam_lost --from 2026-10-01T00:00:00+09:00
+    """
+    configuration = load_configuration(config)
+    start_ns = None if start is None else parse_time(start)
+    end_ns = system_clock() if end is None else parse_time(end)
+    found = load_history(configuration, start_ns, end_ns, alarm)
+    if output is Format.JSON:
+        print_json(history_document(found))
+    else:
+        show_history(found)
+
+
+def show_history(found: AlarmHistory) -> None:
+    """Print rows for people."""
+    profile = found.configuration.profile
+    rows = table([tr("time"), tr("alarm"), tr("from"), tr("to"), tr("cause"), tr("by")])
+    for row in found.rows:
+        rows.add_row(
+            local(row.time_ns, profile.zone),
+            row.alarm,
+            _state(row.from_state),
+            _state(row.to_state),
+            row.cause.value,
+            Text(row.by or ""),
+        )
+    heading = tr("replay of the alarms") if found.replayed else tr("history of the alarms")
+    show(title(profile, heading), rows)
+    for name in found.unknown:
+        show(Text(tr("{series} has no history: unknown in the replay", series=name), style="dim"))
+    for a, b in found.holes:
+        show(
+            Text(tr("not watched from {a} to {b}", a=local(a, profile.zone), b=local(b, profile.zone)), style="yellow")
+        )
+
+
+def _state(state: AlarmState) -> str:
+    return tr(STATE_WORDS[state])

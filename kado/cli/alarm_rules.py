@@ -1,0 +1,122 @@
+"""``kado alarms rules`` and ``kado alarms reload``: the rules themselves."""
+
+import json
+import os
+import signal
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from facility.alarms import AlarmRule, AlarmRules, Finding, review
+from facility.errors import AlarmRuleError, ProblemFoundError, UnreachableError
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.language import tr, words
+from kado.output import print_json, show, table, title
+from kado.queries.alarm_rules import load_alarm_rules
+from kado.service.alarm_actions import ANSWER_S
+from kado.service.alarms import SERVICE
+from kado.stores import running_pid
+from storage.telemetry_db.alarms import read_alarm_state
+
+
+def rules(
+    alarm: Annotated[str | None, typer.Argument(metavar="[ID]", help="Explain this rule.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Say what is doubtful; end with 1 if something is.")] = False,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Show the alarm rules, and whether they are right.
+
+    \b
+    Examples:
+      kado alarms rules
+      kado alarms rules beam_lost
+      kado alarms rules --check
+    """
+    configuration = load_configuration(config)
+    loaded = load_alarm_rules(configuration)
+    if alarm is not None and alarm not in loaded.by_id:
+        raise AlarmRuleError(f"no alarm {alarm!r}: there are {', '.join(loaded.by_id)}")
+    chosen = loaded.rules if alarm is None else (loaded.by_id[alarm],)
+    found = [f for f in review(loaded) if alarm is None or f.alarm == alarm] if check else []
+    if output is Format.JSON:
+        print_json(_document(loaded, chosen, found if check else None, configuration.profile.id))
+    elif check:
+        for finding in found:
+            print(f"{finding.alarm or tr('all rules')}: {finding.code}: {finding.text}")
+        print(tr("{n} rules, {count} doubtful", n=len(chosen), count=len(found)))
+    elif alarm is not None:
+        print(chosen[0].model_dump_json(by_alias=True, exclude_none=True, indent=2))
+    else:
+        rows = table([tr("alarm"), tr("priority"), tr("class"), tr("condition"), tr("what to do")])
+        for rule in chosen:
+            rows.add_row(
+                Text(f"{rule.id}: {words(rule.title)}"),
+                rule.priority.value,
+                rule.class_,
+                Text(_condition(rule)),
+                words(rule.action),
+            )
+        show(title(configuration.profile, tr("alarm rules, fingerprint {mark}", mark=loaded.fingerprint)), rows)
+    if found:
+        raise typer.Exit(1)
+
+
+def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
+    r"""Let the running service read the alarm rules again.
+
+    \b
+    Example:
+      kado alarms reload
+    """
+    configuration = load_configuration(config)
+    load_alarm_rules(configuration)
+    pid = running_pid(configuration)
+    if not pid:
+        raise UnreachableError(f"no kado runs on {configuration.data_dir}: it reads the rules when it starts")
+
+    def answer() -> dict[str, Any]:
+        rows, _ = read_alarm_state(configuration.data_dir, configuration.profile.id)
+        return json.loads(rows.get(SERVICE, "{}")).get("reload", {"count": 0})
+
+    before = answer()["count"]
+    os.kill(int(pid), signal.SIGHUP)
+    until = time.monotonic() + ANSWER_S
+    while (found := answer())["count"] == before:
+        if time.monotonic() > until:
+            raise UnreachableError(f"process {pid} did not answer within {ANSWER_S:g} s")
+        time.sleep(0.1)
+    if output is Format.JSON:
+        print_json(
+            {
+                "facility": configuration.profile.id,
+                "simulated": configuration.profile.simulated,
+                "fingerprint": found["fingerprint"],
+                "error": found["error"],
+            }
+        )
+    elif found["error"] is None:
+        print(tr("the rules are in force, fingerprint {mark}", mark=found["fingerprint"]))
+    if found["error"] is not None:
+        raise ProblemFoundError(f"the old rules stay in force: {found['error']}")
+
+
+def _condition(rule: AlarmRule) -> str:
+    return rule.when.model_dump_json(exclude_none=True, exclude_defaults=True)
+
+
+def _document(
+    loaded: AlarmRules, chosen: tuple[AlarmRule, ...], found: list[Finding] | None, facility: str
+) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "facility": facility,
+        "fingerprint": loaded.fingerprint,
+        "count": len(loaded),
+        "rules": [rule.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in chosen],
+    }
+    if found is not None:
+        document["findings"] = [{"alarm": f.alarm, "code": f.code, "text": f.text} for f in found]
+    return document

@@ -1,0 +1,159 @@
+"""``kado alarms``: the list of alarms."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from facility.alarms import LISTED_STATES, AlarmRule, AlarmState, Priority
+from facility.time import system_clock
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import Configuration, load_configuration
+from kado.language import marked, tr, words
+from kado.output import age, local, print_json, show, table, terminal, title
+from kado.queries.alarms import AlarmStanding, alarm_document, alarms_document, load_alarms
+
+STATE_WORDS: Final = {
+    AlarmState.OUT_OF_SERVICE: marked("out of service"),
+    AlarmState.SUPPRESSED: marked("suppressed"),
+    AlarmState.SHELVED: marked("shelved"),
+    AlarmState.UNACKED: marked("unacknowledged"),
+    AlarmState.ACKED: marked("acknowledged"),
+    AlarmState.RTN_UNACKED: marked("over, unacknowledged"),
+    AlarmState.UNKNOWN: marked("unknown"),
+    AlarmState.NORMAL: marked("normal"),
+}
+
+_STYLE: Final = {
+    AlarmState.UNACKED: "bold red",
+    AlarmState.ACKED: "red",
+    AlarmState.RTN_UNACKED: "yellow",
+    AlarmState.UNKNOWN: "magenta",
+}
+
+
+def alarms(
+    context: typer.Context,
+    state: Annotated[AlarmState | None, typer.Option("--state", help="Only alarms in this state.")] = None,
+    priority: Annotated[Priority | None, typer.Option("--priority", help="Only alarms of this priority.")] = None,
+    class_: Annotated[str | None, typer.Option("--class", help="Only alarms of this class.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Normal alarms, too.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and show every change; Ctrl-C ends.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="End with 1 if an alarm is on the list.")] = False,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Show the alarms and what to do about them.
+
+    \b
+    Examples:
+      kado alarms
+      kado alarms --priority critical --check
+      kado alarms --watch
+    """
+    if context.invoked_subcommand is not None:
+        return
+    configuration = load_configuration(config)
+
+    def chosen(standing: AlarmStanding) -> list[AlarmRule]:
+        quiet = not everything and state is None
+        return [
+            rule
+            for rule in standing.listed()
+            if (state is None or standing.engine.record(rule.id).shown is state)
+            and (priority is None or rule.priority is priority)
+            and class_ in (None, rule.class_)
+            and not (quiet and standing.engine.record(rule.id).shown is AlarmState.NORMAL)
+        ]
+
+    if watch:
+        _watch(configuration, chosen)
+        return
+    standing = load_alarms(configuration, system_clock())
+    if output is Format.JSON:
+        whole = everything or (state is None and priority is None and class_ is None)
+        print_json(alarms_document(standing, None if whole else chosen(standing)))
+    else:
+        show(*screen(standing, chosen(standing)))
+    if check and any(standing.engine.record(rule.id).shown in LISTED_STATES for rule in standing.engine.rules.rules):
+        raise typer.Exit(1)
+
+
+def screen(standing: AlarmStanding, rules: list[AlarmRule]) -> list[RenderableType]:
+    """Return the list for people."""
+    profile, engine = standing.configuration.profile, standing.engine
+    unknown = sum(record.shown is AlarmState.UNKNOWN for record in engine.records)
+    head = title(profile, tr("alarms at {at}", at=local(engine.position_ns, profile.zone)))
+    parts: list[RenderableType] = [head]
+    if standing.flood:
+        parts.append(Text(tr("Flood: {n} alarms in ten minutes", n=standing.annunciated), style="bold red"))
+    if unknown:
+        parts.append(Text(tr("Unknown: {n} of {count} alarms", n=unknown, count=len(engine.rules)), style="magenta"))
+    late_s = (standing.now_ns - engine.position_ns) / 1e9
+    if late_s > 60:
+        ago = age(engine.position_ns, standing.now_ns)
+        parts.append(Text(tr("Nobody has watched for {ago}: is kado run running?", ago=ago), style="bold red"))
+    if not rules:
+        parts.append(Text(tr("no alarms")))
+        return parts
+    headings = [tr("state"), tr("priority"), tr("alarm"), tr("since"), tr("value"), tr("what to do")]
+    rows = table(headings)
+    for rule in rules:
+        record = engine.record(rule.id)
+        style = _STYLE.get(record.shown, "")
+        rows.add_row(
+            Text(state_text(standing, rule), style=style),
+            rule.priority.value,
+            Text(f"{rule.id}: {words(rule.title)}"),
+            local(record.shown_since_ns, profile.zone),
+            value_text(standing, rule),
+            words(rule.action),
+        )
+    return [*parts, rows]
+
+
+def state_text(standing: AlarmStanding, rule: AlarmRule) -> str:
+    """Return the state with what belongs to it: by whom, until when, by what."""
+    record, zone = standing.engine.record(rule.id), standing.configuration.profile.zone
+    text = tr(STATE_WORDS[record.shown])
+    if record.shown is AlarmState.ACKED:
+        text += f" ({record.acked_by})"
+    elif record.shown is AlarmState.SHELVED:
+        text += f" ({record.shelf_by}, {tr('until {t}', t=local(record.shelf_until_ns, zone))})"
+    elif record.shown is AlarmState.SUPPRESSED:
+        text += f" ({', '.join(record.suppressors)})"
+    elif record.shown is AlarmState.OUT_OF_SERVICE:
+        text += f" ({record.out_by})"
+    if record.shown in LISTED_STATES and record.verdict is None:
+        text += f", {tr('input unknown')}"
+    if record.chattering:
+        text += f", {tr('chattering')}"
+    return text
+
+
+def value_text(standing: AlarmStanding, rule: AlarmRule) -> str:
+    """Return value, unit and limit as they are now."""
+    found = alarm_document(standing, rule)
+    if found["word"] is not None:
+        return str(found["word"])
+    value, limit, unit = found["value"], found["limit"], found["unit"]
+    if value is None and limit is None:
+        return "–"
+    shown = "–" if value is None else f"{value:.6g}"
+    bound = "" if limit is None else f" ({tr('limit {limit}', limit=f'{limit:.6g}')})"
+    return f"{shown} {unit}{bound}".strip()
+
+
+def _watch(configuration: Configuration, choose: Callable[[AlarmStanding], list[AlarmRule]]) -> None:
+    with Live(console=terminal(), auto_refresh=False, screen=terminal().is_terminal) as live:
+        try:
+            while True:
+                standing = load_alarms(configuration, system_clock())
+                live.update(Group(*screen(standing, choose(standing))), refresh=True)
+                time.sleep(1.0)
+        except KeyboardInterrupt:
+            return
