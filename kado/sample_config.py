@@ -77,6 +77,13 @@ _LANDING: Final = """
 # [metrics]
 # Address and port; whoever reaches it may read it, so leave it on loopback. Default: "127.0.0.1:8421".
 # listen = "127.0.0.1:8421"
+
+# Alarms: conditions on which a person must act. Without the table there are none.
+# [alarms]
+# Files with alarm rules, beside this file. Default: the rules that come with the facility's profile.
+# rules = ["alarms.toml"]
+# For so many seconds a sample may be under way and still be in order; alarms are that much behind. Default: 1.
+# settle_s = 1.0
 """
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from command_line import Kado
 from facility.schedule_words import CalendarWords
 from kado.config import (
+    AlarmSettings,
     EmbeddedSettings,
     InfluxSettings,
     LandingSettings,
@@ -61,7 +62,7 @@ def test_what_stands_behind_a_comment_sign_works_as_well(kado: Kado, facility: s
 def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: str, source: str) -> None:
     kado("init", "--facility", facility, "--store", store, "--source", source)
     text = Path("kado.toml").read_text()
-    models = [Settings, LandingSettings, CalendarWords, MetricsSettings]
+    models = [Settings, LandingSettings, CalendarWords, MetricsSettings, AlarmSettings]
     models += [InfluxSettings, PublishSettings] if store == "influxdb" else [EmbeddedSettings]
     for model in (*models, source_classes()[source]):
         # A page is not served yet, so nobody is told to ask for one.
@@ -74,6 +75,7 @@ def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: s
             "page",
             "metrics",
             "publish",
+            "alarms",
         }:
             assert re.search(rf"^(# )?{option} = .+", text, re.MULTILINE), option
     before = ""

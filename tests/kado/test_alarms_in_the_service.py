@@ -1,0 +1,273 @@
+"""Alarms as the service keeps them: fed by what is durable, state and rows in one transaction."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analytics.alarms.rows import from_rows, to_rows
+from collector.arrival import Arrival
+from command_line import Kado
+from facility.alarms import Action, ActionKind, AlarmState, Cause, Transition
+from facility.batch import Batch
+from facility.errors import UnreachableError
+from facility.schedule import Category
+from kado.config import Configuration, load_configuration
+from kado.queries.alarms import load_alarms, load_history, open_alarm_journal
+from kado.service.alarm_actions import act, answer_document
+from kado.service.alarm_facts import FactSources, mode_agreement
+from kado.service.alarm_inbox import AlarmInbox
+from kado.service.alarms import Alarms
+from storage.telemetry_db.alarms import AlarmStateFile, read_alarm_state
+
+SECOND = 1_000_000_000
+T0 = 1_790_000_000 * SECOND
+
+RULES = """
+[[alarm]]
+id = "low"
+title = { en = "Low", ja = "低" }
+priority = "high"
+class = "beam"
+consequence = { en = "c", ja = "c" }
+action = { en = "a", ja = "a" }
+respond_within_s = 600
+on_delay_s = 3
+when = { kind = "limit", signal = "stored_current", below = 10.0 }
+"""
+
+
+class Clock:
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.now_ns = T0
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+class Service:
+    """The alarms of a service, without the rest of it."""
+
+    def __init__(self, configuration: Configuration, clock: Clock) -> None:
+        def status() -> None:
+            raise UnreachableError("no service around it")
+
+        self.clock = clock
+        self.alarms = Alarms(configuration, clock, FactSources(status, lambda: None))  # type: ignore[arg-type]
+        self.rows: list[Transition] = []
+        self.alarms.listeners.append(self)
+
+    def changed(self, transitions: object, engine: object) -> None:
+        self.rows += transitions  # type: ignore[operator]
+
+    def send(self, at_s: float, value: float) -> None:
+        batch = Batch.of_numbers("nanoterasu_sim", "stored_current", [T0 + round(at_s * SECOND)], [value])
+        self.alarms.inbox.landed([Arrival("ring", batch)], 0.0)
+
+    def look(self, at_s: float) -> None:
+        self.clock.now_ns = T0 + round(at_s * SECOND)
+        self.alarms.look()
+
+    def state(self) -> AlarmState:
+        assert self.alarms.engine is not None
+        return self.alarms.engine.record("low").shown
+
+
+Start = Callable[[], Service]
+
+
+@pytest.fixture
+def start(kado: Kado, tmp_path: Path) -> Start:
+    """Start a service on the same folder, as often as wanted; what ran before counts as killed."""
+    assert kado("init").exit_code == 0
+    with Path("kado.toml").open("a") as file:
+        file.write('\n[alarms]\nrules = ["alarms.toml"]\n')
+    Path("alarms.toml").write_text(RULES)
+    Path("data").mkdir()
+    clock = Clock()
+    return lambda: Service(load_configuration(), clock)
+
+
+def test_an_alarm_is_raised_journaled_and_told_to_who_listens(start: Start) -> None:
+    service = start()
+    service.look(0)
+    service.send(1, 200.0)
+    service.send(2, 0.0)
+    service.look(4)
+    assert service.state() is AlarmState.NORMAL
+    service.look(7)
+    assert [(t.time_ns - T0, t.cause) for t in service.rows if t.journaled] == [(5 * SECOND, Cause.RAISED)]
+    history = load_history(load_configuration(), None, T0 + 60 * SECOND, None)
+    assert history.rows == tuple(t for t in service.rows if t.journaled)
+    assert load_alarms(load_configuration(), service.clock()).engine.record("low").shown is AlarmState.UNACKED
+
+
+def test_after_a_kill_everything_goes_on_with_its_hole_and_no_row_is_doubled(start: Start) -> None:
+    service = start()
+    service.look(0)
+    service.send(1, 0.0)
+    service.look(6)
+    assert service.state() is AlarmState.UNACKED
+    again = start()
+    again.look(30)
+    assert again.state() is AlarmState.UNACKED
+    again.send(29, 200.0)
+    again.look(33)
+    assert again.state() is AlarmState.RTN_UNACKED
+    history = load_history(load_configuration(), T0, T0 + 60 * SECOND, None)
+    assert [(t.seq, t.cause) for t in history.rows] == [(1, Cause.RAISED), (2, Cause.CLEARED)]
+    assert history.holes == ((T0 + 5 * SECOND, T0 + 29 * SECOND),)
+
+
+def test_rows_that_were_not_copied_before_a_kill_are_copied_after_it_and_seen_before(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = start()
+    service.look(0)
+    monkeypatch.setattr(service.alarms, "_copy", lambda: None)
+    service.send(1, 0.0)
+    service.look(6)
+    configuration = load_configuration()
+    with open_alarm_journal(configuration) as journal:
+        assert journal.transitions() == ()
+    assert len(load_history(configuration, None, T0 + 60 * SECOND, None).rows) == 1
+    start().look(7)
+    with open_alarm_journal(configuration) as journal:
+        assert [t.cause for t in journal.transitions()] == [Cause.RAISED]
+
+
+def test_a_commit_that_fails_is_tried_again_with_the_same_samples(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = start()
+    service.look(0)
+    service.send(1, 0.0)
+
+    def full(*_: object, **__: object) -> None:
+        raise UnreachableError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AlarmStateFile, "commit", full)
+        service.look(6)
+        assert service.rows == []
+    service.look(7)
+    assert [t.time_ns - T0 for t in service.rows if t.journaled] == [4 * SECOND]
+
+
+def test_actions_take_effect_once_and_are_answered(start: Start) -> None:
+    service = start()
+    service.look(0)
+    service.send(1, 0.0)
+    service.look(6)
+    configuration = load_configuration()
+    with open_alarm_journal(configuration) as journal:
+        assert journal.actions() == ()
+    # The journal stamps with the real clock, so the alarms' clock goes there.
+    answer = act(configuration, [Action("low", ActionKind.ACK, "mori", 0)])[0]
+    assert not answer.answered
+    at_s = (answer.action.recorded_at_ns - T0) / SECOND
+    service.send(at_s, 0.0)
+    service.look(at_s + 2)
+    service.look(at_s + 3)
+    assert service.state() is AlarmState.ACKED
+    assert [t.by for t in service.rows if t.cause is Cause.ACKNOWLEDGED] == ["mori"]
+    again = start()
+    again.look(at_s + 5)
+    again.look(at_s + 9)
+    assert again.rows == []
+    document = answer_document(configuration, answer)
+    assert (document["accepted"], document["refused"], document["state"]) == (False, None, None)
+
+
+def test_a_refused_action_is_answered_with_its_reason(start: Start) -> None:
+    service = start()
+    service.look(0)
+    configuration = load_configuration()
+    (unanswered,) = act(configuration, [Action("nope", ActionKind.ACK, "mori", 0)])
+    at_s = (unanswered.action.recorded_at_ns - T0) / SECOND
+    service.look(at_s + 2)
+    service.look(at_s + 3)
+    with open_alarm_journal(configuration) as journal:
+        assert [reason.value for reason in journal.refusals([unanswered.action.id]).values()] == ["unknown_alarm"]
+
+
+def test_a_clock_that_was_put_back_is_a_restart_without_a_hole(start: Start) -> None:
+    service = start()
+    service.look(100)
+    service.look(97)
+    assert service.alarms.counts.clock_back == 1
+    service.look(50)
+    assert service.alarms.engine is not None
+    assert service.alarms.engine.position_ns == T0 + 49 * SECOND
+    with open_alarm_journal(load_configuration()) as journal:
+        assert [w.kind for w in journal.watches()] == ["start", "clock"]
+
+
+def test_rules_are_read_again_and_a_file_that_does_not_load_keeps_the_old_ones(start: Start) -> None:
+    service = start()
+    service.look(0)
+    service.send(1, 0.0)
+    service.look(6)
+    Path("alarms.toml").write_text("[[alarm]]")
+    service.alarms.request_reload()
+    service.look(8)
+    assert service.state() is AlarmState.UNACKED
+    rows, _ = read_alarm_state(load_configuration().data_dir, "nanoterasu_sim")
+    assert "is missing" in json.loads(rows["service"])["reload"]["error"]
+    Path("alarms.toml").write_text(RULES.replace('id = "low"', 'id = "other"'))
+    service.alarms.request_reload()
+    service.look(9)
+    service.look(11)
+    assert service.rows[-2].cause is Cause.RULE_REMOVED
+    assert service.alarms.engine is not None
+    assert [r.id for r in service.alarms.engine.rules.rules] == ["other"]
+    again = start()
+    again.look(20)
+    assert again.alarms.engine is not None
+    assert [r.id for r in again.alarms.engine.rules.rules] == ["other"]
+
+
+def test_what_is_on_disk_is_the_engine_after_every_look(start: Start) -> None:
+    service = start()
+    for second in range(25):
+        service.send(second, 200.0 if second % 7 else 0.0)
+        service.look(second + 0.5)
+        engine = service.alarms.engine
+        assert engine is not None
+        rows, _ = read_alarm_state(load_configuration().data_dir, "nanoterasu_sim")
+        kept = to_rows(from_rows(rows, engine.rules.table))
+        whole = to_rows(engine)
+        # What number series hold is written each ten seconds only; the store has the newest of them.
+        assert {k: v for k, v in kept.items() if k != "series stored_current"} == {
+            k: v for k, v in whole.items() if k != "series stored_current"
+        }
+
+
+def test_an_inbox_that_is_full_drops_the_oldest_counts_them_and_says_so() -> None:
+    woken: list[int] = []
+    inbox = AlarmInbox(lambda: woken.append(1), most=3)
+    batches = [Batch.of_numbers("f", "x", [t, t + 1], [0.0, 0.0]) for t in (0, 2, 4)]
+    inbox.landed([Arrival("s", batch) for batch in batches], 0.0)
+    assert inbox.take() == ([batches[2]], True)
+    assert (inbox.dropped, woken) == (4, [1])
+    assert inbox.take() == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("planned", "mode", "fact"),
+    [
+        (Category.USER, "user", "agrees"),
+        (Category.USER, "refill", "agrees"),
+        (Category.RESERVE, "user", "agrees"),
+        (Category.USER, "study", "contradicts"),
+        (Category.UNSCHEDULED, "user", None),
+        (Category.USER, None, None),
+        (Category.USER, "injector test", None),
+        (None, "user", None),
+    ],
+)
+def test_mode_and_plan_are_compared_only_where_both_speak(planned: Category, mode: str, fact: str) -> None:
+    assert mode_agreement(planned, mode) == fact
