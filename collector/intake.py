@@ -32,6 +32,7 @@ LATEST_NS = MAX_NS - 1
 
 _KEPT_SAMPLES = 100
 """How many samples of one rejection go into its payload, at most; all are counted."""
+_KEPT_BYTES = 64 * 1024
 _KEPT_CHARACTERS = 60_000
 """Of the words of these samples."""
 _LONGEST_WORD_SHOWN = 80
@@ -174,7 +175,7 @@ class Intake:
             yield Rejection(
                 cause=cause,
                 address=batch.signals[code],
-                payload=msgspec.json.encode(samples),
+                payload=msgspec.json.encode(samples)[:_KEPT_BYTES],
                 detail=self._detail(batch, rows[0], cause, len(rows)),
                 arrival_ns=arrival_ns,
                 count=len(rows),

@@ -18,44 +18,12 @@ from collector.service import Collector
 from collector.sources.mqtt.spec import MqttSource
 from facility.profile import load_profile
 from facility.time import system_clock
+from payload_corpus import JSON, STATES, T0
 from scripted_source import until
 from servers import Mosquitto
 from storage.telemetry_db import StoreKind
 
 PROFILE: Final = load_profile("nanoterasu_sim")
-T0: Final = 1_795_000_000_000_000_000
-T: Final = b'"time": %d' % T0
-
-JSON_ATTACKS: Final[dict[str, bytes]] = {
-    "nothing": b"",
-    "no JSON": b"\x00\xff",
-    "968 lists deep": b"[" * 968 + b"]" * 968,
-    "a value 968 lists deep": b'{%s, "value": %s}' % (T, b"[" * 968 + b"]" * 968),
-    "objects 10,000 deep": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
-    "a time of 4,301 digits": b'{"time": ' + b"9" * 4301 + b', "value": 1}',
-    "a value of 4,301 digits": b'{%s, "value": %s}' % (T, b"9" * 4301),
-    "a value of 10^400": b'{%s, "value": 1e400}' % T,
-    "half a surrogate pair": b'{"time": "\\ud800", "value": "\\udfff"}',
-    "NUL in a time": b'{"time": "\\u0000", "value": 1}',
-    "the edge of int64": b'{"time": 9223372036854775807, "value": 1}',
-    "before int64": b'{"time": -9223372036854775809, "value": 1}',
-    "the year 0": b'{"time": "0000-01-01T00:00:00Z", "value": 1}',
-    "the year 2262": b'{"time": "2262-05-01T00:00:00Z", "value": 1}',
-    "Arabic digits": '{"time": "٢٠٢٦-11-23T03:00:00Z", "value": 1}'.encode(),
-    "a quality that is a list": b'{%s, "value": 1, "quality": [[]]}' % T,
-    "keys twice": b'{%s, "value": 1, "value": "x"}' % T,
-    "an array cut off": b"[{%s" % T,
-    "100,000 ones": b"[" + b",".join([b"1"] * 100_000) + b"]",
-    "too large": b" " * 1_100_000,
-}
-STATE_ATTACKS: Final[dict[str, bytes]] = {
-    "an empty word beside a right one": b'[{%s, "value": ""}, {"time": %d, "value": "study"}]' % (T, T0 + 1),
-    "a line break beside a right one": b'[{%s, "value": "a\\nb"}, {"time": %d, "value": "study"}]' % (T, T0 + 1),
-    "a NUL": b'{%s, "value": "\\u0000"}' % T,
-    "a long word": b'{%s, "value": "%s"}' % (T, b"x" * 900_000),
-    "10,000 words": b"[" + b",".join(b'{"time": %d, "value": "w%d"}' % (T0 + i, i) for i in range(10_000)) + b"]",
-    "line protocol in a word": b'{%s, "value": "x\\",quality=\\"good\\" 1\\ntelemetry,a=b c=1"}' % T,
-}
 
 
 @pytest.mark.parametrize("kind", ["embedded", "influxdb"])
@@ -65,8 +33,8 @@ async def test_after_every_attack_collection_goes_on(
 ) -> None:
     mapping = [{"topic": f"ring/{s}", "signal": s} for s in ("stored_current", "machine_mode")]
     source = MqttSource.model_validate({"id": "ring", "url": mosquitto.url, "client": client, "signal": mapping})
-    attacks = [("ring/stored_current", payload) for payload in JSON_ATTACKS.values()]
-    attacks += [("ring/machine_mode", payload) for payload in STATE_ATTACKS.values()]
+    attacks = [("ring/stored_current", payload) for payload in JSON.values()]
+    attacks += [("ring/machine_mode", payload) for payload in STATES.values()]
     landing = await asyncio.to_thread(Landing.open, tmp_path, PROFILE.id, kind)
     collector = Collector(
         PROFILE, [source], Intake(PROFILE, ["ring"], system_clock), landing, system_clock, random.Random(1)
