@@ -1,0 +1,88 @@
+"""``kado backfill``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from facility.errors import ProblemFoundError
+from facility.profile import Profile
+from facility.time import system_clock
+from kado.cli.command import ConfigOption, Format, FormatOption, PeriodOption
+from kado.config import load_configuration
+from kado.output import local, print_json, show, table, title
+from kado.rounding import count, duration, percent
+from kado.service.backfilling import Backfilled, backfill_period, backfilled_document
+
+SHOWN = 20
+"""Ranges and periods of a list."""
+
+
+def backfill(
+    period: PeriodOption,
+    source: Annotated[str | None, typer.Option(help="The archive, where several are configured.")] = None,
+    signal: Annotated[list[str] | None, typer.Option(help="Only this signal. Repeatable.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="The whole period, not just its gaps.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also what was fetched before.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked for, and ask nothing.")] = False,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Fill the gaps of a period from an archive that others keep.
+
+    Asks for just the time that 'kado gaps' lists. Harmless when done twice, and resumed where it was interrupted. Says
+    which figures change by it. No 'kado run' may write meanwhile. Ends with 1 if a signal could not be fetched.
+
+    \b
+    Examples:
+      kado backfill --period 2026-10 --dry-run
+      kado backfill --period 2026-10 --signal stored_current
+    """
+    configuration = load_configuration(config)
+    done = backfill_period(
+        configuration, period, system_clock, source_id=source, signals=signal or (), whole=whole, again=again,
+        dry_run=dry_run,
+    )  # fmt: skip
+    if output is Format.JSON:
+        print_json(backfilled_document(configuration.profile, done))
+    else:
+        show(*summary(configuration.profile, done))
+    if problems := [one for one in done.signals if one.problem]:
+        raise ProblemFoundError(
+            f"{len(problems)} of {len(done.signals)} signals could not be fetched: {problems[0].problem}"
+        )
+
+
+def summary(profile: Profile, done: Backfilled) -> list[RenderableType]:
+    """Return what was asked for, what came, and what it changes."""
+    zone = profile.zone
+    lines: list[RenderableType] = [title(profile, f"backfill of {done.period.id} from {done.source}"), ""]
+    if not done.ranges:
+        return [*lines, "Nothing to fill: all user time is known."]
+    asked = table(order=["from", "to", "length"], right=["length"])
+    for start, end in list(done.ranges)[:SHOWN]:
+        asked.add_row(local(start, zone), local(end, zone, offset=True), duration(end - start))
+    lines += [asked]
+    if len(done.ranges) > SHOWN:
+        lines.append(Text(f"and {len(done.ranges) - SHOWN} more ranges", style="dim"))
+    if not done.signals:
+        return [*lines, "", f"Nothing was asked of {done.archive}."]
+    rows = table(order=["signal", "samples", "rejected", "note"], right=["samples", "rejected"])
+    for one in done.signals:
+        note = one.problem or (f"last {local(one.last_ns, zone, offset=True)}" if one.samples else "nothing new")
+        rows.add_row(one.signal, count(one.samples), count(one.rejected) if one.rejected else "", note)
+    lines += ["", rows, ""]
+    if done.unknown_after_ns is not None:
+        known = f"{duration(done.unknown_before_ns)} before, {duration(done.unknown_after_ns)} now"
+        lines.append(f"Unknown user time  {known}")
+        before, after = _percent(done.availability_before_pct), _percent(done.availability_after_pct)
+        lines.append(f"Availability       {before} before, {after} now")
+    if done.reopened:
+        more = f" and {len(done.reopened) - SHOWN} more" if len(done.reopened) > SHOWN else ""
+        lines += ["", f"Figures that this opens again: {', '.join(done.reopened[:SHOWN])}{more}"]
+    return lines
+
+
+def _percent(value: float | None) -> str:
+    return "unknown" if value is None else f"{percent(value)} %"
