@@ -4,7 +4,7 @@ from dashboards.data_sources import DataSource
 from dashboards.frame import Frame, build_dashboard, query_variable
 from dashboards.influxql import FACILITY, InfluxQuery
 from dashboards.layout import row
-from dashboards.look import BLUE, GREEN, ORANGE, RED, Look, words
+from dashboards.look import BLUE, GREEN, LOWEST, ORANGE, RED, Look, over, words
 from dashboards.now import of_facility, simulated_panel
 from dashboards.panels import Override, Words, series_panel, stat_panel, table_panel, timeline_panel
 from dashboards.promql import prom_query
@@ -51,7 +51,6 @@ def engineers(subject: Subject) -> dashboard.Dashboard:
             row(6, (_backlog(subject), 8), (_lag(subject), 8), (_answers(subject), 8)),
             row(4, *_upkeep(subject)),
             row(6, (_process(subject), 8), (_memory(subject), 8), (_alerts(subject), 8)),
-            row(3, (simulated_panel(subject), 24)),
         ],
     )
 
@@ -346,7 +345,7 @@ def _answers(subject: Subject) -> dashboard.Panel:
 
 def _upkeep(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
     say, selector = subject.say, of_facility()
-    none, ok = say("not known", "不明"), ((None, GREEN), (1.0, RED))
+    none, ok = say("not known", "不明"), over((LOWEST, GREEN), (1.0, RED))
     panels = [
         (
             say("Ledger difference", "台帳の差"),
@@ -361,27 +360,28 @@ def _upkeep(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
             say("Backup age", "バックアップの古さ"),
             say("Since the last backup that was completed.", "最後に完了したバックアップからの時間。"),
             Look(
-                "dtdurations",
+                "dtdhms",
                 0,
                 say("no backup yet", "バックアップなし"),
-                ((None, GREEN), (172_800.0, ORANGE), (691_200.0, RED)),
+                over((LOWEST, GREEN), (172_800.0, ORANGE), (691_200.0, RED)),
             ),
             f"time() - kado_backup_timestamp_seconds{selector}",
         ),
         (
             say("Disk left", "ディスク残量"),
             say("Free part of the disk that holds the data directory.", "データ用ディスクの空き。"),
-            Look("percent", 1, none, ((None, RED), (10.0, ORANGE), (20.0, GREEN)), least=0.0, most=100.0),
+            Look("percent", 1, none, over((0.0, RED), (10.0, ORANGE), (20.0, GREEN)), least=0.0, most=100.0),
             f"100 * kado_disk_free_bytes{selector} / kado_disk_size_bytes{selector}",
         ),
         (
             say("Age of the figures", "集計値の古さ"),
             say("Since the figures were last computed.", "最後の集計からの時間。"),
-            Look("s", 0, none, ((None, GREEN), (60.0, ORANGE), (300.0, RED))),
+            Look("s", 0, none, over((LOWEST, GREEN), (60.0, ORANGE), (300.0, RED))),
             f"time() - kado_figures_timestamp_seconds{selector}",
         ),
     ]
-    return [(stat_panel(Words(title, about), look, prom_query(query)), 6) for title, about, look, query in panels]
+    shown = [(stat_panel(Words(title, about), look, prom_query(query)), 5) for title, about, look, query in panels]
+    return [*shown, (simulated_panel(subject), 4)]
 
 
 def _process(subject: Subject) -> dashboard.Panel:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from dashboards.influxql import DEFINITION, FACILITY, InfluxQuery
-from dashboards.look import BLUE, GREEN, ORANGE, RED, Look
+from dashboards.look import BLUE, GREEN, ORANGE, RED, Look, over
 from dashboards.panels import Words, stat_panel
 from dashboards.sdk import dashboard
 from dashboards.subject import Subject
@@ -34,7 +34,7 @@ def availability_look(subject: Subject) -> Look:
     target = subject.profile.target_availability_pct
     steps: tuple[tuple[float | None, str], ...] = PLAIN
     if target is not None:
-        steps = ((None, RED), (target - 1.0, ORANGE), (target, GREEN))
+        steps = over((0.0, RED), (target - 1.0, ORANGE), (target, GREEN))
     return Look("percent", 2, subject.say("no user time known", "利用時間の実績なし"), steps, least=0.0, most=100.0)
 
 

@@ -33,6 +33,7 @@ class Frame:
 
 def build_dashboard(subject: Subject, frame: Frame, rows: Sequence[Row]) -> dashboard.Dashboard:
     """Return a dashboard of panels in rows."""
+    placed = place(rows)
     return dashboard.Dashboard(
         uid=f"kado-{frame.name}-{subject.language}",
         title=frame.title,
@@ -45,11 +46,11 @@ def build_dashboard(subject: Subject, frame: Frame, rows: Sequence[Row]) -> dash
         fiscal_year_start_month=subject.profile.fiscal_year_starts_in - 1,
         week_start="monday",
         refresh=frame.refresh,
-        panels=list(place(rows)),
+        panels=list(placed),
         templating=dashboard.DashboardDashboardTemplating(
             list_val=[*(_source_variable(subject, s) for s in frame.sources), *_identity(subject), *frame.variables]
         ),
-        annotations=dashboard.AnnotationContainer(list_val=_annotations(subject) if frame.shaded else []),
+        annotations=dashboard.AnnotationContainer(list_val=_annotations(subject, placed) if frame.shaded else []),
         links=[
             dashboard.DashboardLink(
                 title=subject.say("kado dashboards", "kado ダッシュボード"),
@@ -117,7 +118,11 @@ def _source_variable(subject: Subject, source: DataSource) -> dashboard.Variable
     )
 
 
-def _annotations(subject: Subject) -> list[dashboard.AnnotationQuery]:
+def _annotations(subject: Subject, placed: Sequence[dashboard.Panel]) -> list[dashboard.AnnotationQuery]:
+    """Return the annotations; they are drawn over signals, and over nothing else."""
+    samples = DataSource.TELEMETRY.reference.uid, DataSource.MINUTES.reference.uid
+    lines = [p for p in placed if p.type_val == "timeseries" and p.datasource and p.datasource.uid in samples]
+    only = dashboard.AnnotationPanelFilter(exclude=False, ids=[p.id_val for p in lines if p.id_val is not None])
     text = f"text_{subject.language}"
     kinds = (
         ("no_beam", subject.say("No beam", "ビーム停止"), "red"),
@@ -127,6 +132,7 @@ def _annotations(subject: Subject) -> list[dashboard.AnnotationQuery]:
         _annotation(
             name,
             color,
+            only,
             AnnotationTarget(
                 select=f'"{text}", "end_ms", "id"',
                 measurement=EVENTS,
@@ -146,15 +152,18 @@ def _annotations(subject: Subject) -> list[dashboard.AnnotationQuery]:
         tags_column="",
         end_column="end_ms",
     )
-    return [*found, _annotation(subject.say("Unknown", "不明"), "purple", unknown)]
+    return [*found, _annotation(subject.say("Unknown", "不明"), "purple", only, unknown)]
 
 
-def _annotation(name: str, color: str, target: AnnotationTarget) -> dashboard.AnnotationQuery:
+def _annotation(
+    name: str, color: str, only: dashboard.AnnotationPanelFilter, target: AnnotationTarget
+) -> dashboard.AnnotationQuery:
     return dashboard.AnnotationQuery(
         name=name,
         datasource=DataSource.DERIVED.reference,
         enable=True,
         hide=False,
         icon_color=color,
+        filter_val=only,
         target=target,
     )

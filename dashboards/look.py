@@ -57,6 +57,15 @@ class Look:
         )
 
 
+def over(*steps: tuple[float, str]) -> tuple[tuple[float | None, str], ...]:
+    """Return steps with grey below the first one, which is the colour of no data too."""
+    return ((None, GREY), *steps)
+
+
+LOWEST: Final = -1e12
+"""Below every value: where the first colour begins."""
+
+
 def words(named: Sequence[tuple[str, str, str]]) -> tuple[dashboard.ValueMapping, ...]:
     """Return a mapping of values to text and colour, from rows of value, text and colour."""
     return (

@@ -4,8 +4,8 @@ from dashboards.data_sources import DataSource
 from dashboards.figures import availability_look, count_look, figure_panel, newest_figure
 from dashboards.frame import Frame, build_dashboard
 from dashboards.influxql import DEFINITION, FACILITY, InfluxQuery
-from dashboards.layout import row
-from dashboards.look import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, RED, Look
+from dashboards.layout import Column, Row, row
+from dashboards.look import BLUE, DARK, GREEN, GREY, LOWEST, ORANGE, PURPLE, RED, Look, over
 from dashboards.now import of_facility, simulated_panel
 from dashboards.panels import Override, Words, bars_panel, series_panel, stat_panel, table_panel, text_panel
 from dashboards.promql import prom_query
@@ -51,9 +51,14 @@ def managers(subject: Subject) -> dashboard.Dashboard:
             row(9, (_by_month(subject), 16), (_coverage(subject), 8)),
             row(8, (_mtbf(subject), 8), (_mttr(subject), 8), (_pareto(subject), 8)),
             row(8, (_hours(subject), 12), (_use(subject), 12)),
-            row(8, (_milestones(subject), 16), (_steps(subject), 8)),
+            Row(
+                9,
+                (
+                    Column(16, ((_milestones(subject), 9),)),
+                    Column(8, ((_steps(subject), 6), (_ports(subject), 3))),
+                ),
+            ),
             row(8, (_longest(subject), 16), (_peers(subject), 8)),
-            row(3, (_ports(subject), 12), (simulated_panel(subject), 12)),
         ],
     )
 
@@ -91,6 +96,12 @@ def _availability(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
         newest_figure('"availability_lower_pct", "availability_upper_pct"', "fiscal_year"),
         field="availability_(lower|upper)_pct",
     )
+    return [*found, (bounds, 5), (simulated_panel(subject), 4)]
+
+
+def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
+    say = subject.say
+    hours = Look("suffix:h", 1, say("no failure, or no figure yet", "故障なし・集計前"), PLAIN)
     coverage = figure_panel(
         Words(
             say("Coverage of the fiscal year", "今年度のデータ被覆率"),
@@ -99,16 +110,10 @@ def _availability(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
                 "利用時間のうち、ビームの状態が分かっている割合。",
             ),
         ),
-        Look("percent", 2, say("no user time", "利用時間なし"), ((None, RED), (95.0, ORANGE), (99.0, GREEN))),
+        Look("percent", 2, say("no user time", "利用時間なし"), over((0.0, RED), (95.0, ORANGE), (99.0, GREEN))),
         "coverage_pct",
         "fiscal_year",
     )
-    return [*found, (bounds, 5), (coverage, 4)]
-
-
-def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
-    say = subject.say
-    hours = Look("suffix:h", 1, say("no failure", "故障なし"), PLAIN)
     year = say("fiscal year", "今年度")
     budget = figure_panel(
         Words(
@@ -119,12 +124,12 @@ def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
                 "目標稼働率を達成するために、今年度あと許される停止時間。負は未達です。",
             ),
         ),
-        Look("suffix:h", 1, say("no promise stated", "目標なし"), ((None, RED), (0.0, ORANGE), (5.0, GREEN))),
+        Look("suffix:h", 1, say("no promise stated", "目標なし"), over((LOWEST, RED), (0.0, ORANGE), (5.0, GREEN))),
         "downtime_budget_h",
         "fiscal_year",
     )
     return [
-        (budget, 6),
+        (budget, 4),
         (
             figure_panel(
                 Words(
@@ -150,7 +155,7 @@ def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
                 "mtbf_h",
                 "fiscal_year",
             ),
-            5,
+            4,
         ),
         (
             figure_panel(
@@ -160,7 +165,7 @@ def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
                         "Mean time to recover: downtime for each failure.", "平均復旧時間（故障1件あたりの停止時間）。"
                     ),
                 ),
-                Look("suffix:h", 2, say("no failure", "故障なし"), PLAIN),
+                Look("suffix:h", 2, say("no failure, or no figure yet", "故障なし・集計前"), PLAIN),
                 "mttr_h",
                 "fiscal_year",
             ),
@@ -177,8 +182,9 @@ def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
                 "fiscal_year",
                 select=USER_TIME_H,
             ),
-            5,
+            4,
         ),
+        (coverage, 4),
     ]
 
 
@@ -245,7 +251,7 @@ def _mtbf(subject: Subject) -> dashboard.Panel:
     return bars_panel(
         Words(say("MTBF by month", "月別MTBF"), about),
         look,
-        _monthly('"mtbf_h", "mtbf_lower_h", "mtbf_upper_h", "failures"'),
+        _monthly('"mtbf_lower_h", "mtbf_h", "mtbf_upper_h", "failures"'),
         x_field=FIELD_ID,
         overrides=[
             _fixed("mtbf_lower_h", GREY, say("lower end", "区間下限")),
@@ -401,20 +407,20 @@ def _steps(subject: Subject) -> dashboard.Panel:
 
 
 def _longest(subject: Subject) -> dashboard.Panel:
-    say, text = subject.say, f"text_{subject.language}"
+    say = subject.say
     query = InfluxQuery(
-        select=f'top("user_time_s", 10) AS "user_time_s", "id", "system", "{text}"',
+        select='top("user_time_s", 10) AS "user_time_s", "id", "system", "cause"',
         measurement=EVENTS,
         where=(FACILITY, DEFINITION, "\"kind\" = 'no_beam'"),
         as_table=True,
     )
-    look = Look("dtdurations", 0, say("no failure in the range", "期間内の故障なし"), PLAIN)
+    look = Look("dtdhms", 0, say("no failure in the range", "期間内の故障なし"), PLAIN)
     about = say("The ten failures in the range that cost most user time.", "表示期間で利用時間の損失が大きい故障10件。")
     renamed = {
         "Time": say("begins", "開始"),
         "user_time_s": say("user time lost", "失われた利用時間"),
         "system": say("system", "系統"),
-        text: say("what", "内容"),
+        "cause": say("cause", "原因"),
         "id": say("id", "番号"),
     }
     return table_panel(Words(say("Longest failures", "損失の大きい故障"), about), look, [query], renamed=renamed)

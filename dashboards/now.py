@@ -81,7 +81,7 @@ def beam_state_panel(subject: Subject, *, size: int = 0) -> dashboard.Panel:
 def state_age_panel(subject: Subject, *, size: int = 0) -> dashboard.Panel:
     """Return how long the beam has been in its state."""
     query = prom_query(f"time() - max(kado_beam_state_since_timestamp_seconds{of_facility()})")
-    look = Look("dtdurations", 0, subject.say("not known", "不明"), ((None, BLUE),))
+    look = Look("dtdhms", 0, subject.say("not known", "不明"), ((None, BLUE),))
     about = subject.say(
         "How long the beam has been in the state shown beside; not known where that began before this month.",
         "左の状態が続いている時間。今月より前から続く場合は「不明」。",

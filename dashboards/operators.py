@@ -5,7 +5,7 @@ from dashboards.figures import PLAIN, availability_look, figure_panel
 from dashboards.frame import Frame, build_dashboard
 from dashboards.influxql import DEFINITION, FACILITY, InfluxQuery
 from dashboards.layout import Column, Row, row
-from dashboards.look import BLUE, GREEN, GREY, ORANGE, RED, Look, words
+from dashboards.look import BLUE, GREEN, GREY, LOWEST, ORANGE, RED, Look, over, words
 from dashboards.now import (
     age_panel,
     alarms_panel,
@@ -203,7 +203,7 @@ def _both(subject: Subject) -> list[dashboard.ValueMapping]:
 
 def _block_end(subject: Subject) -> dashboard.Panel:
     query = prom_query(f"max(kado_plan_end_timestamp_seconds{of_facility()}) - time()")
-    look = Look("dtdurations", 0, subject.say("nothing planned", "計画なし"), PLAIN)
+    look = Look("dtdhms", 0, subject.say("nothing planned", "計画なし"), PLAIN)
     about = subject.say(
         "How long the block of the calendar that is running goes on.", "現在の計画区分が終わるまでの時間。"
     )
@@ -223,7 +223,7 @@ def _machine(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
                 "供給信号とトップアップ帯の下限（定格下限）との差。負なら帯を外れています。",
             ),
         ),
-        Look(subject.unit, 2, say("not known", "不明"), ((None, ORANGE), (0.0, GREEN))),
+        Look(subject.unit, 2, say("not known", "不明"), over((LOWEST, ORANGE), (0.0, GREEN))),
         prom_query(f"{value} - {nominal}"),
     )
     injection = stat_panel(
@@ -235,7 +235,7 @@ def _machine(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
                 "現在の寿命で電流がトップアップ帯の下限まで減衰する時間の推定値。",
             ),
         ),
-        Look("s", 0, say("not known", "不明"), PLAIN),
+        Look("dthms", 0, say("not known", "不明"), PLAIN),
         prom_query(f"clamp_min({value} - {nominal}, 0) / ({value} > 0) * ({lifetime} > 0) * 3600"),
     )
     life = stat_panel(
@@ -254,7 +254,7 @@ def _machine(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
                 "選択した集計定義による前回の故障の終了からの時間。故障中は0。",
             ),
         ),
-        Look("dtdurations", 0, say("no failure on record", "故障の記録なし"), PLAIN),
+        Look("dtdhms", 0, say("no failure on record", "故障の記録なし"), PLAIN),
         prom_query(f"time() - max(kado_last_failure_end_timestamp_seconds{of_facility(definition='$definition')})"),
     )
     operating = of_facility(status="operating")
@@ -273,9 +273,9 @@ def _machine(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
 
 
 def _events(subject: Subject) -> dashboard.Panel:
-    say, text = subject.say, f"text_{subject.language}"
+    say = subject.say
     query = InfluxQuery(
-        select=f'"kind", "open", "duration_s", "user_time_s", "system", "{text}"',
+        select='"kind", "open", "duration_s", "user_time_s", "system", "cause"',
         measurement=EVENTS,
         where=(FACILITY, DEFINITION),
         in_range=False,
@@ -292,11 +292,10 @@ def _events(subject: Subject) -> dashboard.Panel:
             ("none", say("none", "未記入"), GREY),
         ]
     )
-    look = Look("dtdurations", 0, say("no event on record", "事象の記録なし"), ((None, BLUE),), named)
+    look = Look("dtdhms", 0, say("no event on record", "事象の記録なし"), ((None, BLUE),), named)
     about = say(
-        "The newest events in user time, open ones first in the list. The system is that of the incident on record "
-        "(kado incident add).",
-        "利用時間中の最新の事象。「系統」は記録された原因（kado incident add）による。",
+        "The newest events in user time. System and cause are those of the incident on record (kado incident add).",
+        "利用時間中の最新の事象。「系統」と「原因」は記録（kado incident add）による。",
     )
     renamed = {
         "Time": say("begins", "開始"),
@@ -305,7 +304,7 @@ def _events(subject: Subject) -> dashboard.Panel:
         "duration_s": say("duration", "継続時間"),
         "user_time_s": say("user time lost", "失われた利用時間"),
         "system": say("system", "系統"),
-        text: say("what", "内容"),
+        "cause": say("cause", "原因"),
     }
     return table_panel(Words(say("Events", "事象"), about), look, [query], renamed=renamed)
 
@@ -336,7 +335,7 @@ def _today(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
             "percent",
             1,
             say("no user time yet", "利用時間なし"),
-            ((None, RED), (90.0, ORANGE), (99.0, GREEN)),
+            over((0.0, RED), (90.0, ORANGE), (99.0, GREEN)),
             least=0.0,
             most=100.0,
         ),
@@ -347,7 +346,7 @@ def _today(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
 
 
 def _alarm_count(subject: Subject) -> dashboard.Panel:
-    look = Look("none", 0, subject.say("no alarm rules", "警報規則なし"), ((None, GREEN), (1.0, RED)))
+    look = Look("none", 0, subject.say("no alarm rules", "警報規則なし"), over((0.0, GREEN), (1.0, RED)))
     about = subject.say(
         "Alarms that are active, or over and not yet acknowledged.", "発報中、または復帰済みで未確認の警報の数。"
     )
