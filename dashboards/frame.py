@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from dashboards.data_sources import DataSource
 from dashboards.influxql import DEFINITION, FACILITY, AnnotationTarget
@@ -12,6 +12,8 @@ from dashboards.subject import Subject
 from facility.schema import BEAM_STATE, EVENTS, FIGURES
 
 TAG: Final = "kado"
+NO_INTERVAL: Final[dict[str, Any]] = {"auto": None, "auto_min": None, "auto_count": None}
+"""What the SDK gives every variable, and Grafana knows of interval variables alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,11 @@ def query_variable(name: str, label: str, source: DataSource, query: str, curren
     """Return a variable whose values are asked for when the dashboard opens."""
     return dashboard.VariableModel(
         type_val=dashboard.VariableType.QUERY,
+        **NO_INTERVAL,
         name=name,
         label=label,
         datasource=source.reference,
         query=query,
-        definition=query,
         refresh=dashboard.VariableRefresh.ON_DASHBOARD_LOAD,
         sort=dashboard.VariableSort.ALPHABETICAL_ASC,
         current=dashboard.VariableOption(selected=True, text=current, value=current),
@@ -109,6 +111,7 @@ def _source_variable(subject: Subject, source: DataSource) -> dashboard.Variable
     }
     return dashboard.VariableModel(
         type_val=dashboard.VariableType.DATASOURCE,
+        **NO_INTERVAL,
         name=source.variable,
         label=labels[source],
         query=source.kind,

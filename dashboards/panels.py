@@ -159,6 +159,8 @@ def table_panel(
 ) -> dashboard.Panel:
     """Return a table; `hidden` columns are left out, `renamed` ones get names for people and stand in that order."""
     options = table.Options(show_header=True, cell_height=common.TableCellHeight.SM)
+    # The SDK gives every table a footer of its older kind, which newer Grafanas have no more.
+    options.footer = None
     panel = _panel("table", words, look.config(table.FieldConfig(inspect=False)), options, queries, overrides)
     panel.transformations = _without(hidden, renamed or {})
     return panel
