@@ -163,6 +163,13 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         place="kado.cli.alarms:alarms",
         metavar="[COMMAND]",
     ),
+    "source": Group(
+        "Look at sources of signals: what they say now 信号源.",
+        {
+            "probe": Entry("kado.cli.source:probe_source", "Listen to a source: each signal live, and what to set."),
+        },
+        epilog="Example: kado source probe ring --seconds 60",
+    ),
     "store": Group(
         "Look after what is kept: state, checks, backup 保管.",
         {

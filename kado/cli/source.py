@@ -1,0 +1,107 @@
+"""``kado source``."""
+
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from facility.errors import ProblemFoundError, UnreachableError, UsageError
+from facility.profile import Profile
+from facility.time import system_clock
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.output import age, print_json, show, table, terminal, title
+from kado.queries.probe import Heard, SignalHeard, heard_document, probe
+from kado.rounding import count
+
+DEFAULT_S = 10.0
+FEWEST_ROWS = 20
+"""Signals that are shown while a source is heard; at the end all are."""
+
+
+def probe_source(
+    source: Annotated[str | None, typer.Argument(help="Id of a source; without it, all of them.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="How long to listen to each.")] = DEFAULT_S,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Listen to a source: each signal live, and what to set.
+
+    Shows rate, value, quality, the age of the stamp, the smallest change seen, how far the source's clock is off, what
+    is rejected, and the lines of configuration that follow. Stores nothing, and takes nothing from a running service.
+    Ends with 1 if something is rejected or silent, with 3 if a source cannot be reached.
+
+    \b
+    Examples:
+      kado source probe
+      kado source probe ring --seconds 60
+    """
+    configuration = load_configuration(config)
+    profile = configuration.profile
+    chosen = [s for s in configuration.sources if source in (None, s.id)]
+    if not chosen:
+        names = ", ".join(s.id for s in configuration.sources) or "none"
+        raise UsageError(f"no source is called {source!r}; there are {names}" if source else "kado.toml has no source")
+    console = terminal(stderr=True)
+    found: list[Heard] = []
+    for one in chosen:
+        # On stderr, which leaves stdout to the data.
+        with Live(console=console, transient=True, auto_refresh=False) as live:
+
+            def look(heard: Heard, live: Live = live) -> None:
+                if console.is_terminal:
+                    live.update(signal_table(profile, heard, at_most=FEWEST_ROWS), refresh=True)
+
+            found.append(probe(one, profile, system_clock, seconds, look))
+    if output is Format.JSON:
+        print_json(heard_document(profile, found))
+    else:
+        for heard in found:
+            show(*_report(profile, heard))
+    if unreachable := [heard.problem for heard in found if heard.problem and not any(s.quality for s in heard.signals)]:
+        raise UnreachableError(unreachable[0])
+    if wrong := sum(len(heard.rejected) + len(heard.notices) for heard in found):
+        raise ProblemFoundError(f"{wrong} things to look at: see what is rejected or silent above")
+
+
+def _report(profile: Profile, heard: Heard) -> list[RenderableType]:
+    about = f"source {heard.source} ({heard.kind}{', ' if heard.address else ''}{heard.address})"
+    lines: list[RenderableType] = [title(profile, f"{about}, {heard.seconds:.0f} s"), "", signal_table(profile, heard)]
+    for word, texts in (
+        ("PROBLEM", [heard.problem] if heard.problem else []),
+        ("SILENT", list(heard.notices)),
+        ("REJECTED", [f"{r.address}: {r.detail}" for r in heard.rejected]),
+    ):
+        lines += [Text(f"{word}  {text}", style="red") for text in texts]
+    if heard.proposals:
+        lines += ["", "To set:", *(Text(f"  {line}") for line in heard.proposals)]
+    return [*lines, ""]
+
+
+def signal_table(profile: Profile, heard: Heard, *, at_most: int | None = None) -> RenderableType:
+    """Return a row for each signal."""
+    rows = table(
+        order=["signal", "value", "quality", "rate/s", "age", "smallest step", "clock"],
+        right=["rate/s", "age", "smallest step", "clock"],
+    )
+    for s in heard.signals[:at_most]:
+        rows.add_row(
+            s.signal.id,
+            _value(s),
+            f"{s.quality} {s.reason}".strip() or "nothing heard",
+            f"{s.rate_hz:.3g}" if s.updates else "",
+            age(s.stamp_ns, heard.at_ns) if s.stamp_ns is not None else "",
+            "" if s.dead_band is None else f"{s.dead_band:.3g}",
+            "" if s.clock_offset_s is None else f"{s.clock_offset_s:+.3f} s",
+        )
+    if at_most is not None and len(heard.signals) > at_most:
+        rows.add_row(f"and {count(len(heard.signals) - at_most)} more", "", "", "", "", "", "")
+    return rows
+
+
+def _value(s: SignalHeard) -> str:
+    if s.value is None:
+        return ""
+    return s.value if isinstance(s.value, str) else f"{s.value:.6g} {s.signal.unit}".strip()

@@ -1,0 +1,123 @@
+"""``kado source probe``: what a source says now, and the lines of configuration that follow from it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command_line import Kado
+from facility.time import NS_PER_S, system_clock
+from json_server import JsonServer
+
+CONFIGURATION = """
+facility = "nanoterasu_sim"
+[[source]]
+id = "page"
+kind = "http"
+url = "{url}"
+period_s = 0.1
+time_pointer = "/t"
+time_format = "ns"
+signal = [
+    {{ pointer = "/current", signal = "stored_current" }},
+    {{ pointer = "/mode", signal = "machine_mode" }},
+]
+"""
+
+
+class Page(JsonServer):
+    """A page that is renewed with every question."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.behind_ns = 0
+        self.mode: Any = "user"
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def answer(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        with self._lock:
+            self._count += 1
+            document = {"t": system_clock() - self.behind_ns, "current": 200.0 + self._count / 4}
+        if self.mode is not None:
+            document["mode"] = self.mode
+        return 200, json.dumps(document).encode()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with Page() as server:
+        (tmp_path / "kado.toml").write_text(CONFIGURATION.format(url=server.url), encoding="utf-8")
+        yield server
+
+
+def heard(kado: Kado, *more: str) -> dict[str, Any]:
+    (one,) = kado("source", "probe", "--seconds", "1.5", "--format", "json", *more).document["sources"]
+    return {**one, "signals": {s["signal"]: s for s in one["signals"]}}
+
+
+def test_each_signal_is_shown_with_rate_smallest_change_age_and_clock(kado: Kado, page: Page) -> None:
+    current = heard(kado, "page")["signals"]["stored_current"]
+    assert 4 <= current["rate_hz"] <= 12
+    assert (current["unit"], current["quality"], current["dead_band"]) == ("mA", "good", 0.25)
+    assert current["value"] > 200
+    assert 0 <= current["age_s"] < 1
+    assert abs(current["clock_offset_s"]) < 0.5
+    assert current["period_s"] == pytest.approx(0.1, abs=0.1)
+
+
+def test_it_proposes_what_to_set(kado: Kado, page: Page) -> None:
+    page.mode, page.behind_ns = "party", 30 * NS_PER_S
+    found = heard(kado)
+    said = "\n".join(found["proposals"])
+    assert 'signal = "machine_mode"' in said
+    assert '"party" = "?"' in said
+    # The profile says one sample a second.
+    assert 'profile, signal "stored_current": period_s = 0.1' in said
+    assert "30 s behind this computer's" in said
+    assert [r["cause"] for r in found["rejected"]] == ["unknown_state"]
+
+
+def test_stamps_that_cannot_be_true_ask_for_those_of_arrival(kado: Kado, page: Page) -> None:
+    page.behind_ns = 56 * 366 * 86_400 * NS_PER_S
+    assert any('stamp = "arrival"' in line for line in heard(kado)["proposals"])
+
+
+def test_what_is_silent_or_rejected_is_a_problem_and_a_server_that_is_gone_another(kado: Kado, page: Page) -> None:
+    assert kado("source", "probe", "--seconds", "0.5").exit_code == 0
+    page.mode = None
+    answer = kado("source", "probe", "--seconds", "0.5")
+    assert answer.exit_code == 1
+    assert "SILENT" in answer.out
+    assert "/mode" in answer.out
+    page.stop()
+    answer = kado("source", "probe", "--seconds", "0.5")
+    assert (answer.exit_code, "cannot be reached" in answer.err) == (3, True)
+    answer = kado("source", "probe", "other")
+    assert (answer.exit_code, "no source is called 'other'" in answer.err) == (2, True)
+
+
+def test_it_stores_nothing(kado: Kado, page: Page, tmp_path: Path) -> None:
+    heard(kado)
+    assert not (tmp_path / "data").exists()
+
+
+def test_check_names_keys_and_channels_that_say_nothing_and_signals_that_are_mapped_twice(
+    kado: Kado, page: Page, tmp_path: Path
+) -> None:
+    page.mode = None
+    text = (tmp_path / "kado.toml").read_text(encoding="utf-8")
+    second = (
+        text[text.index("[[source]]") :]
+        .replace('id = "page"', 'id = "second"')
+        .replace('"machine_mode"', '"rf_voltage"')
+    )
+    (tmp_path / "kado.toml").write_text(text + second, encoding="utf-8")
+    answer = kado("check", "--format", "json")
+    details = [c["detail"] for c in answer.document["checks"] if not c["ok"]]
+    assert any("1 of 2 channels say nothing (/mode)" in d for d in details)
+    assert any("'stored_current' comes from page and second" in d for d in details)
+    assert answer.exit_code == 1
