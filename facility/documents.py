@@ -21,6 +21,7 @@ MAX_DEPTH = 40
 """Parts of a dotted key, and tables and arrays in each other; kado's own documents have 4."""
 _DEEP_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){{{MAX_DEPTH}}}""")
 _SHOWN_INPUT = 200
+_SHOWN_PROBLEMS = 50
 
 
 def read_toml(path: Path, error: type[UsageError]) -> dict[str, Any]:
@@ -93,7 +94,8 @@ def build(model: type[M], document: dict[str, Any], name: str, error: type[Usage
 def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[str]:
     """Return one line for each problem that pydantic found."""
     lines: list[str] = []
-    for problem in error.errors(include_url=False):
+    problems = error.errors(include_url=False)
+    for problem in problems[:_SHOWN_PROBLEMS]:
         loc = problem["loc"]
         place = _place(_without_tags(model, loc))
         match problem["type"]:
@@ -117,6 +119,8 @@ def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[s
                 lines.append(f"{name}: {place}: {text}" if place else f"{name}: {text}")
             case _:
                 lines.append(f"{name}: {place} = {_shown(problem['input'])}: {problem['msg']}")
+    if len(problems) > _SHOWN_PROBLEMS:
+        lines.append(f"{name}: and {len(problems) - _SHOWN_PROBLEMS:,} more")
     return lines
 
 

@@ -124,7 +124,9 @@ class ParquetFile:
                 pieces = file.iter_batches(self._piece_rows, row_groups=groups, columns=names)
                 # INT96 times are read as nanoseconds, in which those outside 1678 to 2261 wrap around without a word.
                 whole = (
-                    coarse.iter_batches(self._piece_rows, row_groups=groups, columns=[self._columns["time"]])
+                    coarse.iter_batches(
+                        self._piece_rows, row_groups=groups, columns=names
+                    )  # The same ones: or its pieces end elsewhere.
                     if self._int96
                     else repeat(None)
                 )
@@ -132,7 +134,7 @@ class ParquetFile:
                     skip = min(max(position - before, 0), piece.num_rows)
                     before += piece.num_rows
                     if skip < piece.num_rows:
-                        rest = None if times is None else times.column(0).slice(skip)
+                        rest = None if times is None else times.column(self._columns["time"]).slice(skip)
                         yield self._rows(piece.slice(skip), before, rest)
         except (*ARROW_ERRORS, OSError) as error:
             raise DataError(f"{self.path} is damaged after row {before}: {first_line(error)}") from error

@@ -1,5 +1,6 @@
 """Parquet files, with the same columns as CSV."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from collector.causes import Cause
 from collector.files import parquet_file
-from collector.files.decode import FINE
+from collector.files.decode import CAUSES, FINE
 from collector.files.layout import Layout
 from collector.files.parquet_file import ParquetFile
 from collector.files.rows import Decoder
 from facility.errors import DataError, UsageError
 from facility.profile import load_profile
+from facility.time import from_datetime
 
 PROFILE = load_profile("nanoterasu")
 START_NS = 1_735_689_600 * 10**9
@@ -143,3 +146,78 @@ def test_damage_is_an_error_that_says_how_far_it_could_be_read(tmp_path: Path) -
     path.write_bytes(bytes(content))
     with pytest.raises(DataError, match=r"f\.parquet is damaged after row \d+: .*CRC"):
         list(ParquetFile(path, Layout()).blocks(0, 0))
+
+
+# --- What would wrap around, or take more memory than there is.
+
+
+def int96(path: Path, *times: datetime) -> Path:
+    """Write times as Spark and old Impala do."""
+    stamps = pa.array([t.replace(tzinfo=None) for t in times], pa.timestamp("us"))
+    n = len(times)
+    columns: Any = {"time": stamps, "signal": pa.array(["stored_current"] * n), "value": pa.array(np.arange(n) * 1.0)}
+    table = pa.table(columns)
+    pq.write_table(table, path, use_deprecated_int96_timestamps=True, row_group_size=2)
+    return path
+
+
+def test_int96_times_outside_nanoseconds_are_rejected_with_their_row_and_others_keep_all_digits(tmp_path: Path) -> None:
+    fine = [datetime(2026, 4, 1, 0, 0, 0, i, tzinfo=UTC) for i in range(5)]
+    far = [datetime(2400, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC), datetime(1600, 1, 1, tzinfo=UTC)]
+    path = int96(tmp_path / "f.parquet", fine[0], *far[:2], *fine[1:3], far[2], *fine[3:])
+    decoder = Decoder(PROFILE, layout := Layout(assume_offset="Z"))
+    stamps: list[int] = []
+    rejected: list[int] = []
+    for rows in ParquetFile(path, layout).blocks(0, 0):
+        batch, causes = decoder.decode(rows, 0)
+        stamps += batch.time_ns.tolist()
+        rejected += rows.number[causes == CAUSES.index(Cause.TIME_OUT_OF_RANGE)].tolist()
+    assert stamps == [from_datetime(t) for t in fine]
+    assert rejected == [2, 3, 6]
+
+
+def test_a_text_that_is_there_thousands_of_times_is_in_memory_once_and_refused(tmp_path: Path) -> None:
+    rows = 3000
+    table = pa.table(
+        {
+            "time": pa.array([START_NS + i for i in range(rows)]),
+            "signal": pa.DictionaryArray.from_arrays(pa.array([0] * rows), pa.array(["x" * 1_000_000])),
+            "value": [1.0] * rows,
+        }
+    )
+    path = tmp_path / "f.parquet"
+    pq.write_table(table, path)
+    before = pa.total_allocated_bytes()
+    file = ParquetFile(path, Layout())
+    peak = pa.default_memory_pool().max_memory() or 0
+    with pytest.raises(DataError, match=r"'signal' holds a text of 1,000,000 bytes before row 3,001, more"):
+        list(file.blocks(0, 0))
+    assert (pa.default_memory_pool().max_memory() or 0) - max(peak, before) < 200_000_000
+
+
+def test_texts_longer_than_any_of_kados_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    table = pa.table({"time": [1, 2], "signal": ["x" * 1_000_000, "y" * 1_000_000], "value": [1.0, 2.0]})
+    path = tmp_path / "f.parquet"
+    pq.write_table(table, path, use_dictionary=False, compression="zstd")
+    with pytest.raises(DataError, match=r"'signal' holds texts of 1,000,\d+ bytes on average, more than"):
+        ParquetFile(path, Layout())
+
+
+def test_long_rows_come_in_small_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_file, "PIECE_BYTES", 10_000)
+    reasons = [f"{i} " + "x" * 1000 for i in range(100)]
+    path = write(tmp_path, long(100) | {"reason": reasons})
+    pieces = list(ParquetFile(path, Layout()).blocks(0, 0))
+    assert max(len(piece) for piece in pieces) < 20
+    assert sum(len(piece) for piece in pieces) == 100
+
+
+@pytest.mark.parametrize("zone", ["Atlantis/Poseidonis", "../../etc/passwd"])
+def test_the_zone_of_a_timestamp_is_for_display_and_may_be_unknown(tmp_path: Path, zone: str) -> None:
+    times = pa.array([START_NS, 0], pa.timestamp("ns", zone))
+    path = write(tmp_path, long(2) | {"time": times, "signal": ["stored_current", "nobody"]})
+    rows = next(ParquetFile(path, Layout()).blocks(0, 0))
+    batch, causes = Decoder(PROFILE, Layout()).decode(rows, arrival_ns=0)
+    assert batch.time_ns.tolist() == [START_NS]
+    assert causes.tolist() == [FINE, CAUSES.index(Cause.UNKNOWN_SIGNAL)]
+    assert rows.payload(1) == b"time=0,value=1,signal=nobody"
