@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
 
+from analytics.alarms.calm import take_calm
 from analytics.alarms.describing import describe, value_of
 from analytics.alarms.feed import Feed, Outcome
 from analytics.alarms.holdings import NEVER, Sample, samples_of
@@ -75,6 +76,8 @@ class Machine:
         plan_edges = self._plan_edges(position)
         limit_edges = list(self._feed.limits.changes(position, self._until))
         edges = sorted({*plan_edges, *limit_edges})
+        if not self._fresh:
+            samples = self._take_calm(samples, actions, edges, position)
         self._push_all()
         now = position
         next_sample = next_action = next_edge = 0
@@ -149,6 +152,39 @@ class Machine:
         if i >= 0 and now < self._blocks[i].end_ns:
             return self._blocks[i].category
         return Category.UNSCHEDULED
+
+    def _take_calm(self, samples: list[Sample], actions: list[Action], edges: list[int], position: int) -> list[Sample]:
+        program, holdings, until = self._program, self._holdings, self._until
+        links = {program.series[program.series_index[s.series]].link_of for s in samples if s.series in program.links}
+        shaky = {source for source, heard in holdings.heard.items() if heard + LINK_HOLD_NS < until} | links
+        shaky_series = {i for source in shaky if source for i in program.series_of_source.get(source, ())}
+
+        def may_write(loud: Iterable[int]) -> set[int]:
+            alarms = {program.leaves[leaf].alarm for i in loud for leaf in program.leaves_of_series[i]}
+            alarms.update(i for i, due in enumerate(self._alarm_due) if due < until)
+            alarms.update(
+                program.leaves[leaf].alarm
+                for i, due in enumerate(holdings.due)
+                if due < until
+                for leaf in program.leaves_of_series[i]
+            )
+            alarms.update(program.index[a.alarm] for a in actions if a.alarm in program.index)
+            if edges or self._planned(position) is not self._category:
+                alarms.update(program.planned)
+                alarms.update(program.leaves[leaf].alarm for found in program.by_limit.values() for leaf in found)
+            if any(self._feed.limits.at(name, position) != self._limits.get(name) for name in program.by_limit):
+                alarms.update(program.leaves[leaf].alarm for found in program.by_limit.values() for leaf in found)
+            if program.mode_series in loud or holdings.due[program.mode_series] < until or shaky:
+                alarms.update(program.moded)
+            waiting = list(alarms)
+            while waiting:
+                for target in program.targets[waiting.pop()]:
+                    if target not in alarms:
+                        alarms.add(target)
+                        waiting.append(target)
+            return alarms
+
+        return take_calm(program, holdings, self._verdicts, self._memory, samples, position, may_write, shaky_series)
 
     def _push_all(self) -> None:
         until = self._until

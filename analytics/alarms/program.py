@@ -56,6 +56,18 @@ class LeafCode:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Plain:
+    """A series of numbers of which only plain limits and silence are asked."""
+
+    gap_ns: int | None
+    """After a sample nothing changes by silence for so long; None: ever."""
+    limits: tuple[tuple[int, float | None, float | None, float | None, float | None], ...]
+    """(leaf, above, below, ends below, ends above)"""
+    silences: tuple[int, ...]
+    """Leaves that ask for silence."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """The rules of a facility in rank order, with everything found that deciding needs."""
 
@@ -85,6 +97,10 @@ class Program:
     """Alarms with ``in_mode``."""
     mode_series: int
     """-1 without a mode signal."""
+    links: frozenset[str]
+    """Series that are links of sources."""
+    plain: tuple[Plain | None, ...]
+    """For each series what is asked of it, if that is plain."""
 
 
 @lru_cache(maxsize=8)
@@ -138,7 +154,27 @@ def compiled(rules: AlarmRules) -> Program:
         planned=tuple(i for i, rule in enumerate(ranked) if rule.in_plan is not None),
         moded=tuple(i for i, rule in enumerate(ranked) if rule.in_mode is not None),
         mode_series=-1 if mode is None else series_index.get(mode, -1),
+        links=frozenset(spec.name for spec in series if spec.link_of is not None),
+        plain=tuple(_plain(spec, [(k, codes[k]) for k in of_series[i]]) for i, spec in enumerate(series)),
     )
+
+
+def _plain(spec: SeriesSpec, asked: list[tuple[int, LeafCode]]) -> Plain | None:
+    if spec.kind != "number" or any(code.kind in ("rate", "state") or code.names for _, code in asked):
+        return None
+    gaps = [code.after_ns for _, code in asked if code.kind in ("stale", "no_data")]
+    gaps += [] if spec.hold_ns is None else [spec.hold_ns]
+    limits = tuple(
+        (k, _number(c.above), _number(c.below), _number(c.ends_below), _number(c.ends_above))
+        for k, c in asked
+        if c.kind == "limit"
+    )
+    silences = tuple(k for k, code in asked if code.kind != "limit")
+    return Plain(min(gaps, default=None), limits, silences)
+
+
+def _number(limit: LimitValue | None) -> float | None:
+    return limit if isinstance(limit, float) else None
 
 
 def _tree(condition: Condition, alarm: int, series: dict[str, int], codes: list[LeafCode]) -> Tree:

@@ -107,14 +107,23 @@ def _parse(raw: Mapping[str, Any], name: str) -> Scenario:
             Restart(to_ns(r["down"]), to_ns(r["up"]), bool(r.get("backlog", False))) for r in raw.get("restarts", [])
         ),
         reloads=tuple(
-            (to_ns(r.get("t", r.get("at"))), AlarmRules.parse(r["rules"], table, f"rules of {name}"))
-            for r in raw.get("reloads", [])
+            (to_ns(t), AlarmRules.parse(text, table, f"rules of {name}"))
+            for t, text in (_reload(r) for r in raw.get("reloads", []))
         ),
         calls_ns=None if calls is None else tuple(to_ns(c) for c in calls),
         tick_matters=bool(raw.get("tick_matters", False)),
         expected={mode: _rows(raw, "expected", mode) for mode in ("live", "replay")},
         refusals={mode: _rows(raw, "refusals", mode) for mode in ("live", "replay")},
     )
+
+
+def _reload(raw: Any) -> tuple[float, str]:
+    """Return (t, rules) of a reload, an object or a pair."""
+    if isinstance(raw, dict):
+        row = cast("dict[str, Any]", raw)
+        return row["t"] if "t" in row else row["at"], row["rules"]
+    t, text = raw
+    return t, text
 
 
 def _rows(raw: Mapping[str, Any], key: str, mode: str) -> tuple[Row, ...]:
@@ -167,7 +176,7 @@ def _table(raw: Mapping[str, Any], inputs: Sequence[Input]) -> SeriesTable:
     links = {s.series for s in inputs if s.series.endswith("_link")} | {
         d["id"] for d in described if str(d["id"]).endswith("_link")
     }
-    by_source = any("source" in d or "sources" in d for d in described)
+    by_source = any(key in d for d in described for key in ("source", "sources", "link"))
     for d in described:
         specs[d["id"]] = _spec(d, links, by_source)
     for sample in inputs:
@@ -202,6 +211,8 @@ def _spec(raw: Mapping[str, Any], links: set[str], by_source: bool) -> SeriesSpe
         hold = SeriesSpec.of_fact(name).hold_ns
     # Where no signal names its source and there is one link, it is the link of them all.
     sources = raw.get("sources", [raw["source"]] if raw.get("source") else [])
+    if not sources and raw.get("link"):
+        sources = [str(raw["link"]).removesuffix("_link")]
     if not by_source and len(links) == 1 and kind != "fact":
         sources = [next(iter(links)).removesuffix("_link")]
     maximum = raw.get("physical_max")

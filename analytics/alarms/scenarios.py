@@ -6,7 +6,7 @@
 import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from analytics.alarms.engine import advance, begin, resume
@@ -149,7 +149,15 @@ def live_run(scenario: Scenario, ticks: Sequence[int]) -> Got:
     """Call the engine at the readings `ticks` of kado's clock, handing over what arrived until then."""
     engine, outcomes = begin(scenario.rules, 0), list[Outcome]()
     ups = {r.up_ns for r in scenario.restarts}
-    reloads = dict(scenario.reloads)
+    # While kado is down nobody reads rules: those of the file at its start are in force from there.
+    reloads: dict[int, AlarmRules] = {}
+    resumed: dict[int, AlarmRules] = {}
+    for t, changed in scenario.reloads:
+        up = next((r.up_ns for r in scenario.restarts if r.down_ns <= t < r.up_ns), None)
+        if up is None:
+            reloads[t] = changed
+        else:
+            resumed[up] = changed
     given: set[int] = set()
     acted = 0
     rules: AlarmRules | None = None
@@ -169,6 +177,7 @@ def live_run(scenario: Scenario, ticks: Sequence[int]) -> Got:
             until_action += 1
         feed = Feed(batches, facts, scenario.plan, scenario.limits, actions[acted:until_action], rules)
         acted, rules = until_action, None
+        feed = replace(feed, rules=resumed.get(clock, feed.rules))
         until = clock - scenario.settle_ns
         if (scenario.calls_ns is None and clock in ups) or until < engine.position_ns - BACK_NS:
             engine, outcome = resume(engine, feed, until)
@@ -196,7 +205,8 @@ def _cuts(scenario: Scenario, chance: random.Random) -> list[int]:
 def _without_downtime(scenario: Scenario, ticks: set[int]) -> list[int]:
     ticks = {t for t in ticks if not any(r.down_ns < t < r.up_ns for r in scenario.restarts)}
     ticks |= {t for r in scenario.restarts for t in (r.down_ns, r.up_ns)}
-    ticks |= {t for t, _ in scenario.reloads}
+    down = [(r.down_ns, r.up_ns) for r in scenario.restarts]
+    ticks |= {t for t, _ in scenario.reloads if not any(a <= t < b for a, b in down)}
     return sorted({*(t for t in ticks if t <= scenario.until_ns), scenario.until_ns})
 
 

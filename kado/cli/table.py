@@ -154,6 +154,7 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
             "out": Entry("kado.cli.alarm_actions:out", "Take an alarm out of service, without end."),
             "in": Entry("kado.cli.alarm_actions:put_in", "Put an alarm back into service."),
             "history": Entry("kado.cli.alarm_history:history", "List what alarms did, from the journal."),
+            "replay": Entry("kado.cli.alarm_replay:replay", "Say what the alarms would have been in the past."),
             "rules": Entry("kado.cli.alarm_rules:rules", "Show the alarm rules, and whether they are right."),
             "reload": Entry("kado.cli.alarm_rules:reload", "Let the running service read the alarm rules again."),
             "test": Entry(

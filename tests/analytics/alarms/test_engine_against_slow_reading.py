@@ -186,9 +186,11 @@ def test_cutting_the_same_time_into_other_pieces_changes_nothing(seed: int) -> N
     case = Case(case.rules, punctual, case.actions, case.plan, case.limits, (), case.until)
     chance = random.Random(seed)
     times = sorted({chance.randint(0, case.until) for _ in range(30)} | {case.until})
-    cut, _, _ = run_both(case, [(t, False) for t in times])
-    whole, _, _ = run_both(case, [(case.until, False)])
+    cut, _, in_pieces = run_both(case, [(t, False) for t in times])
+    whole, _, at_once = run_both(case, [(case.until, False)])
     assert cut == whole
+    # Values, words, limits and numbers of rows are the same, too.
+    assert [t for o in in_pieces for t in o.transitions] == [t for o in at_once for t in o.transitions]
 
 
 def test_rules_keep_their_rank_in_both_readings() -> None:

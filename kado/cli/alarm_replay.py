@@ -1,0 +1,68 @@
+"""``kado alarms replay``: rules on the recorded history."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facility.time import parse_time
+from kado.cli.alarm_history import show_history
+from kado.cli.command import ConfigOption, Format, FormatOption
+from kado.config import load_configuration
+from kado.language import tr
+from kado.output import local, print_json
+from kado.queries.alarm_replay import compare_with_journal, comparison_document, load_replay
+from kado.queries.alarms import history_document
+
+
+def replay(
+    start: Annotated[str, typer.Option("--from", help="Its start, ISO 8601 with an offset.")],
+    end: Annotated[str, typer.Option("--to", help="Its end, not in it any more.")],
+    rules: Annotated[Path | None, typer.Option("--rules", help="Other rules than those of kado.toml.")] = None,
+    alarm: Annotated[str | None, typer.Option("--alarm", help="Only this alarm.")] = None,
+    with_actions: Annotated[
+        bool, typer.Option("--with-actions", help="With what people did: acknowledged, shelved, took out.")
+    ] = False,
+    against_journal: Annotated[
+        bool, typer.Option("--against-journal", help="List only what differs from the journal; end with 1 if it does.")
+    ] = False,
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Say what the alarms would have been in the past.
+
+    Each sample counts at its own time, as if none had been late. Facts of kado itself have no history.
+
+    \b
+    Examples:
+      kado alarms replay --from 2026-10-01T00:00:00+09:00 --to 2026-11-01T00:00:00+09:00
+      kado alarms replay --from 2026-10-01T00:00:00+09:00 \
+        --to 2026-10-02T00:00:00+09:00 --with-actions --against-journal
+    """
+    configuration = load_configuration(config)
+    found = load_replay(
+        configuration,
+        parse_time(start),
+        parse_time(end),
+        rules_file=rules,
+        alarm=alarm,
+        with_actions=with_actions or against_journal,
+    )
+    compared = compare_with_journal(found, alarm) if against_journal else None
+    if output is Format.JSON:
+        differences = {} if compared is None else {"against_journal": comparison_document(compared)}
+        print_json({**history_document(found), **differences})
+    elif compared is None:
+        show_history(found)
+    else:
+        zone = configuration.profile.zone
+        for where, rows in (
+            (tr("only in the replay"), compared.only_in_replay),
+            (tr("only in the journal"), compared.only_in_journal),
+        ):
+            for t in rows:
+                line = f"{t.alarm} {t.from_state.value} -> {t.to_state.value} {t.cause.value}"
+                print(f"{where}: {local(t.time_ns, zone)} {line}")
+        print(tr("{n} rows differ", n=len(compared.only_in_replay) + len(compared.only_in_journal)))
+    if compared is not None and (compared.only_in_replay or compared.only_in_journal):
+        raise typer.Exit(1)

@@ -1,0 +1,108 @@
+"""What the alarms would have been: rules on the recorded history, beside what the journal says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analytics.alarms.history import History, replay
+from analytics.alarms.limits import limit_pieces, reduced_of
+from facility.alarms import AlarmRules, Transition, leaves
+from facility.batch import Samples
+from facility.errors import AlarmRuleError, PeriodError
+from facility.schedule import resolve
+from facility.time import format_time
+from kado.config import Configuration
+from kado.queries.alarm_rules import load_alarm_rules, series_table
+from kado.queries.alarms import AlarmHistory, load_history, open_alarm_journal, transition_document
+from kado.queries.record import load_record
+from kado.stores import open_store
+from storage.store import TelemetryStore
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Rows of a replay beside those of the journal."""
+
+    replayed: AlarmHistory
+    only_in_replay: tuple[Transition, ...]
+    only_in_journal: tuple[Transition, ...]
+
+
+def load_replay(
+    configuration: Configuration,
+    start_ns: int,
+    end_ns: int,
+    *,
+    rules_file: Path | None = None,
+    alarm: str | None = None,
+    with_actions: bool = False,
+) -> AlarmHistory:
+    """Return the rows that the rules give on ``[start_ns, end_ns)``.
+
+    Raises
+    ------
+    AlarmRuleError
+        If a rule is wrong, or there is no such alarm.
+    PeriodError
+        If the stretch does not end after its start.
+    UnreachableError
+        If the store does not answer.
+    """
+    if end_ns <= start_ns:
+        raise PeriodError(f"--to {format_time(end_ns)} is not after --from {format_time(start_ns)}")
+    table = series_table(configuration)
+    rules = load_alarm_rules(configuration, table) if rules_file is None else AlarmRules.load([rules_file], table)
+    if alarm is not None and alarm not in rules.by_id:
+        raise AlarmRuleError(f"no alarm {alarm!r}: there are {', '.join(rules.by_id)}")
+    record = load_record(configuration)
+    plan = resolve(record.versions)
+    limits = limit_pieces(configuration.profile, plan, start_ns, end_ns, reduced_of(record.corrections))
+    with open_alarm_journal(configuration) as journal:
+        actions = [a for a in journal.actions() if start_ns <= a.recorded_at_ns < end_ns] if with_actions else []
+        watches = journal.watches(start_ns, end_ns)
+    with open_store(configuration) as store:
+        found = list(replay(rules, history_of(store), plan, limits, actions, start_ns, end_ns))
+    unknown = sorted({leaf.series for rule in rules.rules for leaf in leaves(rule.when) if leaf.signal is None})
+    rows = tuple(t for t in found if alarm in (None, t.alarm))
+    holes = tuple((max(w.from_ns, start_ns), min(w.to_ns, end_ns)) for w in watches if w.kind == "hole")
+    return AlarmHistory(configuration, start_ns, end_ns, rows, holes, replayed=True, unknown=tuple(unknown))
+
+
+def compare_with_journal(replayed: AlarmHistory, alarm: str | None) -> Comparison:
+    """Put the journaled rows of a replay beside the journal."""
+    recorded = load_history(replayed.configuration, replayed.start_ns, replayed.end_ns, alarm).rows
+    mine = {_key(t): t for t in replayed.rows if t.journaled}
+    its = {_key(t): t for t in recorded}
+    return Comparison(
+        replayed,
+        tuple(t for key, t in mine.items() if key not in its),
+        tuple(t for key, t in its.items() if key not in mine),
+    )
+
+
+def comparison_document(found: Comparison) -> dict[str, Any]:
+    """Return what differs, for programs."""
+    zone = found.replayed.configuration.profile.zone
+    return {
+        "only_in_replay": [transition_document(t, zone) for t in found.only_in_replay],
+        "only_in_journal": [transition_document(t, zone) for t in found.only_in_journal],
+    }
+
+
+def history_of(store: TelemetryStore) -> History:
+    """Return a store's samples as replay reads them: the one held at the start, then chunk by chunk."""
+
+    def history(series: str, start_ns: int, end_ns: int) -> Iterator[Samples]:
+        if series.startswith(("fact:", "figure:")):
+            return
+        held = store.read(series, start_ns, start_ns, hold=True)
+        if len(held):
+            yield held
+        yield from store.read_chunks(series, start_ns, end_ns)
+
+    return history
+
+
+def _key(row: Transition) -> tuple[int, str, str, str, str]:
+    return row.time_ns, row.alarm, row.from_state.value, row.to_state.value, row.cause.value

@@ -1,0 +1,86 @@
+"""Replay finds by edges what the engine finds sample by sample."""
+
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import analytics.alarms.edges as edges
+from alarm_cases import END_S, FACT, SECOND, Case, make
+from analytics.alarms import advance, begin
+from analytics.alarms.history import replay
+from facility.batch import Samples
+
+Row = tuple[object, ...]
+
+
+def without_facts(case: Case) -> Case:
+    """Leave out facts, which have no history, and samples of equal stamp but the last."""
+    last = {(g.stamp, g.series): g for g in sorted(case.samples, key=lambda g: g.arrives) if g.series != FACT}
+    samples = tuple(type(g)(g.stamp, g.stamp, g.series, g.value, g.quality) for g in last.values())
+    return Case(case.rules, samples, case.actions, case.plan, case.limits, (), case.until)
+
+
+def rows_of(transitions: object) -> list[Row]:
+    return [
+        (t.time_ns, t.alarm, t.from_state, t.to_state, t.cause, t.occurrence, t.since_ns, t.by, t.input_known)
+        for t in transitions  # type: ignore[attr-defined]
+    ]
+
+
+def check(seed: int) -> None:
+    case = without_facts(make(seed))
+    chance = random.Random(seed)
+    start = chance.choice([0, 0, 10 * SECOND])
+    held: dict[str, Samples] = {}
+    for name in case.rules.table.series:
+        mine = [g for g in case.samples if g.series == name]
+        batch = case.feed(-1, case.until + 1).batches
+        found = dict(batch[0].by_signal()).get(name) if batch else None
+        if mine and found is not None:
+            held[name] = found
+
+    def history(name: str, start_ns: int, end_ns: int) -> Iterator[Samples]:
+        if name not in held:
+            return
+        samples = held[name]
+        first = int(np.searchsorted(samples.time_ns, start_ns))
+        since = int(samples.time_ns[first - 1]) if first else start_ns
+        part = samples.between(since, end_ns)
+        middle = chance.randint(0, len(part))
+        cut = int(part.time_ns[middle]) if middle < len(part) else end_ns
+        yield part.between(since, cut)
+        yield part.between(cut, end_ns)
+
+    actions = [a for a in case.actions if a.recorded_at_ns >= start]
+    got = list(replay(case.rules, history, case.plan, case.limits, actions, start, case.until))
+    whole = case.feed(-1, case.until + 1)
+    batches = []
+    for name in case.rules.table.series:
+        for piece in history(name, start, case.until):
+            if len(piece):
+                keep = np.isin(whole.batches[0].time_ns, piece.time_ns)
+                keep &= whole.batches[0].signal == whole.batches[0].signals.index(name)
+                batches.append(whole.batches[0].take(keep))
+    feed = type(whole)(batches, (), case.plan, case.limits, actions)
+    _, outcome = advance(begin(case.rules, start), feed, case.until)
+    assert rows_of(got) == rows_of(outcome.transitions)
+
+
+@settings(max_examples=300, deadline=None)
+@given(seed=st.integers(0, 2**48))
+def test_replay_gives_the_rows_of_the_engine(seed: int) -> None:
+    check(seed)
+
+
+def test_it_does_not_matter_in_which_chunks_samples_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edges, "CHUNK", 2)
+    for seed in range(300):
+        check(seed)
+
+
+def test_the_end_of_the_cases_is_beyond_their_samples() -> None:
+    assert END_S == 60
