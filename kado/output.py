@@ -14,10 +14,11 @@ from rich.text import Text
 from facility.profile import Profile
 from facility.text import SIMULATED
 from facility.time import NS_PER_S, format_time
-from kado.language import tr
+from kado.language import marked, tr, words
 
 # Nobody sees the edge of a pipe or a file: wide enough that nothing is cut there.
 _NO_TERMINAL_WIDTH = 200
+_DAYS, _HOURS, _MINUTES, _SECONDS = marked("{n} d"), marked("{n} h"), marked("{n} min"), marked("{n} s")
 
 
 def terminal(*, stderr: bool = False) -> Console:
@@ -50,17 +51,17 @@ def title(profile: Profile, what: str) -> Text:
     if profile.simulated:
         line.append(f" {simulated_mark()} ", style="bold black on yellow")
         line.append("  ")
-    line.append(f"{profile.name.en}: {what}", style="bold")
+    line.append(f"{words(profile.name)}: {what}", style="bold")
     return line
 
 
 def simulated_mark() -> str:
     """Return the words that stand on everything that is simulated."""
-    return f"{SIMULATED.en} / {SIMULATED.ja}"
+    return words(SIMULATED)
 
 
 def table(left: Iterable[str] = (), right: Iterable[str] = (), *, order: Sequence[str] = ()) -> Table:
-    """Make a table without frames; `right` names the columns of numbers.
+    """Make a table without frames; `right` names the columns of numbers. Headings are texts of the catalogue.
 
     Parameters
     ----------
@@ -70,8 +71,28 @@ def table(left: Iterable[str] = (), right: Iterable[str] = (), *, order: Sequenc
     numbers = set(right)
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
     for heading in order or [*left, *right]:
-        made.add_column(heading, justify="right" if heading in numbers else "left", no_wrap=heading in numbers)
+        made.add_column(tr(heading), justify="right" if heading in numbers else "left", no_wrap=heading in numbers)
     return made
+
+
+def facts(rows: Iterable[tuple[str, RenderableType]]) -> Table:
+    """Return labels with what each says, one below the other. Labels are texts of the catalogue."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    made.add_column(no_wrap=True)
+    made.add_column()
+    for label, value in rows:
+        made.add_row(tr(label), value)
+    return made
+
+
+def span(start_ns: int, end_ns: int, zone: tzinfo) -> str:
+    """Write an interval in the facility's own time, the offset from UTC with both ends."""
+    return tr("{start} to {end}", start=local(start_ns, zone, offset=True), end=local(end_ns, zone, offset=True))
+
+
+def stretch(start_ns: int, end_ns: int, zone: tzinfo) -> str:
+    """Write a short interval in the facility's own time, the offset from UTC once."""
+    return tr("{start} to {end}", start=local(start_ns, zone), end=local(end_ns, zone, offset=True))
 
 
 def local(ns: int | None, zone: tzinfo, *, offset: bool = False) -> str:
@@ -84,7 +105,7 @@ def local(ns: int | None, zone: tzinfo, *, offset: bool = False) -> str:
 
 def offsets_of(instants: Iterable[int], zone: tzinfo) -> str:
     """Return the zone's offset at instants that follow each other: ``+09:00``, or ``+02:00, then +01:00``."""
-    return ", then ".join(
+    return tr(", then ").join(
         offset for offset, _ in groupby(format_time(ns // NS_PER_S * NS_PER_S, zone)[19:] for ns in instants)
     )
 
@@ -96,7 +117,7 @@ _SAME_CLOCK_NS: Final = 2 * NS_PER_S
 def age(ns: int | None, now_ns: int) -> str:
     """Write how long ago an instant was."""
     if ns is None:
-        return "never"
+        return tr("never")
     if ns > now_ns + _SAME_CLOCK_NS:
         return tr("{length} ahead of now", length=_length(ns - now_ns))
     return _length(max(0, now_ns - ns))
@@ -104,7 +125,7 @@ def age(ns: int | None, now_ns: int) -> str:
 
 def _length(length_ns: int) -> str:
     seconds = length_ns // NS_PER_S
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+    for text, length in ((_DAYS, 86_400), (_HOURS, 3_600), (_MINUTES, 60)):
         if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
+            return tr(text, n=seconds // length)
+    return tr(_SECONDS, n=seconds)

@@ -25,7 +25,8 @@ from kado.cli.command import (
 )
 from kado.cli.events import event_table
 from kado.config import load_configuration
-from kado.output import local, print_json, show, table, title
+from kado.language import marked, term, tr, trn, words
+from kado.output import facts, local, print_json, show, span, table, title
 from kado.progress import progress_bar
 from kado.queries.availability import report_document, tag_times, with_budget
 from kado.queries.definitions import FORMULAS
@@ -63,28 +64,7 @@ def availability(
 _CATEGORIES: Final = (*(c.value for c in PLANNED_CATEGORIES), "unscheduled")
 
 
-_JAPANESE: Final = {
-    "user": "利用時間",
-    "reserve": "予備時間",
-    "study": "スタディ",
-    "tuning": "調整運転",
-    "maintenance": "保守",
-    "shutdown": "停止期間",
-    "commissioning": "立上げ調整",
-    "unscheduled": "計画外",
-    "calendar": "暦時間",
-    "operating": "運転時間",
-    "user_time": "利用時間計",
-    "delivered": "供給",
-    "no_beam": "ビーム停止",
-    "unknown": "不明",
-    "low_beam": "低電流",
-    "refill": "再入射",
-    "excluded": "除外",
-}
-
-
-_NO_FAILURE: Final = "no failure"
+_NO_FAILURE: Final = marked("no failure")
 
 
 def report(loaded: AvailabilityReport, digits: int = 1) -> list[RenderableType]:
@@ -93,21 +73,26 @@ def report(loaded: AvailabilityReport, digits: int = 1) -> list[RenderableType]:
     zone = profile.zone
     start, end = result.period.start_ns, result.period.end_ns
     lines: list[RenderableType] = [
-        title(profile, f"availability 稼働率{_named(result.period.id)}"),
-        f"Period      {local(start, zone, offset=True)} to {local(end, zone, offset=True)}",
-        f"Definition  {loaded.definition.id}: {loaded.definition.title.en}",
-        f"Known on    {local(loaded.as_known_on_ns, zone, offset=True)}",
+        title(profile, tr("availability {period}", period=_named(result.period.id)).rstrip()),
+        facts(
+            [
+                ("Period", span(start, end, zone)),
+                ("Definition", f"{loaded.definition.id}: {words(loaded.definition.title)}"),
+                ("As known on", local(loaded.as_known_on_ns, zone, offset=True)),
+            ]
+        ),
         "",
         _figures(loaded, digits),
     ]
-    lines += [Text(f"Provisional 暫定: {reason}", style="yellow") for reason in provisional_reasons(result, zone)]
+    for reason in provisional_reasons(result, zone):
+        lines.append(Text(tr("Provisional: {reason}", reason=reason), style="yellow"))
     accounts = _accounts(result.accounts, refill_is_delivered=loaded.definition.refill_is_delivered)
     return [*lines, "", accounts, *_by_tag(loaded), "", *event_table(loaded)]
 
 
 def _named(period_id: str) -> str:
     """Return a period's name for a title; one that is given by its ends stands below."""
-    return "" if "/" in period_id else f" {period_id}"
+    return "" if "/" in period_id else period_id
 
 
 def provisional_reasons(result: Availability, zone: tzinfo) -> list[str]:
@@ -117,12 +102,13 @@ def provisional_reasons(result: Availability, zone: tzinfo) -> list[str]:
     reasons: list[str] = []
     coverage = result.figures.coverage_pct
     if coverage is None:
-        reasons.append("there is no user time")
+        reasons.append(tr("there is no user time"))
     elif coverage < PROVISIONAL_BELOW_PCT:
-        reasons.append(f"coverage is below {PROVISIONAL_BELOW_PCT:g} %")
+        reasons.append(tr("coverage is below {limit:g} %", limit=PROVISIONAL_BELOW_PCT))
     if result.counted_until_ns < result.period.end_ns:
-        reasons.append(f"counted until {local(result.counted_until_ns, zone, offset=True)}, the period is not over")
-    return reasons or ["what follows the period may still change it"]
+        until = local(result.counted_until_ns, zone, offset=True)
+        reasons.append(tr("counted until {time}, the period is not over", time=until))
+    return reasons or [tr("samples after the period may still change it")]
 
 
 def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
@@ -130,48 +116,53 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
     f, counts = result.figures, result.counts
     n = counts.failures
     carried = sum(r.carried_over and r.event.kind.value == "no_beam" for r in result.events)
-    failures = f"{carried} more carried over from before" if carried else ""
-    mtbf = _NO_FAILURE if n == 0 and f.mtbf_h is None else _with_unit(hours(f.mtbf_h, 1), "h")
-    mttr = _NO_FAILURE if n == 0 else _with_unit(hours(f.mttr_h), "h")
-    rows = table(order=["", "ja", "value", "meaning"], right=["value"])
+    failures = (
+        trn("{n} more, carried over from before", "{n} more, carried over from before", carried) if carried else ""
+    )
+    mtbf = tr(_NO_FAILURE) if n == 0 and f.mtbf_h is None else _with_unit(hours(f.mtbf_h, 1), "h")
+    mttr = tr(_NO_FAILURE) if n == 0 else _with_unit(hours(f.mttr_h), "h")
+    rows = table(order=["", "value", "meaning"], right=["value"])
     rows.show_header = False
-    between = f"between {percent(f.availability_lower_pct, digits)} and {percent(f.availability_upper_pct, digits)} %"
-    rows.add_row("Availability", "稼働率", Text(f"{percent(f.availability_pct, digits)} %", style="bold"), between)
+    lower, upper = percent(f.availability_lower_pct, digits), percent(f.availability_upper_pct, digits)
+    between = tr("between {lower} and {upper} %", lower=lower, upper=upper)
+    rows.add_row(tr("Availability"), Text(f"{percent(f.availability_pct, digits)} %", style="bold"), between)
     if result.accounts.excluded:
         without = percent(f.availability_without_excluded_pct, digits)
-        rows.add_row("Own part", "自責分", f"{without} %", "with the excluded downtime taken out")
-    rows.add_row("Coverage", "データ被覆率", f"{percent(f.coverage_pct, digits)} %", "of user time is known")
-    rows.add_row("Failures N", "故障", count(n), failures)
+        rows.add_row(tr("Without exclusions"), f"{without} %", tr("excluded downtime not counted"))
+    rows.add_row(tr("Coverage"), f"{percent(f.coverage_pct, digits)} %", tr("of user time is known"))
+    rows.add_row(tr("Failures N"), count(n), failures)
     if counts.trips or loaded.definition.trip_below_s:
-        below = f"shorter than {duration(loaded.definition.trip_below_ns)}, not among the failures"
-        rows.add_row("Trips", "短時間停止", count(counts.trips), below)
-    rows.add_row("MTBF", "平均故障間隔", mtbf, FORMULAS[loaded.definition.mtbf])
-    rows.add_row("MTTR", "平均復旧時間", mttr, "no beam / N")
-    rows.add_row(
-        "Longest run", "最長連続運転", _with_unit(hours(f.longest_run_h, 1), "h"), _longest(f.longest_run_max_h)
-    )
+        limit = duration(loaded.definition.trip_below_ns)
+        below = tr("outages shorter than {limit}, not counted as failures", limit=limit)
+        rows.add_row(tr("Trips"), count(counts.trips), below)
+    rows.add_row("MTBF", mtbf, tr(FORMULAS[loaded.definition.mtbf]))
+    rows.add_row("MTTR", mttr, tr("no-beam time / N"))
+    longest = _with_unit(hours(f.longest_run_h, 1), "h")
+    rows.add_row(tr("Longest run"), longest, _longest(f.longest_run_max_h))
     if loaded.delivered_mwh is not None:
-        rows.add_row("Energy", "供給エネルギー", f"{loaded.delivered_mwh:,.1f} MWh", "delivered in known user time")
-    rows.add_row("Low beam", "低電流", count(counts.low_beam), "distortions beside the failures")
+        rows.add_row(tr("Energy"), f"{loaded.delivered_mwh:,.1f} MWh", tr("delivered in known user time"))
+    rows.add_row(tr("Low beam"), count(counts.low_beam), tr("distortions, not failures"))
     if result.further:
-        rows.add_row("Distortions", "その他の擾乱", count(counts.other_distortions), _further(result))
+        rows.add_row(tr("Further distortions"), count(counts.other_distortions), _further(result))
     if result.further or counts.low_beam:
-        mtbd = "no distortion" if f.mtbd_h is None else _with_unit(hours(f.mtbd_h, 1), "h")
-        rows.add_row("MTBD", "平均擾乱間隔", mtbd, f"user time / all {count(counts.distortions)} distortions")
-    rows.add_row("Glitches", "瞬時変動", count(counts.glitches), "too short to be events")
+        mtbd = tr("no distortion") if f.mtbd_h is None else _with_unit(hours(f.mtbd_h, 1), "h")
+        formula = trn("user time / {n} distortion", "user time / all {n} distortions", counts.distortions)
+        rows.add_row("MTBD", mtbd, formula)
+    rows.add_row(tr("Glitches"), count(counts.glitches), tr("too short to be events"))
     if counts.sensor_faults:
-        rows.add_row("Sensor faults", "センサー故障", count(counts.sensor_faults), "the witness saw beam: unknown time")
+        rows.add_row(
+            tr("Sensor faults"), count(counts.sensor_faults), tr("the witness showed beam: counted as unknown")
+        )
     if result.unwitnessed:
-        rows.add_row("Unwitnessed", "照合なし", count(result.unwitnessed), "the witness was silent: signal alone")
+        rows.add_row(tr("Not cross-checked"), count(result.unwitnessed), tr("the witness had no samples"))
     if loaded.budget is not None:
         b = loaded.budget
-        left = f"left of {b.year} for {b.target_pct:g} %"
-        left += f"; {hours(b.unknown_h, 1)} h unknown" if b.unknown_h else ""
-        rows.add_row("Budget", "停止許容時間", f"{hours(b.left_h, 1)} h", left)
+        left = tr("left in {year} for {target:g} %", year=b.year, target=b.target_pct)
+        left += tr("; {unknown} h unknown", unknown=hours(b.unknown_h, 1)) if b.unknown_h else ""
+        rows.add_row(tr("Downtime budget"), f"{hours(b.left_h, 1)} h", left)
     if counts.mode_mismatches:
-        rows.add_row(
-            "Mode mismatch", "モード相違", count(counts.mode_mismatches), "the machine's mode is not the plan's"
-        )
+        differs = tr("machine mode and schedule differ")
+        rows.add_row(tr("Mode mismatches"), count(counts.mode_mismatches), differs)
     return rows
 
 
@@ -179,10 +170,10 @@ def _further(result: Availability) -> str:
     """Return how many distortions each further signal shows, and what of the time with beam it does not know."""
     parts: list[str] = []
     for f in result.further:
-        told = f"{f.distortion.name.en} {count(f.count)}"
-        told += f" (+{count(len(f.excursions))} too short)" if f.excursions else ""
-        told += f", known for {percent(f.coverage_pct)} %" if f.unknown_ns else ""
-        parts.append(told)
+        text = f"{words(f.distortion.name)} {count(f.count)}"
+        text += tr(" (+{n} too short)", n=count(len(f.excursions))) if f.excursions else ""
+        text += tr(", known for {share} %", share=percent(f.coverage_pct)) if f.unknown_ns else ""
+        parts.append(text)
     return "\n".join(parts)
 
 
@@ -191,7 +182,7 @@ def _with_unit(text: str, unit: str) -> str:
 
 
 def _longest(longest_max_h: float | None) -> str:
-    return "" if longest_max_h is None else f"{hours(longest_max_h, 1)} h if unknown time was beam"
+    return "" if longest_max_h is None else tr("{hours} h if unknown time was beam", hours=hours(longest_max_h, 1))
 
 
 def account_hours(accounts: Accounts, *, refill_is_delivered: bool = True) -> dict[str, Decimal]:
@@ -215,17 +206,21 @@ def account_hours(accounts: Accounts, *, refill_is_delivered: bool = True) -> di
 def _accounts(accounts: Accounts, *, refill_is_delivered: bool) -> RenderableType:
     rounded = account_hours(accounts, refill_is_delivered=refill_is_delivered)
 
-    def row(name: str, before: str = "") -> tuple[str, str, str]:
-        return before + name.replace("_", " "), _JAPANESE[name], f"{rounded[name]:,}"
+    def row(name: str, text: str = "{account}") -> tuple[str, str]:
+        return tr(text, account=term(name)), f"{rounded[name]:,}"
 
     beside = [] if refill_is_delivered else ["refill"]
-    planned = [row(name) for name in _CATEGORIES if rounded[name]] + [row("calendar", "= ")]
-    planned.append(row("operating", "of it: "))
-    user = [row(name) for name in ("delivered", *beside, "no_beam", "unknown")] + [row("user_time", "= ")]
-    parts = [("low_beam", "delivered"), ("refill", "delivered"), ("excluded", "no beam")]
-    user += [row(name, f"of {whole}: ") for name, whole in parts if rounded[name] and name not in beside]
-    rows = table(order=["planned", "計画", "h", "user time", "利用時間", "h "], right=["h", "h "])
-    none = ("", "", "")
+    planned = [row(name) for name in _CATEGORIES if rounded[name]] + [row("calendar", "= {account}")]
+    planned.append(row("operating", marked("thereof {account}")))
+    user = [row(name) for name in ("delivered", *beside, "no_beam", "unknown")] + [row("user_time", "= {account}")]
+    parts = [
+        ("low_beam", marked("of delivered: {account}")),
+        ("refill", marked("of delivered: {account}")),
+        ("excluded", marked("of no beam: {account}")),
+    ]
+    user += [row(name, text) for name, text in parts if rounded[name] and name not in beside]
+    rows = table(order=["planned", "h", "user time", "h "], right=["h", "h "])
+    none = ("", "")
     for left, right in zip_longest(planned, user, fillvalue=none):
         rows.add_row(*left, *right)
     return rows
@@ -236,8 +231,8 @@ def _by_tag(loaded: AvailabilityReport) -> list[RenderableType]:
     times = tag_times(loaded)
     if not times:
         return []
-    heads = ["user h", "delivered h", "no beam h", "unknown h"]
-    rows = table(order=["tag 区分", *heads, "%"], right=[*heads, "%"])
+    heads = [marked("user h"), marked("delivered h"), marked("no beam h"), marked("unknown h")]
+    rows = table(order=["tag", *heads, "%"], right=[*heads, "%"])
     for tag, t in times.items():
         total = split_hours({"user_time": t.user_time})["user_time"]
         beside = t.user_time - t.delivered - t.no_beam - t.unknown

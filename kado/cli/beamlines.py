@@ -14,7 +14,8 @@ from kado.cli.command import (
     PeriodOption,
 )
 from kado.config import load_configuration
-from kado.output import local, print_json, show, table, title
+from kado.language import marked, tr, words
+from kado.output import facts, print_json, show, span, table, title
 from kado.queries.beamlines import BeamlineReport, beamlines_document, load_beamlines
 from kado.rounding import NONE, percent, split_hours
 
@@ -45,28 +46,35 @@ def beamlines(
 def beamline_table(found: BeamlineReport) -> list[RenderableType]:
     """Return each beamline's hours, the machine's in the first row."""
     loaded, zone = found.machine, found.machine.profile.zone
-    heads = ["user h", "delivered h", "%", "open h", "open with beam h", "unknown h"]
+    heads = [
+        marked("user h"), marked("delivered h"), "%", marked("open h"), marked("open with beam h"), marked("unknown h"),
+    ]  # fmt: skip
     rows = table(order=["beamline", *heads], right=heads)
     accounts = loaded.availability.accounts
     share = percent(percentage(accounts.delivered, accounts.known))
-    rows.add_row("the machine 加速器", hours(accounts.user_time), hours(accounts.delivered), share, "", "", "")
+    rows.add_row(tr("accelerator"), hours(accounts.user_time), hours(accounts.delivered), share, "", "", "")
     for b in found.beamlines:
         m, s = b.machine, b.shutter
         share = percent(percentage(m.delivered, m.user_time - m.unknown))
         shutter = [NONE] * 3
         if s is not None:
             shutter = [hours(ns) for ns in (s.open, s.open_with_beam, s.unknown)]
-        name = b.beamline.label.en if b.beamline.label else b.beamline.id
+        name = words(b.beamline.label) if b.beamline.label else b.beamline.id
         rows.add_row(name, hours(m.user_time), hours(m.delivered), share, *shutter)
-    period = f"{local(loaded.part.start_ns, zone, offset=True)} to {local(loaded.part.end_ns, zone, offset=True)}"
     return [
-        title(loaded.profile, "beamlines ビームライン"),
-        f"Period      {period}",
-        f"Definition  {loaded.definition.id}: {loaded.definition.title.en}",
+        title(loaded.profile, tr("beamlines")),
+        facts(
+            [
+                ("Period", span(loaded.part.start_ns, loaded.part.end_ns, zone)),
+                ("Definition", f"{loaded.definition.id}: {words(loaded.definition.title)}"),
+            ]
+        ),
         "",
         rows,
         "",
-        "user, delivered: of the machine, in each beamline's own user time; open, unknown: its shutter, in the same",
+        tr(
+            "user, delivered: the accelerator in the user time of the beamline; open, unknown: its shutter in that time"
+        ),
     ]
 
 

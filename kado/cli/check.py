@@ -6,6 +6,7 @@ from rich.text import Text
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import tr
 from kado.output import print_json, show, title
 from kado.queries.checks import Outcome, checks_document, run_checks
 
@@ -27,7 +28,7 @@ def check(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> N
         outcomes += found
         print_json(checks_document(configuration.profile, outcomes))
     else:
-        show(title(configuration.profile, "check"))
+        show(title(configuration.profile, tr("check")))
         for outcome in found:
             show(outcome_line(outcome))
             outcomes.append(outcome)
@@ -38,7 +39,6 @@ def check(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> N
 
 def outcome_line(outcome: Outcome) -> Text:
     """Return one check as a line."""
-    line = Text("ok       " if outcome.ok else "PROBLEM  ", style="green" if outcome.ok else "bold red", end="")
-    return line.append(f"{outcome.what:<16} ", style="default not bold").append(
-        outcome.detail, style="default not bold"
-    )
+    state = tr("ok") if outcome.ok else tr("PROBLEM")
+    line = Text(f"{state:<9}", style="green" if outcome.ok else "bold red", end="")
+    return line.append(f"{outcome.what:<16} {outcome.detail}", style="default not bold")

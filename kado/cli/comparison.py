@@ -7,7 +7,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from analytics.compare import RuleStep
-from kado.output import local, table, title
+from kado.language import marked, term, tr, trn, words
+from kado.output import facts, local, span, table, title
 from kado.queries.comparison import ACCOUNTS, ComparisonReport, moves
 from kado.queries.definitions import RULES
 from kado.rounding import NONE, duration, hours, percent
@@ -21,15 +22,19 @@ def comparison(found: ComparisonReport, *, whole: bool) -> list[RenderableType]:
     zone, result = found.profile.zone, found.comparison
     period, until = result.first.period, result.first.counted_until_ns
     lines: list[RenderableType] = [
-        title(found.profile, f"{found.first.id} and {found.second.id} 定義の比較"),
-        f"Period      {local(period.start_ns, zone, offset=True)} to {local(until, zone, offset=True)}",
-        f"Known on    {local(found.as_known_on_ns, zone, offset=True)}",
+        title(found.profile, tr("definitions {first} and {second}", first=found.first.id, second=found.second.id)),
+        facts(
+            [
+                ("Period", span(period.start_ns, until, zone)),
+                ("As known on", local(found.as_known_on_ns, zone, offset=True)),
+            ]
+        ),
         "",
         _side_by_side(found),
         "",
     ]
     if not result.steps:
-        return [*lines, "The two have the same rules."]
+        return [*lines, tr("Both definitions have the same rules.")]
     lines += [_steps(found), ""]
     for step in result.steps:
         lines.append(_choice(step, found, whole=whole))
@@ -44,26 +49,27 @@ def _side_by_side(found: ComparisonReport) -> RenderableType:
     )
 
     # Differences of what is printed, so that nobody finds a hundredth missing.
-    for name, figure in (("Availability %", "availability_pct"), ("Coverage %", "coverage_pct")):
+    for name, figure in ((marked("Availability %"), "availability_pct"), (marked("Coverage %"), "coverage_pct")):
         x, y = getattr(a.figures, figure), getattr(b.figures, figure)
-        rows.add_row(name, percent(x, 3), percent(y, 3), _difference(percent(x, 3), percent(y, 3)))
-    for name, count in (("Failures N", "failures"), ("Trips", "trips"), ("Low beam", "low_beam"), *_further(found)):
+        rows.add_row(tr(name), percent(x, 3), percent(y, 3), _difference(percent(x, 3), percent(y, 3)))
+    counted = ((marked("Failures N"), "failures"), (marked("Trips"), "trips"), (marked("Low beam"), "low_beam"))
+    for name, count in (*counted, *_further(found)):
         x, y = getattr(a.counts, count), getattr(b.counts, count)
-        rows.add_row(name, f"{x:,}", f"{y:,}", f"{y - x:+,}")
-    for name, figure in (("MTBF h", "mtbf_h"), ("MTTR h", "mttr_h"), ("Longest run h", "longest_run_h")):
+        rows.add_row(tr(name), f"{x:,}", f"{y:,}", f"{y - x:+,}")
+    for name, figure in (("MTBF h", "mtbf_h"), ("MTTR h", "mttr_h"), (marked("Longest run h"), "longest_run_h")):
         x, y = hours(getattr(a.figures, figure)), hours(getattr(b.figures, figure))
-        rows.add_row(name, x, y, _difference(x, y))
+        rows.add_row(tr(name), x, y, _difference(x, y))
     for account in ACCOUNTS:
         x, y = getattr(a.accounts, account), getattr(b.accounts, account)
         if x or y:
             moved = f"{'-' if y < x else '+'}{duration(abs(y - x))}"
-            rows.add_row(account.replace("_", " "), duration(x), duration(y), moved)
+            rows.add_row(term(account), duration(x), duration(y), moved)
     return rows
 
 
 def _further(found: ComparisonReport) -> list[tuple[str, str]]:
     watched = found.comparison.first.further or found.comparison.second.further
-    return [("Other distortions", "other_distortions")] if watched else []
+    return [(marked("Further distortions"), "other_distortions")] if watched else []
 
 
 def _difference(x: str, y: str) -> str:
@@ -76,12 +82,12 @@ def _steps(found: ComparisonReport) -> RenderableType:
     """Return what each rule moves, in seconds, and their sums, which are the differences."""
     result = found.comparison
     moved = [account for account in ACCOUNTS if any(moves(step, account) for step in result.steps)] or ["no_beam"]
-    heads = [f"{account.replace('_', ' ')} s" for account in moved]
+    heads = [f"{term(account)} s" for account in moved]
     rows = table(order=["rule", *heads, "N"], right=[*heads, "N"])
     for step in result.steps:
         rows.add_row(_label(step.rule), *(_signed(moves(step, a)) for a in moved), f"{step.failures:+d}")
     sums = [sum(moves(step, a) for step in result.steps) for a in moved]
-    rows.add_row("= together", *map(_signed, sums), f"{sum(s.failures for s in result.steps):+d}")
+    rows.add_row(tr("= total"), *map(_signed, sums), f"{sum(s.failures for s in result.steps):+d}")
     return rows
 
 
@@ -89,18 +95,22 @@ def _choice(step: RuleStep, found: ComparisonReport, *, whole: bool) -> Renderab
     choice = RULES[step.rule][1]
     text = Text(f"{_label(step.rule)}: ", style="bold")
     text.append(f"{choice(found.first)} → {choice(found.second)}", style="not bold")
-    events = [*(f"  no longer: {e}" for e in step.gone), *(f"  instead:   {e}" for e in step.come)]
+    events = [
+        *(tr("  only by the first: {event}", event=e) for e in step.gone),
+        *(tr("  only by the second: {event}", event=e) for e in step.come),
+    ]
     shown = events if whole else events[:EVENTS_SHOWN]
     for line in shown:
         text.append(f"\n{line}", style="not bold")
     if len(shown) < len(events):
-        text.append(f"\n  {len(events) - len(shown)} more events, with --all", style="not bold dim")
+        left = len(events) - len(shown)
+        more = trn("  {n} more event, shown with --all", "  {n} more events, shown with --all", left)
+        text.append(f"\n{more}", style="not bold dim")
     return text
 
 
 def _label(rule: str) -> str:
-    words = RULES[rule][0]
-    return f"{words.en} {words.ja}"
+    return words(RULES[rule][0])
 
 
 def _signed(ns: int) -> str:

@@ -12,7 +12,8 @@ from facility.corrections import Assertion, Exclusion
 from facility.profile import Profile
 from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
-from kado.output import local, print_json, show, title
+from kado.language import tr
+from kado.output import local, print_json, show, stretch, title
 from kado.queries.corrections import Said, correction_document, corrections_document, load_corrections
 from kado.queries.identity import identity
 from kado.service.recording import record_correction, withdraw_correction
@@ -180,9 +181,9 @@ def _show(configuration: Configuration, said: Said, output: Format) -> None:
 
 def correction_list(profile: Profile, listed: Sequence[Said]) -> list[RenderableType]:
     """Return the corrections, each with who said it and why."""
-    heading = title(profile, "corrections 訂正")
+    heading = title(profile, tr("corrections"))
     if not listed:
-        return [heading, "none"]
+        return [heading, tr("none")]
     rows = Table.grid(padding=(0, 2))
     rows.add_column(justify="right", no_wrap=True)
     rows.add_column()
@@ -197,15 +198,16 @@ def _words(profile: Profile, said: Said) -> Text:
     if c.category is not None:
         text.append(f" ({c.category.value})")
     if c.limit is not None:
-        text.append(f" (to {c.limit:g} {profile.delivery.unit})")
-    text.append(f"  {local(c.start_ns, zone)} to {local(c.end_ns, zone, offset=True)}", style="not bold")
+        text.append(tr(" (limit {limit:g} {unit})", limit=c.limit, unit=profile.delivery.unit))
+    text.append(f"  {stretch(c.start_ns, c.end_ns, zone)}", style="not bold")
     recorded = local(c.recorded_at_ns, zone)
     text.append(f"\n{c.author}, {recorded}: {c.reason}", style="not bold not strike")
     if c.evidence:
-        text.append(f"\nevidence: {c.evidence}", style="not bold not strike")
+        text.append("\n" + tr("evidence: {evidence}", evidence=c.evidence), style="not bold not strike")
     if w is not None:
         recorded = local(w.recorded_at_ns, zone)
-        text.append(f"\nwithdrawn by {w.author}, {recorded}: {w.reason}", style="not bold not strike")
+        withdrawn = tr("withdrawn by {author}, {time}: {reason}", author=w.author, time=recorded, reason=w.reason)
+        text.append(f"\n{withdrawn}", style="not bold not strike")
     return text
 
 

@@ -15,6 +15,7 @@ from kado.cli.as_of import as_of
 from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, Format, FormatOption
 from kado.cli.comparison import comparison
 from kado.config import load_configuration
+from kado.language import tr, words
 from kado.output import print_json, show
 from kado.progress import progress_bar
 from kado.queries.comparison import comparison_document, load_comparison
@@ -47,7 +48,7 @@ def definitions(
       kado definitions --compare sls aps --period 2026-10
     """
     if (compare is None) != (period is None) or (compare is not None and name is not None):
-        raise UsageError("to compare, name both definitions and the period: --compare A B --period P")
+        raise UsageError("--compare needs two definitions and a period: --compare A B --period P")
     if compare is not None and period is not None:
         configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
         with progress_bar("comparing", 1) as bar:
@@ -81,16 +82,15 @@ def explain(definitions: Sequence[Definition]) -> list[RenderableType]:
     """Return each definition's rules, a line each."""
     parts: list[RenderableType] = []
     for definition in definitions:
-        parts += [Text(f"{definition.id}: {definition.title.en} / {definition.title.ja}", style="bold")]
+        parts += [Text(f"{definition.id}: {words(definition.title)}", style="bold")]
         rows = Table.grid(padding=(0, 2))
         rows.add_column()
         rows.add_column(style="dim", no_wrap=True)
-        rows.add_column(style="dim", no_wrap=True)
         rows.add_column()
-        for rule, (words, choice) in RULES.items():
+        for rule, (name, choice) in RULES.items():
             if not _WITHOUT_EFFECT.get(rule, lambda _: False)(definition):
-                rows.add_row("", words.en, words.ja, choice(definition))
+                rows.add_row("", words(name), choice(definition))
         for reference in definition.references:
-            rows.add_row("", "reference", "出典", reference)
+            rows.add_row("", tr("reference"), reference)
         parts += [rows, ""]
     return parts[:-1]

@@ -16,10 +16,11 @@ from facility.period import month_of
 from facility.time import NS_PER_S, Clock, system_clock, to_datetime
 from kado.cli.availability import report
 from kado.config import Configuration, load_configuration
+from kado.language import tr
 from kado.live.screen import line, screen
 from kado.live.stopping import stop_on_signals
 from kado.live.watching import StoreThread, Watcher
-from kado.output import note, show, terminal
+from kado.output import note, show, simulated_mark, terminal
 from kado.queries.evidence import extent_of
 from kado.queries.figures import load_availability
 from kado.service.application import open_application
@@ -95,7 +96,14 @@ def run_demonstration(data_dir: Path, seconds: float | None, clock: Clock = syst
     begun = time.monotonic()
     start_ns = _first_missing(configuration, last_month.start_ns, clock)
     landed = fill_history(configuration, machine, start_ns, now_ns, clock)
-    note(f"SIMULATED: {landed:,} samples back-filled in {time.monotonic() - begun:.1f} s, data in {data_dir}")
+    seconds_taken = time.monotonic() - begun
+    filled = tr(
+        "{n} samples back-filled in {time:.1f} s, data in {folder}",
+        n=f"{landed:,}",
+        time=seconds_taken,
+        folder=data_dir,
+    )
+    note(f"{simulated_mark()}: {filled}")
     show("", *report(load_availability(configuration, last_month.id, clock=clock)), "")
     on_terminal = terminal().is_terminal
     if seconds is None and not on_terminal:

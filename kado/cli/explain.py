@@ -27,7 +27,8 @@ from kado.cli.command import (
     PeriodOption,
 )
 from kado.config import load_configuration
-from kado.output import age, local, offsets_of, print_json, show, table, title
+from kado.language import term, tr, trn, words
+from kado.output import age, facts, local, offsets_of, print_json, show, span, stretch, table, title
 from kado.progress import progress_bar
 from kado.queries.explanation import (
     Explanation,
@@ -115,36 +116,42 @@ _ORDINARY: Final = (Rule.PLAN, Rule.DELIVERED)
 def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
     """Return how each account is made up, then the intervals; `whole`: each of them."""
     zone = found.report.profile.zone
-    lines: list[RenderableType] = [*_heading(found.report, "each second explained 内訳"), ""]
+    lines: list[RenderableType] = [*_heading(found.report, tr("each second explained")), ""]
     lines += [_rules(found.segments), ""]
     segments = found.segments
-    told = segments if whole else segments.take(~segments.of_rules(*_ORDINARY)).longest(SHOWN)
-    if len(told):
+    listed = segments if whole else segments.take(~segments.of_rules(*_ORDINARY)).longest(SHOWN)
+    if len(listed):
+        offset = offsets_of((s.start_ns for s in listed), zone)
         rows = table(
-            order=[f"start ({offsets_of((s.start_ns for s in told), zone)})", "end", "length", "account", "rule"],
+            order=[tr("start ({offset})", offset=offset), "end", "length", "account", "rule"],
             right=["length"],
         )
-        for s in told:
+        for s in listed:
             rows.add_row(
-                local(s.start_ns, zone), _end(s, zone), duration(s.end_ns - s.start_ns), _name(s.account), _short(s)
+                local(s.start_ns, zone), _end(s, zone), duration(s.end_ns - s.start_ns), term(s.account), _short(s)
             )
         lines.append(rows)
-    left = len(found.segments) - len(told)
+    left = len(found.segments) - len(listed)
     if left:
-        lines.append(Text(f"{left} more intervals, with --all: delivered or not user time, or shorter", style="dim"))
+        more = trn(
+            "{n} more interval, shown with --all: delivered, not user time, or shorter",
+            "{n} more intervals, shown with --all: delivered, not user time, or shorter",
+            left,
+        )
+        lines.append(Text(more, style="dim"))
     return lines
 
 
 def gap_table(report: AvailabilityReport, gaps: Gaps, *, whole: bool) -> list[RenderableType]:
     """Return the unknown intervals of user time, adding up to the account."""
     zone, unknown = report.profile.zone, report.availability.accounts.unknown
-    lines: list[RenderableType] = [*_heading(report, "unknown user time 不明"), ""]
+    lines: list[RenderableType] = [*_heading(report, tr("unknown user time")), ""]
     if not gaps:
-        return [*lines, "None: all user time is known."]
+        return [*lines, tr("All user time is known.")]
     listed = gaps if whole else gaps.longest(SHOWN)
     offset = offsets_of((gap.segment.start_ns for gap in listed), zone)
-    heads = [f"start ({offset})", "end", "unknown", "could hide", "N", "rule"]
-    rows = table(order=heads, right=["unknown", "could hide", "N"])
+    start = tr("start ({offset})", offset=offset)
+    rows = table(order=[start, "end", "unknown", "could hide", "N", "rule"], right=["unknown", "could hide", "N"])
     for gap in listed:
         s = gap.segment
         rows.add_row(
@@ -158,8 +165,8 @@ def gap_table(report: AvailabilityReport, gaps: Gaps, *, whole: bool) -> list[Re
     left = len(gaps) - len(listed)
     if left:
         rest = unknown - int(listed.segments.length_ns.sum())
-        rows.add_row(f"{left:,} shorter, with --all", "", duration(rest), "", "", "")
-    rows.add_row("= unknown", "", duration(unknown), "", "", "")
+        rows.add_row(tr("{n} shorter, shown with --all", n=f"{left:,}"), "", duration(rest), "", "", "")
+    rows.add_row(f"= {term('unknown')}", "", duration(unknown), "", "", "")
     f = report.availability.figures
     lower, upper = percent(f.availability_lower_pct, 3), percent(f.availability_upper_pct, 3)
     return [
@@ -168,9 +175,8 @@ def gap_table(report: AvailabilityReport, gaps: Gaps, *, whole: bool) -> list[Re
         "",
         _legend(g.segment.rule for g in listed),
         "",
-        "Could hide: how much more downtime, and how many more failures N, there would",
-        "be if the beam had been away in that interval alone. Whatever the unknown time",
-        f"was, availability lies between {lower} and {upper} %.",
+        tr("Could hide: extra downtime and failures N if that interval alone had no beam."),
+        tr("Availability is between {lower} and {upper} %, whatever the unknown time was.", lower=lower, upper=upper),
         *cadence_lines(report),
     ]
 
@@ -192,29 +198,35 @@ def instant(found: InstantExplanation) -> list[RenderableType]:
     rows.add_column(style="dim", no_wrap=True)
     rows.add_column()
     s = i.segment
-    rows.add_row("Decided 判定", Text(_name(s.account), style="bold"))
-    rows.add_row("because", s.rule.value)
-    rows.add_row("from", f"{local(s.start_ns, zone)} to {local(s.end_ns, zone, offset=True)}")
-    rows.add_row("by", f"{report.definition.id}: {report.definition.title.en}")
+    rows.add_row(tr("Decision"), Text(term(s.account), style="bold"))
+    rows.add_row(tr("reason"), tr(s.rule.value))
+    rows.add_row(tr("interval"), stretch(s.start_ns, s.end_ns, zone))
+    rows.add_row(tr("Definition"), f"{report.definition.id}: {words(report.definition.title)}")
     rows.add_row(profile.delivery_signal, _held(i.sample, i.ns, zone, unit))
     if profile.delivery.witness is not None:
         witness = profile.signal(profile.delivery.witness)
         rows.add_row(witness.id, _held(i.witness, i.ns, zone, witness.unit))
     for source, word in found.links.items():
-        rows.add_row(f"link {source}", _held(word, i.ns, zone, ""))
+        rows.add_row(tr("link {source}", source=source), _held(word, i.ns, zone, ""))
     if profile.mode_signal is not None:
-        rows.add_row(profile.mode_signal, i.mode or "not known")
-    rows.add_row("plan 計画", _planned(i, zone))
+        rows.add_row(profile.mode_signal, i.mode or tr("not known"))
+    rows.add_row(tr("schedule"), _planned(i, zone))
     t = i.thresholds
     rows.add_row(
-        "limits",
-        f"no beam below {t.minimum:g}, until {t.no_beam_ends:g}; low beam below {t.tolerance:g}, "
-        f"until {t.low_beam_ends:g} {unit}",
+        tr("limits"),
+        tr(
+            "no beam below {minimum:g}, until {ends:g}; low beam below {tolerance:g}, until {low_ends:g} {unit}",
+            minimum=t.minimum,
+            ends=t.no_beam_ends,
+            tolerance=t.tolerance,
+            low_ends=t.low_beam_ends,
+            unit=unit,
+        ),
     )
     for further in i.further:
         rows.add_row(*_further(further, i.ns, report, zone))
-    said = [f"#{c.id} {c.assertion.value}, {c.author}: {c.reason}" for c in i.corrections]
-    rows.add_row("corrections", "\n".join(said) or "none")
+    corrections = [f"#{c.id} {c.assertion.value}, {c.author}: {c.reason}" for c in i.corrections]
+    rows.add_row(tr("corrections"), "\n".join(corrections) or tr("none"))
     return [title(profile, f"{local(i.ns, zone, offset=True)}"), rows]
 
 
@@ -222,9 +234,13 @@ def _heading(report: AvailabilityReport, what: str) -> list[RenderableType]:
     part, zone = report.part, report.profile.zone
     return [
         title(report.profile, what),
-        f"Period      {local(part.start_ns, zone, offset=True)} to {local(part.end_ns, zone, offset=True)}",
-        f"Definition  {report.definition.id}: {report.definition.title.en}",
-        f"Known on    {local(report.as_known_on_ns, zone, offset=True)}",
+        facts(
+            [
+                ("Period", span(part.start_ns, part.end_ns, zone)),
+                ("Definition", f"{report.definition.id}: {words(report.definition.title)}"),
+                ("As known on", local(report.as_known_on_ns, zone, offset=True)),
+            ]
+        ),
     ]
 
 
@@ -234,20 +250,20 @@ def _rules(segments: Segments) -> RenderableType:
     hours = split_hours({f"{account} {rule.name}": ns for (account, rule), (ns, _) in totals.items()})
     rows = table(order=["account", "h", "times", "rule"], right=["h", "times"])
     for (account, rule), (_, count) in sorted(totals.items(), key=lambda item: -item[1][0]):
-        rows.add_row(_name(account), f"{hours[f'{account} {rule.name}']:,}", f"{count:,}", _sentence(rule))
-    rows.add_row("= calendar", f"{sum(hours.values(), Decimal(0)):,}", f"{len(segments):,}", "")
+        rows.add_row(term(account), f"{hours[f'{account} {rule.name}']:,}", f"{count:,}", _sentence(rule))
+    rows.add_row(f"= {term('calendar')}", f"{sum(hours.values(), Decimal(0)):,}", f"{len(segments):,}", "")
     return rows
 
 
 def _legend(rules: Iterable[Rule]) -> RenderableType:
     rows = Table.grid(padding=(0, 2))
     for rule in dict.fromkeys(rules):
-        rows.add_row(_code(rule), rule.value)
+        rows.add_row(_code(rule), tr(rule.value))
     return rows
 
 
 def _sentence(rule: Rule) -> Text:
-    return Text(f"{_code(rule)}: ", style="bold").append(rule.value, style="not bold")
+    return Text(f"{_code(rule)}: ", style="bold").append(tr(rule.value), style="not bold")
 
 
 def _short(segment: Segment) -> str:
@@ -259,10 +275,6 @@ def _code(rule: Rule) -> str:
     return rule.name.lower().replace("_", " ")
 
 
-def _name(account: str) -> str:
-    return account.replace("_", " ")
-
-
 def _end(segment: Segment, zone: tzinfo) -> str:
     """Return the time of day of an end, and the date where it is another one."""
     start, end = local(segment.start_ns, zone), local(segment.end_ns, zone)
@@ -271,18 +283,24 @@ def _end(segment: Segment, zone: tzinfo) -> str:
 
 def _held(held: Held | None, ns: int, zone: tzinfo, unit: str) -> str:
     if held is None:
-        return "nothing recorded"
+        return tr("nothing recorded")
     value = held.state if held.state is not None else f"{held.value:g} {unit}"
-    return f"{value}, {held.quality.name.lower()}, {local(held.time_ns, zone)} ({age(held.time_ns, ns)} before)"
+    return tr(
+        "{value}, {quality}, {time} ({age} before)",
+        value=value,
+        quality=term(held.quality.name.lower()),
+        time=local(held.time_ns, zone),
+        age=age(held.time_ns, ns),
+    )
 
 
 def _further(further: FurtherInstant, ns: int, report: AvailabilityReport, zone: tzinfo) -> tuple[str, str]:
     """Return what a further signal showed, by which limits, and what came of it."""
     d, unit = further.distortion, report.profile.signal(further.distortion.signal).unit
-    standing = further.standing.value
+    standing = tr(further.standing.value)
     if further.event is not None and further.standing not in (Standing.NO_BEAM, Standing.UNKNOWN):
-        standing += f", from {local(further.event.start_ns, zone)}"
-    return f"{d.name.en} {d.name.ja}" if d.label else d.id, "\n".join(
+        standing += tr(", from {time}", time=local(further.event.start_ns, zone))
+    return words(d.name) if d.label else d.id, "\n".join(
         [f"{d.signal}: {_held(further.sample, ns, zone, unit)}", f"{_limits(d, unit)}: {standing}"]
     )
 
@@ -290,17 +308,18 @@ def _further(further: FurtherInstant, ns: int, report: AvailabilityReport, zone:
 def _limits(d: Distortion, unit: str) -> str:
     """Return a distortion's limits in words."""
     if d.words:
-        return f"distorted while {' or '.join(d.words)}"
+        return tr("distorted in the states {states}", states=", ".join(d.words))
     low, high = d.within
-    parts = [f"above {d.above:g}, until {high:g}"] if d.above is not None else []
-    parts += [f"below {d.below:g}, until {low:g}"] if d.below is not None else []
-    return f"distorted {'; '.join(parts)} {unit}".rstrip()
+    parts = [tr("above {limit:g}, until {end:g}", limit=d.above, end=high)] if d.above is not None else []
+    parts += [tr("below {limit:g}, until {end:g}", limit=d.below, end=low)] if d.below is not None else []
+    return tr("distorted {limits} {unit}", limits="; ".join(parts), unit=unit).rstrip()
 
 
 def _planned(found: Instant, zone: tzinfo) -> str:
     if found.planned is None:
-        return "nothing"
+        return tr("nothing")
     block = found.planned.block
-    words = [block.category.value, *block.tags, *([f"run {block.run}"] if block.run else [])]
-    late = "; cancelled with too little notice" if found.planned.cancelled else ""
-    return f"{' '.join(words)}, published {local(found.planned.published_at_ns, zone)}{late}"
+    names = [term(block.category.value), *block.tags, *([tr("run {run}", run=block.run)] if block.run else [])]
+    late = tr("; cancelled with too little notice") if found.planned.cancelled else ""
+    published = local(found.planned.published_at_ns, zone)
+    return tr("{block}, published {time}", block=" ".join(names), time=published) + late

@@ -8,7 +8,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from facility.errors import ProblemFoundError, UsageError
-from kado.cli.command import AsKnownOnOption, Format, FormatOption, command
+from kado.cli.command import AsKnownOnOption, Format, FormatOption
+from kado.language import marked, tr
 from kado.output import print_json, show, simulated_mark, table
 from kado.progress import progress_bar
 from kado.queries.fleet import Outcome, compute_all, pieces
@@ -51,7 +52,7 @@ def fleet_figures(
       kado fleet figures -c a/kado.toml -c b/kado.toml -p FY2025 --cluster tcp://head:8786 --format json
     """
     if workers is not None and cluster is not None:
-        raise UsageError("--workers and --cluster contradict each other: a cluster has its own workers; leave one out")
+        raise UsageError("--workers and --cluster exclude each other: a cluster has its own workers; give one of them")
     work = pieces(config, period, definition or (), as_known_on)
     if cluster is not None:
         runner = on_cluster(cluster)
@@ -70,18 +71,7 @@ def fleet_figures(
     else:
         show(*fleet(outcomes, digits))
     if failed:
-        raise ProblemFoundError(f"{failed} of {len(work)} pieces failed; the others are as they should be")
-
-
-app = typer.Typer(
-    help="Many facilities and periods at once 複数施設.",
-    epilog="Example: kado fleet figures --config 'fleet/*/kado.toml' --period FY2025",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-)
-
-
-app.command("figures")(command(fleet_figures))
+        raise ProblemFoundError(f"{failed} of {len(work)} calculations failed; the others are complete")
 
 
 def fleet(outcomes: Sequence[Outcome], digits: int = 1) -> list[RenderableType]:
@@ -89,10 +79,10 @@ def fleet(outcomes: Sequence[Outcome], digits: int = 1) -> list[RenderableType]:
     simulated = [o.availability["simulated"] for o in outcomes if o.availability is not None]
     lines: list[RenderableType] = []
     if any(simulated):
-        some = "" if all(simulated) else ": those with a *"
+        some = "" if all(simulated) else tr(": those marked with *")
         lines.append(Text(f" {simulated_mark()} ", style="bold black on yellow") + Text(some, style="none"))
-    numbers = ["%", "from", "to", "known", "N", "MTBF h"]
-    rows = table(order=["facility 施設", "period 期間", "definition", *numbers], right=numbers)
+    numbers = ["%", marked("lower"), marked("upper"), marked("coverage"), "N", "MTBF h"]
+    rows = table(order=["facility", "period", "definition", *numbers], right=numbers)
     for outcome in outcomes:
         rows.add_row(*_row(outcome, digits, mark=any(simulated) and not all(simulated)))
     lines.append(rows)
@@ -105,12 +95,12 @@ def fleet(outcomes: Sequence[Outcome], digits: int = 1) -> list[RenderableType]:
 def _row(outcome: Outcome, digits: int, *, mark: bool) -> list[str | Text]:
     piece, found = outcome.piece, outcome.availability
     if found is None:
-        return [str(piece.configuration), piece.period, piece.definition or NONE, Text("failed", style="red")]
+        return [str(piece.configuration), piece.period, piece.definition or NONE, Text(tr("failed"), style="red")]
     figures = found["figures"]
     shown = ("availability_pct", "availability_lower_pct", "availability_upper_pct", "coverage_pct")
     return [
         found["facility"] + (" *" if mark and found["simulated"] else ""),
-        piece.period + (" 暫定" if found["provisional"] else ""),
+        piece.period + (f" ({tr('provisional')})" if found["provisional"] else ""),
         found["definition"],
         *(percent(figures[name], digits) for name in shown),
         count(found["counts"]["failures"]),

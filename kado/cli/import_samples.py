@@ -14,7 +14,8 @@ from facility.profile import Profile
 from facility.time import format_time, system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.output import local, print_json, show, table, title
+from kado.language import term, tr, words
+from kado.output import local, print_json, show, span, table, title
 from kado.rounding import count
 from kado.service.importing import import_samples as import_with_progress
 from kado.service.importing import preview_document, preview_samples, summary_document
@@ -128,24 +129,30 @@ def first_rows(profile: Profile, found: Preview) -> list[RenderableType]:
 def summary(profile: Profile, result: ImportSummary) -> list[RenderableType]:
     """Return what was read, stored and rejected, with line numbers."""
     zone = profile.zone
-    lines: list[RenderableType] = [title(profile, f"import of {result.file}"), f"form: {result.form}"]
-    lines += [f"note: {text}" for text in result.notes]
+    lines: list[RenderableType] = [
+        title(profile, tr("import of {file}", file=result.file)),
+        tr("form: {form}", form=result.form),
+    ]
+    lines += [tr("note: {text}", text=text) for text in result.notes]
     if result.finished_before_ns is not None:
-        lines.append(f"imported before, {local(result.finished_before_ns, zone, offset=True)}; --again reads it anew")
+        before = local(result.finished_before_ns, zone, offset=True)
+        lines.append(tr("already imported on {time}; use --again to read it again", time=before))
     if result.resumed_after is not None:
-        lines.append(f"went on after {result.row_word} {count(result.resumed_after)}, where it was interrupted")
+        where = f"{tr(result.row_word)} {count(result.resumed_after)}"
+        lines.append(tr("resumed after {row}, where it was interrupted", row=where))
     rows = table(order=["", "samples", "note"], right=["samples"])
-    rows.add_row("read", count(result.read), "")
-    span = f"{local(result.first_ns, zone)} to {local(result.last_ns, zone, offset=True)}" if result.stored else ""
-    rows.add_row("stored", count(result.stored), span)
+    rows.add_row(tr("read"), count(result.read), "")
+    first_ns, last_ns = result.first_ns, result.last_ns
+    covered = "" if first_ns is None or last_ns is None or not result.stored else span(first_ns, last_ns, zone)
+    rows.add_row(term("stored"), count(result.stored), covered)
     if result.rewritten:
-        differing = f"{count(result.conflicts)} of them said something different"
-        rows.add_row("  known already", count(result.rewritten), differing if result.conflicts else "")
+        differing = tr("{n} with another value", n=count(result.conflicts)) if result.conflicts else ""
+        rows.add_row(tr("  stored before"), count(result.rewritten), differing)
     for rejected in result.rejected:
         places = ", ".join(count(n) for n in rejected.first)
         more = ", ..." if rejected.count > len(rejected.first) else ""
-        note = f"{rejected.cause.words.en} ({result.row_word} {places}{more})"
-        rows.add_row("rejected", count(rejected.count), note)
+        note = f"{words(rejected.cause.words)} ({tr(result.row_word)} {places}{more})"
+        rows.add_row(term("rejected"), count(rejected.count), note)
         if rejected.text:
             rows.add_row("", "", f"  {rejected.text.removesuffix(f': {rejected.cause.words.en}')}")
     return [*lines, rows]

@@ -24,7 +24,8 @@ from kado.cli.command import (
     PeriodOption,
 )
 from kado.config import load_configuration
-from kado.output import local, print_json, show, table, title
+from kado.language import term, tr, words
+from kado.output import facts, local, print_json, show, span, stretch, table, title
 from kado.queries.figures import AvailabilityReport, load_availability
 from kado.queries.identity import identity
 from kado.queries.incidents import Noted, incident_document, load_incidents, pareto_document, shares
@@ -162,9 +163,9 @@ def downtime_pareto(
 
 def incident_list(profile: Profile, listed: Sequence[Noted]) -> list[RenderableType]:
     """Return the incidents, each with who recorded it and what is known."""
-    heading = title(profile, "incidents 障害記録")
+    heading = title(profile, tr("incidents"))
     if not listed:
-        return [heading, "none"]
+        return [heading, tr("none")]
     rows = Table.grid(padding=(0, 2))
     rows.add_column(justify="right", no_wrap=True)
     rows.add_column()
@@ -177,21 +178,26 @@ def pareto(loaded: AvailabilityReport, sharing: Sharing) -> list[RenderableType]
     """Return the downtime by system, largest first, adding up to the downtime of the period."""
     zone, part = loaded.profile.zone, loaded.part
     lines: list[RenderableType] = [
-        title(loaded.profile, "downtime by system 系統別停止時間"),
-        f"Period      {local(part.start_ns, zone, offset=True)} to {local(part.end_ns, zone, offset=True)}",
-        f"Definition  {loaded.definition.id}, overlaps: {sharing.value}",
+        title(loaded.profile, tr("downtime by system")),
+        facts(
+            [
+                ("Period", span(part.start_ns, part.end_ns, zone)),
+                ("Definition", f"{loaded.definition.id}: {words(loaded.definition.title)}"),
+                ("Overlaps", sharing.value),
+            ]
+        ),
         "",
     ]
     found = shares(loaded, sharing)
     if not found:
-        return [*lines, "No downtime in user time."]
-    rows = table(order=["system", "downtime h", "%", "so far %"], right=["downtime h", "%", "so far %"])
+        return [*lines, tr("No downtime in user time.")]
+    rows = table(order=["system", "downtime h", "%", "cumulative %"], right=["downtime h", "%", "cumulative %"])
     rounded = split_hours(found)
     whole, so_far = sum(found.values()), 0
     for system, ns in found.items():
         so_far += ns
         rows.add_row(system, f"{rounded[system]:,}", percent(percentage(ns, whole)), percent(percentage(so_far, whole)))
-    rows.add_row("= no beam", f"{sum(rounded.values()):,}", "", "")
+    rows.add_row(f"= {term('no_beam')}", f"{sum(rounded.values()):,}", "", "")
     return [*lines, rows]
 
 
@@ -200,16 +206,23 @@ def _words(profile: Profile, noted: Noted) -> Text:
     plain = "not bold not strike"
     text = Text(f"{incident.system}, {incident.component}: {incident.title}", style="bold" if w is None else "strike")
     if incident.root_cause:
-        text.append("  root cause", style=plain)
-    text.append(
-        f"\n{local(incident.start_ns, zone)} to {local(incident.end_ns, zone, offset=True)}, "
-        f"by {incident.author} on {local(incident.recorded_at_ns, zone)}",
-        style=plain,
+        text.append(f"  {tr('root cause')}", style=plain)
+    recorded = tr(
+        "{interval}, recorded by {author} on {time}",
+        interval=stretch(incident.start_ns, incident.end_ns, zone),
+        author=incident.author,
+        time=local(incident.recorded_at_ns, zone),
     )
-    for what, words in (("cause", incident.cause_text), ("resolution", incident.resolution)):
-        if words:
-            text.append(f"\n{what}: {words}", style=plain)
+    text.append(f"\n{recorded}", style=plain)
+    if incident.cause_text:
+        text.append("\n" + tr("cause: {cause}", cause=incident.cause_text), style=plain)
+    if incident.resolution:
+        text.append("\n" + tr("resolution: {resolution}", resolution=incident.resolution), style=plain)
     if w is not None:
-        how = "withdrawn" if w.replaced_by is None else f"replaced by #{w.replaced_by},"
-        text.append(f"\n{how} by {w.author}, {local(w.recorded_at_ns, zone)}: {w.reason}", style=plain)
+        said = {"author": w.author, "time": local(w.recorded_at_ns, zone), "reason": w.reason}
+        if w.replaced_by is None:
+            how = tr("withdrawn by {author}, {time}: {reason}", **said)
+        else:
+            how = tr("replaced by #{number}, by {author}, {time}: {reason}", number=w.replaced_by, **said)
+        text.append(f"\n{how}", style=plain)
     return text

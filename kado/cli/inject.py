@@ -12,7 +12,8 @@ from facility.time import parse_time
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.cli.simulate import config_of_group
 from kado.config import load_configuration
-from kado.output import local, print_json, show, table, title
+from kado.language import marked, tr
+from kado.output import local, print_json, show, stretch, table, title
 from kado.queries.identity import identity
 from simulators.answer_key import KeyFault
 from simulators.control import Reply, Request
@@ -77,11 +78,15 @@ def inject(
     elif reply.injected is not None:
         show(heading(profile, reply), *injected_lines(profile, reply.injected))
     elif reply.answer_key is not None:
-        show(heading(profile, reply), f"answer key: {reply.answer_key}", f"session: {reply.session}")
+        show(
+            heading(profile, reply),
+            tr("answer key: {file}", file=reply.answer_key),
+            tr("session: {file}", file=reply.session),
+        )
     else:
         at_ns = parse_time(reply.done[-1].time) if reply.repaired else 0
         lines = [repaired_line(profile, fault, at_ns) for fault in reply.repaired]
-        show(heading(profile, reply), *(lines or ["nothing was broken"]))
+        show(heading(profile, reply), *(lines or [tr("no fault was active")]))
 
 
 def _request(
@@ -124,19 +129,19 @@ def _seconds(option: str, text: str) -> float:
 
 
 WORDS: Final[dict[Effect, str]] = {
-    Effect.BEAM_DUMP: "the beam is lost, and back after the repair",
-    Effect.NO_INJECTION: "no top-up: the beam decays; pulses are weaker",
-    Effect.MONITOR_GLITCH: "a sample or two of the current monitor at zero",
-    Effect.MONITOR_DROPOUT: "the current monitor fails; the witness sees beam",
-    Effect.MONITOR_FREEZE: "the current monitor repeats its last value",
-    Effect.MONITOR_SPIKE: "the current monitor reads too much",
-    Effect.WITNESS_FAULT: "the second monitor fails",
-    Effect.MODE_FORGOTTEN: "nobody changes the machine mode",
-    Effect.LINK_OUTAGE: "nothing arrives; what was not sent is lost",
-    Effect.BROKER_OUTAGE: "nothing arrives; what was not sent comes afterwards",
-    Effect.CLOCK_STEP: "the source's clock is wrong",
-    Effect.DUPLICATES: "a third of all samples come twice",
-    Effect.OUT_OF_ORDER: "half of all samples come late",
+    Effect.BEAM_DUMP: marked("the beam is lost, and back after the repair"),
+    Effect.NO_INJECTION: marked("no top-up: the beam decays; pulses are weaker"),
+    Effect.MONITOR_GLITCH: marked("a sample or two of the current monitor at zero"),
+    Effect.MONITOR_DROPOUT: marked("the current monitor fails; the witness sees beam"),
+    Effect.MONITOR_FREEZE: marked("the current monitor repeats its last value"),
+    Effect.MONITOR_SPIKE: marked("the current monitor reads too much"),
+    Effect.WITNESS_FAULT: marked("the second monitor fails"),
+    Effect.MODE_FORGOTTEN: marked("nobody changes the machine mode"),
+    Effect.LINK_OUTAGE: marked("nothing arrives; what was not sent is lost"),
+    Effect.BROKER_OUTAGE: marked("nothing arrives; what was not sent comes afterwards"),
+    Effect.CLOCK_STEP: marked("the source's clock is wrong"),
+    Effect.DUPLICATES: marked("a third of all samples come twice"),
+    Effect.OUT_OF_ORDER: marked("half of all samples come late"),
 }
 """What each effect does, in a line."""
 
@@ -149,46 +154,54 @@ def steering_document(profile: Profile, reply: Reply) -> dict[str, object]:
 def injected_lines(profile: Profile, fault: KeyFault) -> list[RenderableType]:
     """Say what was injected, and how to end it."""
     return [
-        f"{_named(fault)} from {local(fault.start, profile.zone)} to {local(fault.end, profile.zone, offset=True)}",
-        f"to end it earlier: kado simulate inject --repair {fault.effect.value}",
+        tr("{fault}: {interval}", fault=_named(fault), interval=stretch(fault.start, fault.end, profile.zone)),
+        tr("to end it earlier: kado simulate inject --repair {effect}", effect=fault.effect.value),
     ]
 
 
 def repaired_line(profile: Profile, fault: KeyFault, at_ns: int) -> str:
     """Say what was repaired."""
     since, at = local(fault.start, profile.zone), local(at_ns, profile.zone, offset=True)
-    return f"{_named(fault)}, broken since {since}, repaired at {at}"
+    return tr("{fault}: active since {since}, repaired at {time}", fault=_named(fault), since=since, time=at)
 
 
 def heading(profile: Profile, reply: Reply) -> RenderableType:
     """Return the first line of what is shown of a running simulator."""
-    return title(profile, f"simulator {reply.name}, scenario {reply.scenario}, seed {reply.seed}")
+    return title(
+        profile,
+        tr(
+            "simulator {name}, scenario {scenario}, seed {seed}",
+            name=reply.name,
+            scenario=reply.scenario,
+            seed=reply.seed,
+        ),
+    )
 
 
 def state_of(profile: Profile, reply: Reply) -> list[RenderableType]:
     """Return what is broken, what was done, and what can be injected."""
     parts: list[RenderableType] = [heading(profile, reply), ""]
     if reply.broken:
-        broken = table(["broken now", "cause", "since", "until", ""])
+        broken = table(["active fault", "cause", "since", "until", ""])
         for fault in reply.broken:
             since, until = (local(ns, profile.zone) for ns in (fault.start, fault.end))
             broken.add_row(fault.effect.value, fault.cause, since, until, _detail(fault))
         parts += [broken, ""]
     else:
-        parts += ["nothing is broken", ""]
+        parts += [tr("no fault is active"), ""]
     if reply.done:
-        done = table(["done at", "what", "effect", "cause", ""])
+        done = table(["time", "action", "effect", "cause", ""])
         for entry in reply.done:
             fault = entry.fault
             at = local(parse_time(entry.time), profile.zone)
             length = _length((fault.end - fault.start) / 1e9) if entry.what == "injected" else ""
             done.add_row(
-                at, entry.what, fault.effect.value, fault.cause, ", ".join(filter(None, [length, _detail(fault)]))
+                at, tr(entry.what), fault.effect.value, fault.cause, ", ".join(filter(None, [length, _detail(fault)]))
             )
         parts += [done, ""]
     effects = table(["effect", "what it does", "--reads"], ["usual length"], order=_ORDER)
     for row in reply.effects:
-        effects.add_row(row.effect, WORDS[Effect(row.effect)], _length(row.usual_s), " | ".join(row.reads))
+        effects.add_row(row.effect, tr(WORDS[Effect(row.effect)]), _length(row.usual_s), " | ".join(row.reads))
     return [*parts, effects]
 
 
@@ -197,13 +210,15 @@ _ORDER: Final = ("effect", "what it does", "usual length", "--reads")
 
 def _named(fault: KeyFault) -> str:
     detail = _detail(fault)
-    return f"{fault.effect.value} (cause {fault.cause}{f', {detail}' if detail else ''})"
+    cause = tr("cause {cause}", cause=fault.cause)
+    return f"{fault.effect.value} ({cause}{f', {detail}' if detail else ''})"
 
 
 def _detail(fault: KeyFault) -> str:
     if fault.shift_s:
-        return f"clock {abs(fault.shift_s):g} s {'ahead' if fault.shift_s > 0 else 'behind'}"
-    return f"reads {fault.reads}" if fault.reads else ""
+        text = marked("clock {seconds:g} s ahead") if fault.shift_s > 0 else marked("clock {seconds:g} s behind")
+        return tr(text, seconds=abs(fault.shift_s))
+    return tr("reads {value}", value=fault.reads) if fault.reads else ""
 
 
 def _length(seconds: float) -> str:

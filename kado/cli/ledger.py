@@ -12,8 +12,10 @@ from facility.errors import ProblemFoundError
 from facility.profile import Profile
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import term, tr, words
+from kado.language.terms import LEDGER
 from kado.output import print_json, show, table, title
-from kado.queries.ledger import COLUMNS, causes_of, ledger_document
+from kado.queries.ledger import causes_of, ledger_document
 from kado.rounding import count
 from kado.stores import open_store
 from storage.telemetry_db.counters import Entry
@@ -53,33 +55,34 @@ def ledger(
 
 def ledger_table(profile: Profile, ledger: Ledger, differences: Sequence[str] | None) -> list[RenderableType]:
     """Return a row for each source, the causes of what was not stored, and what a check of the store found."""
-    lines: list[RenderableType] = [title(profile, "ledger of samples 収支台帳")]
-    rows = table(["source"], COLUMNS)
+    lines: list[RenderableType] = [title(profile, tr("ledger of samples"))]
+    rows = table(["source"], [term(name) for name in LEDGER])
     for total in ledger.sources():
-        rows.add_row(total.source or "(none)", *(count(getattr(total, name)) for name in COLUMNS))
+        rows.add_row(total.source or tr("(none)"), *(count(getattr(total, name)) for name in LEDGER))
     if len(ledger.sources()) != 1:
-        sums = [sum(getattr(t, name) for t in ledger.sources()) for name in COLUMNS]
-        rows.add_row("all", *map(count, sums))
-    lines += [rows, "received = stored + waiting + rejected + dropped + lost"]
+        sums = [sum(getattr(t, name) for t in ledger.sources()) for name in LEDGER]
+        rows.add_row(tr("all"), *map(count, sums))
+    lines += [rows, tr("received = stored + waiting + rejected + dropped + lost")]
     if rewritten := ledger.total(Entry.REWRITTEN):
         conflicts = ledger.total(Entry.CONFLICT)
-        lines.append(f"stored again: {count(rewritten)} known already, of which {count(conflicts)} said otherwise")
+        again = tr("stored again: {n}, with another value: {conflicts}", n=count(rewritten), conflicts=count(conflicts))
+        lines.append(again)
     if deleted := ledger.total(Entry.DELETED):
-        lines.append(f"deleted by retention: {count(deleted)}")
+        lines.append(tr("deleted by retention: {n}", n=count(deleted)))
     if causes := causes_of(ledger):
         by_cause = table(["", "cause"], ["samples"])
         for (entry, cause), n in causes:
-            by_cause.add_row(entry.value, _words(cause), count(n))
+            by_cause.add_row(term(entry.value), _words(cause), count(n))
         lines += ["", by_cause]
     if differences is None and ledger.problems:
         lines += ["", *ledger.problems]
     if differences is not None:
         lines.append("")
-        lines += differences or [f"verified: the {ledger.store_kind} store holds what the ledger says"]
+        lines += differences or [tr("verified: the {store} store agrees with the ledger", store=ledger.store_kind)]
     return lines
 
 
 def _words(cause: str) -> str:
     """Return a cause with its meaning; a cause that intake does not name stands for itself."""
-    known = {c.value: c.words.en for c in Cause}
+    known = {c.value: words(c.words) for c in Cause}
     return f"{cause}: {known[cause]}" if cause in known else cause

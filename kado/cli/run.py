@@ -10,6 +10,7 @@ from facility.errors import ConfigError
 from facility.time import system_clock
 from kado.cli.command import ConfigOption
 from kado.config import Configuration, load_configuration
+from kado.language import tr
 from kado.live.stopping import stop_on_signals
 from kado.output import note, simulated_mark
 from kado.service.application import open_application
@@ -31,10 +32,14 @@ def run(config: ConfigOption = None) -> None:
         stop = stop_on_signals()
         async with open_application(configuration, system_clock, random.Random()) as application:
             mark = f"{simulated_mark()} " if configuration.profile.simulated else ""
-            note(
-                f"{mark}kado runs: facility {configuration.profile.id}, {configuration.store.kind} store, "
-                f"{len(configuration.sources)} sources, data in {configuration.data_dir}; Ctrl-C ends"
+            running = tr(
+                "kado runs: facility {facility}, {store} store, {sources} sources, data in {folder}; stop with Ctrl-C",
+                facility=configuration.profile.id,
+                store=configuration.store.kind,
+                sources=len(configuration.sources),
+                folder=configuration.data_dir,
             )
+            note(f"{mark}{running}")
             if configuration.settings.page is not None:
                 note("[page] has no effect: this version serves no live page")
             # Samples live for a moment and hold no cycles: looking for some after every few hundred objects costs
@@ -43,7 +48,7 @@ def run(config: ConfigOption = None) -> None:
             gc.set_threshold(20_000, 50, 1_000)
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, application.reload_alarms)
             await application.run(stop)
-        note("kado has ended; everything that was acknowledged is kept")
+        note(tr("kado has stopped; all acknowledged samples are stored"))
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # What the journal's library says of a new file is no news.

@@ -19,6 +19,7 @@ from facility.time import NS_PER_DAY, NS_PER_H, parse_time
 from kado.cli.as_of import as_of
 from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import term, tr
 from kado.output import local, note, offsets_of, print_json, show, table, title
 from kado.queries.record import load_plan, load_schedule_versions
 from kado.queries.schedule import Change, blocks_within, calendar_document, changes_between, changes_document
@@ -198,20 +199,22 @@ def diff_schedule(
 def calendar(profile: Profile, plan: Plan, period: Period | None) -> list[RenderableType]:
     """Return the blocks that touch `period` as a table."""
     zone = profile.zone
-    lines: list[RenderableType] = [title(profile, "operation calendar 運転計画")]
-    lines += [f"warning: {warning}" for warning in plan.warnings]
+    lines: list[RenderableType] = [title(profile, tr("operation calendar"))]
+    lines += [tr("warning: {warning}", warning=warning) for warning in plan.warnings]
     planned = blocks_within(plan, period)
     if not planned:
-        where = f" in {period.id}" if period else ""
-        return [*lines, f"nothing is planned{where}; import a schedule with: kado schedule import FILE"]
+        if period:
+            return [*lines, tr("nothing is planned in {period}", period=period.id)]
+        return [*lines, tr("nothing is planned; import a schedule with: kado schedule import FILE")]
     offset = offsets_of((p.block.start_ns for p in planned), zone)
-    rows = table(order=[f"start ({offset})", "end", "h", "category", "run", "published", "note"], right=["h"])
+    start = tr("start ({offset})", offset=offset)
+    rows = table(order=[start, "end", "h", "category", "run", "published", "note"], right=["h"])
     for p in planned:
         b = p.block
         words = " ".join(filter(None, [*b.tags, b.note]))
         published = local(p.published_at_ns, zone)[:10]
         start, end = local(b.start_ns, zone)[:16], local(b.end_ns, zone)[5:16]
-        rows.add_row(start, end, _hours(b.start_ns, b.end_ns), b.category.value, b.run or "", published, words)
+        rows.add_row(start, end, _hours(b.start_ns, b.end_ns), term(b.category.value), b.run or "", published, words)
     return [*lines, rows]
 
 
@@ -223,17 +226,18 @@ def changes(
     found = changes_between(
         resolve(versions, as_published_on_ns=since_ns), resolve(versions, as_published_on_ns=until_ns)
     )
-    until = "now" if until_ns is None else local(until_ns, zone, offset=True)
-    heading = title(profile, f"calendar changes 計画変更, as known {local(since_ns, zone, offset=True)} and {until}")
+    since = local(since_ns, zone, offset=True)
+    until = tr("now") if until_ns is None else local(until_ns, zone, offset=True)
+    heading = title(profile, tr("calendar changes between {since} and {until}", since=since, until=until))
     if not found:
-        return [heading, "no change"]
+        return [heading, tr("no change")]
     return [heading, _change_rows(profile, found)]
 
 
 def _change_rows(profile: Profile, found: Sequence[Change]) -> Table:
     zone = profile.zone
     offset = offsets_of((c.start_ns for c in found), zone)
-    rows = table(order=[f"start ({offset})", "end", "h", "before", "after"], right=["h"])
+    rows = table(order=[tr("start ({offset})", offset=offset), "end", "h", "before", "after"], right=["h"])
     for c in found:
         start, end = local(c.start_ns, zone)[:16], local(c.end_ns, zone)[:16]
         rows.add_row(start, end, _hours(c.start_ns, c.end_ns), c.before, c.after)

@@ -14,8 +14,9 @@ from facility.period import month_of
 from facility.time import Clock, from_datetime, parse_time, system_clock, to_datetime
 from kado.cli.command import ConfigOption
 from kado.config import Configuration, load_configuration
+from kado.language import tr
 from kado.live.simulation import LiveRun, simulate_live
-from kado.output import local, show, title
+from kado.output import local, show, span, title
 from kado.service.simulated_files import export_history
 from kado.service.simulated_history import fill_history
 from simulators.machine import Machine
@@ -65,9 +66,9 @@ def simulate(
         _refuse_options_of_the_group(context)
         return
     if out is not None and live is not None:
-        raise UsageError("--out writes files and --live publishes: choose one of them")
+        raise UsageError("--out writes files and --live publishes: give one of them")
     if speed != 1 and live is None:
-        raise UsageError("--speed is for --live: history is made at once")
+        raise UsageError("--speed needs --live: without it, history is made at once")
     order = Order(scenario, seed, start, end, out, kind.value, live, speed)
     show(*run_simulation(load_configuration(config), order))
 
@@ -123,10 +124,10 @@ def run_simulation(configuration: Configuration, order: Order, clock: Clock = sy
         key = order.out / "answer_key.json"
     else:
         landed = fill_history(configuration, machine, start_ns, end_ns, clock)
-        files = [f"{landed:,} samples landed in {configuration.data_dir}"]
+        files = [tr("{n} samples stored in {folder}", n=f"{landed:,}", folder=configuration.data_dir)]
         key = _key_path(configuration, machine, start_ns, end_ns)
     _write_key(configuration, machine, start_ns, end_ns, key)
-    return [*_heading(configuration, machine, start_ns, end_ns), *map(str, files), f"answer key: {key}"]
+    return [*_heading(configuration, machine, start_ns, end_ns), *map(str, files), tr("answer key: {file}", file=key)]
 
 
 def _period(configuration: Configuration, scenario: Scenario, order: Order, now_ns: int) -> tuple[int, int]:
@@ -164,6 +165,5 @@ def _write_key(configuration: Configuration, machine: Machine, start_ns: int, en
 
 
 def _heading(configuration: Configuration, machine: Machine, start_ns: int, end_ns: int) -> list[RenderableType]:
-    zone = configuration.profile.zone
-    period = f"{local(start_ns, zone, offset=True)} to {local(end_ns, zone, offset=True)}"
-    return [title(configuration.profile, f"scenario {machine.scenario.id}, seed {machine.seed}"), period]
+    what = tr("scenario {scenario}, seed {seed}", scenario=machine.scenario.id, seed=machine.seed)
+    return [title(configuration.profile, what), span(start_ns, end_ns, configuration.profile.zone)]

@@ -8,9 +8,11 @@ from facility.quality import Quality
 from facility.signals import LINK_HOLD_NS
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
-from kado.cli.store_status import outlook_line
+from kado.cli.store_status import outlook_line, service_line
 from kado.config import load_configuration
-from kado.output import age, local, print_json, show, table, title
+from kado.language import term, tr
+from kado.language.terms import LEDGER
+from kado.output import age, facts, local, print_json, show, table, title
 from kado.queries.status import Standing, load_standing, status_document, total_of
 from kado.rounding import count
 from storage.store import LastValue
@@ -37,14 +39,13 @@ def status_report(standing: Standing) -> list[RenderableType]:
     """Return service, links, plan, newest samples and ledger."""
     profile, now_ns = standing.profile, standing.now_ns
     zone = profile.zone
-    service = "no kado is running" if standing.pid is None else f"kado is running, pid {standing.pid}"
-    lines: list[RenderableType] = [
-        title(profile, "status"),
-        f"Time     {local(now_ns, zone, offset=True)}",
-        f"Service  {service}; {standing.store} store",
-        f"Planned  {_planned(standing)}",
+    service = service_line(standing.pid)
+    head: list[tuple[str, RenderableType]] = [
+        ("Time", local(now_ns, zone, offset=True)),
+        ("Service", tr("{service}; {store} store", service=service, store=standing.store)),
+        ("Planned", _planned(standing)),
     ]
-    lines += [f"Link     {source} {_link(word, now_ns)}" for source, word in standing.links.items()]
+    head += [("Link", f"{source} {_link(word, now_ns)}") for source, word in standing.links.items()]
     rows = table(order=["signal", "newest", "unit", "quality", "age"], right=["newest", "age"])
     silent: list[str] = []
     for signal in profile.signals:
@@ -52,34 +53,37 @@ def status_report(standing: Standing) -> list[RenderableType]:
         if newest is None:
             silent.append(signal.id)
         else:
-            quality = Quality(newest.quality).word
+            quality = term(Quality(newest.quality).word)
             rows.add_row(signal.id, _value(newest), signal.unit, quality, age(newest.time_ns, now_ns))
-    lines += ["", rows]
+    lines: list[RenderableType] = [title(profile, tr("status")), facts(head), "", rows]
     if silent:
-        lines += ["", f"no samples yet of {', '.join(silent)}"]
-    lines += ["", ledger_line(standing), f"Store    {outlook_line(profile, standing.outlook, now_ns)}"]
-    return [*lines, *(f"LOST     {problem}" for problem in standing.problems)]
+        lines += ["", tr("no samples yet: {signals}", signals=", ".join(silent))]
+    store = outlook_line(profile, standing.outlook, now_ns)
+    last: list[tuple[str, RenderableType]] = [("Samples", ledger_line(standing)), ("Store", store)]
+    return [*lines, "", facts([*last, *(("LOST", problem) for problem in standing.problems)])]
 
 
 def ledger_line(standing: Standing) -> Text:
     """Return the ledger of all sources in one line."""
-    names = ("stored", "waiting", "rejected", "dropped", "lost")
-    parts = " + ".join(f"{count(total_of(standing, name))} {name}" for name in names)
-    return Text(f"Samples  {count(total_of(standing, 'received'))} received = {parts}")
+    # Lost is 0 but for a broken disk, and then listed below.
+    shown = [name for name in LEDGER if name != "lost" or total_of(standing, name)]
+    received, *parts = (f"{count(total_of(standing, name))} {term(name)}" for name in shown)
+    return Text(f"{received} = {' + '.join(parts)}")
 
 
 def _planned(standing: Standing) -> str:
     block = standing.block
     if block is None:
-        return "nothing"
-    return f"{block.category.value} until {local(block.end_ns, standing.profile.zone, offset=True)}"
+        return tr("nothing")
+    end = local(block.end_ns, standing.profile.zone, offset=True)
+    return tr("{category} until {time}", category=term(block.category.value), time=end)
 
 
 def _link(word: LastValue | None, now_ns: int) -> str:
     if word is None:
-        return "never heard of"
-    stale = ", so no longer known" if word.state == "up" and now_ns - word.time_ns > LINK_HOLD_NS else ""
-    return f"{word.state}, said {age(word.time_ns, now_ns)} ago{stale}"
+        return tr("no state recorded")
+    stale = tr(", too old to be trusted") if word.state == "up" and now_ns - word.time_ns > LINK_HOLD_NS else ""
+    return tr("{state}, reported {age} ago", state=term(word.state or ""), age=age(word.time_ns, now_ns)) + stale
 
 
 def _value(newest: LastValue) -> str:

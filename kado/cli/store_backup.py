@@ -12,6 +12,7 @@ from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.cli.store_verify import verdict_lines
 from kado.config import load_configuration
+from kado.language import marked, tr, trn
 from kado.output import local, print_json, show, title
 from kado.rounding import count, size
 from kado.service.backup import MadeBackup, Restored, back_up, backup_document, restore_backup, restored_document
@@ -68,10 +69,12 @@ def store_restore(
     else:
         show(*restored_lines(configuration.profile, restored, configuration.data_dir))
     if restored.verdict.findings:
-        raise ProblemFoundError(f"{len(restored.verdict.findings)} things are not as they should be")
+        raise ProblemFoundError(f"{len(restored.verdict.findings)} problems found in the restored data")
 
 
-_INFLUXDB = "the samples in InfluxDB are not part of it: influx backup does that; what waits to be forwarded is"
+_INFLUXDB = marked(
+    "Samples in InfluxDB are not included: use influx backup. Samples waiting to be forwarded are included."
+)
 
 
 def backup_lines(profile: Profile, made: MadeBackup, store: str) -> list[RenderableType]:
@@ -79,17 +82,17 @@ def backup_lines(profile: Profile, made: MadeBackup, store: str) -> list[Rendera
     backup = made.backup
     shared = backup.files - backup.copied
     lines: list[RenderableType] = [
-        title(profile, "backup"),
-        f"{backup.path}: {count(backup.files)} files, {size(backup.bytes)}",
-        f"{count(backup.copied)} files were copied, {size(backup.copied_bytes)}"
-        + (f"; {count(shared)} are shared with the backup before" if shared else ""),
+        title(profile, tr("backup")),
+        tr("{folder}: {files} files, {size}", folder=backup.path, files=count(backup.files), size=size(backup.bytes)),
+        trn("{n} file copied, {size}", "{n} files copied, {size}", backup.copied, size=size(backup.copied_bytes))
+        + (tr("; {n} shared with the previous backup", n=count(shared)) if shared else ""),
     ]
     if store == "influxdb":
-        lines.append(_INFLUXDB)
+        lines.append(tr(_INFLUXDB))
     if made.removed:
-        lines.append(f"removed {', '.join(path.name for path in made.removed)}")
+        lines.append(tr("removed {names}", names=", ".join(path.name for path in made.removed)))
     if backup.problems:
-        lines += ["", "not in it, because it cannot be read:", *(f"  {problem}" for problem in backup.problems)]
+        lines += ["", tr("not included, because it cannot be read:"), *(f"  {problem}" for problem in backup.problems)]
     return lines
 
 
@@ -98,10 +101,20 @@ def restored_lines(profile: Profile, restored: Restored, data_dir: Path) -> list
     snapshot = restored.snapshot
     made = local(snapshot.made_ns, profile.zone, offset=True)
     lines: list[RenderableType] = [
-        title(profile, "restore"),
-        f"{snapshot.path} of {made}: {count(len(snapshot.files))} files, {size(snapshot.bytes)}, now in {data_dir}",
-        "what came in after that time is not in it",
+        title(profile, tr("restore")),
+        tr(
+            "{backup} of {time}: {files} files, {size}, restored into {folder}",
+            backup=snapshot.path,
+            time=made,
+            files=count(len(snapshot.files)),
+            size=size(snapshot.bytes),
+            folder=data_dir,
+        ),
+        tr("Samples received after that time are not included."),
     ]
     if snapshot.problems:
-        lines += ["when it was made, this could not be read:", *(f"  {problem}" for problem in snapshot.problems)]
+        lines += [
+            tr("not included, because it could not be read when the backup was made:"),
+            *(f"  {problem}" for problem in snapshot.problems),
+        ]
     return [*lines, "", *verdict_lines(profile, restored.verdict)]

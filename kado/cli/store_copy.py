@@ -11,6 +11,7 @@ from facility.profile import Profile
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import marked, tr
 from kado.output import local, print_json, show, table, title
 from kado.progress import progress_bar
 from kado.rounding import count
@@ -64,19 +65,24 @@ def copy_store(
 
 def copy_table(profile: Profile, result: CopyResult) -> list[RenderableType]:
     """Return a line for each signal, and what of them was counted on both sides when all was done."""
-    lines: list[RenderableType] = [title(profile, f"copied from {result.source} to {result.target}")]
+    lines: list[RenderableType] = [
+        title(profile, tr("copied from {source} to {target}", source=result.source, target=result.target))
+    ]
     if result.kept_from_ns is not None:
         since = local(result.kept_from_ns, profile.zone, offset=True)
-        lines.append(f"only what is stamped from {since} on, since the bucket keeps nothing that is older")
-    numbers = ["read", "written", "replaced", "there already", "in source", "in target"]
+        lines.append(tr("only samples from {time} on: the bucket does not keep older ones", time=since))
+    numbers = [
+        marked("read"), marked("written"), marked("replaced"),
+        marked("unchanged"), marked("in source"), marked("in target"),
+    ]  # fmt: skip
     rows = table(["signal"], numbers)
     for s in result.signals:
         rows.add_row(s.signal, *map(count, (s.read, s.written, s.replaced, s.there, s.in_source, s.in_target)))
     lines.append(rows)
     if not result.signals:
-        lines.append("nothing to copy")
+        lines.append(tr("nothing to copy"))
     grown = [s for s in result.signals if result.kept_from_ns is None and s.in_source > s.read]
     if grown:
-        names = ", ".join(f"{count(s.in_source - s.read)} of {s.signal}" for s in grown)
-        lines.append(f"came while copying: {names}; the same command copies them")
+        names = ", ".join(f"{s.signal} {count(s.in_source - s.read)}" for s in grown)
+        lines.append(tr("received while copying: {signals}; run the same command again to copy them", signals=names))
     return lines

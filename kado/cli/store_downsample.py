@@ -9,6 +9,7 @@ from facility.profile import Profile
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import tr
 from kado.output import print_json, show, title
 from kado.progress import progress_bar
 from kado.rounding import count
@@ -35,7 +36,7 @@ def downsample_store(
       kado store downsample --signal stored_current --rebuild
     """
     configuration = load_configuration(config)
-    with progress_bar("summing up", 1) as bar:
+    with progress_bar(tr("aggregating"), 1) as bar:
         done = downsample(
             configuration,
             system_clock,
@@ -51,8 +52,17 @@ def downsample_store(
 
 def downsampled_lines(profile: Profile, done: Downsampled) -> list[RenderableType]:
     """Return what was done, and what has to wait."""
-    what = f"{count(done.days)} days of {count(done.signals)} signals summed up into {count(done.minutes)} minutes"
+    what = tr(
+        "{days} days of {signals} signals aggregated to {minutes} minutes",
+        days=count(done.days),
+        signals=count(done.signals),
+        minutes=count(done.minutes),
+    )
     lines: list[RenderableType] = [title(profile, what)]
     if done.waiting:
-        lines.append(f"{count(done.waiting)} days were written to a moment ago: again in five minutes, or by kado run")
+        waiting = tr(
+            "{n} days were written to less than five minutes ago; repeat later, or let kado run do it",
+            n=count(done.waiting),
+        )
+        lines.append(waiting)
     return lines

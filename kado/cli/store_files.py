@@ -15,6 +15,7 @@ from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.cli.import_samples import summary
 from kado.config import load_configuration
+from kado.language import tr
 from kado.output import local, print_json, show, table, title
 from kado.rounding import count
 from kado.service.exporting import ExportedFile, export_signals, exported_document
@@ -92,9 +93,9 @@ def store_import(
 def exported_lines(profile: Profile, files: Sequence[ExportedFile]) -> list[RenderableType]:
     """Return a row for each file."""
     if not files:
-        return [title(profile, "export"), "there is nothing in that time: no file was written"]
+        return [title(profile, tr("export")), tr("no samples in that interval: no file was written")]
     rows = table(order=["file", "samples", "first", "last"], right=["samples"])
     for file in files:
         times = (local(file.first_ns, profile.zone), local(file.last_ns, profile.zone))
         rows.add_row(str(file.path), count(file.samples), *times)
-    return [title(profile, "export"), rows]
+    return [title(profile, tr("export")), rows]

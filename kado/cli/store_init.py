@@ -11,6 +11,7 @@ from facility.profile import Profile
 from facility.time import NS_PER_DAY, NS_PER_H
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import tr, trn
 from kado.output import print_json, show, table, title
 from kado.service.influxdb_setup import Setup, set_up, setup_document
 from storage.influxdb.administration import BucketOutcome, Found
@@ -69,22 +70,22 @@ def setup_table(profile: Profile, setup: Setup) -> list[RenderableType]:
     """Return a line for each bucket, and one for the token."""
     rows = table(["", "name", "state", "keeps"])
     for bucket in setup.buckets:
-        rows.add_row("bucket", bucket.name, bucket.found.value, _keeps(bucket))
+        rows.add_row(tr("bucket"), bucket.name, tr(bucket.found.value), _keeps(bucket))
     if setup.token_file is not None:
-        state = "made" if setup.token_made else "there already"
-        rows.add_row("token", setup.token_file.name, state, "reads and writes these buckets")
-    return [title(profile, f"InfluxDB at {setup.url}, organisation {setup.org}"), rows]
+        state = tr("created") if setup.token_made else tr("unchanged")
+        rows.add_row(tr("token"), setup.token_file.name, state, tr("reads and writes these buckets"))
+    return [title(profile, tr("InfluxDB at {url}, organisation {org}", url=setup.url, org=setup.org)), rows]
 
 
 def _keeps(bucket: BucketOutcome) -> str:
     if bucket.found is Found.DIFFERS:
-        return f"{_duration(bucket.before_ns)}; kado.toml says {_duration(bucket.wanted_ns)}"
+        return tr("{found}; kado.toml: {wanted}", found=_duration(bucket.before_ns), wanted=_duration(bucket.wanted_ns))
     if bucket.found is Found.CHANGED:
-        return f"{_duration(bucket.wanted_ns)}, before {_duration(bucket.before_ns)}"
+        return tr("{wanted}, before {found}", wanted=_duration(bucket.wanted_ns), found=_duration(bucket.before_ns))
     return _duration(bucket.wanted_ns)
 
 
 def _duration(ns: int | None) -> str:
     if ns is None:
-        return "for ever"
-    return f"{ns // NS_PER_DAY} days" if ns % NS_PER_DAY == 0 else f"{ns / NS_PER_H:g} h"
+        return tr("without limit")
+    return trn("{n} day", "{n} days", ns // NS_PER_DAY) if ns % NS_PER_DAY == 0 else f"{ns / NS_PER_H:g} h"

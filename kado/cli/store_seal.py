@@ -9,6 +9,7 @@ from facility.profile import Profile
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import tr
 from kado.output import local, print_json, show, title
 from kado.rounding import count, size
 from kado.service.sealing import SealedBefore, compact_before, seal_before, sealed_document
@@ -35,7 +36,7 @@ def seal(before: BeforeOption = None, config: ConfigOption = None, output: Forma
     if output is Format.JSON:
         print_json(sealed_document(configuration.profile, done))
     else:
-        show(*sealed_lines(configuration.profile, done, "sealing"))
+        show(*sealed_lines(configuration.profile, done, tr("sealing")))
 
 
 def compact(before: BeforeOption = None, config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
@@ -54,7 +55,7 @@ def compact(before: BeforeOption = None, config: ConfigOption = None, output: Fo
     if output is Format.JSON:
         print_json(sealed_document(configuration.profile, done))
     else:
-        show(*sealed_lines(configuration.profile, done, "merging of months"))
+        show(*sealed_lines(configuration.profile, done, tr("merging of months")))
 
 
 def sealed_lines(profile: Profile, sealed: SealedBefore, what: str) -> list[RenderableType]:
@@ -63,8 +64,16 @@ def sealed_lines(profile: Profile, sealed: SealedBefore, what: str) -> list[Rend
     lines: list[RenderableType] = [title(profile, what)]
     until = local(sealed.before_ns, profile.zone, offset=True)
     if not done.files and not done.rows_deleted:
-        return [*lines, f"nothing to do up to {until}"]
-    lines.append(f"{count(done.samples)} samples in {count(done.files)} files of {size(done.bytes)}, up to {until}")
+        return [*lines, tr("nothing to do up to {time}", time=until)]
+    written = tr(
+        "{samples} samples in {files} files, {size}, up to {time}",
+        samples=count(done.samples),
+        files=count(done.files),
+        size=size(done.bytes),
+        time=until,
+    )
+    lines.append(written)
     if done.rows_deleted:
-        lines.append(f"{count(done.rows_deleted)} rows are no longer needed; their space in telemetry.db is used again")
+        deleted = tr("{n} rows deleted from telemetry.db; their space is reused", n=count(done.rows_deleted))
+        lines.append(deleted)
     return lines

@@ -6,7 +6,8 @@ from facility.profile import Profile
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.output import local, print_json, show, table, title
+from kado.language import marked, tr, trn
+from kado.output import facts, local, print_json, show, table, title
 from kado.queries.outlook import Outlook, date_after
 from kado.queries.store_status import Inventory, inventory_document, load_inventory
 from kado.rounding import NONE, count, size
@@ -36,20 +37,32 @@ def inventory_report(inventory: Inventory) -> list[RenderableType]:
     """Return a row for each signal, then what lies on the disk, then the outlook."""
     profile, zone = inventory.profile, inventory.profile.zone
     embedded = inventory.store == "embedded"
-    service = "no kado is running" if inventory.pid is None else f"kado is running, pid {inventory.pid}"
-    lines: list[RenderableType] = [title(profile, f"store ({inventory.store})"), f"Service  {service}"]
-    right = ["rows", "sealed", "files", "size", "B/sample", "minutes"] if embedded else ["samples"]
+    lines: list[RenderableType] = [
+        title(profile, tr("store ({store})", store=inventory.store)),
+        facts([("Service", service_line(inventory.pid))]),
+    ]
+    right = ["samples"]
+    if embedded:
+        right = [
+            marked("rows"), marked("sealed"), marked("files"), marked("size"), marked("B/sample"), marked("minutes"),
+        ]  # fmt: skip
     rows = table(order=["signal", *right, "first", "last", "kept"], right=[*right])
     for one in inventory.signals:
         times = [local(one.first_ns, zone), local(one.last_ns, zone)]
         rows.add_row(one.signal, *_numbers(one, embedded=embedded), *times, _kept(inventory.keep_days[one.signal]))
     if inventory.signals:
         if embedded and len(inventory.signals) > 1:
-            rows.add_row("all", *_numbers(_sum(inventory.signals), embedded=True), "", "", "")
+            rows.add_row(tr("all"), *_numbers(_sum(inventory.signals), embedded=True), "", "", "")
         lines += ["", rows]
     else:
-        lines += ["", "no samples yet"]
-    return [*lines, "", *_space(inventory), f"Outlook  {outlook_line(profile, inventory.outlook, inventory.now_ns)}"]
+        lines += ["", tr("no samples yet")]
+    outlook = outlook_line(profile, inventory.outlook, inventory.now_ns)
+    return [*lines, "", facts([*_space(inventory), ("Outlook", outlook)])]
+
+
+def service_line(pid: str | None) -> str:
+    """Return whether a kado runs on the data directory."""
+    return tr("kado is not running") if pid is None else tr("kado is running, pid {pid}", pid=pid)
 
 
 def _numbers(one: SignalCensus, *, embedded: bool) -> list[str]:
@@ -74,20 +87,21 @@ def _sum(signals: tuple[SignalCensus, ...]) -> SignalCensus:
 
 
 def _kept(days: int | None) -> str:
-    return "for ever" if days is None else f"{count(days)} days"
+    return tr("without limit") if days is None else trn("{n} day", "{n} days", days)
 
 
-def _space(inventory: Inventory) -> list[str]:
+def _space(inventory: Inventory) -> list[tuple[str, RenderableType]]:
     space = inventory.outlook.space
-    log = f" and {size(space.log)} of log" if space.log else ""
-    reusable = f", of which {size(space.reusable)} are free for new rows" if space.reusable else ""
-    lines = [f"Rows     telemetry.db {size(space.database)}{reusable}{log}"]
+    log = tr("; log {size}", size=size(space.log)) if space.log else ""
+    reusable = tr(", {size} of it free for new rows", size=size(space.reusable)) if space.reusable else ""
+    lines: list[tuple[str, RenderableType]] = [("Rows", f"telemetry.db {size(space.database)}{reusable}{log}")]
     if inventory.store == "embedded":
-        leftovers = f"; {space.leftovers} files left over, removed at the next sealing" if space.leftovers else ""
-        lines.append(f"Sealed   {size(space.archive)} in {space.archive_root}{leftovers}")
+        leftovers = tr("; {n} unused files, removed at the next sealing", n=space.leftovers) if space.leftovers else ""
+        sealed = tr("{size} in {folder}", size=size(space.archive), folder=space.archive_root)
+        lines.append(("Sealed", sealed + leftovers))
     else:
-        lines.append(f"Waiting  {count(inventory.waiting)} samples to be forwarded")
-    return [*lines, f"Journal  {size(space.journal)}"]
+        lines.append(("Waiting", trn("{n} sample to forward", "{n} samples to forward", inventory.waiting)))
+    return [*lines, ("Journal", size(space.journal))]
 
 
 _YEAR_DAYS = 365
@@ -96,26 +110,35 @@ _YEAR_DAYS = 365
 def outlook_line(profile: Profile, outlook: Outlook, now_ns: int) -> str:
     """Return what is kept, how fast it grows and how long the disk takes it."""
     space = outlook.space
-    kept = f"{size(space.database + space.log + space.journal + space.archive)} kept"
+    kept = tr("{size} used", size=size(space.database + space.log + space.journal + space.archive))
     growth, ahead = outlook.growth, outlook.forecast
     free = space.free if space.archive_free is None else space.archive_free
     if growth is None:
-        return f"{kept}; {size(space.free)} free"
+        return tr("{used}; {free} free", used=kept, free=size(space.free))
     if ahead is None or growth.bytes_a_day is None:
-        samples = f"{count(round(growth.samples_a_day))} samples a day"
         if growth.bytes_a_day is not None:
-            return f"{kept}, {size(growth.bytes_a_day)} more a day"
-        return f"{kept}, {samples}; {size(free)} free; a forecast follows once a first day is sealed"
-    more = f"{size(growth.bytes_a_day)} more a day"
-    return f"{kept}, {more}; {size(ahead.bytes_in_a_year)} sealed in a year; {_room(profile, outlook, now_ns)}"
+            return tr("{used}, {growth} per day", used=kept, growth=size(growth.bytes_a_day))
+        return tr(
+            "{used}, {samples} samples per day; {free} free; forecast available after the first sealed day",
+            used=kept,
+            samples=count(round(growth.samples_a_day)),
+            free=size(free),
+        )
+    return tr(
+        "{used}, {growth} per day; {year} sealed in one year; {room}",
+        used=kept,
+        growth=size(growth.bytes_a_day),
+        year=size(ahead.bytes_in_a_year),
+        room=_room(profile, outlook, now_ns),
+    )
 
 
 def _room(profile: Profile, outlook: Outlook, now_ns: int) -> str:
     ahead = outlook.forecast
     free = size(outlook.space.archive_free or 0)
     if ahead is None or ahead.full_in_days is None:
-        return f"{free} free, enough for {HORIZON_YEARS} years"
+        return tr("{free} free, enough for {years} years", free=free, years=HORIZON_YEARS)
     days = ahead.full_in_days
     if days > 2 * _YEAR_DAYS:
-        return f"{free} free, enough for {days // _YEAR_DAYS} years"
-    return f"{free} free, full about {date_after(profile, now_ns, days)}"
+        return tr("{free} free, enough for {years} years", free=free, years=days // _YEAR_DAYS)
+    return tr("{free} free, full about {date}", free=free, date=date_after(profile, now_ns, days))

@@ -11,6 +11,7 @@ from facility.profile import Profile
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import tr, trn
 from kado.output import print_json, show, title
 from kado.rounding import count, size
 from kado.service.verifying import Verdict, verdict_document, verify_store
@@ -45,25 +46,33 @@ def store_verify(
     else:
         show(*verdict_lines(configuration.profile, verdict))
     if verdict.findings:
-        raise ProblemFoundError(f"{len(verdict.findings)} things are not as they should be")
+        raise ProblemFoundError(
+            trn("{n} problem found in the store", "{n} problems found in the store", len(verdict.findings))
+        )
 
 
 def verdict_lines(profile: Profile, verdict: Verdict) -> list[RenderableType]:
     """Return what was looked at, and each finding with its remedy."""
-    lines: list[RenderableType] = [title(profile, "store verify")]
+    lines: list[RenderableType] = [title(profile, tr("store verify"))]
     seen = verdict.verified
     if seen.files:
-        depth = "samples and minutes" if verdict.deep else "samples"
-        lines.append(
-            f"read {count(seen.files)} sealed files, {count(seen.samples)} {depth}, {size(seen.bytes)};"
-            " looked through telemetry.db, journal.db and the ledger"
-        )
+        checked = {"files": count(seen.files), "samples": count(seen.samples), "size": size(seen.bytes)}
+        if verdict.deep:
+            lines.append(tr("checked {files} sealed files: {samples} samples and their minutes, {size}", **checked))
+        else:
+            lines.append(tr("checked {files} sealed files: {samples} samples, {size}", **checked))
+        lines.append(tr("checked telemetry.db, journal.db and the ledger"))
     else:
-        lines.append("looked through telemetry.db, journal.db and the ledger; there are no sealed files")
+        lines.append(tr("checked telemetry.db, journal.db and the ledger; there are no sealed files"))
     if verdict.repaired:
-        lines.append(f"made the minutes of {count(verdict.repaired)} files anew from their samples")
+        lines.append(tr("rebuilt the minutes of {n} files from their samples", n=count(verdict.repaired)))
     if not verdict.findings:
-        return [*lines, "everything is as it should be"]
+        return [*lines, tr("no problem found")]
     for finding in verdict.findings:
-        lines += ["", Text(finding.file, style="bold"), f"  {finding.what}", f"  remedy: {finding.remedy}"]
+        lines += [
+            "",
+            Text(finding.file, style="bold"),
+            f"  {finding.what}",
+            tr("  remedy: {remedy}", remedy=finding.remedy),
+        ]
     return lines

@@ -9,6 +9,7 @@ from facility.time import to_datetime
 from kado.cli.as_of import as_of
 from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, DefinitionOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import term, tr, trn
 from kado.output import local, print_json, show, title
 from kado.queries.target import TimeToTarget, load_time_to_target, target_document
 from kado.rounding import percent
@@ -42,24 +43,30 @@ def time_to_target(found: TimeToTarget) -> list[RenderableType]:
     """Return when the target was first reached in a stable block, and how long that took."""
     profile, zone = found.profile, found.profile.zone
     rows = Table.grid(padding=(0, 2))
-    rows.add_row("Target", "目標", f"{found.target:g} {profile.delivery.unit}")
-    rows.add_row("Operation since", "運転開始", local(found.started_ns, zone)[:10])
-    stable = f"{profile.stable_at_pct:g} % of a block"
+    rows.add_row(tr("Target"), f"{found.target:g} {profile.delivery.unit}")
+    rows.add_row(tr("Operation since"), local(found.started_ns, zone)[:10])
+    stable = tr("{share:g} % of a block", share=profile.stable_at_pct)
     if found.first is None:
-        rows.add_row("Reached", "達成", f"not yet for {stable}; {found.blocks} blocks looked at")
+        rows.add_row(tr("Reached"), tr("not yet for {stable}; {n} blocks examined", stable=stable, n=found.blocks))
         if found.best is not None:
-            rows.add_row("Nearest", "最高", _block(found, found.best))
+            rows.add_row(tr("Nearest"), _block(found, found.best))
     else:
-        rows.add_row("Reached", "達成", Text(_length(found), style="bold"))
-        rows.add_row("First block", "最初の達成", _block(found, found.first))
-        rows.add_row("", "", f"at or above {found.first.level:g} {profile.delivery.unit} for at least {stable}")
-    return [title(profile, "time to target 目標達成までの時間"), rows]
+        rows.add_row(tr("Reached"), Text(_length(found), style="bold"))
+        rows.add_row(tr("First block"), _block(found, found.first))
+        level = f"{found.first.level:g} {profile.delivery.unit}"
+        rows.add_row("", tr("at or above {level} for at least {stable}", level=level, stable=stable))
+    return [title(profile, tr("time to target")), rows]
 
 
 def _block(found: TimeToTarget, run: TargetRun) -> str:
     block, zone = run.block, found.profile.zone
-    span = f"{local(block.start_ns, zone)[:16]} to {local(block.end_ns, zone)[:16]}"
-    return f"{block.category.value} {span}, {percent(run.surely_pct)} % of it"
+    return tr(
+        "{category} {start} to {end}, {share} % of it",
+        category=term(block.category.value),
+        start=local(block.start_ns, zone)[:16],
+        end=local(block.end_ns, zone)[:16],
+        share=percent(run.surely_pct),
+    )
 
 
 def _length(found: TimeToTarget) -> str:
@@ -70,5 +77,6 @@ def _length(found: TimeToTarget) -> str:
     years = end.year - start.year - ((end.month, end.day) < (start.month, start.day))
     birthday = start.replace(year=start.year + years) if (start.month, start.day) != (2, 29) else start
     days = (end - birthday).days
-    counted = [f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((years, "year"), (days, "day")) if n]
-    return " ".join(counted) or "at once"
+    counted = [trn("{n} year", "{n} years", years)] if years else []
+    counted += [trn("{n} day", "{n} days", days)] if days else []
+    return " ".join(counted) or tr("immediately")

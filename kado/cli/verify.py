@@ -9,10 +9,10 @@ from rich.console import RenderableType
 
 from facility.errors import ProblemFoundError
 from facility.profile import Profile
-from facility.time import format_time
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.output import print_json, show, table, title
+from kado.language import tr
+from kado.output import facts, print_json, show, span, table, title
 from kado.queries.answer_key import Difference, differences_document, verify_key
 from simulators.answer_key import AnswerKey
 
@@ -38,21 +38,34 @@ def verify(
     else:
         show(*differences(configuration.profile, answers, found))
     if found:
-        raise ProblemFoundError(f"{key}: {len(found)} differences between what happened and what kado found")
+        raise ProblemFoundError(f"{key}: {len(found)} differences between the answer key and the result of kado")
 
 
 def differences(profile: Profile, key: AnswerKey, found: Sequence[Difference]) -> list[RenderableType]:
     """Return what was compared, and a row for each difference."""
-    period = f"{format_time(key.period.start, profile.zone)} to {format_time(key.period.end, profile.zone)}"
+    period = span(key.period.start, key.period.end, profile.zone)
+    compared = tr(
+        "{losses} losses of beam, {low} low beams, {glitches} glitches, {unknown} unknown intervals, 5 accounts",
+        losses=len(key.outages),
+        low=len(key.low_beam),
+        glitches=len(key.glitches),
+        unknown=len(key.unknown),
+    )
     lines: list[RenderableType] = [
-        title(profile, f"scenario {key.scenario}, seed {key.seed}, definition {key.definition}"),
-        f"Period   {period}",
-        f"Compared {len(key.outages)} losses of beam, {len(key.low_beam)} low beams, {len(key.glitches)} glitches, "
-        f"{len(key.unknown)} unknown stretches, 5 accounts",
+        title(
+            profile,
+            tr(
+                "scenario {scenario}, seed {seed}, definition {definition}",
+                scenario=key.scenario,
+                seed=key.seed,
+                definition=key.definition,
+            ),
+        ),
+        facts([("Period", period), ("Compared", compared)]),
     ]
     if not found:
-        return [*lines, "kado found what happened: no difference"]
-    rows = table(["what", "happened", "kado found"])
+        return [*lines, tr("no difference between the answer key and the result of kado")]
+    rows = table(["what", "answer key", "kado"])
     for difference in found:
-        rows.add_row(difference.what, difference.expected or "nothing", difference.found or "nothing")
+        rows.add_row(difference.what, difference.expected or tr("nothing"), difference.found or tr("nothing"))
     return [*lines, "", rows]

@@ -2,7 +2,8 @@
 
 from kado.language.catalogue import marked, tr, trn, words
 from kado.language.choice import LANGUAGES, chosen_language, in_language, language, set_language
+from kado.language.terms import term
 
 __all__ = [
-    "LANGUAGES", "chosen_language", "in_language", "language", "marked", "set_language", "tr", "trn", "words",
+    "LANGUAGES", "chosen_language", "in_language", "language", "marked", "set_language", "term", "tr", "trn", "words",
 ]  # fmt: skip

@@ -30,6 +30,8 @@ def tr(text: str, /, **values: object) -> str:
     >>> tr("{files} files in {folder}", files=3, folder="data")
     '3 files in data'
     """
+    if not text:
+        return text
     found = text if language() == _LANGUAGE_OF_THE_CODE else _translations(language()).gettext(text)
     return found.format(**values) if values else found
 

@@ -1,4 +1,4 @@
-"""How the sources stand, a line each."""
+"""The live screen: one look, updated in place; or one line, where there is no terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import Block, Plan
 from facility.time import NS_PER_S
+from kado.language import marked, term, tr, trn, words
+from kado.language.terms import LEDGER
 from kado.output import age, local, simulated_mark
 from kado.rounding import NONE, count, duration, percent
 from kado.service.live_figures import BeamState, LiveFigures
@@ -30,13 +32,16 @@ def link_lines(sources: Mapping[str, SourceStatus], zone: tzinfo) -> tuple[str, 
 
 
 def _line(source: str, status: SourceStatus, zone: tzinfo) -> str:
-    words = status.state.words
-    reconnects = f", {status.connects - 1} reconnects" if status.connects > 1 else ""
+    since = local(status.since_ns, zone)[5:]
+    line = tr("{source} {state} since {time}", source=source, state=words(status.state.words), time=since)
+    again = status.connects - 1
+    reconnects = trn(", {n} reconnection", ", {n} reconnections", again) if again > 0 else ""
     error = f": {status.last_error}" if status.last_error and status.state != "up" else ""
     limits = "".join(f"; {text}" for text, _ in status.notices)
-    return f"{source} {words.en} {words.ja} since {local(status.since_ns, zone)[5:]}{reconnects}{error}{limits}"
+    return line + reconnects + error + limits
 
 
+_TODAY, _MONTH, _YEAR = marked("today"), marked("this month"), marked("this year")
 _STYLES: Final = {
     BeamState.UP: "bold green",
     BeamState.LOW: "bold yellow",
@@ -77,69 +82,74 @@ def screen(view: LiveView) -> RenderableType:
         "",
         _ledger(view),
         "",
-        Text("Ctrl-C ends  終了は Ctrl-C", style="dim"),
+        Text(tr("Stop with Ctrl-C"), style="dim"),
     )
 
 
 def line(view: LiveView) -> str:
     """Return the same in one line."""
     mark = f"{simulated_mark()}  " if view.profile.simulated else ""
-    words = [_current(view), _state(view).plain, f"planned {_planned(view)}"]
-    for name, part in (("today", _day(view)), ("month", _month(view)), ("year", _year(view))):
-        words.append(f"{name} {percent(_pct(part))} %")
-    words.append(f"age {_age(view)}")
-    received, stored, waiting, rejected, dropped, lost = _sums(view.totals)
-    words.append(f"received {received} = {stored} stored + {waiting} waiting + {rejected} rejected + {dropped} dropped")
-    if lost != "0":
-        words.append(f"{lost} LOST after they were acknowledged: kado ledger --verify")
-    return mark + f"{local(view.now_ns, view.profile.zone)}  " + ", ".join(words)
+    parts = [_current(view), _state(view).plain, tr("planned {block}", block=_planned(view))]
+    for name, part in ((_TODAY, _day(view)), (_MONTH, _month(view)), (_YEAR, _year(view))):
+        parts.append(f"{tr(name)} {percent(_pct(part))} %")
+    parts.append(tr("age {age}", age=_age(view)))
+    received, *rest = (f"{n} {term(name)}" for n, name in zip(_sums(view.totals), LEDGER, strict=True))
+    parts.append(f"{received} = {' + '.join(rest)}")
+    if any(total.lost for total in view.totals):
+        parts.append(tr("samples were lost after acknowledgement: see kado ledger --verify"))
+    return mark + f"{local(view.now_ns, view.profile.zone)}  " + ", ".join(parts)
 
 
 def _name(view: LiveView) -> Text:
     text = Text()
     if view.profile.simulated:
         text.append(f" {simulated_mark()} ", style="bold black on yellow").append("  ")
-    return text.append(view.profile.name.en, style="bold")
+    return text.append(words(view.profile.name), style="bold")
 
 
 def _beam(view: LiveView) -> RenderableType:
     grid = _grid()
     target = view.profile.target
     label = view.profile.delivery.label
-    english, japanese = (label.en, label.ja) if label else (view.profile.delivery_signal, "")
+    name = words(label) if label else view.profile.delivery_signal
     bar: RenderableType = ""
     if target is not None:
         value = view.newest.value if view.newest is not None and view.newest.value > 0 else 0.0
         bar = Table.grid(padding=(0, 1))
-        share = f"{percent(100 * value / target)} % of {target:g} {view.profile.delivery.unit}"
+        share = tr(
+            "{share} % of {target:g} {unit}",
+            share=percent(100 * value / target),
+            target=target,
+            unit=view.profile.delivery.unit,
+        )
         bar.add_row(
             ProgressBar(total=target, completed=min(value, target), width=10, complete_style="green"), Text(share)
         )
-    grid.add_row(english, japanese, Text(_current(view), style="bold"), bar)
-    grid.add_row("Beam", "ビーム", _state(view), _since(view))
+    grid.add_row(name, Text(_current(view), style="bold"), bar)
+    grid.add_row(tr("Beam"), _state(view), _since(view))
     block = _block(view)
-    until = "" if block is None else f"until {local(block.end_ns, view.profile.zone)[:16]}"
-    grid.add_row("Planned", "運転計画", Text(_planned(view), style="bold"), until)
-    grid.add_row("Newest", "最新値", f"{_age(view)} ago", "")
+    until = "" if block is None else tr("until {time}", time=local(block.end_ns, view.profile.zone)[:16])
+    grid.add_row(tr("Planned"), Text(_planned(view), style="bold"), until)
+    grid.add_row(tr("Newest"), tr("{age} ago", age=_age(view)), "")
     links = Table.grid(padding=(0, 2, 0, 0))
     for i, link in enumerate(view.links):
-        links.add_row("" if i else "Link", "" if i else "接続", link)
+        links.add_row("" if i else tr("Link"), link)
     return Group(grid, links)
 
 
 def _grid() -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(4):
+    for _ in range(3):
         grid.add_column(no_wrap=True)
     return grid
 
 
 def _figures(view: LiveView) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("Availability 稼働率")
-    for heading in ("%", "lower", "upper", "coverage %", "no beam", "N"):
+    table.add_column(tr("Availability"))
+    for heading in ("%", tr("lower"), tr("upper"), tr("coverage %"), term("no_beam"), "N"):
         table.add_column(heading, justify="right")
-    rows = (("today 本日", _day(view)), ("this month 今月", _month(view)), ("this year 今年度", _year(view)))
+    rows = ((tr(_TODAY), _day(view)), (tr(_MONTH), _month(view)), (tr(_YEAR), _year(view)))
     for name, part in rows:
         if part is None:
             table.add_row(name, "..." if view.figures is None else NONE)
@@ -154,36 +164,38 @@ def _figures(view: LiveView) -> RenderableType:
             duration(part.accounts.no_beam),
             count(part.counts.failures),
         )
-    rule = f"by definition {view.definition.id}: {view.definition.title.en}; provisional 暫定"
+    rule = tr(
+        "provisional; definition {definition}: {title}",
+        definition=view.definition.id,
+        title=words(view.definition.title),
+    )
     return Group(table, Text(rule, style="dim"))
 
 
 def _ledger(view: LiveView) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("Samples 収支台帳")
-    for heading in ("received =", "stored +", "waiting +", "rejected +", "dropped +", "lost"):
-        table.add_column(heading, justify="right")
+    table.add_column(tr("Samples"))
+    for name, sign in zip(LEDGER, (" =", " +", " +", " +", " +", ""), strict=True):
+        table.add_column(term(name) + sign, justify="right")
     table.add_row("", *_sums(view.totals))
     return table
 
 
 def _sums(totals: tuple[SourceTotals, ...]) -> list[str]:
-    names = ("received", "stored", "waiting", "rejected", "dropped", "lost")
-    return [count(sum(getattr(t, name) for t in totals)) for name in names]
+    return [count(sum(getattr(t, name) for t in totals)) for name in LEDGER]
 
 
 def _current(view: LiveView) -> str:
     if view.newest is None:
         return NONE
-    doubt = "" if view.newest.quality == Quality.GOOD else f" ({Quality(view.newest.quality).word})"
+    doubt = "" if view.newest.quality == Quality.GOOD else f" ({term(Quality(view.newest.quality).word)})"
     return f"{view.newest.value:.2f} {view.profile.delivery.unit}{doubt}"
 
 
 def _state(view: LiveView) -> Text:
     if view.figures is None:
         return Text("...")
-    words = view.figures.state.words
-    return Text(f"{words.en} {words.ja}", style=_STYLES[view.figures.state])
+    return Text(words(view.figures.state.words), style=_STYLES[view.figures.state])
 
 
 def _since(view: LiveView) -> str:
@@ -191,8 +203,8 @@ def _since(view: LiveView) -> str:
         return ""
     since = view.figures.since_ns
     if since is None:
-        return "since before this month"
-    return f"since {local(since, view.profile.zone)[5:]} ({age(since, view.now_ns)})"
+        return tr("since before this month")
+    return tr("since {time} ({age})", time=local(since, view.profile.zone)[5:], age=age(since, view.now_ns))
 
 
 def _block(view: LiveView) -> Block | None:
@@ -201,7 +213,7 @@ def _block(view: LiveView) -> Block | None:
 
 def _planned(view: LiveView) -> str:
     block = _block(view)
-    return "nothing" if block is None else " ".join([block.category.value, *block.tags])
+    return tr("nothing") if block is None else " ".join([term(block.category.value), *block.tags])
 
 
 def _age(view: LiveView) -> str:

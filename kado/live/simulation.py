@@ -11,8 +11,9 @@ from facility.definition import load_definition
 from facility.source import LinkReport
 from facility.time import Clock
 from kado.config import Configuration
+from kado.language import tr
 from kado.live.stopping import stop_on_signals
-from kado.output import local, note, simulated_mark, title
+from kado.output import local, note, simulated_mark, span, title
 from kado.service.importing import add_versions
 from simulators.control import ControlDesk
 from simulators.feed import Feed
@@ -55,16 +56,16 @@ def simulate_live(configuration: Configuration, machine: Machine, run: LiveRun, 
     except KeyboardInterrupt:
         pass  # before it was up
     released = outlet.released
-    lines: list[RenderableType] = [f"{released.samples:,} samples published to {run.url}"]
+    lines: list[RenderableType] = [tr("{n} samples published to {address}", n=f"{released.samples:,}", address=run.url)]
     if feed.done_ns <= run.start_ns:
         return lines
     definition = load_definition(configuration.profile.definition, configuration.folder)
     folder = configuration.data_dir / "answers"
     files = write_session(machine, definition, folder, run.start_ns, feed.done_ns)
-    zone = configuration.profile.zone
-    period = f"{local(run.start_ns, zone, offset=True)} to {local(feed.done_ns, zone, offset=True)}"
-    heading = title(configuration.profile, f"scenario {machine.scenario.id}, seed {machine.seed}")
-    return [heading, period, *lines, f"answer key: {files.key}", f"session: {files.scenario}"]
+    what = tr("scenario {scenario}, seed {seed}", scenario=machine.scenario.id, seed=machine.seed)
+    period = span(run.start_ns, feed.done_ns, configuration.profile.zone)
+    written = [tr("answer key: {file}", file=files.key), tr("session: {file}", file=files.scenario)]
+    return [title(configuration.profile, what), period, *lines, *written]
 
 
 async def _serve(configuration: Configuration, machine: Machine, run: LiveRun, feed: Feed, outlet: Outlet) -> None:
@@ -74,7 +75,7 @@ async def _serve(configuration: Configuration, machine: Machine, run: LiveRun, f
         stop = stop_on_signals()
         until = "Ctrl-C" if run.end_ns is None else local(run.end_ns, machine.profile.zone, offset=True)
         first, *lines = outlet.notes
-        note(f"{simulated_mark()} {first}, until {until}")
+        note(tr("{mark} {what}, until {end}", mark=simulated_mark(), what=first, end=until))
         for line in lines:
             note(line)
         stopped = asyncio.create_task(stop.wait(), name="asked to end")
@@ -84,7 +85,7 @@ async def _serve(configuration: Configuration, machine: Machine, run: LiveRun, f
             if releasing.done():
                 releasing.result()
                 if outlet.answers_afterwards and not stopped.done():
-                    note("everything is out; readers are still answered, Ctrl-C ends")
+                    note(tr("all samples are published; requests are still answered, stop with Ctrl-C"))
                     await stopped
         finally:
             for task in (stopped, releasing):

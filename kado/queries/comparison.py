@@ -10,6 +10,7 @@ from facility.definition import Definition, load_definition
 from facility.profile import Profile
 from facility.time import Clock, format_time, system_clock, to_s
 from kado.config import Configuration
+from kado.language import in_language
 from kado.queries.definitions import RULES
 from kado.queries.identity import identity
 from kado.queries.record import AsOf
@@ -114,11 +115,13 @@ def _side_document(side: Availability) -> dict[str, Any]:
 
 def _step_document(step: RuleStep, found: ComparisonReport) -> dict[str, Any]:
     words, choice = RULES[step.rule]
+    with in_language("en"):
+        before, after = choice(found.first), choice(found.second)
     return {
         "rule": step.rule,
         "name": {"en": words.en, "ja": words.ja},
-        "before": choice(found.first),
-        "after": choice(found.second),
+        "before": before,
+        "after": after,
         **{f"{a}_ns": moves(step, a) for a in ACCOUNTS},
         "failures": step.failures,
         "gone": list(step.gone),

@@ -6,11 +6,9 @@ from typing import Any, Final
 
 from collector.ledger import Ledger
 from facility.profile import Profile
+from kado.language.terms import LEDGER
 from kado.queries.identity import identity
 from storage.telemetry_db.counters import Entry
-
-COLUMNS: Final = ("received", "stored", "waiting", "rejected", "dropped", "lost")
-
 
 _WITH_CAUSE: Final = (Entry.REJECTED, Entry.DROPPED, Entry.LOST)
 
@@ -18,7 +16,7 @@ _WITH_CAUSE: Final = (Entry.REJECTED, Entry.DROPPED, Entry.LOST)
 def ledger_document(profile: Profile, ledger: Ledger, differences: Sequence[str] | None) -> dict[str, Any]:
     """Return the same for programs; ``differences`` is None where the store was not counted."""
     sources = [
-        {"source": t.source, **{name: getattr(t, name) for name in (*COLUMNS, "rewritten", "conflict")}}
+        {"source": t.source, **{name: getattr(t, name) for name in (*LEDGER, "rewritten", "conflict")}}
         for t in ledger.sources()
     ]
     return {

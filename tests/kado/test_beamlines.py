@@ -31,7 +31,7 @@ def test_each_beamline_has_its_own_user_time_and_shutter(seeded: Kado) -> None:
 def test_people_see_the_machine_in_the_first_row(seeded: Kado) -> None:
     out = seeded("beamlines", "--period", DAY).out
     assert "SIMULATED" in out
-    assert re.search(r"the machine 加速器 +24\.00 +22\.18 +93\.7", out)
+    assert re.search(r"accelerator +24\.00 +22\.18 +93\.7", out)
     assert re.search(r"bl02u +12\.00 +10\.18 +87\.2 +12\.00 +10\.18 +0\.00", out)
     assert re.search(r"BL08W +12\.00 +12\.00 +100\.0 +11\.92 +11\.92 +0\.00", out)
 

@@ -75,8 +75,8 @@ def test_what_does_not_exist_is_null_and_said_in_words(simulated: Kado) -> None:
 
 def test_the_report_names_facility_period_and_definition_and_says_simulated(simulated: Kado) -> None:
     out = simulated("availability", "--period", "2026-11-12", "--definition", "sls").out
-    assert "SIMULATED / 模擬データ" in out
-    assert "NanoTerasu (simulated): availability 稼働率 2026-11-12" in out
+    assert "SIMULATED" in out
+    assert "NanoTerasu (simulated): availability 2026-11-12" in out
     assert "2026-11-12 00:00:00 +09:00 to 2026-11-13 00:00:00 +09:00" in out
     assert "sls: SLS operation statistics" in out
     assert "user time / (N + 1)" in out
@@ -85,9 +85,7 @@ def test_the_report_names_facility_period_and_definition_and_says_simulated(simu
 
 def test_the_printed_hours_add_up(simulated: Kado) -> None:
     out = simulated("availability", "--period", PERIOD).out.partition("\nevent ")[0]
-    rows = dict(
-        re.findall(r"(= calendar|= user time|delivered|no beam|unknown|user|tuning|study) +\S+ +([\d.,]+)", out)
-    )
+    rows = dict(re.findall(r"(= calendar|= user time|delivered|no beam|unknown|user|tuning|study) +([\d.,]+)", out))
     hours = {name: Decimal(value.replace(",", "")) for name, value in rows.items()}
     assert hours["= calendar"] == 72
     assert hours["delivered"] + hours["no beam"] + hours["unknown"] == hours["= user time"]

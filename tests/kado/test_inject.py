@@ -45,8 +45,8 @@ def test_a_fault_is_injected_with_its_times_and_the_way_to_end_it(kado: Kado, ma
     answer = kado("simulate", "inject", "beam_dump", "--for", "1.5min", "--cause", "rf")
     assert answer.exit_code == 0, answer.err
     mark, said, hint = answer.out.splitlines()
-    assert "SIMULATED / 模擬データ" in mark
-    assert said == "beam_dump (cause rf) from 2026-11-12 12:10:00 to 2026-11-12 12:11:30 +09:00"
+    assert "SIMULATED" in mark
+    assert said == "beam_dump (cause rf): 2026-11-12 12:10:00 to 2026-11-12 12:11:30 +09:00"
     assert hint == "to end it earlier: kado simulate inject --repair beam_dump"
     (fault,) = machine.faults(TEN, TEN + 1)
     assert (fault.start_ns, fault.end_ns, fault.cause) == (TEN, TEN + 90 * 10**9, "rf")
@@ -71,15 +71,15 @@ def test_a_repair_says_what_it_ended(kado: Kado, machine: Machine) -> None:
     kado("simulate", "inject", "link_outage")
     machine.release(TEN + 60 * 10**9)
     out = kado("simulate", "inject", "--repair", "link_outage").out
-    assert "link_outage (cause injected), broken since 2026-11-12 12:10:00, repaired at 2026-11-12 12:11:00" in out
-    assert "monitor_dropout (cause injected, reads bad), broken since" in kado("simulate", "inject", "--repair").out
-    assert kado("simulate", "inject", "--repair").out.endswith("nothing was broken\n")
+    assert "link_outage (cause injected), active since 2026-11-12 12:10:00, repaired at 2026-11-12 12:11:00" in out
+    assert "monitor_dropout (cause injected, reads bad), active since" in kado("simulate", "inject", "--repair").out
+    assert kado("simulate", "inject", "--repair").out.endswith("no fault was active\n")
 
 
 def test_the_list_shows_what_is_broken_what_was_done_and_everything_that_can_be_injected(
     kado: Kado, machine: Machine
 ) -> None:
-    assert "nothing is broken" in kado("simulate", "inject", "--list").out
+    assert "no fault is active" in kado("simulate", "inject", "--list").out
     kado("simulate", "inject", "witness_fault", "--reads", "stuck")
     out = kado("simulate", "inject").out
     assert re.search(r"^witness_fault +injected +2026-11-12 12:10:00 +2026-11-12 12:40:00 +reads stuck", out, re.M)

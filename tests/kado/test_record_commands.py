@@ -63,7 +63,7 @@ def test_excluded_time_stays_down_and_the_figure_is_given_without_it_too(seeded:
     known = 86_400 - UNKNOWN_S
     assert figures["availability_pct"] == 100 * (known - 5_400) / known
     assert figures["availability_without_excluded_pct"] == 100 * (known - 5_400) / (known - 1_800)
-    assert re.search(r"Own part +自責分 +95\.7 %", seeded("availability", "-p", DAY).out)
+    assert re.search(r"Without exclusions +95\.7 %", seeded("availability", "-p", DAY).out)
 
 
 def test_a_correction_stays_on_record_when_it_is_withdrawn(seeded: Kado) -> None:
@@ -73,7 +73,7 @@ def test_a_correction_stays_on_record_when_it_is_withdrawn(seeded: Kado) -> None
     assert answer.exit_code == 0
     assert "withdrawn by Kato" in answer.out
     listed = seeded("correct", "list").out
-    assert "SIMULATED / 模擬データ" in listed
+    assert "SIMULATED" in listed
     assert "#1  up  2025-05-13 02:00:00 to 2025-05-13 03:30:00 +09:00" in listed
     assert "evidence: photograph 7" in listed
     (document,) = seeded("correct", "list", "--format", "json").document["corrections"]

@@ -65,7 +65,7 @@ def test_the_service_collects_until_it_is_told_to_end(
     service.send_signal(number)
     _, err = service.communicate(timeout=20)
     assert service.returncode == 0
-    assert "SIMULATED / 模擬データ kado runs: facility nanoterasu_sim, embedded store, 1 sources" in err
+    assert "SIMULATED kado runs: facility nanoterasu_sim, embedded store, 1 sources" in err
     assert "everything that was acknowledged is kept" in err
     assert "Traceback" not in err
     assert kado("status", "--format", "json").document["links"]["ring"]["value"] == "down"
@@ -103,8 +103,8 @@ def test_the_demonstration_without_a_terminal_prints_lines_and_ends_with_0(
     demo = start("demo", "--data-dir", ".", "--seconds", "4")
     out, err = demo.communicate(timeout=60)
     assert demo.returncode == 0, err
-    assert re.search(r"Availability +稼働率 +\d+\.\d %  between \d+\.\d and \d+\.\d %", out)
-    live = [line for line in out.splitlines() if line.startswith("SIMULATED / 模擬データ  20")]
+    assert re.search(r"Availability +\d+\.\d %  between \d+\.\d and \d+\.\d %", out)
+    live = [line for line in out.splitlines() if line.startswith("SIMULATED  20")]
     assert len(live) >= 2
     assert all(" mA, " in line and "received " in line for line in live)
     added = int(re.findall(r"([\d,]+) samples back-filled", err)[0].replace(",", ""))

@@ -40,7 +40,7 @@ class LiveSimulator:
         )
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
-        self.wait_for("SIMULATED / 模擬データ", STARTED_WITHIN_S)
+        self.wait_for("SIMULATED", STARTED_WITHIN_S)
 
     @property
     def notes(self) -> str:

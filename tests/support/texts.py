@@ -53,10 +53,23 @@ def texts_of_code() -> Iterator[Found]:
 def texts_of(source: str, place: str) -> Iterator[Found]:
     """Yield the texts of one module."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and (count := CALLS.get(node.func.id)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        if node.func.id in ("table", "facts"):
+            yield from (Found((text,), place) for text in _headings(node))
+        if count := CALLS.get(node.func.id):
             forms = [a.value for a in node.args[:count] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
             if len(forms) == count:
                 yield Found(tuple(forms), place)
+
+
+def _headings(call: ast.Call) -> Iterator[str]:
+    """Yield the literal headings of a table, or labels of facts."""
+    for argument in [*call.args, *(k.value for k in call.keywords)]:
+        for node in ast.walk(argument):
+            if isinstance(node, (ast.List, ast.Tuple)):
+                literals = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+                yield from (text for text in literals if len(text.strip()) > 1)
 
 
 def folder_of(place: str) -> str:
