@@ -79,13 +79,15 @@ def fleet(outcomes: Sequence[Outcome], digits: int = 1) -> list[RenderableType]:
     simulated = [o.availability["simulated"] for o in outcomes if o.availability is not None]
     lines: list[RenderableType] = []
     if any(simulated):
-        some = "" if all(simulated) else tr(": those marked with *")
+        some = "" if all(simulated) else tr(": those marked with †")
         lines.append(Text(f" {simulated_mark()} ", style="bold black on yellow") + Text(some, style="none"))
-    numbers = ["%", marked("lower"), marked("upper"), marked("coverage"), "N", "MTBF h"]
+    numbers = ["%", marked("lower"), marked("upper"), marked("known"), "N", "MTBF h"]
     rows = table(order=["facility", "period", "definition", *numbers], right=numbers)
     for outcome in outcomes:
         rows.add_row(*_row(outcome, digits, mark=any(simulated) and not all(simulated)))
     lines.append(rows)
+    if any(o.availability is not None and o.availability["provisional"] for o in outcomes):
+        lines.append(tr("* provisional"))
     failed = [o for o in outcomes if o.availability is None]
     if failed:
         lines.append("")
@@ -99,8 +101,8 @@ def _row(outcome: Outcome, digits: int, *, mark: bool) -> list[str | Text]:
     figures = found["figures"]
     shown = ("availability_pct", "availability_lower_pct", "availability_upper_pct", "coverage_pct")
     return [
-        found["facility"] + (" *" if mark and found["simulated"] else ""),
-        piece.period + (f" ({tr('provisional')})" if found["provisional"] else ""),
+        found["facility"] + (" †" if mark and found["simulated"] else ""),
+        piece.period + (" *" if found["provisional"] else ""),
         found["definition"],
         *(percent(figures[name], digits) for name in shown),
         count(found["counts"]["failures"]),

@@ -46,7 +46,7 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         "kado.cli.reliability:reliability", "Show MTBF with its interval, trend, repair times, and the year's outlook."
     ),
     "target": Entry("kado.cli.target:target", "Say how long it took to run a whole block at the target."),
-    "import": Entry("kado.cli.import_samples:import_samples", "Import recorded samples from a CSV or Parquet file."),
+    "import": Entry("kado.cli.import_samples:import_samples", "Import recorded samples from a file."),
     "backfill": Entry("kado.cli.backfill:backfill", "Fill the gaps of a period from an archive that others keep."),
     "verify": Entry("kado.cli.verify:verify", "Compare what kado finds with what a simulator truly did."),
     "ledger": Entry("kado.cli.ledger:ledger", "Account for every sample that was received."),

@@ -105,8 +105,8 @@ def test_people_read_a_line_each_marked_simulated_and_no_wider_than_80_columns(t
     lines = [line.split() for line in out.splitlines() if line.startswith("ring ")]
     # 1.5 h of 24 h less 1,160 s that are not known; and 2 h.
     assert [line[:5] for line in lines] == [
-        ["ring", DAY, "(provisional)", "nanoterasu", "93.7"],
-        ["ring", DAY, "(provisional)", "nanoterasu", "91.6"],
+        ["ring", DAY, "*", "nanoterasu", "93.7"],
+        ["ring", DAY, "*", "nanoterasu", "91.6"],
     ]
     assert re.findall(r"^(\w/kado.toml) .*failed", out, re.MULTILINE) == ["a/kado.toml", "b/kado.toml"]
     assert re.findall(r"^(\w/kado.toml 2025-04-01): .*has no schedule", out, re.MULTILINE)

@@ -71,8 +71,8 @@ def test_a_repair_says_what_it_ended(kado: Kado, machine: Machine) -> None:
     kado("simulate", "inject", "link_outage")
     machine.release(TEN + 60 * 10**9)
     out = kado("simulate", "inject", "--repair", "link_outage").out
-    assert "link_outage (cause injected), active since 2026-11-12 12:10:00, repaired at 2026-11-12 12:11:00" in out
-    assert "monitor_dropout (cause injected, reads bad), active since" in kado("simulate", "inject", "--repair").out
+    assert "link_outage (cause injected): active since 2026-11-12 12:10:00, repaired at 2026-11-12 12:11:00" in out
+    assert "monitor_dropout (cause injected, reads bad): active since" in kado("simulate", "inject", "--repair").out
     assert kado("simulate", "inject", "--repair").out.endswith("no fault was active\n")
 
 
