@@ -83,7 +83,7 @@ def read_page(document: Any, fields: tuple[Field, ...], form: TimeFormat, zone: 
             strange[code] = json.dumps(value)[:200]
             continue
         if field.quality is not None:
-            quality[code], reason[code] = _quality(follow(document, field.quality), field.qualities)
+            quality[code], reason[code] = read_quality(follow(document, field.quality), field.qualities)
     codes = np.arange(n, dtype=np.int32)
     columns = Columns(codes, time_ns, number, text, quality, reason)
     if strange:
@@ -124,7 +124,11 @@ def _local(text: str, zone: ZoneInfo) -> int:
     return from_datetime(first) if first.utcoffset() == second.utcoffset() else NO_STAMP
 
 
-def _quality(value: Any, qualities: tuple[tuple[str, Quality], ...]) -> tuple[Quality, str | None]:
+def read_quality(value: Any, qualities: tuple[tuple[str, Quality], ...]) -> tuple[Quality, str | None]:
+    """Return the quality that a word of the document means, and the word itself where it is not good.
+
+    Without `qualities` kado's own words count; a word that means nothing makes a sample uncertain.
+    """
     text = "" if value is MISSING or value is None else str(value)
     for word, quality in qualities:
         if text == word:

@@ -4,65 +4,84 @@ import asyncio
 import os
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import ClassVar, Literal, Self, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from collector.payload.bare_value import ValueFormat
+from collector.payload.conversion import ConvertedFormat
 from collector.payload.format import PayloadFormat, Targets
 from collector.payload.json_samples import JsonFormat
 from collector.payload.line_protocol import LineFormat, series_key
 from collector.payload.pace import Pace
+from collector.sources.channels import Channels
+from collector.sources.http.page import Field as DocumentField
+from collector.sources.http.page import TimeFormat
+from collector.sources.http.pointer import parse_pointer
+from collector.sources.mapping import SignalMapping
+from collector.sources.monitored import MappedSource, TomlPath
 from collector.sources.mqtt.connection import Endpoint, MqttConnection
+from collector.sources.mqtt.document import DocumentFormat
 from collector.sources.mqtt.reader import MqttReader
 from facility.errors import ConfigError
 from facility.profile import Profile
-from facility.slug import Slug
+from facility.quality import Quality
 from facility.time import Clock, to_ns
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
-# From a TOML document a path is a string.
-_TomlPath = Annotated[Path, Field(strict=False)]
 
 
-class TopicMapping(BaseModel):
+class TopicMapping(SignalMapping):
     """One ``[[source.signal]]`` table: where a signal comes from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    address_fields: ClassVar[tuple[str, ...]] = ("topic", "series")
 
-    topic: str = Field(min_length=1, description="The whole topic, without wildcards.")
-    signal: Slug = Field(description="A signal of the facility's profile.")
+    topic: str = Field(min_length=1, description="The whole topic, without wildcards; {port} with ports.")
     series: str | None = Field(default=None, description="Format influx: measurement and tags, beam,monitor=dcct1.")
     field: str = Field(default="value", description="Format influx: the field that holds the value.")
+    pointer: str | None = Field(
+        default=None, description="Format document: JSON Pointer of the value; several signals may share a topic."
+    )
+    time_pointer: str | None = Field(default=None, description="Format document: JSON Pointer of its time.")
+    quality_pointer: str | None = Field(default=None, description="Format document: JSON Pointer of its quality.")
 
     @model_validator(mode="after")
     def _exact(self) -> Self:
         if "+" in self.topic or "#" in self.topic:
-            raise ValueError(f"topic {self.topic!r} has a wildcard: name each topic, a signal has exactly one")
+            raise ValueError(
+                f"topic {self.topic!r} has a wildcard: a signal has exactly one topic; for many ports write {{port}} in"
+                " topic and signal, and ports"
+            )
         if self.topic.startswith("$share/"):
             raise ValueError(f"topic {self.topic!r} is a shared subscription: each kado needs all samples, in order")
         if self.series is not None:
             series_key(self.series)
+        for pointer in (self.pointer, self.time_pointer, self.quality_pointer):
+            if pointer is not None:
+                parse_pointer(pointer)
         return self
 
+    @property
+    def address(self) -> str:
+        """Topic, and the place in its payload."""
+        inside = f"{self.series} {self.field}" if self.series is not None else self.pointer or ""
+        return f"{self.topic} {inside}".strip()
 
-class MqttSource(BaseModel):
+
+class MqttSource(MappedSource):
     """One ``[[source]]`` table of kind ``mqtt``; see README.md and sample.toml beside this file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
-
-    id: Slug = Field(description="Name of the source, in the ledger and as the series <id>_link.")
     kind: Literal["mqtt"] = "mqtt"
     url: str = Field(description="The broker: mqtt://host:1883, or mqtts://host:8883 for TLS.")
     username: str | None = Field(default=None, description="User at the broker; without it anonymous.")
     password_env: str | None = Field(default=None, description="Environment variable that holds the password.")
-    password_file: _TomlPath | None = Field(default=None, description="File that holds the password.")
-    ca_file: _TomlPath | None = Field(
+    password_file: TomlPath | None = Field(default=None, description="File that holds the password.")
+    ca_file: TomlPath | None = Field(
         default=None, description="Certificate of the authority that signed the broker's, PEM; for mqtts://."
     )
     client: Literal["mqttium", "aiomqtt"] = Field(default="mqttium", description="The library that speaks MQTT.")
@@ -72,7 +91,12 @@ class MqttSource(BaseModel):
     session_expiry_s: int = Field(
         default=7 * 86_400, gt=0, lt=2**32, description="How long the broker keeps the session while kado is away."
     )
-    format: Literal["json", "value", "influx"] = Field(default="json", description="What a payload holds.")
+    format: Literal["json", "value", "influx", "document"] = Field(default="json", description="What a payload holds.")
+    time_pointer: str = Field(default="/time", description="Format document: JSON Pointer of the time of all signals.")
+    time_format: TimeFormat = Field(default="iso8601", description="Format document: how it writes times.")
+    qualities: dict[str, Literal["good", "uncertain", "bad"]] = Field(
+        default={}, description="Format document: what stands at quality_pointer = quality; else kado's own words."
+    )
     max_payload_bytes: int = Field(default=1024 * 1024, gt=0, description="A larger payload is rejected.")
     batch_size: int = Field(
         default=2_000, gt=0, le=10_000, description="Messages that become durable together, at most."
@@ -81,7 +105,7 @@ class MqttSource(BaseModel):
         default=0.01, ge=0, le=1, allow_inf_nan=False, description="How long a batch waits for more messages."
     )
     mappings: tuple[TopicMapping, ...] = Field(
-        alias="signal", strict=False, min_length=1, description="Where each signal comes from."
+        alias="signal", default=(), strict=False, description="Where each signal comes from."
     )
 
     @model_validator(mode="after")
@@ -105,17 +129,35 @@ class MqttSource(BaseModel):
         return self
 
     def _check_mappings(self) -> None:
-        signals = [m.signal for m in self.mappings]
+        if not self.mappings and self.mapping_file is None:
+            raise ValueError("no signal is mapped: add a [[source.signal]] table, or mapping_file")
+        parse_pointer(self.time_pointer)
+        lines = [one for line in self.mappings for one in line.expanded()]
+        signals = [m.signal for m in lines]
         if twice := sorted({s for s in signals if signals.count(s) > 1}):
             raise ValueError(f"signal {twice[0]!r} is mapped twice: a signal comes from one place")
-        lines = self.format == "influx"
-        for m in self.mappings:
-            if lines != (m.series is not None):
-                wanted = "needs series, the measurement and tags" if lines else "takes no series, which is for influx"
-                raise ValueError(f"signal {m.signal!r}: format {self.format!r} {wanted}")
-        places = [(m.topic, series_key(m.series), m.field) if m.series else (m.topic, "", "") for m in self.mappings]
+        for m in lines:
+            self._check_place(m)
+        places = [(m.topic, series_key(m.series) if m.series else m.pointer or "", m.field) for m in lines]
         if taken := [p for p in places if places.count(p) > 1]:
             raise ValueError(f"topic {taken[0][0]!r} is mapped to two signals: one sample would count twice")
+
+    def _check_place(self, mapping: TopicMapping) -> None:
+        influx, document = self.format == "influx", self.format == "document"
+        if influx != (mapping.series is not None):
+            wanted = "needs series, the measurement and tags" if influx else "takes no series, which is for influx"
+            raise ValueError(f"signal {mapping.signal!r}: format {self.format!r} {wanted}")
+        pointers = (mapping.pointer, mapping.time_pointer, mapping.quality_pointer)
+        if document and mapping.pointer is None:
+            raise ValueError(f"signal {mapping.signal!r}: format 'document' needs pointer, where the value stands")
+        if not document and any(pointer is not None for pointer in pointers):
+            raise ValueError(
+                f"signal {mapping.signal!r}: format {self.format!r} takes no pointer, which is for document"
+            )
+
+    @classmethod
+    def _mapping_type(cls) -> type[SignalMapping]:
+        return TopicMapping
 
     @property
     def address(self) -> str:
@@ -132,9 +174,15 @@ class MqttSource(BaseModel):
         return self.model_copy(update={"client_id": f"kado-check-{os.getpid()}", "session_expiry_s": 1})
 
     @property
-    def signals(self) -> tuple[str, ...]:
-        """The signals that it delivers."""
-        return tuple(m.signal for m in self.mappings)
+    def _topics(self) -> tuple[TopicMapping, ...]:
+        """Every single mapping; those of the file are looked at here, the others when the configuration is read."""
+        mappings = cast("tuple[TopicMapping, ...]", self.channels_mapped)
+        try:
+            for mapping in mappings:
+                self._check_place(mapping)
+        except ValueError as error:
+            raise ConfigError(f"source {self.id}: {error}") from error
+        return mappings
 
     @asynccontextmanager
     async def connect(self, profile: Profile, clock: Clock) -> AsyncGenerator[MqttReader]:
@@ -150,9 +198,10 @@ class MqttSource(BaseModel):
             If the password or the certificate cannot be read.
         """
         # What is wrong with the mapping is said before anything is connected.
+        mappings = await asyncio.to_thread(lambda: self._topics)
         targets = Targets.of(profile, self.signals)
         periods_ns = [None if (s := profile.signal(i).period_s) is None else to_ns(s) for i in self.signals]
-        endpoint = await asyncio.to_thread(self._endpoint, profile.id)
+        endpoint = await asyncio.to_thread(self._endpoint, profile.id, mappings)
         async with self._open(endpoint) as connection:
             subscribing = asyncio.create_task(connection.subscribe(), name=f"{self.id}: subscribe")
             try:
@@ -162,7 +211,7 @@ class MqttSource(BaseModel):
                 else:
                     await subscribing
                 pace = Pace(periods_ns, connection.session_present)
-                payload = self._payload_format(targets, pace)
+                payload = self._payload_format(profile, targets, pace)
                 yield MqttReader(connection, payload, clock, self.batch_size, self.batch_delay_s, pace)
             finally:
                 subscribing.cancel()
@@ -181,20 +230,38 @@ class MqttSource(BaseModel):
     def payload_format(self, profile: Profile) -> PayloadFormat:
         """Return what reads payloads that were received earlier; bare values among them are no longer live."""
         targets = Targets.of(profile, self.signals)
-        return self._payload_format(targets, Pace([None] * len(self.signals), resumed=True))
+        return self._payload_format(profile, targets, Pace([None] * len(self.signals), resumed=True))
 
-    def _payload_format(self, targets: Targets, pace: Pace) -> PayloadFormat:
+    def _payload_format(self, profile: Profile, targets: Targets, pace: Pace) -> PayloadFormat:
+        mappings = self._topics
+        channels = Channels.of(profile, mappings)
+        if self.format == "document":
+            return self._document_format(profile, channels)
+        reader: PayloadFormat
+        topics = {m.topic: m.signal for m in mappings}
         if self.format == "influx":
             fields: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)
-            for m in self.mappings:
+            for m in mappings:
                 fields[m.topic][series_key(m.series or ""), m.field] = m.signal
-            return LineFormat(targets, fields, self.max_payload_bytes)
-        topics = {m.topic: m.signal for m in self.mappings}
-        if self.format == "value":
-            return ValueFormat(targets, topics, self.max_payload_bytes, pace)
-        return JsonFormat(targets, topics, self.max_payload_bytes)
+            reader = LineFormat(targets, fields, self.max_payload_bytes)
+        elif self.format == "value":
+            reader = ValueFormat(targets, topics, self.max_payload_bytes, pace)
+        else:
+            reader = JsonFormat(targets, topics, self.max_payload_bytes)
+        if channels.converts or any(channels.words):
+            return ConvertedFormat(reader, channels.scale, channels.offset, channels.words)
+        return reader
 
-    def _endpoint(self, facility: str) -> Endpoint:
+    def _document_format(self, profile: Profile, channels: Channels) -> DocumentFormat:
+        qualities = tuple((text, Quality.from_word(word)) for text, word in self.qualities.items())
+        topics: defaultdict[str, list[tuple[int, DocumentField]]] = defaultdict(list)
+        for code, m in enumerate(self._topics):
+            quality = None if m.quality_pointer is None else parse_pointer(m.quality_pointer)
+            time = parse_pointer(self.time_pointer if m.time_pointer is None else m.time_pointer)
+            topics[m.topic].append((code, DocumentField(parse_pointer(m.pointer or ""), time, quality, qualities)))
+        return DocumentFormat(channels, topics, self.time_format, profile.zone, self.max_payload_bytes)
+
+    def _endpoint(self, facility: str, mappings: Sequence[TopicMapping] | None = None) -> Endpoint:
         """Read the files that are named; blocks."""
         parts = urlsplit(self.url)
         return Endpoint(
@@ -207,7 +274,7 @@ class MqttSource(BaseModel):
             password=self._password(),
             client_id=self.client_id or f"kado-{facility}-{self.id}",
             session_expiry_s=self.session_expiry_s,
-            topics=tuple(dict.fromkeys(m.topic for m in self.mappings)),
+            topics=tuple(dict.fromkeys(m.topic for m in (self._topics if mappings is None else mappings))),
         )
 
     def _password(self) -> str | None:

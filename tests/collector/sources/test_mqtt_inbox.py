@@ -13,6 +13,7 @@ class Sent:
     payload: bytes = b"x"
     topic: str = "t"
     retain: bool = False
+    dup: bool = False
 
 
 def filled(count: int) -> Inbox:

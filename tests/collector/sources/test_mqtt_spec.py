@@ -26,17 +26,19 @@ def test_the_sample_is_valid_and_shows_the_defaults() -> None:
     assert build(MqttSource, table, "sample.toml", ConfigError).signals == ("stored_current",)
     for name, field in MqttSource.model_fields.items():
         shown = re.search(rf"^# {name} = (.*)$", SAMPLE, re.MULTILINE)
-        if shown and field.default is not None:
+        if shown and field.default not in (None, {}, ()):
             assert tomllib.loads(f"x = {shown[1]}")["x"] == field.default
 
 
 def test_the_sample_with_every_option_uncommented_is_valid() -> None:
     text = re.sub(r'^# (\w+ = (?:"[^"]*"|[\d.]+))$', r"\1", SAMPLE, flags=re.MULTILINE)
     text = text.replace("mqtt://", "mqtts://").replace('format = "json"', 'format = "influx"')
-    text = re.sub(r"^password_env.*$", "", text, flags=re.MULTILINE)
+    text = re.sub(
+        r"^(?:password_env|pointer|quality_pointer|time_pointer = \"/current).*$", "", text, flags=re.MULTILINE
+    )
     (table,) = tomllib.loads(text)["source"]
     made = build(MqttSource, table, "sample.toml", ConfigError)
-    known = {f.alias or n for n, f in MqttSource.model_fields.items()} - {"password_env"}
+    known = {f.alias or n for n, f in MqttSource.model_fields.items()} - {"password_env", "qualities"}
     assert set(table) == known
     assert made.client_id == "kado-nanoterasu-ring"
 
@@ -72,8 +74,14 @@ def test_the_readme_points_to_the_sample() -> None:
         ({"max_payload_bytes": "1MB"}, "max_payload_bytes = '1MB'"),
         ({"max_payload_bytes": True}, "max_payload_bytes = True"),
         ({"batch_delay_s": float("nan")}, "batch_delay_s = nan"),
-        ({"signal": []}, "signal = []"),
-        ({"signal": [{"topic": "ring/#", "signal": "a"}]}, "topic 'ring/#' has a wildcard: name each topic"),
+        ({"signal": []}, "no signal is mapped: add a [[source.signal]] table, or mapping_file"),
+        ({"signal": [{"topic": "a", "signal": "a", "pointer": "/a"}]}, "format 'json' takes no pointer"),
+        ({"format": "document", "signal": [{"topic": "a", "signal": "a"}]}, "'a': format 'document' needs pointer"),
+        ({"signal": [{"topic": "bl{port}", "signal": "shutter_{port}"}]}, "has {port} in it and no ports"),
+        (
+            {"signal": [{"topic": "ring/#", "signal": "a"}]},
+            "topic 'ring/#' has a wildcard: a signal has exactly one topic",
+        ),
         ({"signal": [{"topic": "$share/g/t", "signal": "a"}]}, "is a shared subscription"),
         ({"signal": [{"topic": "a", "signal": "A"}]}, "'A' is not a slug"),
         ({"signal": [*SIGNAL, *SIGNAL]}, "signal 'stored_current' is mapped twice"),
@@ -87,6 +95,22 @@ def test_a_mistake_is_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         source(**options)
     assert message in str(raised.value)
+
+
+def test_one_line_maps_the_same_thing_at_many_ports() -> None:
+    shutters = source(signal=[{"topic": "bl/{PORT}/mbs", "signal": "shutter_{port}", "ports": ["02u", "08..10"]}])
+    assert shutters.signals == ("shutter_02u", "shutter_08", "shutter_09", "shutter_10")
+    assert shutters._endpoint("nanoterasu").topics == ("bl/02U/mbs", "bl/08/mbs", "bl/09/mbs", "bl/10/mbs")
+
+
+def test_mappings_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "signals.csv").write_text("topic,signal,scale\nring/a,stored_current,1000\n", encoding="utf-8")
+    made = source(signal=[], mapping_file=str(tmp_path / "signals.csv"))
+    assert made.signals == ("stored_current",)
+    (tmp_path / "signals.csv").write_text("topic,signal,series\nring/a,stored_current,beam\n", encoding="utf-8")
+    wrong = source(signal=[], mapping_file=str(tmp_path / "signals.csv"))
+    with pytest.raises(ConfigError, match="source ring: signal 'stored_current': format 'json' takes no series"):
+        wrong._endpoint("nanoterasu")
 
 
 def test_one_topic_may_carry_several_fields_of_line_protocol() -> None:
