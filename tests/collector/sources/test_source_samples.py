@@ -1,6 +1,7 @@
 """Each kind of source has a README and a sample configuration with every option, its default and unit."""
 
 import re
+import runpy
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -69,3 +70,10 @@ def test_the_readme_says_what_can_be_lost(kind: str) -> None:
     assert f"`{kind}`" in text
     assert "lost" in text
     assert "sample.toml" in text
+
+
+def test_the_page_of_sources_is_up_to_date() -> None:
+    reference = ROOT / "docs" / "reference"
+    writer = runpy.run_path(str(reference / "write_sources.py"))
+    written = (reference / "sources.md").read_text(encoding="utf-8")
+    assert written == writer["page"](), "run: python docs/reference/write_sources.py"
