@@ -62,7 +62,7 @@ bench: $(DEV) services-bench ## Measure, side by side with the peers
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
 pins: $(DEV) ## Write requirements/*.txt from the ranges in pyproject.toml
-	$(COMPILE) --output-file requirements/run.txt pyproject.toml $(foreach extra,calendar dashboards influxdb page report,--extra $(extra))
+	$(COMPILE) --output-file requirements/run.txt pyproject.toml $(foreach extra,dashboards influxdb page report,--extra $(extra))
 	$(COMPILE) --output-file requirements/dev.txt --constraint requirements/run.txt pyproject.toml --all-extras --group dev
 	$(COMPILE) --output-file requirements/setup.txt --constraint requirements/dev.txt --group setup
 

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from collector.files import csv_file
+from collector.files.layout import Layout
 from command_line import Kado
+from facility.time import system_clock
+from kado.config import load_configuration
+from kado.progress import Bar
+from kado.service.importing import import_samples
 from storage.data_dir import DirectoryLock
 
 SCHEDULE = """\
@@ -439,3 +445,51 @@ def test_a_real_facility_is_never_called_simulated(simulated: Kado) -> None:
     Path("kado.toml").unlink()
     simulated("init", "--facility", "nanoterasu")
     assert "SIMULATED" not in simulated("schedule", "show").out
+
+
+def test_an_import_that_is_interrupted_says_where_it_goes_on(
+    kado: Kado, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kado("init")
+    rows = "".join(f"2026-11-01T00:{i // 60:02}:{i % 60:02}Z,stored_current,200\n" for i in range(600))
+    Path("f.csv").write_text(f"time,signal,value\n{rows}")
+    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 4000)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bar, "advance_to", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            import_samples(load_configuration(), Path("f.csv"), Layout(), system_clock, again=False)
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("kado: interrupted")]
+    line = said.partition("up to line or row ")[2].partition(" ")[0]
+    assert said == f"kado: interrupted: up to line or row {line} all is stored; the same command goes on there"
+    out = kado("import", "f.csv").out
+    assert f"went on after line {line}, where it was interrupted" in out
+
+
+def test_a_look_at_the_first_rows_stores_nothing(kado: Kado) -> None:
+    kado("init")
+    Path("f.csv").write_text('"Time","Current"\n2026-04-01 09:00:00,200 mA\n2026-04-01 09:00:01,0.2 A\n')
+    words = ["import", "f.csv", "--signal", "stored_current", "--time-zone", "Asia/Tokyo"]
+    answer = kado(*words, "--dry-run")
+    assert answer.exit_code == 0
+    assert "form: Grafana CSV export; time from 'Time', value from 'Current'" in answer.out
+    assert "2026-04-01 09:00:00+09:00" in answer.out
+    assert "value '0.2 A': a value of another type than the signal's" in answer.out
+    assert not Path("data").exists()
+    document = kado(*words, "--dry-run", "--format", "json").document
+    assert [row["value"] for row in document["rows"]] == ["200.0", ""]
+    answer = kado(*words)
+    assert answer.exit_code == 1
+    assert "form: Grafana CSV export" in answer.out
+    assert "value '0.2 A'" in answer.out
+
+
+def test_names_of_another_program_are_mapped_to_signals(kado: Kado) -> None:
+    kado("init")
+    Path("f.csv").write_text("time,signal,value\n2026-04-01T09:00:00Z,SR:I,200\n2026-04-01T09:00:00Z,SR=MODE,user\n")
+    answer = kado("import", "f.csv", "--map", "SR:I=stored_current", "--map", "SR=MODE=machine_mode")
+    assert answer.exit_code == 0, answer.err
+    assert kado("import", "f.csv", "--map", "stored_current").exit_code == 2
