@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 HEAVY = {
-    "aiomqtt", "alembic", "asyncio", "icalendar", "influxdb_client", "msgspec", "mqttium", "paho", "pandas", "pyarrow",
+    "aiomqtt", "alembic", "asyncio", "influxdb_client", "msgspec", "mqttium", "paho", "pandas", "pyarrow",
     "rich", "sqlalchemy", "sqlite3", "typer",
 }  # fmt: skip
 
