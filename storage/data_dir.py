@@ -68,6 +68,11 @@ def make_private(path: Path) -> None:
         raise _cannot_write(path.parent, error) from error
 
 
+def open_private(path: str, flags: int) -> int:
+    """Open a file for `open(..., opener=open_private)`; one that is new is for its owner alone."""
+    return os.open(path, flags, PRIVATE)
+
+
 def sync(path: Path) -> None:
     """Wait until the disk has a file, or the names in a folder."""
     fd = os.open(path, os.O_RDONLY)

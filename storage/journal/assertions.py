@@ -1,29 +1,31 @@
 """Rows of corrections and incidents, and of what was taken back of them."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from facility.corrections import Assertion, Correction, Exclusion, Withdrawal
 from facility.incidents import Incident, IncidentWithdrawal
+from storage.journal.checksums import check_record, checksum_of
 from storage.journal.schema import CORRECTION, INCIDENT, INCIDENT_WITHDRAWAL, WITHDRAWAL
 
 
 def insert_correction(connection: sa.Connection, new: Correction) -> Correction:
     """Add a correction; return it with the id that it got."""
-    made = connection.execute(
-        sa.insert(CORRECTION).values(
-            start_ns=new.start_ns,
-            end_ns=new.end_ns,
-            assertion=new.assertion.value,
-            category=None if new.category is None else new.category.value,
-            limit_value=new.limit,
-            author=new.author,
-            reason=new.reason,
-            evidence=new.evidence,
-            recorded_at_ns=new.recorded_at_ns,
-        )
-    )
+    values: dict[str, Any] = {
+        "start_ns": new.start_ns,
+        "end_ns": new.end_ns,
+        "assertion": new.assertion.value,
+        "category": None if new.category is None else new.category.value,
+        "limit_value": new.limit,
+        "author": new.author,
+        "reason": new.reason,
+        "evidence": new.evidence,
+        "recorded_at_ns": new.recorded_at_ns,
+    }
+    made = _insert(connection, CORRECTION, values)
     (number,) = made.inserted_primary_key or (0,)
     return replace(new, id=number)
 
@@ -43,18 +45,18 @@ def select_corrections(connection: sa.Connection) -> tuple[Correction, ...]:
             category=None if row.category is None else Exclusion(row.category),
             limit=row.limit_value,
         )
-        for row in connection.execute(sa.select(CORRECTION).order_by(CORRECTION.c.id))
+        for row in _select(connection, CORRECTION, CORRECTION.c.id)
     )
 
 
 def insert_withdrawal(connection: sa.Connection, new: Withdrawal) -> None:
     """Add a withdrawal."""
-    connection.execute(sa.insert(WITHDRAWAL).values(**asdict(new)))
+    _insert(connection, WITHDRAWAL, asdict(new))
 
 
 def select_withdrawals(connection: sa.Connection) -> tuple[Withdrawal, ...]:
     """Return every withdrawal, in order of the corrections."""
-    rows = connection.execute(sa.select(WITHDRAWAL).order_by(WITHDRAWAL.c.correction_id))
+    rows = _select(connection, WITHDRAWAL, WITHDRAWAL.c.correction_id)
     return tuple(Withdrawal(row.correction_id, row.author, row.reason, row.recorded_at_ns) for row in rows)
 
 
@@ -62,14 +64,14 @@ def insert_incident(connection: sa.Connection, new: Incident) -> Incident:
     """Add an incident; return it with the id that it got."""
     values = asdict(new)
     del values["id"]
-    made = connection.execute(sa.insert(INCIDENT).values(**values))
+    made = _insert(connection, INCIDENT, values)
     (number,) = made.inserted_primary_key or (0,)
     return replace(new, id=number)
 
 
 def select_incidents(connection: sa.Connection) -> tuple[Incident, ...]:
     """Return every incident, in the order they were recorded."""
-    rows = connection.execute(sa.select(INCIDENT).order_by(INCIDENT.c.id))
+    rows = _select(connection, INCIDENT, INCIDENT.c.id)
     return tuple(
         Incident(
             id=row.id,
@@ -90,12 +92,22 @@ def select_incidents(connection: sa.Connection) -> tuple[Incident, ...]:
 
 def insert_incident_withdrawal(connection: sa.Connection, new: IncidentWithdrawal) -> None:
     """Add a withdrawal of an incident."""
-    connection.execute(sa.insert(INCIDENT_WITHDRAWAL).values(**asdict(new)))
+    _insert(connection, INCIDENT_WITHDRAWAL, asdict(new))
 
 
 def select_incident_withdrawals(connection: sa.Connection) -> tuple[IncidentWithdrawal, ...]:
     """Return every withdrawal of an incident, in order of the incidents."""
-    rows = connection.execute(sa.select(INCIDENT_WITHDRAWAL).order_by(INCIDENT_WITHDRAWAL.c.incident_id))
+    rows = _select(connection, INCIDENT_WITHDRAWAL, INCIDENT_WITHDRAWAL.c.incident_id)
     return tuple(
         IncidentWithdrawal(row.incident_id, row.author, row.reason, row.recorded_at_ns, row.replaced_by) for row in rows
     )
+
+
+def _insert(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> sa.CursorResult[Any]:
+    return connection.execute(sa.insert(table).values(**values, checksum=checksum_of(values)))
+
+
+def _select(connection: sa.Connection, table: sa.Table, order: sa.Column[Any]) -> Iterator[Any]:
+    for row in connection.execute(sa.select(table).order_by(order)):
+        check_record(table.name, row)
+        yield row

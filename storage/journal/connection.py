@@ -1,5 +1,6 @@
 """Connections to the journal's database, and its schema brought up to date."""
 
+import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import resources
@@ -9,8 +10,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from facility.errors import ConfigError, FormatVersionError, UnreachableError
+from facility.errors import ConfigError, DamagedDataError, FormatVersionError, KadoError, UnreachableError
+from storage.data_dir import make_private
+from storage.journal.mark import JournalMark, count_records
 from storage.journal.schema import REVISIONS
+from storage.telemetry_db.connection import RESTORE, translate
 
 _BUSY_S: Final = 30.0
 _WRITES: Final = "kado_writes"
@@ -36,6 +40,7 @@ class Database:
             If it cannot be opened, or is busy for too long.
         """
         self.name = str(where)
+        self._mark: JournalMark | None = None
         try:
             url = sa.make_url(self.name) if "://" in self.name else sa.URL.create("sqlite", database=self.name)
             is_file = url.get_backend_name() == "sqlite"
@@ -45,7 +50,7 @@ class Database:
         self.name = url.database or "" if is_file else url.render_as_string()
         if is_file:
             try:
-                Path(self.name).parent.mkdir(parents=True, exist_ok=True)
+                self._make_file(Path(self.name))
             except OSError as error:
                 raise UnreachableError(
                     f"the folder of {self.name} cannot be made: {error.strerror}; check data_dir in kado.toml"
@@ -54,14 +59,26 @@ class Database:
             event.listen(self._engine, "begin", _begin)
         try:
             self._migrate()
+            self._check_mark()
         except BaseException:
             self.close()
             raise
 
+    def _make_file(self, path: Path) -> None:
+        if path.is_dir():
+            raise DamagedDataError(f"journal {path} is a folder, and should be a file: move it away; {RESTORE}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"journal {path} cannot be made: {error.strerror}; choose another data_dir") from error
+        if ":memory:" not in self.name:
+            make_private(path)
+            self._mark = JournalMark(path)
+
     @contextmanager
     def reading(self) -> Generator[sa.Connection]:
         """Read one state of the database inside."""
-        with self._translated(), self._engine.begin() as connection:
+        with self._translated(), self._decoded(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -69,6 +86,10 @@ class Database:
         """Make all or nothing of what is written inside; durable at its end."""
         with self._translated(), self._engine.execution_options(**{_WRITES: True}).begin() as connection:
             yield connection
+        if self._mark is not None:
+            with self.reading() as connection:
+                records = count_records(connection)
+            self._mark.write(records)
 
     def close(self) -> None:
         """Close every connection."""
@@ -91,6 +112,13 @@ class Database:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
 
+    def _check_mark(self) -> None:
+        if self._mark is None:
+            return
+        with self.reading() as connection:
+            found = count_records(connection)
+        self._mark.compare(found)
+
     def _revision(self, connection: sa.Connection) -> str | None:
         """Return the revision of the schema; None if there is nothing yet."""
         tables = sa.inspect(connection).get_table_names()
@@ -98,7 +126,9 @@ class Database:
             return None
         if _VERSION.name not in tables:
             raise FormatVersionError(f"{self.name} is a database, but not kado's journal: move it away")
-        found = connection.execute(sa.select(_VERSION.c.version_num)).scalar_one()
+        found = connection.execute(sa.select(_VERSION.c.version_num)).scalar_one_or_none()
+        if found is None:
+            raise DamagedDataError(f"journal {self.name} is damaged: it lacks its revision: {RESTORE}")
         if found not in REVISIONS:
             raise FormatVersionError(
                 f"journal {self.name} has revision {found}, this kado knows up to {REVISIONS[-1]}: update kado"
@@ -106,18 +136,35 @@ class Database:
         return found
 
     @contextmanager
+    def _decoded(self) -> Generator[None]:
+        try:
+            yield
+        except (KadoError, exc.DBAPIError):
+            raise
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
+            raise DamagedDataError(
+                f"journal {self.name} is damaged: it holds a value that kado does not write, or lacks one"
+                f" ({type(error).__name__}: {error}): {RESTORE}"
+            ) from error
+
+    @contextmanager
     def _translated(self) -> Generator[None]:
         try:
             yield
-        except exc.OperationalError as error:
+        except exc.DatabaseError as error:
+            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
+                raise FormatVersionError(
+                    f"{self.name} is not a journal of kado's ({error.orig}): move it away; if it was kado's, it is"
+                    f" damaged: {RESTORE}"
+                ) from error
+            if isinstance(ours := translate(f"journal {self.name}", error.orig), DamagedDataError):
+                raise ours from error
+            if not isinstance(error, exc.OperationalError):
+                raise  # a defect of ours, not of the file
             raise UnreachableError(
                 f"journal {self.name} cannot be read or written ({error.orig}): check that its folder is there, may be"
                 " written and has space, and that no other program holds it"
             ) from error
-        except exc.DatabaseError as error:
-            if type(error) is not exc.DatabaseError:
-                raise  # of a kind of its own: a defect of ours, not of the file
-            raise FormatVersionError(f"{self.name} is not a journal of kado's ({error.orig}): move it away") from error
 
 
 def _prepare(connection: Any, _record: Any) -> None:

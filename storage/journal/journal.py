@@ -11,7 +11,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from facility.corrections import Correction, Withdrawal, check_correction, in_force
-from facility.errors import CorrectionError, IncidentError
+from facility.errors import CorrectionError, DamagedDataError, IncidentError
 from facility.incidents import Incident, IncidentWithdrawal, check_incident, standing
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import Clock, format_time, system_clock
@@ -26,7 +26,9 @@ from storage.journal.assertions import (
     select_withdrawals,
 )
 from storage.journal.connection import Database
+from storage.journal.owner import claim
 from storage.journal.schema import SCHEDULE_BLOCK, SCHEDULE_VERSION
+from storage.telemetry_db.connection import RESTORE
 
 
 class Journal:
@@ -40,7 +42,7 @@ class Journal:
         self._clock = clock
 
     @classmethod
-    def open(cls, where: Path | str, clock: Clock = system_clock) -> Self:
+    def open(cls, where: Path | str, clock: Clock = system_clock, facility: str | None = None) -> Self:
         """Open a journal, making it or bringing its schema up to date.
 
         Parameters
@@ -49,17 +51,28 @@ class Journal:
             The path of a SQLite file, or the URL of a database as SQLAlchemy writes it.
         clock
             Tells when something was recorded.
+        facility
+            Whose journal it has to be; None opens any.
 
         Raises
         ------
+        DamagedDataError
+            If it is damaged.
         FormatVersionError
             If it is of a newer revision, or not kado's.
         UnreachableError
             If it cannot be opened.
         ConfigError
-            If `where` is neither a path nor a URL.
+            If `where` is neither a path nor a URL, or the journal is another facility's.
         """
-        return cls(Database(where), clock)
+        database = Database(where)
+        if facility is not None:
+            try:
+                claim(database, facility)
+            except BaseException:
+                database.close()
+                raise
+        return cls(database, clock)
 
     def add_schedule_versions(self, versions: Iterable[ScheduleVersion], author: str, origin: str) -> int:
         """Record versions of the calendar, in their order, all or none.
@@ -108,15 +121,21 @@ class Journal:
         """Return every version of the calendar, in the order they were recorded."""
         version, block = SCHEDULE_VERSION.c, SCHEDULE_BLOCK.c
         with self._database.reading() as connection:
-            columns = sa.select(version.id, version.published_at_ns, version.recorded_at_ns)
+            columns = sa.select(version.id, version.published_at_ns, version.recorded_at_ns, version.fingerprint)
             published = connection.execute(columns.order_by(version.id)).all()
             rows = connection.execute(sa.select(SCHEDULE_BLOCK).order_by(block.version_id, block.position)).all()
-        blocks: dict[int, list[Block]] = {number: [] for number, _, _ in published}
-        for row in rows:
-            blocks[row.version_id].append(
-                Block(row.start_ns, row.end_ns, Category(row.category), tuple(row.tags), row.run, row.note)
-            )
-        return tuple(ScheduleVersion(at, tuple(blocks[number]), recorded) for number, at, recorded in published)
+            blocks: dict[int, list[Block]] = {number: [] for number, *_ in published}
+            for row in rows:
+                blocks[row.version_id].append(
+                    Block(row.start_ns, row.end_ns, Category(row.category), tuple(row.tags), row.run, row.note)
+                )
+            for number, at, _, fingerprint in published:
+                if _fingerprint(at, [_row(one) for one in blocks[number]]) != fingerprint:
+                    raise DamagedDataError(
+                        f"journal {self._database.name} is damaged: version {number} of the schedule, published"
+                        f" {format_time(at)}, is not what was recorded ({len(blocks[number])} blocks): {RESTORE}"
+                    )
+        return tuple(ScheduleVersion(at, tuple(blocks[number]), recorded) for number, at, recorded, _ in published)
 
     def add_correction(self, new: Correction) -> Correction:
         """Record a correction, checked against those in force at that very moment.

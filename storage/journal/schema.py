@@ -4,10 +4,18 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Revisions of the schema, oldest first; the last one is what this kado reads and writes."""
 
 METADATA: Final = sa.MetaData()
+
+JOURNAL_META: Final = sa.Table(
+    "journal_meta",
+    METADATA,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""Whose journal it is."""
 
 SCHEDULE_VERSION: Final = sa.Table(
     "schedule_version",
@@ -49,6 +57,7 @@ CORRECTION: Final = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
     sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=True),
     sqlite_autoincrement=True,
 )
 """What people assert about intervals of time; `category` and `limit_value` where the assertion has one."""
@@ -60,6 +69,7 @@ WITHDRAWAL: Final = sa.Table(
     sa.Column("author", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=True),
 )
 """Corrections taken back, each at most once."""
 
@@ -77,6 +87,7 @@ INCIDENT: Final = sa.Table(
     sa.Column("resolution", sa.Text, nullable=False),
     sa.Column("author", sa.Text, nullable=False),
     sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=True),
     sqlite_autoincrement=True,
 )
 """What was broken, from when to when; attached to events by overlap."""
@@ -89,6 +100,7 @@ INCIDENT_WITHDRAWAL: Final = sa.Table(
     sa.Column("author", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=True),
 )
 """Incidents taken back, each at most once; `replaced_by` where a better one was recorded in their place."""
 

@@ -47,7 +47,7 @@ _LACKS: Final = (
 _Parameters = Any
 
 
-def translate(path: Path | str, error: Exception) -> KadoError | None:
+def translate(path: Path | str, error: BaseException | None) -> KadoError | None:
     """Return kado's error for one of SQLite's; None for a defect of ours."""
     if not isinstance(error, sqlite3.Error):
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from facility.errors import ConfigError, FormatVersionError, UnreachableError
+from facility.errors import ConfigError, DamagedDataError, FormatVersionError
 from facility.schedule import Block, Category, ScheduleVersion
 from storage.journal.connection import Database
 from storage.journal.journal import Journal
@@ -112,7 +112,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
 
 
 def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UnreachableError, match=f"journal {tmp_path} cannot be read or written"):
+    with pytest.raises(DamagedDataError, match=f"journal {tmp_path} is a folder, and should be a file"):
         Journal.open(tmp_path)
 
 
@@ -164,7 +164,8 @@ def test_the_first_schema_can_be_read_for_ever(path: Path) -> None:
                 version_id INTEGER NOT NULL REFERENCES schedule_version(id), position INTEGER NOT NULL,
                 start_ns BIGINT NOT NULL, end_ns BIGINT NOT NULL, category TEXT NOT NULL, tags JSON NOT NULL,
                 run TEXT, note TEXT NOT NULL, PRIMARY KEY(version_id, position));
-            INSERT INTO schedule_version VALUES(1, 100, 200, 'Sato', 'plan.csv', 'f');
+            INSERT INTO schedule_version VALUES(1, 100, 200, 'Sato', 'plan.csv',
+                '8078d733942ae4c71d5fa347c9e6affeec2d9f3aa8cbc5197b135b82b998bbae');
             INSERT INTO schedule_block VALUES(1, 0, 10, 20, 'user', '["shared"]', '2025A', 'first');
             INSERT INTO schedule_block VALUES(1, 1, 20, 30, 'study', '[]', NULL, '');
         """)

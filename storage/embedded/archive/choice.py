@@ -25,7 +25,9 @@ MARK: Final = "_kado_archive.json"
 
 def place_of(connection: sqlite3.Connection, data_dir: Path) -> Place:
     """Return where the sealed files of a store lie; nothing is read there."""
-    return _place(_remembered(connection, data_dir))
+    where = _remembered(connection, data_dir)
+    own = DataDir(data_dir).archive
+    return Folder(own, private=True) if where == str(own) else _place(where)
 
 
 def check_mark(connection: sqlite3.Connection, data_dir: Path, place: Place) -> None:

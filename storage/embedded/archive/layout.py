@@ -9,6 +9,7 @@ A file holds whole UTC days of one signal within one month, in order of time, fr
 The folders are partitions as Hive names them: what reads ``samples`` gets the columns `signal` and `year`.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -40,6 +41,38 @@ class FileName:
         first, last = date_of(self.first_day), date_of(self.last_day)
         days = f"{first}" if first == last else f"{first}_{last}"
         return f"{kind}/signal={self.signal}/year={first.year:04}/{days}.r{self.revision}.parquet"
+
+
+_SEALED: Final = re.compile(
+    r"(samples|minutes)/signal=[a-z][a-z0-9_]*/year=\d{4}/\.?\d{4}-\d\d-\d\d(_\d{4}-\d\d-\d\d)?\.r\d+\.parquet(\.tmp)?"
+)
+
+
+def check_sealed_path(path: str) -> str:
+    """Return `path` if it is one that kado gives to a sealed file or its draft.
+
+    Raises
+    ------
+    ValueError
+        If not: whoever wrote it, kado does not touch a file of that name.
+    """
+    if not _SEALED.fullmatch(path):
+        raise ValueError(f"{path!r} is not the path of a sealed file")
+    return path
+
+
+def check_inside(path: str) -> str:
+    """Return `path` if it stays below the root that it is relative to.
+
+    Raises
+    ------
+    ValueError
+        If it is absolute, or leads out.
+    """
+    parts = path.split("/")
+    if not path or "\0" in path or any(part in ("", ".", "..") for part in parts):
+        raise ValueError(f"{path!r} is not a path below the folder")
+    return path
 
 
 def temporary(path: str) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facility.errors import FormatVersionError
 from facility.slug import check_slug
-from storage.embedded.archive.layout import FileName
+from storage.embedded.archive.layout import FileName, check_sealed_path
 from storage.store import SeriesCount
 from storage.telemetry_db.connection import decoding
 
@@ -158,7 +158,11 @@ def keep(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
 
 def leftovers(connection: sqlite3.Connection) -> list[str]:
     """Return what is to be removed."""
-    return [path.removeprefix(_BELOW) for (path,) in connection.execute("SELECT path FROM archive_leftover")]
+    with decoding(connection, "archive_leftover"):
+        return [
+            check_sealed_path(path.removeprefix(_BELOW))
+            for (path,) in connection.execute("SELECT path FROM archive_leftover")
+        ]
 
 
 def _files(connection: sqlite3.Connection, query: str, parameters: tuple[int, ...]) -> list[SealedFile]:

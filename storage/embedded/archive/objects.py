@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from facility.errors import ArchiveAwayError, ArchiveError, ConfigError
 from storage.embedded.archive.arrow import pa
+from storage.embedded.archive.layout import check_inside
 from storage.embedded.archive.place import DamagedFileError, FoundFile, MissingFileError
 
 filesystems: Any = import_module("pyarrow.fs")
@@ -77,9 +78,12 @@ class Objects:
             " write there, and seal again; nothing was deleted"
         )
 
+    def _name(self, path: str) -> str:
+        return f"{self._base}/{check_inside(path)}"
+
     def put(self, path: str, content: Any) -> None:
         """Put an object; it is there as a whole or not at all."""
-        with self._filesystem.open_output_stream(f"{self._base}/{path}") as sink:
+        with self._filesystem.open_output_stream(self._name(path)) as sink:
             sink.write(content)
 
     def publish(self, paths: Sequence[str]) -> None:
@@ -91,7 +95,7 @@ class Objects:
     def remove(self, path: str) -> None:
         """Remove an object."""
         with suppress(FileNotFoundError):
-            self._filesystem.delete_file(f"{self._base}/{path}")
+            self._filesystem.delete_file(self._name(path))
 
     def read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:
         """Return byte ranges, those that lie close together with one request."""
@@ -105,7 +109,7 @@ class Objects:
             return self._read(path, size, ranges)
 
     def _read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:
-        with self._filesystem.open_input_file(f"{self._base}/{path}") as source:
+        with self._filesystem.open_input_file(self._name(path)) as source:
             if (found := source.size()) != size:
                 raise DamagedFileError(self.full_name(path), f"it has {found} bytes, and was sealed with {size}")
             parts: list[Any] = []
@@ -118,7 +122,7 @@ class Objects:
     def find(self, path: str) -> bytes | None:
         """Return all of a small object, if it is there."""
         try:
-            with self._translated(path), self._filesystem.open_input_file(f"{self._base}/{path}") as source:
+            with self._translated(path), self._filesystem.open_input_file(self._name(path)) as source:
                 return bytes(source.read())
         except MissingFileError:
             return None
@@ -126,7 +130,7 @@ class Objects:
     def holds(self, path: str) -> bool:
         """Say whether an object is there."""
         with self._translated(path):
-            return self._filesystem.get_file_info(f"{self._base}/{path}").type == filesystems.FileType.File
+            return self._filesystem.get_file_info(self._name(path)).type == filesystems.FileType.File
 
     def files(self) -> Iterator[FoundFile]:
         """Yield all objects below the prefix."""

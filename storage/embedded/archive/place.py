@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from facility.errors import ArchiveAwayError, ArchiveError
-from storage.embedded.archive.layout import temporary
+from storage.data_dir import open_private
+from storage.embedded.archive.layout import check_inside, temporary
 
 
 class MissingFileError(ArchiveError):
@@ -133,8 +134,10 @@ class Place(Protocol):
 class Folder:
     """A folder on a disk of this machine, or on storage that several share."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, private: bool = False) -> None:
+        """Take a folder; files in one that is `private` are for their owner alone."""
         self._root = root
+        self._opener = open_private if private else None
         self._settled: set[Path] = set()
 
     @property
@@ -145,6 +148,13 @@ class Folder:
     def full_name(self, path: str) -> str:
         """Return the path of a file."""
         return str(self._root / path)
+
+    def _at(self, path: str) -> Path:
+        """Return where a file lies: below the root, also where a part of the way is a link."""
+        target = self._root / check_inside(path)
+        if not target.parent.resolve().is_relative_to(self._root.resolve()):
+            raise DamagedFileError(self.full_name(path), f"its folder is a link that leads out of {self._root}")
+        return target
 
     def draft(self, path: str) -> str:
         """Return a hidden name."""
@@ -159,9 +169,9 @@ class Folder:
 
     def put(self, path: str, content: Any) -> None:
         """Write a file and wait for the disk."""
-        target = self._root / path
+        target = self._at(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("wb") as file:
+        with open(target, "wb", opener=self._opener) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -169,7 +179,7 @@ class Folder:
     def publish(self, paths: Sequence[str]) -> None:
         """Rename hidden files."""
         for path in paths:
-            (self._root / self.draft(path)).rename(self._root / path)
+            self._at(self.draft(path)).rename(self._at(path))
 
     def settle(self, paths: Sequence[str]) -> None:
         """Wait until the disk knows the names."""
@@ -188,13 +198,13 @@ class Folder:
 
     def remove(self, path: str) -> None:
         """Remove a file and what is hidden beside it."""
-        (self._root / path).unlink(missing_ok=True)
-        (self._root / self.draft(path)).unlink(missing_ok=True)
+        self._at(path).unlink(missing_ok=True)
+        self._at(self.draft(path)).unlink(missing_ok=True)
 
     def read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:
         """Return byte ranges of a file."""
         with self._translated(path):
-            fd = os.open(self._root / path, os.O_RDONLY)
+            fd = os.open(self._at(path), os.O_RDONLY)
             try:
                 if (found := os.fstat(fd).st_size) != size:
                     raise DamagedFileError(self.full_name(path), f"it has {found} bytes, and was sealed with {size}")
@@ -205,7 +215,7 @@ class Folder:
     def find(self, path: str) -> bytes | None:
         """Return all of a small file, if it is there."""
         try:
-            return (self._root / path).read_bytes()
+            return self._at(path).read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -213,7 +223,7 @@ class Folder:
 
     def holds(self, path: str) -> bool:
         """Say whether a file is there."""
-        return (self._root / path).exists()
+        return self._at(path).exists()
 
     def files(self) -> Iterator[FoundFile]:
         """Yield all files below the folder."""

@@ -249,6 +249,7 @@ class Backup:
         return before
 
     def _copy_between(self, source: Path, target: Path, expected: CopiedFile) -> bool:
+        make_private(target)
         shutil.copyfile(source, target)
         sync(target)
         return target.stat().st_size == expected.size and sha256_of(target) == expected.sha256
@@ -276,6 +277,7 @@ class Backup:
         if not (target.is_file() and target.stat().st_size == size and sha256_of(target) == checksum):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
+            make_private(target)
             target.write_bytes(content)
             sync(target)
         copied = CopiedFile(name, size, checksum, sealed)
@@ -292,6 +294,7 @@ class Backup:
         for source in sorted(folder.iterdir()) if folder.is_dir() else []:
             target = self._partial / _ANSWERS / source.name
             target.parent.mkdir(exist_ok=True)
+            make_private(target)
             shutil.copyfile(source, target)
             sync(target)
             files.append(CopiedFile(f"{_ANSWERS}/{source.name}", target.stat().st_size, sha256_of(target)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from facility.errors import ArchiveError, ConfigError, DiskError
-from storage.data_dir import DataDir, DirectoryLock, sync
+from storage.data_dir import DataDir, DirectoryLock, make_private, sync
 from storage.embedded.care.backup import sha256_of
 from storage.embedded.care.snapshots import LIST, CopiedFile, Snapshot
 from storage.telemetry_db.connection import connect
@@ -119,6 +119,7 @@ def _check_empty(data_dir: Path) -> None:
 
 def _copy(source: Path, target: Path, file: CopiedFile) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    make_private(target)
     shutil.copyfile(source, target)
     sync(target)
     if problem := _problem(target, file):

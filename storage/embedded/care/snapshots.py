@@ -20,10 +20,12 @@ from typing import Any, Final, cast
 
 from facility.errors import ArchiveError, ConfigError, FormatVersionError
 from facility.time import parse_time, to_datetime
+from storage.embedded.archive.layout import check_inside, check_sealed_path
 
 FORMAT: Final = 1
 LIST: Final = "backup.json"
 PARTIAL: Final = ".partial"
+_DATABASES: Final = ("telemetry.db", "journal.db")
 _NAME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z(-\d+)?")
 
 
@@ -127,10 +129,31 @@ def read_snapshot(path: Path) -> Snapshot:
         raise FormatVersionError(f"{path / LIST} has format {found}, this kado reads {FORMAT}: update kado")
     if checksum != _checksum(says):
         raise ArchiveError(f"{path / LIST} is damaged: its checksum is another; take another backup")
-    files = tuple(CopiedFile(**file) for file in says["files"])
-    return Snapshot(
-        path, says["facility"], says["store"], parse_time(says["made"]), files, tuple(says["problems"])
-    )  # fmt: skip
+    try:
+        files = tuple(CopiedFile(**file) for file in says["files"])
+        for file in files:
+            _check_path(path, file.path)
+        return Snapshot(
+            path, str(says["facility"]), str(says["store"]), parse_time(says["made"]), files, tuple(says["problems"])
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArchiveError(
+            f"{path / LIST} is not a list that kado wrote ({error}): nothing was read or written; take another backup"
+        ) from error
+
+
+def _check_path(snapshot: Path, path: str) -> None:
+    """See that a path of the list is one that kado writes there, and stays in the backup."""
+    check_inside(path)
+    first, _, rest = path.partition("/")
+    if not (path in _DATABASES or (first == "answers" and "/" not in rest)):
+        if first != "archive":
+            raise ValueError(f"{path!r} is no file of a backup")
+        check_sealed_path(rest)
+    if not (snapshot / path).parent.resolve().is_relative_to(snapshot.resolve()):
+        raise ValueError(f"the folder of {path!r} is a link that leads out of the backup")
+    if (snapshot / path).is_symlink():
+        raise ValueError(f"{path!r} is a link")
 
 
 def _checksum(says: Mapping[str, Any]) -> str:

@@ -1,0 +1,32 @@
+"""A checksum in each record of people's, so that one that has changed on the disk is noticed when it is read."""
+
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from facility.errors import DamagedDataError
+from storage.telemetry_db.connection import RESTORE
+
+COLUMN: Final = "checksum"
+_NOT_COVERED: Final = ("id", COLUMN)
+
+
+def checksum_of(values: Mapping[str, Any]) -> int:
+    """Return the checksum of a record; its number is not part of it, which the database gives."""
+    content = {name: value for name, value in values.items() if name not in _NOT_COVERED}
+    return zlib.crc32(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())
+
+
+def check_record(table: str, row: Any) -> None:
+    """Compare a row with its checksum; one that was written before there were any passes.
+
+    Raises
+    ------
+    DamagedDataError
+        If the row is not what was recorded.
+    """
+    values = dict(row._mapping)  # noqa: SLF001 - the public name of SQLAlchemy's for it
+    if values[COLUMN] is not None and values[COLUMN] != checksum_of(values):
+        number = values.get("id", next(iter(values.values())))
+        raise DamagedDataError(f"journal: {table} #{number} is not what was recorded: {RESTORE}")
