@@ -191,7 +191,7 @@ def decoding(connection: sqlite3.Connection, what: str) -> Generator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, LookupError, OverflowError, StopIteration) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError, StopIteration) as error:
         path = connection.path if isinstance(connection, TelemetryConnection) else "telemetry.db"
         raise DamagedDataError(
             f"{path} is damaged: table {what} holds a value that kado does not write, or lacks one"

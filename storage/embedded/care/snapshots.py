@@ -133,9 +133,11 @@ def read_snapshot(path: Path) -> Snapshot:
         files = tuple(CopiedFile(**file) for file in says["files"])
         for file in files:
             _check_path(path, file.path)
-        return Snapshot(
-            path, str(says["facility"]), str(says["store"]), parse_time(says["made"]), files, tuple(says["problems"])
-        )
+        problems = cast("list[Any]", says["problems"])
+        if type(problems) is not list or any(type(one) is not str for one in problems):
+            raise TypeError("problems are not texts")
+        made_ns = parse_time(says["made"])
+        return Snapshot(path, str(says["facility"]), str(says["store"]), made_ns, files, tuple(problems))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveError(
             f"{path / LIST} is not a list that kado wrote ({error}): nothing was read or written; take another backup"
