@@ -148,9 +148,10 @@ def verify_ledger(ledger: Ledger, store: TelemetryStore) -> list[str]:
     between is no difference. Neither is a blob of the outbox that the store already has: it counts as stored when
     the store's answer has been recorded.
     """
-    counted = {s.signal: s.samples for s in store.series()}
+    found = store.counted()
+    counted = {s.signal: s.samples for s in found.series}
     after = read_ledger(ledger.data_dir)
-    differences = list(after.problems)
+    differences = [*after.problems, *found.problems]
     least, most, waiting = ledger.held(), after.held(), ledger.waiting_by_signal() | after.waiting_by_signal()
     for signal in sorted({*least, *most, *counted}):
         n = counted.get(signal, 0)

@@ -21,6 +21,16 @@ class SeriesCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What a store holds, counted where it lies."""
+
+    series: list[SeriesCount]
+    """Signal by signal, in order of name; of files that are missing or damaged nothing is counted."""
+    problems: list[str]
+    """What is missing, damaged or changed, for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class LastValue:
     """The newest sample of one signal."""
 
@@ -111,6 +121,10 @@ class TelemetryStore(Protocol):
 
     def series(self) -> list[SeriesCount]:
         """Count what the store itself holds, signal by signal, in order of name. Never from counters."""
+        ...
+
+    def counted(self) -> Counted:
+        """Count what lies on the disk itself, and name what is missing or changed there; takes longer than `series`."""
         ...
 
     def extent(self, signal: str) -> tuple[int, int] | None:

@@ -25,6 +25,10 @@ def store_verify(
         bool,
         typer.Option("--repair-rollup", help="Make minutes that are wrong anew from their samples; when no kado runs."),
     ] = False,
+    accept_rows: Annotated[
+        bool,
+        typer.Option("--accept-rows", help="Accept rows that have changed on the disk as they are; when no kado runs."),
+    ] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -40,7 +44,7 @@ def store_verify(
       kado store verify --repair-rollup
     """
     configuration = load_configuration(config)
-    verdict = verify_store(configuration, system_clock, deep=deep, repair_rollup=repair_rollup)
+    verdict = verify_store(configuration, system_clock, deep=deep, repair_rollup=repair_rollup, accept_rows=accept_rows)
     if output is Format.JSON:
         print_json(verdict_document(configuration.profile, verdict))
     else:
@@ -66,6 +70,8 @@ def verdict_lines(profile: Profile, verdict: Verdict) -> list[RenderableType]:
         lines.append(tr("checked telemetry.db, journal.db and the ledger; there are no sealed files"))
     if verdict.repaired:
         lines.append(tr("rebuilt the minutes of {n} files from their samples", n=count(verdict.repaired)))
+    if verdict.accepted:
+        lines.append(tr("accepted the changed rows of {n} days as they are", n=count(verdict.accepted)))
     if not verdict.findings:
         return [*lines, tr("no problem found")]
     for finding in verdict.findings:

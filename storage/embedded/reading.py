@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from facility.batch import Samples
 from facility.errors import ArchiveAwayError, ArchiveError
 from facility.quality import TIME_REASONS, Quality
+from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import place_of
 from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.place import MissingFileError
 from storage.embedded.columns import Columns, concat, overlay
-from storage.embedded.row_checksums import NEGATIVE_ZERO
+from storage.embedded.row_checksums import NEGATIVE_ZERO, changed_days
 from storage.embedded.row_reading import nth_row_time, read_rows, row_times, series_id_of
 from storage.minutes import MINUTE_NS, Minutes
-from storage.store import LastValue, SeriesCount
+from storage.store import Counted, LastValue, SeriesCount
 from storage.telemetry_db import snapshot
 
 _LOG: Final = logging.getLogger(__name__)
@@ -114,6 +115,26 @@ class StoreReader:
     def series(self) -> list[SeriesCount]:
         """Count what rows and sealed files hold, in order of name; what is in both counts once."""
         return self._again_if_replaced(self._series)
+
+    def counted(self) -> Counted:
+        """Count rows and the samples of sealed files where they lie; compare rows with what landed."""
+
+        def attempt() -> Counted:
+            # Arrow is heavy, and only who verifies needs the files themselves.
+            from storage.embedded.archive.counting import count_files
+
+            with snapshot(self._connection):
+                files = manifest.all_files(self._connection)
+                changed = [one.describe() for one in changed_days(self._connection)]
+            sealed, lost, problems = count_files(place_of(self._connection, self._data_dir), files)
+            with snapshot(self._connection):
+                named = {file.id for file in manifest.all_files(self._connection)}
+            if not lost <= named:
+                return attempt()  # one of them was replaced meanwhile
+            telemetry = DataDir(self._data_dir).telemetry
+            return Counted(self._series(sealed, lost), [*problems, *(f"{telemetry}: {text}" for text in changed)])
+
+        return self._again_if_replaced(attempt)
 
     def extent(self, signal: str) -> tuple[int, int] | None:
         """Return the stamps of a signal's first and last sample, from what the manifest and an index know."""
@@ -259,14 +280,18 @@ class StoreReader:
             value, quality = -0.0, quality & ~NEGATIVE_ZERO
         return LastValue(time_ns, np.nan if value is None else value, state, quality)
 
-    def _series(self) -> list[SeriesCount]:
+    def _series(
+        self, sealed_counts: list[SeriesCount] | None = None, lost: frozenset[int] = frozenset()
+    ) -> list[SeriesCount]:
+        """Count rows, and sealed samples by the manifest or as given; files `lost` are not read."""
         query = (
             "SELECT id, signal, n, first, last FROM series JOIN (SELECT series_id, count(*) AS n,"
             " min(time_ns) AS first, max(time_ns) AS last FROM sample GROUP BY series_id) ON series_id = id"
         )
         above: list[tuple[SealedFile, NDArray[np.int64]]] = []
         with snapshot(self._connection):
-            counts = {count.signal: count for count in manifest.count_samples(self._connection)}
+            found = manifest.count_samples(self._connection) if sealed_counts is None else sealed_counts
+            counts = {count.signal: count for count in found}
             for series_id, signal, samples, first, last in self._connection.execute(query).fetchall():
                 sealed = counts.get(signal)
                 if sealed is None or sealed.first_ns is None or sealed.last_ns is None:
@@ -276,7 +301,7 @@ class StoreReader:
                 counts[signal] = SeriesCount(signal, sealed.samples + samples, *ends)
                 for file in manifest.files_between(self._connection, series_id, first, last + 1):
                     times = row_times(self._connection, series_id, file.first_ns, file.last_ns + 1)
-                    if len(times):
+                    if len(times) and file.id not in lost:
                         above.append((file, times))
         for file, times in above:
             count = counts[file.name.signal]

@@ -14,10 +14,11 @@ from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import choose_place
 from storage.embedded.deleting import KeepDays, delete_rows
 from storage.embedded.reading import StoreReader
+from storage.embedded.row_checksums import accept_rows, changed_days
 from storage.embedded.row_reading import series_id_of
 from storage.embedded.rows import as_batch, insert
 from storage.embedded.translate_errors import translate_errors
-from storage.store import Buckets, LastValue, SeriesCount, Written
+from storage.store import Buckets, Counted, LastValue, SeriesCount, Written
 from storage.telemetry_db import open_reader, open_writer, transaction
 from storage.telemetry_db.counters import CountKey, Entry, count
 
@@ -133,6 +134,18 @@ class EmbeddedStore:
     def series(self) -> list[SeriesCount]:
         """Count rows and sealed samples themselves, signal by signal, in order of name."""
         return self._reader.series()
+
+    def counted(self) -> Counted:
+        """Count rows and the samples of sealed files where they lie; compare rows with what landed."""
+        return self._reader.counted()
+
+    def accept_rows(self) -> int:
+        """Let rows that are not what landed count as they are; return of how many days and signals that was."""
+        connection = self._writable()
+        with transaction(connection):
+            changed = changed_days(connection)
+            accept_rows(connection, changed)
+        return len(changed)
 
     def extent(self, signal: str) -> tuple[int, int] | None:
         """Return the stamps of a signal's first and last sample; None if there is none."""

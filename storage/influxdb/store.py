@@ -27,7 +27,7 @@ from storage.influxdb.reading import condition, extent_of, joined, literal, read
 from storage.influxdb.summing import LEAST_RANGE_NS, LEAST_WIDTH_NS, MinutesChangedError, Summing
 from storage.influxdb.touching import touches
 from storage.merging import conflicts, parts
-from storage.store import Buckets, LastValue, SeriesCount, Written
+from storage.store import Buckets, Counted, LastValue, SeriesCount, Written
 
 LINES_A_REQUEST: Final = 20_000
 _STRETCHES_A_REQUEST: Final = 200
@@ -194,6 +194,10 @@ class InfluxStore:
             SeriesCount(row["signal"], row["count"], begins[row["signal"]], ends[row["signal"]])
             for row in sorted(counted, key=_signal)
         ]
+
+    def counted(self) -> Counted:
+        """Count what the bucket holds; whether its files are whole only the server can tell."""
+        return Counted(self.series(), [])
 
     def extent(self, signal: str) -> tuple[int, int] | None:
         """Return the stamps of a signal's first and last sample; None if there is none."""

@@ -87,6 +87,20 @@ def read_minutes(place: Place, file: SealedFile, *, draft: bool = False) -> Minu
     )  # fmt: skip
 
 
+def count_rows(place: Place, file: SealedFile) -> int:
+    """Return how many samples a file holds, by its table of contents, which is confirmed.
+
+    Raises
+    ------
+    MissingFileError, DamagedFileError, ArchiveAwayError
+        As `read_pieces`.
+    """
+    path = file.name.path("samples")
+    content = _confirmed(place, path, file, file.groups[:0])
+    with _translated(place, path):
+        return int(parquet.ParquetFile(pa.BufferReader(content)).metadata.num_rows)
+
+
 def check_file(place: Place, file: SealedFile) -> None:
     """Confirm every byte of a file and of its minutes.
 
