@@ -74,19 +74,21 @@ class AlarmRules:
 
     @classmethod
     def shipped(cls, profile_id: str, table: SeriesTable) -> "AlarmRules":
-        """Return the rules that come with kado for a profile.
+        """Return the rules that come with kado for a profile, those of a machine for its simulation, too.
 
         Raises
         ------
         AlarmRuleError
             If none come with it.
         """
-        if profile_id not in shipped_rules():
+        known = shipped_rules()
+        name = profile_id if profile_id in known else profile_id.removesuffix("_sim")
+        if name not in known:
             raise AlarmRuleError(
-                f"no alarm rules come with profile {profile_id!r}: they come with {', '.join(shipped_rules())};"
+                f"no alarm rules come with profile {profile_id!r}: they come with {', '.join(known)};"
                 " name your own in [alarms] rules"
             )
-        text = (resources.files("facility.alarms") / f"{profile_id}.toml").read_text(encoding="utf-8")
+        text = (resources.files("facility.alarms") / f"{name}.toml").read_text(encoding="utf-8")
         return cls.parse(text, table, f"alarm rules {profile_id}")
 
     @cached_property

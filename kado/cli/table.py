@@ -156,6 +156,10 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
             "history": Entry("kado.cli.alarm_history:history", "List what alarms did, from the journal."),
             "replay": Entry("kado.cli.alarm_replay:replay", "Say what the alarms would have been in the past."),
             "rules": Entry("kado.cli.alarm_rules:rules", "Show the alarm rules, and whether they are right."),
+            "report": Entry("kado.cli.alarm_report:report", "Say how good the alarms themselves were in a period."),
+            "tune": Entry(
+                "kado.cli.alarm_tuning:tune", "Say what a rule would have been at other limits, deadbands and delays."
+            ),
             "reload": Entry("kado.cli.alarm_rules:reload", "Let the running service read the alarm rules again."),
             "test": Entry(
                 "kado.cli.alarms_scenarios:run_scenarios", "Run worked scenarios of alarms, live and in replay."

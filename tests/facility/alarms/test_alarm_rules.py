@@ -7,7 +7,7 @@ import pytest
 from facility.alarms import AlarmRules, Condition, LimitCondition, Priority, SeriesTable, review
 from facility.alarms.rules import shipped_rules
 from facility.errors import AlarmRuleError
-from facility.profile import load_profile
+from facility.profile import load_profile, shipped_profiles
 from facility.schedule import Category
 
 PROFILE = load_profile("nanoterasu_sim")
@@ -163,8 +163,23 @@ def test_review_warns_where_shares_of_priorities_are_far_from_those_recommended(
     assert review(few) == []
 
 
-def test_rules_that_come_with_kado_are_right() -> None:
-    for name in shipped_rules():
-        profile = load_profile(name)
-        table = SeriesTable.of(profile, {"ring": [s.id for s in profile.signals]})
-        assert len(AlarmRules.shipped(name, table)) > 0
+@pytest.mark.parametrize("name", ["nanoterasu", "nanoterasu_sim", "spring8_sim", "sacla_sim", "mlf_sim"])
+def test_rules_come_with_each_machine_and_read_its_signals(name: str) -> None:
+    profile = load_profile(name)
+    table = SeriesTable.of(profile, {"ring": [s.id for s in profile.signals]})
+    rules = AlarmRules.shipped(name, table)
+    assert {"beam_lost", "low_beam", "source_down", "ledger_open"} <= set(rules.by_id)
+    for rule in rules.rules:
+        assert rule.cause is not None
+        assert rule.action.en
+        assert rule.action.ja
+
+
+def test_every_set_of_rules_is_used_by_a_profile() -> None:
+    profiles = {name.removesuffix("_sim") for name in shipped_profiles()}
+    assert {name.removesuffix("_sim") for name in shipped_rules()} <= profiles
+
+
+def test_a_profile_without_rules_says_which_have_some() -> None:
+    with pytest.raises(AlarmRuleError, match="no alarm rules come with profile 'sirius_sim': they come with mlf, nano"):
+        AlarmRules.shipped("sirius_sim", TABLE)

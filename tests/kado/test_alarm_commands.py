@@ -1,0 +1,92 @@
+"""The commands of alarms that need no running service."""
+
+from pathlib import Path
+
+import pytest
+
+from command_line import Kado
+
+FROM, TO = "2026-11-12T00:00:00+09:00", "2026-11-14T00:00:00+09:00"
+
+
+@pytest.fixture
+def alarmed(simulated: Kado) -> Kado:
+    with Path("kado.toml").open("a") as file:
+        file.write("\n[alarms]\n")
+    return simulated
+
+
+def test_replay_raises_the_alarm_of_the_dump_within_the_delay_of_its_rule(alarmed: Kado) -> None:
+    answer = alarmed("alarms", "replay", "--from", FROM, "--to", TO, "--alarm", "beam_lost", "--format", "json")
+    assert answer.exit_code == 0, answer.err
+    document = answer.document
+    raised = [t for t in document["transitions"] if t["cause"] == "raised"]
+    assert len(raised) == 1
+    (event,) = alarmed("events", "--period", f"{FROM}/{TO}", "--format", "json").document["events"][:1]
+    assert raised[0]["since"] == event["start"]
+    assert (document["replayed"], document["simulated"]) == (True, True)
+    assert "fact:ledger_difference" in document["without_history"]
+
+
+def test_replay_against_a_journal_that_watched_nothing_differs(alarmed: Kado) -> None:
+    answer = alarmed("alarms", "replay", "--from", FROM, "--to", TO, "--alarm", "beam_lost", "--against-journal")
+    assert answer.exit_code == 1
+    assert answer.out.splitlines()[-1] == "2 rows differ"
+
+
+def test_replay_of_an_alarm_that_there_is_not_is_wrong_use(alarmed: Kado) -> None:
+    answer = alarmed("alarms", "replay", "--from", FROM, "--to", TO, "--alarm", "nope")
+    assert answer.exit_code == 2
+    assert "no alarm 'nope'" in answer.err
+
+
+def test_rules_are_listed_explained_and_checked(alarmed: Kado) -> None:
+    assert "beam_lost" in alarmed("alarms", "rules").out
+    assert alarmed("alarms", "rules", "beam_lost", "--format", "json").document["rules"][0]["priority"] == "critical"
+    checked = alarmed("alarms", "rules", "--check", "--format", "json")
+    assert checked.exit_code == 1
+    assert {f["code"] for f in checked.document["findings"]} == {"silence", "respond_within"}
+
+
+def test_tuning_says_how_often_and_what_would_have_been_missed(alarmed: Kado) -> None:
+    words = ("alarms", "tune", "beam_lost", "--period", f"{FROM}/{TO}", "--on-delays", "3,36000", "--format", "json")
+    answer = alarmed(*words)
+    assert answer.exit_code == 0, answer.err
+    as_it_is, longer = answer.document["settings"]
+    assert (as_it_is["annunciations"], as_it_is["missed_events"]) == (1, 0)
+    assert (longer["annunciations"], longer["missed_events"], longer["on_delay_s"]) == (0, 1, 36000.0)
+    assert alarmed("alarms", "tune", "orbit_out", "--period", "2026-11", "--limits", "2").exit_code == 2
+
+
+def test_the_report_of_a_period_without_alarms_has_zeros(alarmed: Kado) -> None:
+    answer = alarmed("alarms", "report", f"{FROM}/{TO}", "--format", "json")
+    assert answer.exit_code == 0, answer.err
+    assert answer.document["figures"]["annunciated"] == 0
+    assert answer.document["figures"]["ack_median_s"] is None
+
+
+def test_an_action_without_a_service_is_recorded_and_ends_with_3(alarmed: Kado) -> None:
+    answer = alarmed("alarms", "ack", "beam_lost", "--author", "mori", "--format", "json")
+    assert answer.exit_code == 3
+    assert answer.document["accepted"] is False
+    assert "recorded; no service answered" in answer.err
+
+
+def test_wrong_use_of_actions_is_refused_before_anything_is_recorded(alarmed: Kado) -> None:
+    assert alarmed("alarms", "ack", "--author", "mori").exit_code == 2
+    assert alarmed("alarms", "shelve", "beam_lost", "--reason", "r", "--author", "a").exit_code == 2
+    assert alarmed("alarms", "shelve", "beam_lost", "--for", "soon", "--reason", "r", "--author", "a").exit_code == 2
+    assert alarmed("alarms", "unack", "beam_lost", "--author", "a").exit_code == 2
+
+
+def test_without_a_table_of_alarms_the_command_says_what_to_add(simulated: Kado) -> None:
+    answer = simulated("alarms")
+    assert answer.exit_code == 2
+    assert "has no [alarms]" in answer.err
+    assert simulated("alarms", "reload").exit_code == 2
+
+
+def test_before_anything_was_watched_the_list_says_so(alarmed: Kado) -> None:
+    answer = alarmed("alarms")
+    assert answer.exit_code == 3
+    assert "no alarms were watched" in answer.err
