@@ -1,9 +1,8 @@
 """When to try a source again: a pure policy."""
 
 import random
-from typing import Final
 
-_MAX_DOUBLINGS: Final = 30
+from collector.jitter import full_jitter_s
 
 
 class Backoff:
@@ -31,11 +30,10 @@ class Backoff:
         self._failures = 0
 
     def wait_s(self, lasted_s: float, *, retryable: bool) -> float:
-        """Return how long to wait after an attempt that lasted so long; as long as ever if a person has to mend it."""
+        """Return how long to wait after an attempt that lasted so long; the longest wait if a person has to act."""
         if lasted_s >= self._healthy_s:
             self._failures = 0
-        bound_s = min(self._cap_s, self._base_s * 2 ** min(self._failures, _MAX_DOUBLINGS))
-        self._failures += 1
+        failures, self._failures = self._failures, self._failures + 1
         if not retryable:
             return self._rng.uniform(0.5, 1.0) * self._cap_s
-        return self._rng.uniform(0.0, bound_s)
+        return full_jitter_s(lambda: self._rng.uniform(0.0, 1.0), self._base_s, self._cap_s, failures)

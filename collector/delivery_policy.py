@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
+from collector.jitter import full_jitter_s
 from storage.influxdb.client import NO_CONTENT, WriteAnswer
-
-_MAX_DOUBLINGS: Final = 30
 
 
 class Action(StrEnum):
@@ -18,7 +16,7 @@ class Action(StrEnum):
     RETRY = "retry"
     """The server cannot take it now, or it is not known whether it did: the same again, later, for ever."""
     HOLD = "hold"
-    """A person has to mend something: the same again, seldom, and say so meanwhile."""
+    """Operator action is needed: the same again, at long intervals, with the problem in the status."""
     SPLIT = "split"
     """Too much at once: the same in smaller parts."""
     SUSPECT = "suspect"
@@ -45,7 +43,7 @@ class DeliveryPolicy:
     retry_cap_s: float = 60.0
     """Upper bound of all of them."""
     hold_s: float = 30.0
-    """Middle of the wait where a person has to mend something."""
+    """Middle of the wait where operator action is needed."""
     max_retry_after_s: float = 3600.0
     """The longest wait that a server may ask for."""
 
@@ -55,8 +53,8 @@ class DeliveryPolicy:
         if status == NO_CONTENT:
             return Decision(Action.SETTLE)
         if status is None or status in (408, 429) or status >= 500:
-            bound_s = min(self.retry_cap_s, self.retry_base_s * 2 ** min(failures, _MAX_DOUBLINGS))
-            return Decision(Action.RETRY, max(self.chance() * bound_s, self._asked_s(answer)))
+            wait_s = full_jitter_s(self.chance, self.retry_base_s, self.retry_cap_s, failures)
+            return Decision(Action.RETRY, max(wait_s, self._asked_s(answer)))
         if status == 413:
             return Decision(Action.SPLIT)
         if status in (400, 422):

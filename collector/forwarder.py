@@ -118,7 +118,7 @@ class Forwarder:
         Raises
         ------
         KadoError
-            If a person has to mend something, or the server could not take anything for `patience_s`. What
+            If operator action is needed, or the server could not take anything for `patience_s`. What
             is left stays in the outbox, and is forwarded by whoever runs next.
         """
         self._stopping.clear()

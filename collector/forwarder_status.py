@@ -24,7 +24,7 @@ _WORDS = {
     ForwarderState.IDLE: Text(en="nothing waits", ja="待ちデータなし"),
     ForwarderState.SENDING: Text(en="sending", ja="送信中"),
     ForwarderState.RETRYING: Text(en="InfluxDB cannot take it now; tried again by itself", ja="再送待ち（自動）"),
-    ForwarderState.HOLDING: Text(en="held until somebody mends it; nothing is lost", ja="要対処（データは保持）"),
+    ForwarderState.HOLDING: Text(en="paused, operator action needed; data is queued", ja="要対処（データは保持）"),
 }
 
 

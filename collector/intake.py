@@ -195,7 +195,7 @@ class Intake:
         words = self._words.get(signal)
         match cause:
             case Cause.UNKNOWN_SIGNAL:
-                text = f"{self._facility} has no signal {signal!r}: mend the mapping, or add it to the profile"
+                text = f"{self._facility} has no signal {signal!r}: correct the mapping, or add it to the profile"
             case Cause.TIME_OUT_OF_RANGE:
                 text = f"{signal} is stamped {int(batch.time_ns[row])} ns, outside the years 1678 to 2261"
             case Cause.UNKNOWN_QUALITY:

@@ -28,7 +28,7 @@ class Rejection:
     address: str
     """Where it came from: a topic, a PV, a file and line."""
     payload: bytes
-    """As received, so that it can be replayed once the mapping is mended; may be cut."""
+    """As received, so that it can be replayed once the mapping is corrected; may be cut."""
     detail: str
     """For people: what was wrong, with the value and the limit."""
     arrival_ns: int

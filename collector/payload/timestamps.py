@@ -98,9 +98,9 @@ def _text(time: str) -> int | BadTime:
 
 def _cause(time: str) -> Cause:
     # A time that can be read once it is given what it lacks, lacked just that.
-    for cause, mended in ((Cause.NAIVE_TIME, f"{time}Z"), (Cause.TIME_OUT_OF_RANGE, f"2000{time.strip()[4:]}")):
+    for cause, completed in ((Cause.NAIVE_TIME, f"{time}Z"), (Cause.TIME_OUT_OF_RANGE, f"2000{time.strip()[4:]}")):
         try:
-            parse_time(mended)
+            parse_time(completed)
         except TimeError:
             continue
         return cause

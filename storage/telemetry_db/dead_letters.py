@@ -1,4 +1,4 @@
-"""What was received and cannot become a sample: kept, within bounds, until the mapping is mended."""
+"""What was received and cannot become a sample: kept, within bounds, until the mapping is corrected."""
 
 import sqlite3
 from collections.abc import Sequence

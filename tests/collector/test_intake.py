@@ -54,7 +54,7 @@ def test_what_is_right_passes_unchanged(intake: Intake) -> None:
         (
             numbers(1.0, signal="stored_curent"),
             Cause.UNKNOWN_SIGNAL,
-            "nanoterasu_sim has no signal 'stored_curent': mend the mapping, or add it to the profile"
+            "nanoterasu_sim has no signal 'stored_curent': correct the mapping, or add it to the profile"
             " (at 2026-11-23T11:06:09Z)",
         ),
         (

@@ -1,0 +1,75 @@
+"""A stamp from before the facility existed takes no part in figures, and is never the newest."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from command_line import Kado
+
+PROFILE = """
+id = "eu"
+name = { en = "EU ring", ja = "EU ring" }
+time_zone = "Europe/Berlin"
+fiscal_year_starts_in = 1
+delivery_signal = "stored_current"
+mode_signal = "machine_mode"
+definition = "nanoterasu"
+operation_started = 2024-01-01
+
+[[signal]]
+id = "stored_current"
+type = "number"
+unit = "mA"
+period_s = 60.0
+stale_after_s = 3600.0
+label = { en = "Stored current", ja = "Stored current" }
+
+[[signal]]
+id = "machine_mode"
+type = "state"
+words = ["user", "study", "tuning", "maintenance", "shutdown", "refill"]
+label = { en = "Machine mode", ja = "Machine mode" }
+
+[[limits]]
+from = 2024-01-01
+mode = "user"
+nominal = 199.0
+recovered = 195.0
+tolerance = 195.0
+minimum = 10.0
+"""
+START = datetime(2026, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def imported(kado: Kado) -> None:
+    """An hour without beam at the start of user time, at a sample a minute."""
+    Path("eu.toml").write_text(PROFILE, encoding="utf-8")
+    Path("kado.toml").write_text('facility = "eu.toml"\n', encoding="utf-8")
+    Path("plan.csv").write_text(
+        "start,end,category,published_at\n2026-04-01T00:00:00Z,2026-04-01T02:30:00Z,user,2026-03-01T00:00:00Z\n"
+    )
+    lines = [
+        f"{START + timedelta(minutes=i):%Y-%m-%dT%H:%M:%SZ},stored_current,{0.0 if i < 60 else 200.0}"
+        for i in range(120)
+    ]
+    Path("real.csv").write_text("\n".join(["time,signal,value", *lines]) + "\n")
+    assert kado("schedule", "import", "plan.csv").exit_code == 0
+    assert kado("import", "real.csv").exit_code == 0
+
+
+@pytest.mark.parametrize("stamp", ["1990-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2023-12-31T00:00:00Z"])
+def test_the_epoch_of_a_control_system_is_no_outage(kado: Kado, stamp: str) -> None:
+    before = kado("events", "--period", "2026-04-01", "--format", "json").document["events"]
+    Path("undefined.csv").write_text(f"time,signal,value\n{stamp},stored_current,0\n")
+    assert kado("import", "undefined.csv").exit_code == 0
+    after = kado("events", "--period", "2026-04-01", "--format", "json").document["events"]
+    assert after == before
+    assert len(after) == 1
+
+
+def test_a_stamp_in_the_future_is_not_the_newest_value_in_the_status(kado: Kado) -> None:
+    Path("future.csv").write_text("time,signal,value\n2199-01-01T00:00:00Z,stored_current,199.8\n")
+    assert kado("import", "future.csv").exit_code == 0
+    assert kado("status", "--format", "json").document["signals"]["stored_current"]["value"] == 200.0
