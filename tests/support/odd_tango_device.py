@@ -11,6 +11,8 @@ from tango.server import Device, attribute, run
 
 from conversing import converse
 
+MANY = 1000
+"""Further attributes, n_0000 to n_0999."""
 STATE: dict[str, Any] = {"silent": 0.0, "archived": 0.0, "broken": 1.0, "fails": False}
 
 
@@ -20,6 +22,14 @@ class Odd(Device):
         self.set_state(tango.DevState.ON)
         self.set_archive_event("archived", True, False)
         self.set_change_event("broken", True, False)
+
+    def initialize_dynamic_attributes(self) -> None:
+        for i in range(MANY):
+            self.add_attribute(attribute(name=f"n_{i:04}", dtype=float, fget=self._read_one))
+            self.set_change_event(f"n_{i:04}", True, False)
+
+    def _read_one(self, of: Any) -> None:
+        of.set_value(float(of.get_name()[2:]))
 
     @attribute(dtype=float)
     def silent(self) -> float:
@@ -71,6 +81,17 @@ async def main(port: str) -> None:
 
         await asyncio.to_thread(now)
 
+    async def push_all(rounds: int) -> None:
+        def now() -> None:
+            with tango.EnsureOmniThread():
+                for number in range(rounds):
+                    for i in range(MANY):
+                        arguments = (float(number), time.time(), tango.AttrQuality.ATTR_VALID)
+                        device.push_change_event(f"n_{i:04}", *arguments)
+                    time.sleep(0.2)
+
+        await asyncio.to_thread(now)
+
     async def push_error(name: str) -> None:
         def now() -> None:
             with tango.EnsureOmniThread():
@@ -81,7 +102,7 @@ async def main(port: str) -> None:
 
         await asyncio.to_thread(now)
 
-    await converse(set=set, push=push, push_error=push_error)
+    await converse(set=set, push=push, push_all=push_all, push_error=push_error)
     stop.set()
 
 

@@ -1,11 +1,13 @@
 """Tango devices that send no events, archive events only, or errors, as the source `tango` reads them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conversation import Conversation
+from made_up_profile import many_signals
 from servers import free_port
 from source_benches import TangoBench, wait_for
 
@@ -98,3 +100,25 @@ def test_arrays_and_attributes_that_do_not_exist_are_named_and_the_others_are_re
     assert "array of 2" in causes["kado/odd/1/several"][1]
     assert "nowhere" in causes["kado/odd/1/nowhere"][1]
     assert values(bench, "stored_current")
+
+
+def test_of_a_thousand_attributes_every_event_is_heard(bench: OddBench, tmp_path: Path) -> None:
+    table = bench.table({"attribute": "kado/odd/1/n_{port}", "signal": "n_{port}", "ports": ["0000..0999"]})
+    with Conversation("reading_source.py", many_signals(tmp_path, 1000)) as reader:
+        reader.ask("start", table=table)
+
+        def heard() -> list[list[Any]]:
+            return [u["sample"] for u in reader.updates if "sample" in u]
+
+        wait_for(lambda: len({s[0] for s in heard()}) == 1000, 60)
+        ask(bench, "push_all", rounds=3)
+        wait_for(lambda: len([s for s in heard() if s[2] == 2.0]) >= 1000, 60)
+        for i in (0, 1, 500, 999):
+            own = [s[2] for s in heard() if s[0] == f"n_{i:04}"]
+            assert own[-3:] == [0.0, 1.0, 2.0], (i, own)
+        pushed = sum(len([s for s in heard() if s[2] == float(n)]) for n in range(3))
+        assert pushed >= 3000
+        assert reader.ask("stop") is None
+    # The bench itself reads something, too, which it stops in the end.
+    bench.read(bench.mapping("stored_current", named="silent"))
+    bench.connected()

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import facility
 from conversation import Conversation
 from facility.time import MAX_NS, MIN_NS, NS_PER_S
+from made_up_profile import many_signals
 from servers import free_port
 from source_benches import wait_for
 from storage.embedded.store import EmbeddedStore
@@ -38,15 +38,6 @@ class CountingIoc:
         self._process.close()
 
 
-def profile_of(folder: Path, count: int) -> str:
-    """Write a profile with so many signals, and return its path."""
-    shipped = (Path(facility.__file__).parent / "profiles" / "nanoterasu_sim.toml").read_text(encoding="utf-8")
-    signals = "".join(f'[[signal]]\nid = "n_{i:04}"\nperiod_s = 1.0\n' for i in range(count))
-    path = folder / "thousands.toml"
-    path.write_text(shipped + signals, encoding="utf-8")
-    return str(path)
-
-
 @pytest.fixture(scope="module")
 def ioc() -> Iterator[CountingIoc]:
     ioc = CountingIoc(PVS, "1 second")
@@ -57,7 +48,7 @@ def ioc() -> Iterator[CountingIoc]:
 def read_for(ioc: CountingIoc, kind: str, seconds: float, folder: Path) -> tuple[int, int]:
     """Store what the IOC says for so long; return PVs and samples, all of them consecutive."""
     data_dir = folder / "data"
-    with Conversation("reading_source.py", profile_of(folder, PVS)) as reader:
+    with Conversation("reading_source.py", many_signals(folder, PVS)) as reader:
         reader.ask("start", table=ioc.table(kind, PVS), data_dir=str(data_dir))
         wait_for(lambda: reader.ask("status")["connects"], 60)
         deadline = time.monotonic() + seconds
