@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from analytics.accounts import Accounts
 from analytics.events import Event
 from facility.definition import Mtbf
@@ -114,16 +116,13 @@ def longest_run_h(user_time: Intervals, breaks: Intervals) -> float | None:
     """
     if not user_time:
         return None
-    longest = run = 0
-    broken = (breaks & user_time).start.tolist()
-    for start, end in user_time - breaks:
-        if broken and broken[0] < start:
-            while broken and broken[0] < start:
-                broken.pop(0)
-            run = 0
-        run += end - start
-        longest = max(longest, run)
-    return longest / NS_PER_H
+    runs = user_time - breaks
+    if not runs:
+        return 0.0
+    # A break between two pieces begins a new run; a block without user time between them does not.
+    broken = np.searchsorted((breaks & user_time).start, runs.start, side="left")
+    first = np.flatnonzero(np.append(True, np.diff(broken) > 0))
+    return int(np.add.reduceat(runs.end - runs.start, first).max()) / NS_PER_H
 
 
 def compute(

@@ -11,6 +11,7 @@ from analytics.conditions import is_good
 from analytics.events import find_events
 from analytics.evidence import AppliedEvidence, Evidence
 from analytics.findings import examine, grouping_of
+from analytics.rules import Rules
 from analytics.segments import Rule, Segment, Segments
 from facility.corrections import BEAM_ASSERTIONS, Assertion, Correction
 from facility.definition import Definition
@@ -18,12 +19,15 @@ from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import Plan
+from facility.time import NS_PER_H
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
-TRIED_AT_MOST: Final = 200
-"""So many gaps of a stretch are tried by counting the stretch again; the longest ones."""
+TRIED_AT_MOST: Final = 100
+"""So many gaps of a stretch are tried by counting what is around them again; the longest ones."""
+AROUND_NS: Final = NS_PER_H
+"""At least so much around a gap is counted again."""
 
 NOT_TRIED: Final = np.iinfo(np.int64).min
 """In a column: not computed."""
@@ -110,24 +114,71 @@ def find_gaps(
     the bounds: two gaps that could each be an outage may be one outage together.
 
     A gap with steady beam on both sides and no outage near it hides what its own length says. All others are tried:
-    the stretch is counted again with no beam in that gap, which costs as much as the stretch; so no more than
-    `at_most` of them are, the longest.
+    what is around them is counted again, with no beam in that gap. No more than `at_most` of them are, the longest.
     """
     gaps = segments.of_account("unknown")
     downtime, failures, alone = _alone(gaps, evidence, applied, definition, plan)
     others = np.flatnonzero(~alone)
     downtime[others], failures[others] = NOT_TRIED, 0
     tried = others[np.argsort(-gaps.length_ns[others], kind="stable")[:at_most]]
-    if len(tried):
-        # Neither further signals nor the machine's mode move downtime or failures.
-        evidence = replace(evidence, further={}, mode=None)
-        now = examine(evidence, profile, definition, plan, part, bounds=False)
-        for i in tried.tolist():
-            without_beam = replace(evidence, corrections=_with_stated_down(evidence.corrections, gaps[int(i)]))
-            then = examine(without_beam, profile, definition, plan, part, bounds=False)
-            downtime[i] = then.accounts.no_beam - now.accounts.no_beam
-            failures[i] = then.counted(then.failures) - now.counted(now.failures)
+    # Neither further signals nor the machine's mode move downtime or failures.
+    evidence = replace(evidence, further={}, mode=None)
+    around = _Around.of(evidence, applied, definition, plan)
+    for i in tried.tolist():
+        gap = gaps[int(i)]
+        near = around.cut(evidence, gap)
+        inside = Period(part.id, max(part.start_ns, near.start_ns), min(part.end_ns, near.end_ns))
+        now = examine(near, profile, definition, plan, inside, bounds=False)
+        without_beam = replace(near, corrections=_with_stated_down(near.corrections, gap))
+        then = examine(without_beam, profile, definition, plan, inside, bounds=False)
+        downtime[i] = then.accounts.no_beam - now.accounts.no_beam
+        failures[i] = then.counted(then.failures) - now.counted(now.failures)
     return Gaps(gaps, downtime, failures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """Where evidence may be cut, so that what happens in a gap has no effect beyond."""
+
+    sure: Int64
+    """Stamps of samples at which no event can be running."""
+    busy: Intervals
+    """Outages with the merge gap around them, and what corrections, flags and the calendar have a say in."""
+
+    @classmethod
+    def of(cls, evidence: Evidence, applied: AppliedEvidence, definition: Definition, plan: Plan) -> "_Around":
+        rules, near = applied.rules, definition.merge_gap_ns + 1
+        good = is_good(applied.samples, rules.physical_max)
+        enough = _surely_up(rules)
+        conditions = applied.conditions()
+        events = find_events(conditions, plan.user_time, grouping_of(evidence, definition, plan))
+        found = conditions.no_beams.intervals | conditions.low_beams.intervals | events.in_events | plan.cancelled
+        found |= Intervals.of((c.start_ns, c.end_ns) for c in evidence.corrections)
+        found |= Intervals.of((o.start_ns, o.end_ns) for o in applied.flagged)
+        busy = Intervals.from_arrays(found.start - near, found.end + near)
+        return cls(applied.samples.time_ns[good & (applied.samples.value >= enough)], busy)
+
+    def cut(self, evidence: Evidence, gap: Segment) -> Evidence:
+        """Return the evidence around a gap, from a sample at which nothing is running to another one."""
+        start, end = gap.start_ns - AROUND_NS, gap.end_ns + AROUND_NS
+        free = self.sure[~self.busy.cover(self.sure)]
+        first = int(np.searchsorted(free, start, side="right")) - 1
+        last = int(np.searchsorted(free, end, side="left"))
+        start = evidence.start_ns if first < 0 else max(int(free[first]), evidence.start_ns)
+        end = evidence.end_ns if last >= len(free) else min(int(free[last]) + 1, evidence.end_ns)
+        within = (evidence.cuts >= start) & (evidence.cuts < end)
+        return replace(
+            evidence,
+            delivery=evidence.delivery.between(min(start, evidence.start_ns) if first < 0 else start, end),
+            start_ns=start,
+            end_ns=end,
+            cuts=evidence.cuts[within],
+        )
+
+
+def _surely_up(rules: Rules) -> float:
+    """Return a value at which no event is running, whatever limits of the window it began with."""
+    return max(max(t.no_beam_ends, t.low_beam_ends, t.tolerance) for t in rules.thresholds)
 
 
 def _alone(
@@ -141,7 +192,7 @@ def _alone(
     rules, near = applied.rules, definition.merge_gap_ns
     good = is_good(applied.samples, rules.physical_max)
     times, values = applied.samples.time_ns[good], applied.samples.value[good]
-    enough = max(max(t.no_beam_ends, t.low_beam_ends, t.tolerance) for t in rules.thresholds)
+    enough = _surely_up(rules)
     before = np.searchsorted(times, gaps.start_ns, side="right") - 1
     after = np.searchsorted(times, gaps.end_ns, side="left")
     inside = (before >= 0) & (after < len(times)) & (after == before + 1)

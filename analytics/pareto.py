@@ -20,22 +20,31 @@ def downtime_by_system(
 ) -> dict[str, int]:
     """Share the user time that events cost in ``[start_ns, end_ns)`` among systems, in ns, largest first.
 
-    The shares of an event add up to what it cost, to the nanosecond: where it does not divide, the systems that
-    come first by name bear one more.
+    An event with an incident that is marked as its root cause goes to that one whole, recovery included. Otherwise,
+    and with `Sharing.EQUAL` always, each instant goes to the incident that covers it, in equal parts where several
+    do, and time that none covers is recovery. The shares of an event add up to what it cost, to the nanosecond: where
+    it does not divide, the systems that come first by name bear one more.
     """
     shares: Counter[str] = Counter()
     for event in events:
-        for a, b, covering in _pieces(event.user_time.clip(start_ns, end_ns), attached(event, incidents)):
-            if not covering:
-                shares[RECOVERY] += b - a
-            elif sharing is Sharing.ROOT_CAUSE:
-                shares[_root_cause(attached(event, incidents)).system] += b - a
+        behind = attached(event, incidents)
+        time = event.user_time.clip(start_ns, end_ns)
+        roots = [i for i in behind if i.root_cause]
+        if roots and sharing is Sharing.ROOT_CAUSE:
+            _share(shares, time.total, roots)
+            continue
+        for a, b, covering in _pieces(time, behind):
+            if covering:
+                _share(shares, b - a, covering)
             else:
-                systems = sorted({i.system for i in covering})
-                each, rest = divmod(b - a, len(systems))
-                for n, system in enumerate(systems):
-                    shares[system] += each + (n < rest)
-    return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
+                shares[RECOVERY] += b - a
+    return {system: ns for system, ns in sorted(shares.items(), key=lambda item: (-item[1], item[0])) if ns}
+
+
+def _share(shares: Counter[str], length_ns: int, incidents: Sequence[Incident]) -> None:
+    each, rest = divmod(length_ns, len(incidents))
+    for n, system in enumerate(sorted(i.system for i in incidents)):
+        shares[system] += each + (n < rest)
 
 
 def _pieces(time: Intervals, incidents: Sequence[Incident]) -> list[tuple[int, int, list[Incident]]]:
@@ -46,7 +55,3 @@ def _pieces(time: Intervals, incidents: Sequence[Incident]) -> list[tuple[int, i
         cuts = sorted({start, end, *(t for t in edges if start < t < end)})
         pieces += [(a, b, [i for i in incidents if i.start_ns <= a and b <= i.end_ns]) for a, b in pairwise(cuts)]
     return pieces
-
-
-def _root_cause(incidents: Sequence[Incident]) -> Incident:
-    return next((i for i in incidents if i.root_cause), incidents[0])

@@ -96,19 +96,19 @@ def widened(
 
     Whether it is settled stays as it was: no distortion makes a figure provisional.
     """
-    samples, start, end = [window.samples], window.start_ns, window.end_ns
+    samples, start, end, cut = [window.samples], window.start_ns, window.end_ns, window.cut
     asked = min((r.start_ns for r in reaches), default=start)
     if asked < start:
         earlier = load_window(
             read, profile, definition, Period("before", asked, start), first_ns=first_ns, now_ns=start, breaks=breaks
         )
         samples.insert(0, earlier.samples.between(earlier.start_ns, start))
-        start = earlier.start_ns
+        start, cut = earlier.start_ns, cut or earlier.cut
     asked = min(max((r.end_ns for r in reaches), default=end), now_ns)
     if asked > end:
         later = load_window(
             read, profile, definition, Period("after", end, asked), first_ns=end, now_ns=now_ns, breaks=breaks
         )
         samples.append(later.samples.between(end, later.end_ns))
-        end = later.end_ns
-    return Window(Samples.joined(samples), start, end, window.settled)
+        end, cut = later.end_ns, cut or later.cut
+    return Window(Samples.joined(samples), start, end, window.settled, cut)

@@ -15,7 +15,7 @@ from facility.period import Period
 from facility.profile import Profile
 from facility.quality import Quality
 from facility.signals import LINK_HOLD_NS
-from facility.time import NS_PER_H, to_ns
+from facility.time import MAX_NS, NS_PER_DAY, NS_PER_H, to_ns
 
 Int64 = NDArray[np.int64]
 ReadSamples = Callable[[int, int], Samples]
@@ -24,6 +24,12 @@ Breaks = Callable[[int, int], Intervals]
 """Returns where in ``[start_ns, end_ns)`` samples at nominal settle nothing: see `analytics.evidence.breaks`."""
 
 _GROWTH: Final = 4
+
+GAPS_FOLLOWED_NS: Final = 12 * NS_PER_H
+"""So far around a period, or four merge gaps where that is more, a stretch without a gap is looked for. Further out
+one in which no sample is low is enough: unknown time in it can move the bounds, and nothing else."""
+OUTAGE_FOLLOWED_NS: Final = 92 * NS_PER_DAY
+"""So far around a period an outage is followed, as through a shutdown; the archive is not read any further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,10 @@ class Window:
     end_ns: int
     settled: bool
     """Whether the beam was seen up for the merge gap after the period, so that nothing later changes its figures."""
+    cut: bool = False
+    """Whether what lies around the period was not followed to its end: unknown time so close that it might all be one
+    outage was followed for `GAPS_FOLLOWED_NS`, an outage for `OUTAGE_FOLLOWED_NS`. Then bounds, and the first event
+    or the last one, are of what was looked at."""
 
 
 def no_breaks(_start_ns: int, _end_ns: int) -> Intervals:
@@ -56,7 +66,8 @@ def load_window(
     """Read the samples of a period and as much around it as its figures depend on.
 
     The window reaches back and forward until the beam was surely up, without a gap or break, for the definition's
-    merge gap; back at most to some time before the first sample there is, forward at most to now.
+    merge gap; back at most to some time before the first sample there is, forward at most to now. Where gaps come
+    closer than that, it reaches as far as `GAPS_FOLLOWED_NS` and `OUTAGE_FOLLOWED_NS` say.
 
     Parameters
     ----------
@@ -72,16 +83,22 @@ def load_window(
         What else is known: where it may undo what the samples show.
     """
     need = definition.merge_gap_ns
+    gaps_followed = max(GAPS_FOLLOWED_NS, 4 * need)
     pieces = [read(part.start_ns, part.end_ns)]
-    start, reach = part.start_ns, max(need, NS_PER_H)
+    start, reach, cut = part.start_ns, max(need, NS_PER_H), False
     while start > first_ns:
         earlier = max(start - reach, first_ns)
         pieces.insert(0, read(earlier, start))
         before = _join(pieces).between(earlier, part.start_ns)
-        runs = _settled_runs(before, breaks(earlier, part.start_ns), profile, need)
+        far = part.start_ns - earlier >= gaps_followed
+        runs, through_gaps = _settled(before, breaks(earlier, part.start_ns), profile, need, through_gaps=far)
         start, reach = earlier, reach * _GROWTH
         if runs:
+            cut |= through_gaps
             start = _last_before(before.time_ns, runs[-1][1] - need)
+            break
+        if part.start_ns - start >= OUTAGE_FOLLOWED_NS:
+            cut = True
             break
     else:
         # Of the time before the first sample nothing is known: had it been without beam, the bounds must tell.
@@ -92,11 +109,29 @@ def load_window(
         later = min(max(end, first_ns) + reach, now_ns)
         pieces.append(read(end, later))
         after = _join(pieces).between(part.end_ns, later)
-        runs = _settled_runs(after, breaks(part.end_ns, later), profile, need)
+        far = later - part.end_ns >= gaps_followed
+        runs, through_gaps = _settled(after, breaks(part.end_ns, later), profile, need, through_gaps=far)
         end, reach, settled = later, reach * _GROWTH, bool(runs)
         if runs:
+            cut |= through_gaps
             end = _first_from(after.time_ns, runs[0][0] + need) + 1
-    return Window(_join(pieces).between(start, end), start, end, settled)
+        elif end - max(part.end_ns, first_ns) >= OUTAGE_FOLLOWED_NS:
+            cut = True
+            break
+    return Window(_join(pieces).between(start, end), start, end, settled, cut)
+
+
+def _settled(
+    samples: Samples, breaks: Intervals, profile: Profile, need_ns: int, *, through_gaps: bool
+) -> tuple[list[tuple[int, int]], bool]:
+    """Return the runs in which the beam was up for long enough, and whether they are only so with gaps in them."""
+    runs = _settled_runs(samples, breaks, profile, need_ns)
+    if runs or not through_gaps:
+        return runs, False
+    # A lost link is a break of no length: it makes time unknown, and nothing else.
+    lasting = breaks.end - breaks.start > 1
+    stated = Intervals(breaks.start[lasting], breaks.end[lasting])
+    return _settled_runs(samples, stated, profile, need_ns, through_gaps=True), True
 
 
 def _surely_up(profile: Profile, time_ns: Int64) -> NDArray[np.float64]:
@@ -107,8 +142,13 @@ def _surely_up(profile: Profile, time_ns: Int64) -> NDArray[np.float64]:
     return highest[np.searchsorted(since, np.maximum(time_ns, since[0]), side="right") - 1]
 
 
-def _settled_runs(samples: Samples, breaks: Intervals, profile: Profile, need_ns: int) -> list[tuple[int, int]]:
-    """Return the first and last stamp of each run in which the beam was up, without a gap, for `need_ns` or longer."""
+def _settled_runs(
+    samples: Samples, breaks: Intervals, profile: Profile, need_ns: int, *, through_gaps: bool = False
+) -> list[tuple[int, int]]:
+    """Return the first and last stamp of each run in which the beam was up, without a gap, for `need_ns` or longer.
+
+    With `through_gaps`, no sample in a run is low, and how far apart they are does not matter.
+    """
     stale = profile.delivery.stale_after_ns or LINK_HOLD_NS
     credible = sys.float_info.max if profile.delivery.physical_max is None else profile.delivery.physical_max
     up = (samples.value >= _surely_up(profile, samples.time_ns)) & (samples.value <= credible)
@@ -118,7 +158,7 @@ def _settled_runs(samples: Samples, breaks: Intervals, profile: Profile, need_ns
     up &= begun == np.searchsorted(breaks.end, samples.time_ns, side="right")
     if not up.any():
         return []
-    connected = np.diff(samples.time_ns, prepend=samples.time_ns[:1]) <= stale
+    connected = np.diff(samples.time_ns, prepend=samples.time_ns[:1]) <= (MAX_NS if through_gaps else stale)
     connected &= np.diff(begun, prepend=begun[:1]) == 0
     starts = np.flatnonzero(up & ~(connected & np.concatenate([[False], up[:-1]])))
     ends = np.flatnonzero(up & ~np.concatenate([(connected & up)[1:], [False]]))

@@ -110,6 +110,16 @@ def check_correction(new: Correction, in_force: Sequence[Correction]) -> None:
     if new.limit is not None and not new.limit > 0:
         raise CorrectionError(f"the limit of 'reduced' is {new.limit}: it must be above 0")
     for other in in_force:
+        if (other.assertion, other.start_ns, other.end_ns, other.category, other.limit) == (
+            new.assertion,
+            new.start_ns,
+            new.end_ns,
+            new.category,
+            new.limit,
+        ):
+            raise CorrectionError(
+                f"this repeats {other.describe()} by {other.author}, which is in force: nothing is left to record"
+            )
         overlap = new.start_ns < other.end_ns and other.start_ns < new.end_ns
         if overlap and any(new.assertion in group and other.assertion in group for group in _CONTRADICTIONS):
             raise CorrectionError(

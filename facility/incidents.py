@@ -64,12 +64,12 @@ class Review(StrEnum):
 
 
 class Sharing(StrEnum):
-    """Who bears time in which several incidents overlap."""
+    """Who bears the time of an event with several incidents."""
 
     ROOT_CAUSE = "root-cause"
-    """The root cause; the earliest incident where none is named as such."""
+    """The incident marked as the root cause bears all of the event; where none is, as `EQUAL`."""
     EQUAL = "equal-share"
-    """All of them alike."""
+    """Each instant goes to the incidents that cover it, in equal parts."""
 
 
 def standing(

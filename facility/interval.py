@@ -39,10 +39,12 @@ class Intervals:
         """Return the union of intervals given as two arrays, in any order, overlapping or not."""
         keep = end > start
         start, end = start[keep], end[keep]
-        order = np.argsort(start, kind="stable")
-        start, end = start[order], np.maximum.accumulate(end[order]) if len(order) else end
         if not len(start):
             return cls(start, end)
+        if (start[1:] < start[:-1]).any():
+            order = np.argsort(start, kind="stable")
+            start, end = start[order], end[order]
+        end = np.maximum.accumulate(end)
         first = np.empty(len(start), dtype=bool)
         first[0] = True
         first[1:] = start[1:] > end[:-1]
@@ -138,7 +140,9 @@ def _inside(intervals: Intervals, instants: Int64) -> NDArray[np.bool_]:
 
 
 def _combine(a: Intervals, b: Intervals, *, keep_outside_other: bool) -> "Intervals":
-    edges = np.unique(np.concatenate([a.start, a.end, b.start, b.end]))
+    # Four sorted runs: the stable sort merges them, and is much faster here than `np.unique`.
+    edges = np.sort(np.concatenate([a.start, a.end, b.start, b.end]), kind="stable")
+    edges = edges[np.append(edges[1:] != edges[:-1], True)] if len(edges) else edges
     if len(edges) < 2:
         return Intervals.empty()
     left = edges[:-1]

@@ -91,8 +91,9 @@ def span(start_ns: int, end_ns: int, zone: tzinfo) -> str:
 
 
 def stretch(start_ns: int, end_ns: int, zone: tzinfo) -> str:
-    """Write a short interval in the facility's own time, the offset from UTC once."""
-    return tr("{start} to {end}", start=local(start_ns, zone), end=local(end_ns, zone, offset=True))
+    """Write a short interval in the facility's own time: the offset from UTC once, or with both ends if they differ."""
+    start, end = local(start_ns, zone, offset=True), local(end_ns, zone, offset=True)
+    return tr("{start} to {end}", start=start if start[20:] != end[20:] else start[:19], end=end)
 
 
 def local(ns: int | None, zone: tzinfo, *, offset: bool = False) -> str:

@@ -10,20 +10,24 @@ NONE: Final = "–"
 """Stands where a figure does not exist."""
 
 
-def percent(value: float | None, digits: int = 1) -> str:
+def percent(value: float | None, digits: int = 1, *, below: float = 100.0) -> str:
     """Write a percentage, rounded half up; what is below 100 never prints as 100, nor what is above 0 as 0.
+
+    What is below the threshold `below` never prints as that either, so that a sentence beside it is true.
 
     Examples
     --------
     >>> percent(99.97), percent(100.0), percent(0.01), percent(97.25)
     ('99.9', '100.0', '0.1', '97.3')
+    >>> percent(98.97, below=99.0), percent(99.0, below=99.0)
+    ('98.9', '99.0')
     """
     if value is None:
         return NONE
     # repr gives the shortest decimal that means this float, which is the number that people see as a tie.
     exact, step = Decimal(repr(value)), Decimal(1).scaleb(-digits)
     rounded = exact.quantize(step, ROUND_HALF_UP)
-    if rounded == 100 and exact < 100:
+    if any(exact < limit <= rounded for limit in (Decimal(repr(below)), 100)):
         rounded = exact.quantize(step, ROUND_DOWN)
     if rounded == 0 and exact > 0:
         rounded = exact.quantize(step, ROUND_UP)

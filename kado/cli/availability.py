@@ -14,6 +14,7 @@ from analytics.availability import PROVISIONAL_BELOW_PCT, Availability
 from analytics.figures import percentage
 from facility.schedule import OPERATING_CATEGORIES, PLANNED_CATEGORIES
 from kado.cli.as_of import as_of
+from kado.cli.beside import correction_table, warning_lines
 from kado.cli.command import (
     AsKnownOnOption,
     AsPublishedOnOption,
@@ -86,8 +87,9 @@ def report(loaded: AvailabilityReport, digits: int = 1) -> list[RenderableType]:
     ]
     for reason in provisional_reasons(result, zone):
         lines.append(Text(tr("Provisional: {reason}", reason=reason), style="yellow"))
+    lines += warning_lines(loaded, digits)
     accounts = _accounts(result.accounts, refill_is_delivered=loaded.definition.refill_is_delivered)
-    return [*lines, "", accounts, *_by_tag(loaded), "", *event_table(loaded)]
+    return [*lines, "", accounts, *_by_tag(loaded), "", *event_table(loaded), *correction_table(loaded)]
 
 
 def _named(period_id: str) -> str:
@@ -129,7 +131,8 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
     if result.accounts.excluded:
         without = percent(f.availability_without_excluded_pct, digits)
         rows.add_row(tr("Without exclusions"), f"{without} %", tr("excluded downtime not counted"))
-    rows.add_row(tr("Coverage"), f"{percent(f.coverage_pct, digits)} %", tr("of user time is known"))
+    coverage = percent(f.coverage_pct, digits, below=PROVISIONAL_BELOW_PCT)
+    rows.add_row(tr("Coverage"), f"{coverage} %", tr("of user time is known"))
     rows.add_row(tr("Failures N"), count(n), failures)
     if counts.trips or loaded.definition.trip_below_s:
         limit = duration(loaded.definition.trip_below_ns)

@@ -1,5 +1,6 @@
 """``kado correct``: what a person asserts about an interval, against or beyond the samples."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 
@@ -8,20 +9,35 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from facility.corrections import Assertion, Exclusion
+from facility.corrections import Assertion, Correction, Exclusion
+from facility.errors import UnreachableError, UsageError
 from facility.profile import Profile
+from facility.time import parse_time
+from kado.cli.beside import effect_words
 from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
 from kado.language import tr
 from kado.output import local, print_json, show, stretch, title
+from kado.queries.correction_effect import find_event, preview_correction, preview_document
 from kado.queries.corrections import Said, correction_document, corrections_document, load_corrections
 from kado.queries.identity import identity
-from kado.service.recording import record_correction, withdraw_correction
+from kado.service.recording import make_correction, withdraw_correction, write_correction
 
-FromOption = Annotated[str, typer.Option("--from", help="Its start, ISO 8601 with an offset.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="Its start, ISO 8601 with an offset.")]
 
 
-ToOption = Annotated[str, typer.Option("--to", help="Its end; not in it any more.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Its end; not in it any more.")]
+
+
+EventOption = Annotated[
+    str | None, typer.Option("--event", help="The time of this event, by the id that 'kado events' gives it.")
+]
+
+
+SampleOption = Annotated[str | None, typer.Option("--sample", help="The one sample with this stamp.")]
+
+
+YesOption = Annotated[bool, typer.Option("--yes", help="Write without asking; for scripts.")]
 
 
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for whoever disputes it.")]
@@ -58,30 +74,36 @@ def asserting(assertion: Assertion) -> Callable[..., None]:
     """Return the command that records an assertion which needs no more than a time."""
 
     def correct(
-        start: FromOption,
-        end: ToOption,
         reason: ReasonOption,
         author: AuthorOption,
+        start: FromOption = None,
+        end: ToOption = None,
+        event: EventOption = None,
+        sample: SampleOption = None,
         evidence: EvidenceOption = "",
+        yes: YesOption = False,
         config: ConfigOption = None,
         output: FormatOption = Format.TABLE,
     ) -> None:
 
         configuration = load_configuration(config)
-        said = record_correction(configuration, assertion, start, end, author=author, reason=reason, evidence=evidence)
-        _show(configuration, said, output)
+        interval = _interval(configuration, start, end, event, sample)
+        new = make_correction(configuration, assertion, interval, author=author, reason=reason, evidence=evidence)
+        _write(configuration, new, output, yes=yes)
 
     correct.__doc__ = HELP[assertion] + _EXAMPLE.format(word=assertion.value, more="")
     return correct
 
 
 def excluded(
-    start: FromOption,
-    end: ToOption,
     category: Annotated[Exclusion, typer.Option("--category", help="What outside the facility was the reason.")],
     reason: ReasonOption,
     author: AuthorOption,
+    start: FromOption = None,
+    end: ToOption = None,
+    event: EventOption = None,
     evidence: EvidenceOption = "",
+    yes: YesOption = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -95,28 +117,30 @@ def excluded(
         --to 2026-10-03T09:20:00+09:00 --reason "dip of the grid" --author Sato
     """
     configuration = load_configuration(config)
-    said = record_correction(
+    interval = _interval(configuration, start, end, event, None)
+    new = make_correction(
         configuration,
         Assertion.EXCLUDED,
-        start,
-        end,
+        interval,
         author=author,
         reason=reason,
         evidence=evidence,
         category=category,
     )
-    _show(configuration, said, output)
+    _write(configuration, new, output, yes=yes)
 
 
 def reduced(
-    start: FromOption,
-    end: ToOption,
     limit: Annotated[
         float, typer.Option("--limit", help="What counted as full delivery, in the delivery signal's unit (mA).")
     ],
     reason: ReasonOption,
     author: AuthorOption,
+    start: FromOption = None,
+    end: ToOption = None,
+    event: EventOption = None,
     evidence: EvidenceOption = "",
+    yes: YesOption = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -128,10 +152,11 @@ def reduced(
         --to 2026-10-03T12:00:00+09:00 --reason "agreed with users" --author Sato
     """
     configuration = load_configuration(config)
-    said = record_correction(
-        configuration, Assertion.REDUCED, start, end, author=author, reason=reason, evidence=evidence, limit=limit
+    interval = _interval(configuration, start, end, event, None)
+    new = make_correction(
+        configuration, Assertion.REDUCED, interval, author=author, reason=reason, evidence=evidence, limit=limit
     )
-    _show(configuration, said, output)
+    _write(configuration, new, output, yes=yes)
 
 
 def withdraw(
@@ -168,6 +193,43 @@ def list_corrections(
         print_json(corrections_document(configuration.profile, listed))
     else:
         show(*correction_list(configuration.profile, listed))
+
+
+def _interval(
+    configuration: Configuration, start: str | None, end: str | None, event: str | None, sample: str | None
+) -> tuple[int, int]:
+    """Return the time that a correction is about."""
+    ways = [start is not None or end is not None, event is not None, sample is not None]
+    if sum(ways) != 1 or (start is None) != (end is None):
+        raise UsageError("say which time: --from and --to, or --event ID, or --sample TIME")
+    if event is not None:
+        return find_event(configuration, event)
+    if sample is not None:
+        at = parse_time(sample)
+        return at, at + 1
+    return parse_time(str(start)), parse_time(str(end))
+
+
+def _write(configuration: Configuration, new: Correction, output: Format, *, yes: bool) -> None:
+    """Show what a correction will change, ask at a terminal, and write it."""
+    try:
+        preview = preview_correction(configuration, new)
+    except UnreachableError as error:
+        preview, lines = None, [tr("What it will change is not known: {error}", error=error)]
+    else:
+        lines = [tr("Will change: {changes}", changes=effect_words(preview.effect))]
+        lines += [tr("Warning: {warning}", warning=warning) for warning in preview.warnings]
+    if output is Format.TABLE:
+        show(*lines)
+    if not yes and sys.stdin.isatty() and not typer.confirm(tr("Write it?")):
+        raise typer.Exit(1)
+    said = write_correction(configuration, new)
+    if output is Format.JSON:
+        profile = configuration.profile
+        will = {} if preview is None else {"preview": preview_document(preview)}
+        print_json({**identity(profile), **correction_document(profile, said), **will})
+    else:
+        _show(configuration, said, output)
 
 
 def _show(configuration: Configuration, said: Said, output: Format) -> None:

@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from analytics.availability import ReportedEvent
 from facility.time import to_datetime
 from kado.cli.as_of import as_of
+from kado.cli.beside import correction_table
 from kado.cli.command import (
     AsKnownOnOption,
     AsPublishedOnOption,
@@ -19,7 +20,8 @@ from kado.cli.command import (
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
 from kado.output import facts, local, offsets_of, print_json, show, table, title
-from kado.queries.events import event_documents, incidents_behind, review_of
+from kado.queries.beside import beside_document
+from kado.queries.events import event_documents, exclusions_of, incidents_behind, review_of
 from kado.queries.figures import AvailabilityReport, load_availability
 from kado.queries.identity import identity
 from kado.rounding import duration
@@ -47,12 +49,13 @@ def events(
             {
                 **identity(loaded.profile, definition=result.definition, period=result.period),
                 "events": event_documents(loaded),
+                "corrections": beside_document(loaded)["corrections"],
             }
         )
     else:
         definition_name = f"{loaded.definition.id}: {words(loaded.definition.title)}"
         names = facts([("Period", period), ("Definition", definition_name)])
-        show(title(loaded.profile, tr("events")), names, *event_table(loaded, reviews=True))
+        show(title(loaded.profile, tr("events")), names, *event_table(loaded, reviews=True), *correction_table(loaded))
 
 
 def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[RenderableType]:
@@ -62,7 +65,7 @@ def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[Re
         if result.further:
             return [tr("No events: no loss of beam and no distortion in user time.")]
         return [tr("No events: no loss of beam in user time.")]
-    offset = offsets_of((r.event.start_ns for r in result.events), zone)
+    offset = offsets_of((ns for r in result.events for ns in (r.event.start_ns, r.event.end_ns)), zone)
     lost, start = marked("user time\nlost"), tr("start ({offset})", offset=offset)
     order = ["event", start, "end", "length", lost, *(["review"] if reviews else []), "note"]
     rows = table(order=order, right=["length", lost])
@@ -75,7 +78,7 @@ def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[Re
             duration(e.duration_ns),
             duration(reported.user_time_ns),
             *([term(review_of(reported) or "")] if reviews else []),
-            ", ".join([*_marks(reported), *_systems(reported, loaded)]),
+            ", ".join([*_marks(reported), *exclusions_of(reported, loaded), *_systems(reported, loaded)]),
         )
     return [rows]
 

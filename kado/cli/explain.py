@@ -17,6 +17,7 @@ from analytics.segments import Rule, Segment, Segments
 from facility.distortion import Distortion
 from facility.errors import UsageError
 from kado.cli.as_of import as_of
+from kado.cli.beside import warning_lines
 from kado.cli.command import (
     AsKnownOnOption,
     AsPublishedOnOption,
@@ -121,7 +122,7 @@ def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
     segments = found.segments
     listed = segments if whole else segments.take(~segments.of_rules(*_ORDINARY)).longest(SHOWN)
     if len(listed):
-        offset = offsets_of((s.start_ns for s in listed), zone)
+        offset = _offsets(listed, zone)
         rows = table(
             order=[tr("start ({offset})", offset=offset), "end", "length", "account", "rule"],
             right=["length"],
@@ -149,7 +150,7 @@ def gap_table(report: AvailabilityReport, gaps: Gaps, *, whole: bool) -> list[Re
     if not gaps:
         return [*lines, tr("All user time is known.")]
     listed = gaps if whole else gaps.longest(SHOWN)
-    offset = offsets_of((gap.segment.start_ns for gap in listed), zone)
+    offset = _offsets(listed.segments, zone)
     start = tr("start ({offset})", offset=offset)
     rows = table(order=[start, "end", "unknown", "could hide", "N", "rule"], right=["unknown", "could hide", "N"])
     for gap in listed:
@@ -177,16 +178,8 @@ def gap_table(report: AvailabilityReport, gaps: Gaps, *, whole: bool) -> list[Re
         "",
         tr("Could hide: extra downtime and failures N if that interval alone had no beam."),
         tr("Availability is between {lower} and {upper} %, whatever the unknown time was.", lower=lower, upper=upper),
-        *cadence_lines(report),
+        *warning_lines(report),
     ]
-
-
-def cadence_lines(report: AvailabilityReport) -> list[RenderableType]:
-    """Return what to do where samples come too seldom for how long they hold."""
-    cadence = report.cadence
-    if cadence is None or not cadence.is_too_slow:
-        return []
-    return ["", Text(f"Diagnosis: {cadence.sentence()}", style="yellow")]
 
 
 def instant(found: InstantExplanation) -> list[RenderableType]:
@@ -242,6 +235,11 @@ def _heading(report: AvailabilityReport, what: str) -> list[RenderableType]:
             ]
         ),
     ]
+
+
+def _offsets(segments: Segments, zone: tzinfo) -> str:
+    """Return the zone's offset at both ends of all of them."""
+    return offsets_of((ns for s in segments for ns in (s.start_ns, s.end_ns)), zone)
 
 
 def _rules(segments: Segments) -> RenderableType:

@@ -13,6 +13,7 @@ from facility.profile import Profile
 from facility.schedule import Plan
 from facility.time import NS_PER_H, Clock, format_time, system_clock, to_s
 from kado.config import Configuration
+from kado.queries.beside import beside_document
 from kado.queries.events import event_documents
 from kado.queries.figures import AvailabilityReport, Budget, load_availability
 from kado.queries.identity import identity
@@ -100,6 +101,7 @@ def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
         "further_signals": [_further_document(f, zone) for f in result.further],
         "tags": {tag: {name: to_s(ns) for name, ns in asdict(time).items()} for tag, time in tag_times(loaded).items()},
         "events": event_documents(loaded),
+        **beside_document(loaded),
     }
 
 

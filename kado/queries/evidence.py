@@ -43,6 +43,8 @@ class Known:
     """How far before its window the witness was read."""
     depends_from_ns: Mapping[str, int]
     """Of each further signal: the findings depend on its samples from here on."""
+    cut: bool
+    """Whether what lies around the period was not followed to its end; see `analytics.window.Window`."""
     whole: bool
     """Whether each distortion that touches the period is over, and seen whole."""
 
@@ -141,7 +143,7 @@ def load_evidence(
         if reaches
     }
     whole = all(r.whole for r in reaches.values())
-    return Known(evidence, window.settled, reach, depends_from_ns, whole)
+    return Known(evidence, window.settled, reach, depends_from_ns, window.cut, whole)
 
 
 def _with_held(read: Read, signal: str) -> ReadHeld:

@@ -1,7 +1,8 @@
 """Loads what a figure is computed from, and calls the pure functions that compute it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from analytics.availability import Availability, conclude
 from analytics.cadence import Cadence, cadence_of, join_cadences
@@ -9,6 +10,7 @@ from analytics.effects import Counted, Effect
 from analytics.energy import POWER_UNIT, delivered_mwh
 from analytics.evidence import AppliedEvidence, Evidence, apply_evidence
 from analytics.findings import Findings, examine, join
+from analytics.limits_age import AboveNominal, above_nominal, limit_warnings
 from facility.corrections import Correction
 from facility.definition import Definition, load_definition
 from facility.incidents import Incident
@@ -56,11 +58,11 @@ class AppliedCorrection:
 
 @dataclass(frozen=True, slots=True)
 class WithoutBackDated:
-    """The same period without calendar versions that were recorded after the time that they change."""
+    """The same period without a calendar version that was recorded after time that it changes."""
 
-    versions: tuple[ScheduleVersion, ...]
+    version: ScheduleVersion
     availability: Availability | None
-    """None: without them nothing is scheduled. Bounds are not computed."""
+    """None: without it nothing is scheduled. Bounds are not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,14 @@ class AvailabilityReport:
     """None where there is none, or it was not asked for; see `with_budget`."""
     corrections: tuple[AppliedCorrection, ...] = ()
     """Those in force that touch the period, in order of start, each with what it changes."""
-    without_back_dated: WithoutBackDated | None = None
-    """The figure without calendar versions that were recorded late; None where no such version moves it."""
+    without_back_dated: tuple[WithoutBackDated, ...] = ()
+    """The figure without each calendar version that was recorded late and moves it."""
     cadence: Cadence | None = None
     """How often samples of the delivery signal come; None where that is not known."""
+    limit_warnings: tuple[str, ...] = ()
+    """What speaks against the facility's limits."""
+    look_around_cut: bool = False
+    """Whether unknown time around the period, or an outage, was not followed to its end."""
     as_of: AsOf | None = None
     """Which of the things that people recorded count; None: what was recorded by `as_known_on_ns`."""
 
@@ -131,11 +137,11 @@ def load_availability(
     chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
     asked = ask(configuration, period, chosen, as_known_on, clock)
     profile, plan = asked.profile, asked.plan(chosen)
-    back = BackDated.of(asked, chosen)
+    late = back_dated(asked, chosen)
     in_force = corrections_in(asked)
     effects: dict[int, list[Effect]] = {c.id: [] for c in in_force}
     findings: list[Findings] = []
-    refill = Intervals.empty()
+    refill, cut, above = Intervals.empty(), False, AboveNominal()
     cadences: list[Cadence | None] = []
     energy = 0.0 if profile.delivery.unit == POWER_UNIT else None
     for piece, known in walk(asked, [chosen], progress):
@@ -145,7 +151,10 @@ def load_availability(
         counted = Counted(evidence, profile, chosen, plan, piece)
         for correction in in_force:
             effects[correction.id].append(counted.effect_of(correction))
-        back.count(evidence, piece)
+        for version in late:
+            version.count(evidence, piece)
+        cut = cut or known.cut
+        above += above_nominal(evidence.delivery, profile, piece)
         cadences.append(cadence_of(evidence.delivery.between(piece.start_ns, piece.end_ns), profile.delivery))
         if energy is None and look is None:
             continue
@@ -164,8 +173,10 @@ def load_availability(
         asked.record.incidents,
         energy,
         corrections=tuple(AppliedCorrection(c, Effect.sum_of(effects[c.id])) for c in in_force),
-        without_back_dated=back.figure(),
+        without_back_dated=tuple(version.figure() for version in late),
         cadence=join_cadences(cadences),
+        limit_warnings=limit_warnings(profile, above, asked.part.end_ns),
+        look_around_cut=cut,
         as_of=asked.as_of,
     )
 
@@ -176,43 +187,44 @@ def corrections_in(asked: Asked) -> tuple[Correction, ...]:
     return tuple(c for c in asked.record.corrections if c.start_ns < part.end_ns and part.start_ns < c.end_ns)
 
 
+COUNTED_WITHOUT: Final = 4
+"""So many calendar versions that were recorded late are left out one by one; the last ones recorded."""
+
+
+def back_dated(asked: Asked, definition: Definition) -> list["BackDated"]:
+    """Return the calendar versions that were recorded late and move something in the period."""
+    late = sorted(dated_back(asked.record.versions), key=lambda v: -v.known_from_ns)
+    moving = [version for version in late if _differ(asked, definition, version)]
+    return [BackDated(asked, definition, version) for version in moving[:COUNTED_WITHOUT]]
+
+
 class BackDated:
-    """Counts a period without the calendar versions that were recorded late, where that makes a difference."""
+    """Counts a period without one calendar version that was recorded late."""
 
-    def __init__(self, asked: Asked, definition: Definition, versions: tuple[ScheduleVersion, ...], plan: Plan) -> None:
-        self._asked, self._definition, self._versions, self._plan = asked, definition, versions, plan
+    def __init__(self, asked: Asked, definition: Definition, version: ScheduleVersion) -> None:
+        self._asked, self._definition, self._version = asked, definition, version
+        self._plan = asked.plan(definition, [version])
         self._findings: list[Findings] = []
-        self._scheduled = bool(plan.intervals(*PLANNED_CATEGORIES).clip(asked.part.start_ns, asked.part.end_ns))
-
-    @classmethod
-    def of(cls, asked: Asked, definition: Definition) -> "BackDated":
-        """Find the versions that were recorded late and move something in the period."""
-        late = dated_back(asked.record.versions)
-        moving = tuple(v for v in late if _differ(asked, definition, [v]))
-        if not moving and _differ(asked, definition, late):
-            moving = late
-        return cls(asked, definition, moving, asked.plan(definition, moving))
+        self._scheduled = bool(self._plan.intervals(*PLANNED_CATEGORIES).clip(asked.part.start_ns, asked.part.end_ns))
 
     def count(self, evidence: Evidence, piece: Period) -> None:
-        """Count a piece without them."""
-        if self._versions and self._scheduled:
+        """Count a piece without it."""
+        if self._scheduled:
             profile = self._asked.profile
             self._findings.append(examine(evidence, profile, self._definition, self._plan, piece, bounds=False))
 
-    def figure(self) -> "WithoutBackDated | None":
-        """Return the figure as it would be without them; None where there are none."""
-        if not self._versions:
-            return None
+    def figure(self) -> WithoutBackDated:
+        """Return the figure as it would be without it."""
         asked = self._asked
         if not self._findings:
-            return WithoutBackDated(self._versions, None)
+            return WithoutBackDated(self._version, None)
         found = conclude(join(self._findings, asked.period.id), asked.profile, self._definition, asked.period)
-        return WithoutBackDated(self._versions, found)
+        return WithoutBackDated(self._version, found)
 
 
-def _differ(asked: Asked, definition: Definition, without: Sequence[ScheduleVersion]) -> bool:
-    """Return whether the calendar of the period is another one without some versions."""
+def _differ(asked: Asked, definition: Definition, without: ScheduleVersion) -> bool:
+    """Return whether the calendar of the period is another one without a version."""
     start, end = asked.part.start_ns, asked.part.end_ns
-    a, b = asked.plan(definition), asked.plan(definition, without)
+    a, b = asked.plan(definition), asked.plan(definition, [without])
     same = all(a.intervals(c).clip(start, end) == b.intervals(c).clip(start, end) for c in PLANNED_CATEGORIES)
     return not (same and a.cancelled.clip(start, end) == b.cancelled.clip(start, end))

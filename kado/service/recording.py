@@ -32,14 +32,51 @@ def record_correction(
     TimeError
         If a time cannot be read.
     """
-    now_ns, start_ns = clock(), parse_time(start)
+    new = make_correction(
+        configuration,
+        assertion,
+        (parse_time(start), parse_time(end)),
+        author=author,
+        reason=reason,
+        evidence=evidence,
+        category=category,
+        limit=limit,
+        clock=clock,
+    )
+    return write_correction(configuration, new)
+
+
+def make_correction(
+    configuration: Configuration,
+    assertion: Assertion,
+    interval: tuple[int, int],
+    *,
+    author: str,
+    reason: str,
+    evidence: str = "",
+    category: Exclusion | None = None,
+    limit: float | None = None,
+    clock: Clock = system_clock,
+) -> Correction:
+    """Return a correction that is not written yet.
+
+    Raises
+    ------
+    CorrectionError
+        If it lies wholly in the future.
+    """
+    now_ns, (start_ns, end_ns) = clock(), interval
     if start_ns >= now_ns:
         zone = configuration.profile.zone
         raise CorrectionError(
             f"a correction says what was: {format_time(start_ns, zone)} lies in the future, it is "
             f"{format_time(now_ns, zone)} now"
         )
-    new = Correction(0, start_ns, parse_time(end), assertion, author, reason, now_ns, evidence, category, limit)
+    return Correction(0, start_ns, end_ns, assertion, author, reason, now_ns, evidence, category, limit)
+
+
+def write_correction(configuration: Configuration, new: Correction) -> Said:
+    """Write a correction; raises `CorrectionError` as `record_correction` does."""
     with open_journal(configuration) as journal:
         return Said(journal.add_correction(new))
 

@@ -98,7 +98,7 @@ def test_what_is_said_of_a_gap_at_sight_is_what_counting_again_says(case: Case) 
             segments, evidence, applied, case.profile, case.definition, case.plan, case.period, at_most=at_most
         )
 
-    for i, gap in enumerate(found(0)):
+    for i, gap in enumerate([*found(0), *found(10)]):
         if gap.downtime_ns is not None:
             stated = evidence_with_down(evidence, gap.segment.start_ns, gap.segment.end_ns)
             again = examine(stated, case.profile, case.definition, case.plan, case.period, bounds=False)

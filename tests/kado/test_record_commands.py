@@ -187,10 +187,11 @@ class TestIncidents:
             assert sum(s["downtime_s"] for s in document["systems"]) == 5_400
             return {s["system"]: s["downtime_s"] for s in document["systems"]}
 
-        assert shares() == {"vacuum": 3_600, "recovery": 1_800}
+        # The root cause bears all of the event, recovery included.
+        assert shares() == {"vacuum": 5_400}
         assert shares("--sharing", "equal-share") == {"vacuum": 2_100, "recovery": 1_800, "rf": 1_500}
-        out = seeded("incident", "pareto", "-p", DAY).out
-        assert re.search(r"vacuum +1\.00 +66\.7 +66\.7", out)
+        out = seeded("incident", "pareto", "-p", DAY, "--sharing", "equal-share").out
+        assert re.search(r"vacuum +0\.58 +38\.9 +38\.9", out)
         assert re.search(r"= no beam +1\.50", out)
 
     def test_one_that_turns_out_otherwise_is_replaced_and_both_are_shown(self, seeded: Kado) -> None:

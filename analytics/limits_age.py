@@ -1,0 +1,71 @@
+"""Whether a facility's limits still fit its beam."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analytics.conditions import is_good
+from facility.batch import Samples
+from facility.period import Period
+from facility.profile import Profile
+from facility.schedule import Category
+from facility.time import NS_PER_DAY, local_midnight, to_datetime
+
+FAR_ABOVE: Final = 1.2
+"""So many times ``nominal`` is far above it."""
+FOR_LONG_NS: Final = 2 * NS_PER_DAY
+"""So long it may be far above before somebody should look."""
+
+
+@dataclass(frozen=True, slots=True)
+class AboveNominal:
+    """How long the beam was far above the limits, in a stretch of time."""
+
+    time_ns: int = 0
+    highest: float = 0.0
+    nominal: float = 0.0
+
+    def __add__(self, other: "AboveNominal") -> "AboveNominal":
+        more = other if other.highest > self.highest else self
+        return AboveNominal(self.time_ns + other.time_ns, more.highest, more.nominal)
+
+
+def above_nominal(samples: Samples, profile: Profile, part: Period) -> AboveNominal:
+    """Return how long the delivery signal was far above ``nominal`` of user time in a stretch.
+
+    The time is the stretch's share of good samples that are; limits are those at its start.
+    """
+    limits = profile.limits.at(Category.USER, part.start_ns)
+    inside = samples.between(part.start_ns, part.end_ns)
+    if limits is None or not len(inside):
+        return AboveNominal()
+    highest = np.inf if profile.delivery.physical_max is None else profile.delivery.physical_max
+    good = is_good(inside, float(highest))
+    far = inside.value[good] > FAR_ABOVE * limits.nominal
+    if not far.any():
+        return AboveNominal()
+    time_ns = round(part.length_ns * int(np.count_nonzero(far)) / len(inside))
+    return AboveNominal(time_ns, float(inside.value[good][far].max()), limits.nominal)
+
+
+def limit_warnings(profile: Profile, above: AboveNominal, until_ns: int) -> tuple[str, ...]:
+    """Return what speaks against the limits of a facility, as known at an instant."""
+    warnings: list[str] = []
+    unit, signal = profile.delivery.unit, profile.delivery_signal
+    if above.time_ns >= FOR_LONG_NS:
+        warnings.append(
+            f"{signal} was far above its limits for {above.time_ns / NS_PER_DAY:.1f} days: up to {above.highest:g} "
+            f"{unit} with nominal = {above.nominal:g} {unit}, so a beam of much less counts as full; add a [[limits]] "
+            "table for the current that is run now"
+        )
+    newest = max(since for rows in profile.limits.by_mode.values() for since, _ in rows if since < until_ns)
+    later = [m for m in profile.milestones if newest < local_midnight(m.since, profile.zone) < until_ns]
+    if later:
+        last = max(later, key=lambda m: m.since)
+        warnings.append(
+            f"the limits are from {to_datetime(newest, profile.zone):%Y-%m-%d}, and the profile's milestone of "
+            f"{last.value:g} {unit} ({last.kind}) from {last.since}: add a [[limits]] table from then on, or check "
+            "that they still hold"
+        )
+    return tuple(warnings)

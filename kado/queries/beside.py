@@ -1,0 +1,67 @@
+"""What stands beside a figure: corrections in force, calendar versions recorded late, warnings."""
+
+from dataclasses import asdict
+from typing import Any
+
+from analytics.effects import Effect
+from facility.time import format_time, to_s
+from kado.queries.corrections import Said, correction_document
+from kado.queries.figures import AvailabilityReport, WithoutBackDated
+
+
+def beside_document(loaded: AvailabilityReport) -> dict[str, Any]:
+    """Return all of it for programs."""
+    cadence = loaded.cadence
+    return {
+        "corrections": [
+            {**correction_document(loaded.profile, Said(a.correction)), "changes": effect_document(a.effect)}
+            for a in loaded.corrections
+        ],
+        "without_back_dated_versions": [_without(loaded, late) for late in loaded.without_back_dated],
+        "look_around_cut": loaded.look_around_cut,
+        "warnings": list(warnings_of(loaded)),
+        "cadence": None
+        if cadence is None
+        else {
+            "signal": cadence.signal,
+            "spacing_s": to_s(cadence.spacing_ns),
+            "stale_after_s": to_s(cadence.stale_after_ns),
+            "unknown_pct": cadence.unknown_pct,
+        },
+    }
+
+
+def effect_document(effect: Effect) -> dict[str, Any]:
+    """Return what a correction changes, in seconds and counts."""
+    return {
+        name.removesuffix("_ns") + "_s" if name.endswith("_ns") else name: to_s(value)
+        if name.endswith("_ns")
+        else value
+        for name, value in asdict(effect).items()
+    }
+
+
+def warnings_of(loaded: AvailabilityReport) -> tuple[str, ...]:
+    """Return what makes the figure less trustworthy than it looks, each with what to do."""
+    found = list(loaded.limit_warnings)
+    if loaded.cadence is not None and loaded.cadence.is_too_slow:
+        found.append(loaded.cadence.sentence())
+    if loaded.look_around_cut:
+        found.append(
+            "around the period there are gaps closer to each other than the merge gap, or an outage that goes on for "
+            "months: they were not followed to their end, so the bounds hold for what was looked at"
+        )
+    return tuple(found)
+
+
+def _without(loaded: AvailabilityReport, found: WithoutBackDated) -> dict[str, Any]:
+    zone, version, result = loaded.profile.zone, found.version, found.availability
+    return {
+        "published_at": format_time(version.published_at_ns, zone),
+        "recorded_at": None if version.recorded_at_ns is None else format_time(version.recorded_at_ns, zone),
+        "start": format_time(version.start_ns, zone),
+        "end": format_time(version.end_ns, zone),
+        "availability_pct": None if result is None else result.figures.availability_pct,
+        "failures": None if result is None else result.counts.failures,
+        "user_time_s": None if result is None else to_s(result.accounts.user_time),
+    }
