@@ -54,9 +54,12 @@ def correction_table(loaded: AvailabilityReport) -> list[RenderableType]:
         c = applied.correction
         what = f"#{c.id} {c.assertion.value}" + (f" ({c.category.value})" if c.category else "")
         rows.add_row(
-            what, stretch(c.start_ns, c.end_ns, loaded.profile.zone), changes(applied), f"{c.author}: {c.reason}"
+            what,
+            stretch(c.start_ns, c.end_ns, loaded.profile.zone),
+            effect_words(applied.effect),
+            f"{c.author}: {c.reason}",
         )
-    return ["", "Corrections in force", rows]
+    return ["", tr("Corrections in force"), rows]
 
 
 def effect_words(effect: Effect) -> str:
