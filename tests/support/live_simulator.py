@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STARTED_WITHIN_S = 60.0
-OVER = "everything is out"
+OVER = "all samples are published"
 
 
 class LiveSimulator:
