@@ -16,11 +16,13 @@ from collector.changes import Changes
 from collector.delivery_policy import Action, Decision, DeliveryPolicy
 from collector.forwarder_status import ForwarderState, ForwarderStatus
 from collector.sending import Interruption, Sender, Sent
-from facility.errors import KadoError, UnreachableError
+from facility.errors import DiskError, KadoError, UnreachableError
 from facility.time import NS_PER_DAY, NS_PER_S, Clock, to_ns
 from storage.influxdb.client import BucketInfo, InfluxClient, WriteAnswer
 from storage.influxdb.touching import days_of_lines, touches
+from storage.reserve import Reserve
 from storage.telemetry_db import open_writer
+from storage.telemetry_db.landed import shrink_log
 from storage.telemetry_db.outbox import Blob, next_group
 from storage.telemetry_db.settlement import Outcome, note_rewritten, set_aside, settle
 
@@ -83,6 +85,7 @@ class Forwarder:
         self._changes = changes
         self._sender = Sender(self._write, policy, self._canary, max_lines=max_lines)
         self._connection: sqlite3.Connection | None = None
+        self._reserve = Reserve(data_dir)
         self._stopping = threading.Event()
         self._problem: KadoError | None = None
         self._answers: Counter[str] = Counter({"2xx": 0, "4xx": 0, "5xx": 0, "none": 0})
@@ -155,6 +158,12 @@ class Forwarder:
         """Forward what can go together next; return how long to wait before the step after it."""
         try:
             return self._forward_next()
+        except DiskError as error:
+            # The outbox drains on a full disk, too: the next attempt has the reserve.
+            if not self._reserve.give_up():
+                return self._interrupted(error, retry=True)
+            self._enter(ForwarderState.SENDING)
+            return 0.0
         except UnreachableError as error:
             return self._interrupted(error, retry=error.retryable)
         except KadoError as error:
@@ -186,6 +195,9 @@ class Forwarder:
             return self._interrupted(self._client.problem(result.answer), retry=retry, decision=result.decision)
         outcomes = _outcomes(drafts, result)
         settle(self._connection, outcomes, self._clock())
+        if not self._reserve.held:
+            # Without the reserve the log must not grow.
+            shrink_log(self._connection, self._data_dir)
         self._delivered(outcomes)
         return 0.0
 

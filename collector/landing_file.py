@@ -13,10 +13,12 @@ import numpy as np
 from collector.arrival import Arrival
 from collector.changes import Changes
 from facility.batch import Batch
+from facility.errors import DiskError
 from facility.signals import link_signal
 from facility.source import SINCE_LAST_COMMIT, GapReport, Rejection
 from facility.time import Clock
 from storage.embedded.rows import SignalWritten, insert
+from storage.reserve import Reserve
 from storage.telemetry_db import StoreKind, dead_letters, gaps, open_writer, outbox, transaction
 from storage.telemetry_db.counters import CountKey, Entry, count
 from storage.telemetry_db.integrity import check_before_start
@@ -60,7 +62,14 @@ class LandingFile:
         self._letters = letters
         self._changes = changes
         with ExitStack() as opened:
-            self._connection = open_writer(data_dir, facility, store_kind, clock(), any_thread=True)
+            self._reserve = Reserve(data_dir)
+            try:
+                self._connection = open_writer(data_dir, facility, store_kind, clock(), any_thread=True)
+            except DiskError:
+                # On a full disk what waits can still be forwarded, and that makes space.
+                if not self._reserve.give_up():
+                    raise
+                self._connection = open_writer(data_dir, facility, store_kind, clock(), any_thread=True)
             opened.callback(self._connection.close)
             check_before_start(self._connection, store_kind)
             self._last = newest_commit(self._connection)
@@ -80,7 +89,8 @@ class LandingFile:
         return self._clock()
 
     def commit(self, arrivals: Sequence[Arrival]) -> None:
-        """Write arrivals, in their order, as one transaction."""
+        """Write arrivals, in their order, as one transaction; never into the reserve."""
+        self._reserve.take()
         with transaction(self._connection):
             written, last = self._write(arrivals)
         self._last = last

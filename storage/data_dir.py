@@ -44,6 +44,11 @@ class DataDir:
         return self.path / "telemetry.mark"
 
     @property
+    def reserve(self) -> Path:
+        """Space that is held for what makes space on a full disk."""
+        return self.path / "reserve"
+
+    @property
     def journal(self) -> Path:
         """Schedule versions, corrections, incidents."""
         return self.path / "journal.db"

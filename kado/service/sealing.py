@@ -16,6 +16,7 @@ from storage.embedded.archive.choice import choose_place
 from storage.embedded.archive.sealing import Sealed, merge_months, seal
 from storage.embedded.archive.swap import FileSwap
 from storage.embedded.care.retention import apply_retention
+from storage.reserve import Reserve
 from storage.telemetry_db import open_writer
 
 _LOG: Final = logging.getLogger(__name__)
@@ -38,7 +39,18 @@ class Sealing:
 
     async def run(self) -> None:
         """Seal until cancelled; then end between two steps, which loses nothing."""
-        await self._hourly.run(self.seal)
+        await self._hourly.run(self._seal_with_reserve)
+
+    def _seal_with_reserve(self) -> None:
+        """Seal; on a full disk once more with the reserve, for sealing and deleting make space."""
+        try:
+            self.seal()
+        except (ArchiveError, DiskError) as error:
+            if "full" not in str(error) and "No space" not in str(error):
+                raise
+            if not Reserve(self._configuration.data_dir).give_up():
+                raise
+            self.seal()
 
     def seal(self) -> None:
         """Delete what is older than it has to be kept, seal what is old enough, merge the files of months over.

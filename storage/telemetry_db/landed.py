@@ -1,8 +1,11 @@
 """What landed: commits by number, the last one of each source, the position in each imported file."""
 
+import shutil
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 
+from storage.data_dir import DataDir
 from storage.telemetry_db.connection import decoding
 
 
@@ -50,6 +53,14 @@ def position_of(connection: sqlite3.Connection, key: str) -> str | None:
     """Return how far the import of a file has come; None if it never began."""
     row = connection.execute("SELECT state FROM import_file WHERE key = ?", (key,)).fetchone()
     return None if row is None else row[0]
+
+
+def shrink_log(connection: sqlite3.Connection, data_dir: Path) -> None:
+    """Move the log of the file into it, where the disk has space for that; on a full disk the log stays."""
+    telemetry = DataDir(data_dir).telemetry
+    log = telemetry.with_name(telemetry.name + "-wal")
+    if log.exists() and shutil.disk_usage(data_dir).free > log.stat().st_size:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:

@@ -12,18 +12,23 @@ import numpy as np
 import pytest
 
 from collector.arrival import Arrival
+from collector.delivery_policy import DeliveryPolicy
+from collector.forwarder import Forwarder
 from collector.landing import Landing
 from collector.landing_status import LandingLimits, LandingState
 from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch
-from facility.errors import ArchiveError, ConfigError, UnreachableError
-from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
+from facility.errors import ArchiveError, ConfigError, DiskError, UnreachableError
+from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, system_clock
+from scripted_influxdb import ScriptedInfluxDB
+from storage.data_dir import DataDir
 from storage.embedded.care.backup import Backup
 from storage.embedded.care.restore import restore
 from storage.embedded.care.snapshots import find_snapshot, read_snapshot
 from storage.embedded.care.verifying import verify_databases, verify_files
 from storage.embedded.store import EmbeddedStore
-from storage.telemetry_db import open_reader
+from storage.influxdb.client import InfluxClient
+from storage.telemetry_db import StoreKind, open_reader
 
 DAY = 20_500 * NS_PER_DAY  # 2026-02-16
 SIZE = 24 << 20
@@ -205,3 +210,48 @@ def close_when_failing(landing: Landing, batch: Batch) -> None:
         landing.land_now(Arrival("ring", batch))
     finally:
         closing_it.join()
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_the_outbox_drains_with_no_byte_free_and_new_samples_wait_until_there_is_space(
+    small_disk: Path, *, restart: bool
+) -> None:
+    data = small_disk / "data"
+    server = ScriptedInfluxDB()
+    limits = LandingLimits(retry_s=0.05)
+    landing = Landing.open(data, "ring", "influxdb", limits=limits)
+    for day in range(2):
+        landing.land_now(Arrival("ring", noise(day)))
+    other = fill(small_disk, 0)
+    assert shutil.disk_usage(small_disk).free == 0
+    if restart:
+        landing.close()
+        landing = Landing.open(data, "ring", "influxdb", limits=limits)
+    client = InfluxClient(server.url, "kado", "kado", "secret", token_source="KADO_TOKEN", timeout_s=5.0)
+    policy = DeliveryPolicy(chance=lambda: 0.5, retry_base_s=0.01, retry_cap_s=0.02, hold_s=0.05)
+    try:
+        with Forwarder(data, "ring", client, system_clock, policy) as forwarder:
+            forwarder.drain(patience_s=10.0)
+        # What was sent before the disk was found to be full is sent again: the same points.
+        assert len(set(server.lines)) == 2 * A_DAY
+        (totals,) = read_ledger(data).sources()
+        assert (totals.stored, totals.waiting, totals.lost) == (2 * A_DAY, 0, 0)
+        # The space that was made is kado's own; a new sample takes none of the reserve before there is some again.
+        with pytest.raises(UnreachableError, match="not landed"):
+            close_when_failing(landing, noise(5))
+    finally:
+        landing.close()
+        server.close()
+    other.unlink()
+    with Landing.open(data, "ring", "influxdb", limits=limits) as landing:
+        landing.land_now(Arrival("ring", noise(5)))
+    assert DataDir(data).reserve.stat().st_size > 0
+    (totals,) = read_ledger(data).sources()
+    assert (totals.stored, totals.waiting, totals.lost) == (2 * A_DAY, A_DAY, 0)
+
+
+@pytest.mark.parametrize("kind", ["embedded", "influxdb"])
+def test_a_start_on_a_full_disk_is_a_message(small_disk: Path, kind: StoreKind) -> None:
+    fill(small_disk, 0)
+    with pytest.raises(DiskError, match=r"the disk is full.*(free|make) space"):
+        Landing.open(small_disk / "data", "ring", kind)
