@@ -67,6 +67,11 @@ class TimeFormat:
         """Whether it is a pattern as strptime has them."""
         return "%" in self.kind
 
+    @property
+    def as_iso(self) -> "IsoPattern | None":
+        """How a regular expression makes ISO 8601 of padded times; None where that cannot be."""
+        return _as_iso(self.kind) if self.is_pattern else None
+
     def read(self, text: str) -> "int | Cause | Local":
         """Read one time that is not ISO 8601.
 
@@ -113,6 +118,14 @@ class TimeFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class IsoPattern:
+    """A regular expression of RE2, and what to put in its place."""
+
+    pattern: str
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
 class Local:
     """A time that does not say its offset from UTC: nanoseconds since 1970 as if it were UTC."""
 
@@ -147,6 +160,21 @@ def compiled(pattern: str) -> re.Pattern[str]:
         return re.compile(text, re.ASCII)
     except re.error as error:
         raise UsageError(f"--time-format {pattern!r} has a part twice") from error
+
+
+@lru_cache(maxsize=64)
+def _as_iso(pattern: str) -> IsoPattern | None:
+    parts = re.split(r"(%.)", pattern)
+    names = [part[1] for part in parts[1::2]]
+    if sorted(names) != sorted("YmdHMS") or names[-1] != "S" or parts[-1]:
+        return None  # Another order of the seconds, or parts that ISO 8601 does not have.
+    text = "".join(
+        (r"(\d{4})" if part == "%Y" else r"(\d\d)") if part.startswith("%") else re.escape(part) for part in parts
+    )
+    place = {name: rf"\{i}" for i, name in enumerate(names, 1)}
+    fraction = rf"\{len(names) + 1}"
+    replacement = f"{place['Y']}-{place['m']}-{place['d']} {place['H']}:{place['M']}:{place['S']}{fraction}"
+    return IsoPattern(rf"^{text}((?:[.]\d{{1,9}})?)$", replacement)
 
 
 def parse_time_format(text: str) -> TimeFormat:

@@ -216,8 +216,20 @@ def _formatted(text: ArrowArray, rules: TimeRules, causes: CauseCodes) -> Int64:
             raise ArrowInvalid
         return low.copy()
 
-    ways = [decimals] if rules.format.kind in NS_OF_UNIT else []
+    def patterned(part: ArrowArray) -> Int64:
+        assert iso is not None
+        if "," not in rules.format.kind:
+            part = pc.replace_substring(part, ",", ".")
+        if not pc.all(pc.match_substring_regex(part, iso.pattern), min_count=0).as_py():
+            raise ArrowInvalid
+        padded = pc.replace_substring_regex(part, iso.pattern, iso.replacement)
+        return as_numpy(padded.cast(_NAIVE_NS).cast(pa.int64()), 0)
+
+    iso = rules.format.as_iso
+    ways = [decimals] if rules.format.kind in NS_OF_UNIT else [patterned] if iso is not None else []
     decode(text, ways, rules.format.read, stamps, causes, local)
+    if iso is not None:
+        local |= (causes == FINE) & ~nulls(text)  # Whatever way it was read: a pattern without %z is local.
     if bool(local.any()) and not rules.takes_local:
         mark(causes, local, Cause.NAIVE_TIME)
         return stamps

@@ -166,9 +166,13 @@ def show_schedule(
 def diff_schedule(
     since: Annotated[
         str | None,
-        typer.Option("--since", help="The calendar as known then; without it, as before the newest publication."),
+        typer.Option(
+            "--since", help="The calendar as published by then; without it, as before the newest publication."
+        ),
     ] = None,
-    until: Annotated[str | None, typer.Option("--until", help="... against as known then; without it, now.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="... against as published by then; without it, now.")
+    ] = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:

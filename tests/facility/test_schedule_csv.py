@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from facility.errors import ScheduleError
 from facility.schedule import Block, Category, ScheduleVersion
-from facility.schedule_csv import read_schedule, write_schedule
+from facility.schedule_csv import MAX_BYTES, decode_schedule, read_schedule, write_schedule
 from facility.time import MAX_NS, MIN_NS, parse_time
 
 HEADER = "start,end,category,published_at,tags,run,note\n"
@@ -129,3 +129,10 @@ def test_all_rows_at_fault_are_named_at_once() -> None:
         "s.csv:5: category '' is not one of user, reserve, study, tuning, maintenance, shutdown,"
         " commissioning, unscheduled",
     ]
+
+
+def test_a_file_that_is_too_large_or_not_utf_8_is_refused_with_the_limit_or_the_line() -> None:
+    with pytest.raises(ScheduleError, match=r"s\.csv has 16,777,217 bytes, more than the 16,777,216 that are read"):
+        decode_schedule(b" " * (MAX_BYTES + 1), "s.csv")
+    with pytest.raises(ScheduleError, match=r"^s\.csv:2: byte 0x97 is not UTF-8: in Excel save it as 'CSV UTF-8'"):
+        decode_schedule((HEADER + ROW).encode() + "利用".encode("cp932"), "s.csv")

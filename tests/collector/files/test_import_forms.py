@@ -3,17 +3,22 @@
 import gzip
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from collector.causes import Cause
 from collector.files import csv_file
+from collector.files.decode import no_causes
 from collector.files.importer import import_file
 from collector.files.layout import Layout
 from collector.files.opening import open_file
 from collector.files.preview import preview
 from collector.files.summary import ImportSummary
+from collector.files.time_formats import parse_time_format
+from collector.files.times import TimeRules, decode_times
 from facility.errors import DataError, UsageError
 from facility.profile import Profile, load_profile
 from facility.quality import Quality
@@ -457,3 +462,16 @@ def test_a_preview_shows_the_first_rows_as_they_are_understood_and_stores_nothin
     assert found.rows[1].rejected == "value 'x': a value of another type than the signal's"
     assert found.rows[2].rejected == "it has 1 columns, the header 2"
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("pattern", ["%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%y%m%d %H%M%S"])
+@pytest.mark.parametrize("fraction", ["", ".5", ",123456789"])
+def test_padded_times_are_read_at_once_as_they_are_one_by_one(pattern: str, fraction: str) -> None:
+    texts = [datetime(2026, 10, day, 9, day, 7, tzinfo=UTC).strftime(pattern) + fraction for day in range(1, 29)]
+    read: list[list[int]] = []
+    for column in (pa.array(texts), pa.array([*texts, "x"])):  # One that cannot be read makes it go one by one.
+        rules, causes = TimeRules(parse_time_format(pattern), "+09:00"), no_causes(len(column))
+        read.append(decode_times(column, rules, causes).tolist()[: len(texts)])
+        assert causes[: len(texts)].tolist() == [-1] * len(texts)
+    assert read[0] == read[1]
+    assert read[0][0] == parse_time(f"2026-10-01T09:01:07{fraction}+09:00")
