@@ -106,7 +106,6 @@ class ReportInputs:
     target: TimeToTarget | None
     """In the report of a year."""
     provenance: Provenance
-    made_at_ns: int
 
     @property
     def is_year(self) -> bool:
@@ -150,7 +149,6 @@ def _read(figures: FiguresByDay, asked: Period, as_known_on: str | None) -> Repo
         cells=tuple(calendar_cells(loaded)),
         target=_time_to_target(configuration, loaded, lambda: figures.now_ns),
         provenance=_provenance(configuration, loaded, buckets, as_known_on),
-        made_at_ns=figures.now_ns,
     )
 
 
@@ -293,7 +291,7 @@ def report_inputs_document(inputs: ReportInputs) -> dict[str, Any]:
     p = inputs.provenance
     return {
         **identity(loaded.profile, definition=loaded.definition.id, period=loaded.availability.period),
-        "made_at": format_time(inputs.made_at_ns, zone),
+        "as_known_on": format_time(loaded.as_known_on_ns, zone),
         "availability": report_document(loaded),
         "beside": [_beside_document(b, inputs) for b in inputs.beside],
         "months": [_beside_document(b, inputs) for b in inputs.months],

@@ -21,6 +21,7 @@ COLOURS: Final = {
     "maintenance": "#d8c9a7",
     "shutdown": "#e9e4da",
     "unscheduled": "#f7f7f7",
+    "planned": "#bcd7e6",
 }
 """Dark enough apart to be told on a grey print; every chart names them in a legend as well."""
 
@@ -100,7 +101,9 @@ def signal_chart(
     return to_svg(_configured(alt.layer(*layers).properties(width=WIDTH, height=190)))
 
 
-def calendar_chart(cells: pd.DataFrame, names: dict[str, str], labels: dict[str, str]) -> str:
+def calendar_chart(
+    cells: pd.DataFrame, names: dict[str, str], labels: dict[str, str], domain: tuple[float, float], step: int
+) -> str:
     """Draw a month as days by hours: what was planned, and what came of user time.
 
     Parameters
@@ -123,8 +126,8 @@ def calendar_chart(cells: pd.DataFrame, names: dict[str, str], labels: dict[str,
             x=alt.X(
                 "start_h:Q",
                 title=labels["hour"],
-                scale=alt.Scale(domain=[0, 24], nice=False),
-                axis=alt.Axis(values=list(range(0, 25, 3)), grid=False),
+                scale=alt.Scale(domain=list(domain), nice=False),
+                axis=alt.Axis(values=list(range(int(domain[0]), int(domain[1]) + 1, step)), grid=False),
             ),
             x2="end_h:Q",
             color=alt.Color(

@@ -1,4 +1,4 @@
-"""A report as PDF: PDF/A-2a and PDF/UA-1, set by typst."""
+"""A report as PDF: PDF/A-2a, which is tagged, set by typst."""
 
 import json
 from dataclasses import asdict
@@ -34,7 +34,7 @@ def render_pdf(report: Report, font_dir: Path | None = None) -> bytes:
             cast("Any", files),  # a file name to its bytes, which the annotations of typst leave out
             font_paths=[str(folder) for folder in folders],
             ignore_system_fonts=True,
-            pdf_standards=["a-2a", "ua-1"],
+            pdf_standards=["a-2a"],
             timestamp=int(report.made_at.timestamp()),
         )
     except typst.TypstError as error:

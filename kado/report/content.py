@@ -1,0 +1,136 @@
+"""Makes a report of what was read: sections with their tables and charts, in the language of now."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from facility.errors import ConfigError
+from facility.text import SIMULATED
+from facility.time import format_time
+from kado.language import language, tr, words
+from kado.queries.report import ReportInputs, report_inputs_document
+from kado.report import figure_sections, record_sections, time_sections
+from kado.report.cells import local_time, period_words, time_words
+from kado.report.model import Report, Section
+from kado.report.sentences import headline, summary
+
+SECTIONS: Final[Mapping[str, Callable[[ReportInputs], Section | None]]] = {
+    "figures": figure_sections.figures,
+    "signal": time_sections.signal,
+    "calendar": time_sections.calendar,
+    "months": figure_sections.months,
+    "accounts": figure_sections.accounts,
+    "failures": time_sections.failures,
+    "systems": record_sections.systems,
+    "unknown": time_sections.unknown,
+    "corrections": record_sections.corrections,
+    "reliability": figure_sections.reliability,
+    "outlook": figure_sections.outlook,
+    "beamlines": record_sections.beamlines,
+    "milestones": record_sections.milestones,
+    "provenance": record_sections.provenance,
+}
+"""Every section a report may have, in the order in which they stand unless a site chooses its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a site chooses of its reports; ``[report]`` in kado.toml."""
+
+    sections: tuple[str, ...] = tuple(SECTIONS)
+    signatures: tuple[str, ...] = ()
+    logo: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Where a report stands in its life."""
+
+    number: int = 0
+    """0 is a draft."""
+    issued_at: datetime | None = None
+    author: str = ""
+
+    @property
+    def state(self) -> str:
+        """The word for it, in the language of now."""
+        if self.number == 0:
+            return tr("Draft")
+        return tr("Issued") if self.number == 1 else tr("Revised, edition {number}", number=self.number)
+
+
+def make_report(inputs: ReportInputs, layout: Layout | None = None, edition: Edition | None = None) -> Report:
+    """Make the report in the language of now.
+
+    Raises
+    ------
+    ConfigError
+        If the layout names a section that there is not.
+    """
+    layout, edition = layout or Layout(), edition or Edition()
+    for name in layout.sections:
+        if name not in SECTIONS:
+            raise ConfigError(f"[report] sections names {name!r}, which is not a section: {', '.join(SECTIONS)}")
+    loaded = inputs.loaded
+    profile, period, zone = loaded.profile, loaded.availability.period, loaded.profile.zone
+    start, end = (local_time(ns, zone) for ns in (period.start_ns, period.end_ns))
+    made_at = local_time(loaded.as_known_on_ns, zone)
+    made = [SECTIONS[name](inputs) for name in layout.sections]
+    title = tr("Availability report")
+    document = report_inputs_document(inputs)
+    return Report(
+        language=language(),
+        title=title,
+        facility=words(profile.name),
+        period=period.id if "/" not in period.id else f"{start:%Y-%m-%d} – {end:%Y-%m-%d}",
+        watermark=f"{SIMULATED.en} / {SIMULATED.ja}" if profile.simulated else None,
+        state=edition.state,
+        head=_head(inputs, edition, made_at),
+        headline=headline(inputs),
+        summary=summary(inputs),
+        sections=tuple(section for section in made if section is not None),
+        signatures=layout.signatures,
+        made_at=made_at,
+        logo=layout.logo,
+        words={
+            "period": period_words(period.id, start, end),
+            "summary": tr("In short"),
+            "none": tr("None."),
+            "logo": tr("Logo of the facility"),
+            "footer": tr(
+                "kado {version} · definition {definition} · data {digest}",
+                version=inputs.provenance.kado_version,
+                definition=loaded.definition.id,
+                digest=inputs.provenance.data_digest,
+            ),
+        },
+        document={**document, "edition": edition.number, "language": language()},
+    )
+
+
+def _head(inputs: ReportInputs, edition: Edition, made_at: datetime) -> tuple[tuple[str, str], ...]:
+    loaded = inputs.loaded
+    zone, period = loaded.profile.zone, loaded.availability.period
+    rows = [
+        (tr("Facility"), f"{words(loaded.profile.name)} ({loaded.profile.id})"),
+        (tr("Period"), f"{format_time(period.start_ns, zone)} – {format_time(period.end_ns, zone)}"),
+        (tr("Definition"), f"{loaded.definition.id}: {words(loaded.definition.title)}"),
+        (tr("State"), edition.state),
+    ]
+    if edition.number and edition.issued_at is not None:
+        rows.append((tr("Issued"), f"{time_words(edition.issued_at)}, {edition.author}"))
+    rows.append((tr("Record as known on"), time_words(made_at)))
+    return tuple(rows)
+
+
+def digest_of(report: Report) -> str:
+    """Return the SHA-256 of every cell of every table: the same figures give the same digest, whatever the form."""
+    digest = hashlib.sha256()
+    for table in report.tables():
+        if table.id == "provenance":
+            continue
+        for row in table.printed:
+            digest.update("\x1f".join((table.id, *row)).encode() + b"\x1e")
+    return digest.hexdigest()

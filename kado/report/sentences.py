@@ -1,0 +1,159 @@
+"""The first page in plain sentences: what happened in the period."""
+
+from analytics.availability import PROVISIONAL_BELOW_PCT, ReportedEvent
+from analytics.conditions import Kind
+from analytics.reliability import Strength
+from facility.time import NS_PER_H
+from kado.language import tr, trn
+from kado.queries.events import incidents_behind
+from kado.queries.report import Beside, ReportInputs
+from kado.report.cells import local_time, period_words, time_words
+from kado.report.model import Headline
+from kado.rounding import count, duration, hours, percent
+
+
+def headline(inputs: ReportInputs) -> Headline:
+    """Return the figure that is read first; below 99 % coverage it is the bounds."""
+    f = inputs.loaded.availability.figures
+    name = tr("Availability")
+    if f.availability_pct is None or f.coverage_pct is None:
+        return Headline(name, tr("none"), tr("There is no known user time in this period."), "", _provisional(inputs))
+    lower, upper = percent(f.availability_lower_pct), percent(f.availability_upper_pct)
+    value = f"{percent(f.availability_pct)} %"
+    bounds = tr("Between {lower} and {upper} %, whatever happened in unknown time", lower=lower, upper=upper)
+    if f.coverage_pct < PROVISIONAL_BELOW_PCT:
+        value = tr("{lower} to {upper} %", lower=lower, upper=upper)
+        bounds = tr("On known time alone {value} %", value=percent(f.availability_pct))
+    coverage = tr("Coverage {share} % of user time", share=percent(f.coverage_pct))
+    return Headline(name, value, bounds, coverage, _provisional(inputs))
+
+
+def _provisional(inputs: ReportInputs) -> tuple[str, ...]:
+    result = inputs.loaded.availability
+    if not result.provisional:
+        return ()
+    reasons: list[str] = []
+    coverage = result.figures.coverage_pct
+    if coverage is not None and coverage < PROVISIONAL_BELOW_PCT:
+        reasons.append(tr("Provisional: coverage is below {limit:g} %", limit=PROVISIONAL_BELOW_PCT))
+    if result.counted_until_ns < result.period.end_ns:
+        until = time_words(local_time(result.counted_until_ns, inputs.loaded.profile.zone))
+        reasons.append(tr("Provisional: counted until {until}, the period is not over", until=until))
+    if not reasons and coverage is not None:
+        reasons.append(tr("Provisional: what follows the period may still change it"))
+    return tuple(reasons)
+
+
+def summary(inputs: ReportInputs) -> tuple[str, ...]:
+    """Return what happened, in five lines."""
+    lines = [_time(inputs), _failures(inputs), _change(inputs), _unknown(inputs), _year(inputs)]
+    return tuple(line for line in lines if line)
+
+
+def _time(inputs: ReportInputs) -> str:
+    a = inputs.loaded.availability.accounts
+    if not a.user_time:
+        return tr("No user time was planned in this period.")
+    return tr(
+        "Of {user} h of user time the beam was delivered for {delivered} h; {down} h were lost.",
+        user=hours(a.user_time / NS_PER_H, 1),
+        delivered=hours(a.delivered / NS_PER_H, 1),
+        down=hours(a.no_beam / NS_PER_H, 1),
+    )
+
+
+def _failures(inputs: ReportInputs) -> str:
+    loaded = inputs.loaded
+    if not loaded.availability.accounts.user_time:
+        return ""
+    n = loaded.availability.counts.failures
+    longest = max(
+        (r for r in loaded.availability.events if r.event.kind is Kind.NO_BEAM and not r.trip and not r.carried_over),
+        key=lambda r: r.event.duration_ns,
+        default=None,
+    )
+    if longest is None or not n:
+        return tr("There was no failure.")
+    begun = time_words(local_time(longest.event.start_ns, loaded.profile.zone))
+    counted = trn("There was {n} failure", "There were {n} failures", n)
+    lasted = duration(longest.event.duration_ns)
+    system = _system(longest, inputs)
+    if system:
+        return tr(
+            "{counted}; the longest began on {begun} and lasted {lasted} ({system}).",
+            counted=counted, begun=begun, lasted=lasted, system=system,
+        )  # fmt: skip
+    return tr(
+        "{counted}; the longest began on {begun} and lasted {lasted}.", counted=counted, begun=begun, lasted=lasted
+    )
+
+
+def _system(reported: ReportedEvent, inputs: ReportInputs) -> str:
+    incidents = incidents_behind(reported, inputs.loaded)
+    cause = next((i for i in incidents if i.root_cause), incidents[0] if incidents else None)
+    return "" if cause is None else f"{cause.system}: {cause.title}"
+
+
+def _change(inputs: ReportInputs) -> str:
+    comparison = inputs.reliability.comparison
+    before = next((b for b in inputs.beside if b.role == "before"), None)
+    if comparison is None or before is None or before.loaded is None:
+        return ""
+    now, then = (x.availability.figures.availability_pct for x in (inputs.loaded, before.loaded))
+    words = {
+        Strength.NONE: tr("there is no evidence that the failure rate changed"),
+        Strength.WEAK: tr("there is weak evidence that the failure rate changed"),
+        Strength.CLEAR: tr("there is evidence that the failure rate changed"),
+        Strength.STRONG: tr("there is strong evidence that the failure rate changed"),
+    }[comparison.strength]
+    if now is None or then is None:
+        return ""
+    return tr(
+        "Availability was {then} % in {before}; {words} (p = {p:.2f}).",
+        then=percent(then), before=name_of(before, inputs), words=words, p=comparison.p_value,
+    )  # fmt: skip
+
+
+def name_of(beside: Beside, inputs: ReportInputs) -> str:
+    """Return a period's name for a sentence or the head of a column."""
+    zone = inputs.loaded.profile.zone
+    if len(beside.period.id) == 7:
+        words = period_words(
+            beside.period.id, local_time(beside.period.start_ns, zone), local_time(beside.period.end_ns, zone)
+        )
+        return words.partition("（")[0]
+    return beside.period.id.partition("/")[0][:10] if "/" in beside.period.id else beside.period.id
+
+
+def _unknown(inputs: ReportInputs) -> str:
+    a, f = inputs.loaded.availability.accounts, inputs.loaded.availability.figures
+    if not a.user_time:
+        return ""
+    if not a.unknown:
+        return tr("All user time is known.")
+    return tr(
+        "{hours} of user time are unknown ({share} %); they count neither as beam nor as downtime.",
+        hours=duration(a.unknown) if a.unknown < 60 * 10**9 else f"{hours(a.unknown / NS_PER_H)} h",
+        share=percent(100 - (f.coverage_pct or 0.0), 2),
+    )
+
+
+def _year(inputs: ReportInputs) -> str:
+    budget, year = inputs.loaded.budget, inputs.reliability.year
+    if budget is None:
+        return ""
+    if budget.left_h < 0:
+        said = tr(
+            "The downtime budget of {year} is exceeded by {left} h.", year=budget.year, left=hours(-budget.left_h, 1)
+        )
+    else:
+        said = tr(
+            "Of the downtime budget of {year} {left} h are left (target {target:g} %).",
+            year=budget.year, left=hours(budget.left_h, 1), target=budget.target_pct,
+        )  # fmt: skip
+    if year is not None and year.outlook is not None and year.outlook.reach_target is not None:
+        chance = percent(100 * year.outlook.reach_target, 0)
+        said += " " + tr("The probability to reach the target is {chance} %.", chance=chance)
+    elif year is not None:
+        said += " " + tr("{n} failures are too few to forecast the rest of the year.", n=count(year.failures))
+    return said

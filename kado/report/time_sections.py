@@ -1,0 +1,181 @@
+"""Sections that show the period over time: delivery signal, calendar, failures, unknown time."""
+
+from typing import Final
+
+import pandas as pd
+
+from analytics.conditions import Kind as Condition
+from facility.incidents import Review
+from facility.schedule import PLANNED_CATEGORIES
+from facility.time import NS_PER_H
+from kado.language import tr, trn
+from kado.queries.events import incidents_behind, review_of
+from kado.queries.report import ReportInputs, awaiting_review
+from kado.report.cells import local_time, make_table
+from kado.report.charts import calendar_chart, signal_chart
+from kado.report.model import Cell, Chart, Column, Kind, Section
+from kado.report.words import account_word, review_word, rule_word, signal_word
+from kado.rounding import count, hours
+
+_LONGEST_LIST: Final = 40
+"""Intervals of unknown time that are listed one by one."""
+
+
+def signal(inputs: ReportInputs) -> Section | None:
+    """Draw the delivery signal of the period."""
+    b, profile, zone = inputs.buckets, inputs.loaded.profile, inputs.loaded.profile.zone
+    if not len(b.start_ns):
+        return None
+    rows: list[dict[str, object]] = []
+    for i in range(len(b.start_ns)):
+        start = int(b.start_ns[i])
+        if i and start - int(b.start_ns[i - 1]) > 1.5 * b.width_ns:
+            gap = local_time(start - b.width_ns, zone).replace(tzinfo=None)
+            rows.append({"time": gap, "low": None, "high": None, "mean": None})
+        at = local_time(start, zone).replace(tzinfo=None)
+        rows.append({"time": at, "low": float(b.min[i]), "high": float(b.max[i]), "mean": float(b.mean[i])})
+    shaded = pd.DataFrame(_shaded(inputs), columns=["start", "end", "kind"])
+    unit = profile.delivery.unit or ""
+    label = signal_word(profile)
+    svg = signal_chart(
+        pd.DataFrame(rows),
+        shaded,
+        profile.target,
+        {
+            "signal": f"{label} ({unit})" if unit else label,
+            "target": tr("Target {value:g} {unit}", value=profile.target, unit=unit) if profile.target else "",
+        },
+        {kind: account_word(kind) for kind in ("no_beam", "low_beam", "unknown")},
+    )
+    described = tr(
+        "{label} over time with its minimum and maximum; lost beam, low beam and unknown user time are shaded.",
+        label=label,
+    )
+    return Section("signal", label, charts=(Chart("signal", label, described, svg),))
+
+
+def _shaded(inputs: ReportInputs) -> list[tuple[object, object, str]]:
+    zone = inputs.loaded.profile.zone
+    shaded: list[tuple[object, object, str]] = []
+
+    def shade(start_ns: int, end_ns: int, kind: str) -> None:
+        # A short outage in a long period is drawn at least as wide as a bucket, or nobody sees it.
+        end_ns = max(end_ns, start_ns + inputs.buckets.width_ns)
+        start, end = (local_time(ns, zone).replace(tzinfo=None) for ns in (start_ns, end_ns))
+        shaded.append((start, end, kind))
+
+    for reported in inputs.loaded.availability.events:
+        if reported.event.kind in (Condition.NO_BEAM, Condition.LOW_BEAM):
+            kind = "no_beam" if reported.event.kind is Condition.NO_BEAM else "low_beam"
+            for start, end in reported.event.user_time.clip(inputs.loaded.part.start_ns, inputs.loaded.part.end_ns):
+                shade(start, end, kind)
+    for start, end in inputs.loaded.availability.unknown:
+        shade(start, end, "unknown")
+    return shaded
+
+
+def calendar(inputs: ReportInputs) -> Section:
+    """Draw the plan and what came of it, day by hour; of a long period month by day."""
+    if inputs.months:
+        cells = [
+            {
+                "day": f"{c.day:%Y-%m}",
+                "start_h": c.day.day + c.start_h / 24.0,
+                "end_h": c.day.day + c.end_h / 24.0,
+                "kind": c.kind,
+            }
+            for c in inputs.cells
+        ]
+        labels, domain, step = {"day": tr("month"), "hour": tr("day of the month")}, (1.0, 32.0), 3
+    else:
+        cells = [
+            {"day": c.day.isoformat()[5:], "start_h": c.start_h, "end_h": c.end_h, "kind": c.kind} for c in inputs.cells
+        ]
+        labels, domain, step = {"day": tr("day"), "hour": tr("hour of the day")}, (0.0, 24.0), 3
+    kinds = ("delivered", "low_beam", "no_beam", "unknown", "planned")
+    names = {kind: account_word(kind) for kind in (*kinds, *(c.value for c in PLANNED_CATEGORIES), "unscheduled")}
+    svg = calendar_chart(pd.DataFrame(cells), names, labels, domain, step)
+    described = tr("What was planned and what came of user time, for each hour of the period.")
+    return Section("calendar", tr("Calendar"), charts=(Chart("calendar", tr("Calendar"), described, svg),))
+
+
+def failures(inputs: ReportInputs) -> Section:
+    """List the failures, and those that wait for review."""
+    loaded, zone = inputs.loaded, inputs.loaded.profile.zone
+    columns = [
+        Column("start", tr("Start"), Kind.TIME, width=1.5),
+        Column("end", tr("End"), Kind.TIME, width=1.5),
+        Column("length_h", tr("Length"), Kind.DURATION),
+        Column("lost_h", tr("User time lost"), Kind.DURATION),
+        Column("system", tr("System"), width=1.0),
+        Column("cause", tr("Cause"), width=1.6),
+        Column("action", tr("Action"), width=1.6),
+        Column("note", tr("Note"), width=1.0),
+    ]
+    waiting = set(awaiting_review(inputs))
+    rows: list[list[Cell]] = []
+    for reported in loaded.availability.events:
+        event = reported.event
+        if event.kind is not Condition.NO_BEAM:
+            continue
+        incidents = incidents_behind(reported, loaded)
+        cause = next((i for i in incidents if i.root_cause), incidents[0] if incidents else None)
+        notes = [
+            *([tr("trip")] if reported.trip else []),
+            *([tr("carried over")] if reported.carried_over else []),
+            *([tr("not over")] if event.open else []),
+            *(
+                [review_word(Review(review_of(reported) or "acknowledge"))]
+                if event.id(loaded.profile.id) in waiting
+                else []
+            ),
+        ]
+        rows.append(
+            [
+                local_time(event.start_ns, zone),
+                local_time(event.end_ns, zone),
+                event.duration_ns / NS_PER_H,
+                reported.user_time_ns / NS_PER_H,
+                None if cause is None else cause.system,
+                None if cause is None else f"{cause.title}. {cause.cause_text}".rstrip(". "),
+                None if cause is None else cause.resolution or None,
+                ", ".join(notes) or None,
+            ]
+        )
+    said = ()
+    if waiting:
+        said = (trn("{n} failure waits for its review.", "{n} failures wait for their review.", len(waiting)),)
+    return Section("failures", tr("Failures"), said, tables=(make_table("failures", "", columns, rows),))
+
+
+def unknown(inputs: ReportInputs) -> Section:
+    """List unknown user time, interval by interval, and what it could hide."""
+    zone = inputs.loaded.profile.zone
+    columns = [
+        Column("start", tr("Start"), Kind.TIME, width=1.4),
+        Column("end", tr("End"), Kind.TIME, width=1.4),
+        Column("length_h", tr("Length"), Kind.DURATION),
+        Column("cause", tr("Why it is unknown"), width=2.4),
+        Column("hides_h", tr("Could hide downtime"), Kind.DURATION),
+        Column("failures", tr("Could hide failures"), Kind.COUNT),
+    ]
+    listed = sorted(inputs.gaps, key=lambda g: g.segment.start_ns - g.segment.end_ns)[:_LONGEST_LIST]
+    rows: list[list[Cell]] = [
+        [
+            local_time(g.segment.start_ns, zone),
+            local_time(g.segment.end_ns, zone),
+            (g.segment.end_ns - g.segment.start_ns) / NS_PER_H,
+            rule_word(g.segment.rule),
+            g.downtime_ns / NS_PER_H,
+            g.failures,
+        ]
+        for g in sorted(listed, key=lambda g: g.segment.start_ns)
+    ]
+    note = ""
+    if len(inputs.gaps) > len(listed):
+        note = tr("The {shown} longest of {all} intervals.", shown=len(listed), all=count(len(inputs.gaps)))
+    total = hours(inputs.loaded.availability.accounts.unknown / NS_PER_H)
+    said = (
+        (tr("Unknown user time: {hours} h in {n} intervals.", hours=total, n=count(len(inputs.gaps))),) if rows else ()
+    )
+    return Section("unknown", tr("Unknown time"), said, tables=(make_table("unknown", "", columns, rows, note=note),))

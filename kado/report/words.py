@@ -1,0 +1,80 @@
+"""Words for accounts, assertions, reviews and rules, in the language of now."""
+
+from typing import Final
+
+from analytics.explain import Rule
+from facility.corrections import Assertion
+from facility.incidents import Review
+from facility.profile import Profile
+from kado.language import marked, tr, words
+
+_ACCOUNTS: Final = {
+    "user": marked("user time"),
+    "reserve": marked("reserve"),
+    "study": marked("study"),
+    "tuning": marked("tuning"),
+    "maintenance": marked("maintenance"),
+    "shutdown": marked("shutdown"),
+    "commissioning": marked("commissioning"),
+    "unscheduled": marked("unscheduled"),
+    "calendar": marked("calendar time"),
+    "user_time": marked("user time in all"),
+    "delivered": marked("delivered"),
+    "no_beam": marked("no beam"),
+    "unknown": marked("unknown"),
+    "low_beam": marked("low beam"),
+    "refill": marked("refill"),
+    "excluded": marked("excluded"),
+    "planned": marked("planned user time"),
+}
+_RULES: Final = {
+    Rule.STALE: marked("no sample for longer than the last one holds"),
+    Rule.LINK: marked("link to the source lost"),
+    Rule.BAD: marked("only bad samples"),
+    Rule.SENSOR_FAULT: marked("sensor fault: the witness saw beam"),
+    Rule.STATED_UNKNOWN: marked("correction: unknown"),
+    Rule.STATED_SENSOR_FAULT: marked("correction: sensor fault"),
+    Rule.FLAG_UNKNOWN: marked("flag not known"),
+    Rule.NO_SAMPLE: marked("no sample yet"),
+}
+_ASSERTIONS: Final = {
+    Assertion.UP: marked("beam was up"),
+    Assertion.DOWN: marked("no beam"),
+    Assertion.UNKNOWN: marked("unknown"),
+    Assertion.SENSOR_FAULT: marked("sensor fault"),
+    Assertion.EXCLUDED: marked("excluded"),
+    Assertion.REDUCED: marked("reduced limit"),
+    Assertion.ONE_EVENT: marked("one event"),
+    Assertion.SEPARATE: marked("separate events"),
+}
+_REVIEWS: Final = {
+    Review.ACKNOWLEDGE: marked("to be acknowledged"),
+    Review.ROOT_CAUSE: marked("root cause wanted"),
+    Review.ASSESSMENT: marked("written assessment wanted"),
+}
+
+
+def account_word(name: str) -> str:
+    """Return the word for an account or a category of the plan."""
+    return tr(_ACCOUNTS[name])
+
+
+def rule_word(rule: Rule) -> str:
+    """Return why time is unknown."""
+    return tr(_RULES[rule]) if rule in _RULES else rule.value
+
+
+def assertion_word(assertion: Assertion) -> str:
+    """Return what a correction states."""
+    return tr(_ASSERTIONS[assertion]) if assertion in _ASSERTIONS else assertion.value
+
+
+def review_word(review: Review) -> str:
+    """Return what an outage that nobody reviewed asks for."""
+    return tr(_REVIEWS[review])
+
+
+def signal_word(profile: Profile) -> str:
+    """Return the name of the delivery signal; its id where the profile gives it no label."""
+    label = profile.delivery.label
+    return profile.delivery_signal if label is None else words(label)
