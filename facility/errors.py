@@ -23,6 +23,7 @@
     │   ├── CorrectionError      a correction that says nothing or contradicts another
     │   ├── IncidentError        an incident that says nothing
     │   ├── PeriodError          a period that is not one, or holds nothing to count
+    │   ├── ReportError          a report that cannot be issued or verified
     │   ├── FormatVersionError   a file of another version
     │   └── MissingExtraError    an optional dependency that is not installed
     └── UnreachableError         exit 3: something needed cannot be reached
@@ -138,6 +139,10 @@ class IncidentError(UsageError):
 
 class PeriodError(UsageError, ValueError):
     """A period that is not one, or holds nothing that could be counted."""
+
+
+class ReportError(UsageError):
+    """A report that cannot be issued, or a file that is none."""
 
 
 class FormatVersionError(UsageError):

@@ -19,6 +19,7 @@ from facility.profile import Profile, load_profile
 from facility.schedule_words import CalendarWords
 from facility.signals import link_signal
 from facility.source import SourceSpec
+from facility.text import Language
 from kado.source_kinds import simulated_kinds, source_classes
 from storage.data_dir import DataDir
 
@@ -240,6 +241,35 @@ class PublishSettings(BaseModel):
     )
 
 
+class ReportSettings(BaseModel):
+    """``[report]``: what a site chooses of its reports."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    sections: tuple[str, ...] = Field(
+        default=(), strict=False, description="Sections and their order; without it all that have content."
+    )
+    signatures: tuple[str, ...] = Field(
+        default=(), strict=False, max_length=6, description="Names or offices that sign; each gets a box."
+    )
+    logo: Path | None = Field(default=None, strict=False, description="A picture in SVG or PNG.")
+    font_dir: Path | None = Field(
+        default=None, strict=False, description="Folder of the type face BIZ UDPGothic, where it is not installed."
+    )
+    draft_at: str | None = Field(
+        default=None,
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Time of the first of each month at which `kado run` makes last month's draft; without it none.",
+    )
+    lang: Language = Field(default="ja", description="Language of the draft.")
+    command: tuple[str, ...] = Field(
+        default=(), strict=False, description="Program and arguments that are run with the draft's path behind them."
+    )
+    corrections_days: int = Field(
+        default=10, ge=0, le=365, description="Days after the draft in which corrections can still enter the report."
+    )
+
+
 class Settings(BaseSettings):
     """The keys of ``kado.toml``; `settings_model` adds the kinds of source."""
 
@@ -273,6 +303,7 @@ class Settings(BaseSettings):
     publish: PublishSettings | None = Field(
         default=None, description="Figures published to InfluxDB for Grafana; without it: none."
     )
+    report: ReportSettings = Field(default=ReportSettings(), description="What a site chooses of its reports.")
     source: tuple[Any, ...] = Field(default=(), strict=False, description="Where signals come from.")
 
     @classmethod

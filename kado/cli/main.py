@@ -35,6 +35,13 @@ class _Lazy(TyperGroup):
         found = self.table.commands.get(cmd_name)
         return None if found is None else _built(cmd_name, found)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Let the default command take what is no name of a command."""
+        help_only = bool(args) and args[0] in ctx.help_option_names
+        if self.table.default is not None and args and not help_only and args[0] not in self.table.commands:
+            args = [self.table.default, *args]
+        return super().parse_args(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands from the table, without a module of theirs."""
         with formatter.section("Commands"):

@@ -28,6 +28,8 @@ class Group:
     place: str | None = None
     """What the word does by itself; None: it shows its help."""
     metavar: str | None = None
+    default: str | None = None
+    """The command that is meant where the first word is none of them."""
 
 
 COMMANDS: Final[Mapping[str, Entry | Group]] = {
@@ -42,6 +44,18 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
     "events": Entry("kado.cli.events:events", "List losses of beam and distortions in user time."),
     "gaps": Entry("kado.cli.explain:gaps", "List unknown user time: why it is unknown, what it could hide."),
     "explain": Entry("kado.cli.explain:explain", "Say why each second is in its account, or what was known then."),
+    "report": Group(
+        "Make the report of a period; issue, verify and list reports.",
+        {
+            "make": Entry("kado.cli.report:make", "Make the report of a period as PDF, HTML, XLSX, CSV or JSON."),
+            "issue": Entry("kado.cli.report:issue_report", "Issue a report: freeze its figures in the journal."),
+            "verify": Entry("kado.cli.report:verify", "Make a report file again and compare."),
+            "list": Entry("kado.cli.report:list_reports", "List the reports that were issued."),
+        },
+        epilog="Example: kado report 2026-10 --lang ja --format pdf",
+        metavar="[PERIOD | issue | verify | list] ...",
+        default="make",
+    ),
     "reliability": Entry(
         "kado.cli.reliability:reliability", "Show MTBF with its interval, trend, repair times, and the year's outlook."
     ),

@@ -310,6 +310,14 @@ def report_inputs_document(inputs: ReportInputs) -> dict[str, Any]:
     }
 
 
+def figures_digest(inputs: ReportInputs) -> str:
+    """Return the SHA-256 of the figures, events, downtime by system and corrections of the period itself."""
+    document = report_inputs_document(inputs)
+    figures = {name: document[name] for name in ("availability", "downtime_by_system", "corrections")}
+    figures["availability"] = {k: v for k, v in figures["availability"].items() if k != "as_known_on"}
+    return hashlib.sha256(json.dumps(figures, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
 def _beside_document(beside: Beside, inputs: ReportInputs) -> dict[str, Any]:
     found = beside.loaded
     return {

@@ -1,7 +1,6 @@
 """Makes a report of what was read: sections with their tables and charts, in the language of now."""
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,11 +9,13 @@ from facility.errors import ConfigError
 from facility.text import SIMULATED
 from facility.time import format_time
 from kado.language import language, tr, words
-from kado.queries.report import ReportInputs, report_inputs_document
+from kado.queries.report import ReportInputs, figures_digest, report_inputs_document
 from kado.report import figure_sections, record_sections, time_sections
 from kado.report.cells import local_time, period_words, time_words
 from kado.report.model import Report, Section
+from kado.report.record_sections import Change, changes_section
 from kado.report.sentences import headline, summary
+from kado.report.stamp import Stamp
 
 SECTIONS: Final[Mapping[str, Callable[[ReportInputs], Section | None]]] = {
     "figures": figure_sections.figures,
@@ -52,17 +53,29 @@ class Edition:
     """0 is a draft."""
     issued_at: datetime | None = None
     author: str = ""
+    previous: int = 0
+    """Of a draft: the edition that it would follow."""
 
     @property
     def state(self) -> str:
         """The word for it, in the language of now."""
         if self.number == 0:
-            return tr("Draft")
+            return tr("Draft of edition {number}", number=self.previous + 1) if self.previous else tr("Draft")
         return tr("Issued") if self.number == 1 else tr("Revised, edition {number}", number=self.number)
 
 
-def make_report(inputs: ReportInputs, layout: Layout | None = None, edition: Edition | None = None) -> Report:
+def make_report(
+    inputs: ReportInputs,
+    layout: Layout | None = None,
+    edition: Edition | None = None,
+    changes: Sequence[Change] = (),
+) -> Report:
     """Make the report in the language of now.
+
+    Parameters
+    ----------
+    changes
+        In what the figures differ from the last edition.
 
     Raises
     ------
@@ -78,8 +91,11 @@ def make_report(inputs: ReportInputs, layout: Layout | None = None, edition: Edi
     start, end = (local_time(ns, zone) for ns in (period.start_ns, period.end_ns))
     made_at = local_time(loaded.as_known_on_ns, zone)
     made = [SECTIONS[name](inputs) for name in layout.sections]
+    if changes:
+        made.insert(0, changes_section(changes))
     title = tr("Availability report")
     document = report_inputs_document(inputs)
+    stamp = stamp_of(inputs, edition, language())
     return Report(
         language=language(),
         title=title,
@@ -107,6 +123,7 @@ def make_report(inputs: ReportInputs, layout: Layout | None = None, edition: Edi
             ),
         },
         document={**document, "edition": edition.number, "language": language()},
+        stamp=stamp,
     )
 
 
@@ -125,12 +142,21 @@ def _head(inputs: ReportInputs, edition: Edition, made_at: datetime) -> tuple[tu
     return tuple(rows)
 
 
-def digest_of(report: Report) -> str:
-    """Return the SHA-256 of every cell of every table: the same figures give the same digest, whatever the form."""
-    digest = hashlib.sha256()
-    for table in report.tables():
-        if table.id == "provenance":
-            continue
-        for row in table.printed:
-            digest.update("\x1f".join((table.id, *row)).encode() + b"\x1e")
-    return digest.hexdigest()
+def stamp_of(inputs: ReportInputs, edition: Edition, chosen: str) -> Stamp:
+    """Return how a report is made, but for its form."""
+    loaded, p = inputs.loaded, inputs.provenance
+    return Stamp(
+        facility=loaded.profile.id,
+        period=loaded.availability.period.id,
+        definition=loaded.definition.id,
+        as_known_on=format_time(loaded.as_known_on_ns, loaded.profile.zone),
+        language=chosen,
+        form="",
+        edition=edition.number,
+        kado=p.kado_version,
+        figures=figures_digest(inputs),
+        profile=f"{p.profile_digest}.{p.definition_digest}",
+        schedule=p.schedule_digest,
+        journal=p.journal_digest,
+        data=p.data_digest,
+    )

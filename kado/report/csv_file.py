@@ -21,6 +21,7 @@ def render_csv(report: Report) -> bytes:
     writer.writerow(HEAD)
     for name in ("facility", "simulated", "definition"):
         writer.writerow(["", "identity", 1, name, name, _text(report.document.get(name))])
+    writer.writerow(["", "identity", 1, "stamp", "stamp", report.stamped("csv")])
     for section in report.sections:
         for table in section.tables:
             for y, row in enumerate(table.frame.to_numpy(dtype=object).tolist(), 1):

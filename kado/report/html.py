@@ -21,4 +21,8 @@ def render_html(report: Report) -> bytes:
     if report.logo is not None:
         kind = "svg+xml" if report.logo.lstrip()[:1] == b"<" else "png"
         logo = f"data:image/{kind};base64,{base64.b64encode(report.logo).decode()}"
-    return environment.get_template("report.html").render(report=report, words=report.words, logo=logo).encode()
+    return (
+        environment.get_template("report.html")
+        .render(report=report, words=report.words, logo=logo, stamp=report.stamped("html"))
+        .encode()
+    )

@@ -1,12 +1,14 @@
 """What a report is made of, before it has a form: the same tables and charts go into PDF, HTML, XLSX, CSV and JSON."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 import pandas as pd
+
+from kado.report.stamp import Stamp
 
 Cell = str | int | float | Decimal | datetime | None
 
@@ -117,12 +119,18 @@ class Report:
     """Names or offices with room to sign."""
     made_at: datetime
     """Stands in the files' metadata; the same inputs give the same bytes."""
+    stamp: Stamp
+    """How it was made; stands in every file."""
     logo: bytes | None = None
     """SVG or PNG."""
     words: dict[str, str] = field(default_factory=dict[str, str])
     """Words of the page itself: "page", "contents", ..."""
     document: dict[str, Any] = field(default_factory=dict[str, Any])
     """For programs: the documents that the report was made from."""
+
+    def stamped(self, form: str) -> str:
+        """Return the text of the stamp in a file of a form."""
+        return replace(self.stamp, form=form).text()
 
     def tables(self) -> list[Table]:
         """Return every table in order."""

@@ -65,6 +65,7 @@ def _data(report: Report, files: dict[str, bytes]) -> dict[str, Any]:
     at = report.made_at
     return {
         "language": report.language,
+        "stamp": report.stamped("pdf"),
         "title": report.title,
         "facility": report.facility,
         "period": report.period,

@@ -1,9 +1,12 @@
 """Sections on what stands behind the figures: systems, corrections, beamlines, milestones, provenance."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from facility.time import NS_PER_H, to_datetime
-from kado.language import tr
+from kado.language import tr, trn
 from kado.queries.report import ReportInputs
 from kado.report.cells import local_time, make_table
 from kado.report.charts import bars_chart
@@ -173,3 +176,40 @@ def provenance(inputs: ReportInputs) -> Section:
     if ledger_rows:
         tables.append(make_table("ledger", tr("Ledger of samples"), ledger, ledger_rows))
     return Section("provenance", tr("Provenance"), tables=tuple(tables))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure in which a report differs from the last edition."""
+
+    path: str
+    """Such as ``availability.figures.availability_pct``."""
+    before: object
+    after: object
+
+
+def changes_section(changes: Sequence[Change]) -> Section:
+    """List in what the figures differ from the last edition; the figures of the period first, single events last."""
+    columns = [
+        Column("figure", tr("Figure"), width=2.4),
+        Column("before", tr("Last edition"), width=1.2),
+        Column("after", tr("This edition"), width=1.2),
+    ]
+    shown = [c for c in changes if "[" not in c.path][:_LONGEST_LIST]
+    rows: list[list[Cell]] = [[c.path, _value(c.before), _value(c.after)] for c in shown]
+    rest = len(changes) - len(shown)
+    note = trn("{n} further value differs; JSON lists all.", "{n} further values differ; JSON lists all.", rest)
+    return Section(
+        "changes",
+        tr("Changes since the last edition"),
+        tables=(make_table("changes", "", columns, rows, note=note if rest else ""),),
+    )
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return NONE
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+_LONGEST_LIST: Final = 40

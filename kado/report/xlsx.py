@@ -36,6 +36,7 @@ def render_xlsx(report: Report) -> bytes:
             "title": f"{report.title} {report.period}",
             "author": report.facility,
             "comments": report.watermark or "",
+            "keywords": report.stamped("xlsx"),
             "created": report.made_at.replace(tzinfo=None),
         }
     )

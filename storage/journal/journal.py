@@ -11,8 +11,9 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from facility.corrections import Correction, Withdrawal, check_correction, in_force
-from facility.errors import CorrectionError, DamagedDataError, IncidentError
+from facility.errors import CorrectionError, DamagedDataError, IncidentError, ReportError
 from facility.incidents import Incident, IncidentWithdrawal, check_incident, standing
+from facility.issued_report import IssuedReport
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import Clock, format_time, system_clock
 from storage.journal.assertions import (
@@ -27,6 +28,7 @@ from storage.journal.assertions import (
 )
 from storage.journal.connection import Database
 from storage.journal.owner import claim
+from storage.journal.reports import insert_report, select_reports
 from storage.journal.schema import SCHEDULE_BLOCK, SCHEDULE_VERSION
 from storage.telemetry_db.connection import RESTORE
 
@@ -269,6 +271,34 @@ class Journal:
         with self._database.reading() as connection:
             withdrawn = {w.incident_id: w for w in select_incident_withdrawals(connection)}
             return tuple((i, withdrawn.get(i.id)) for i in select_incidents(connection))
+
+    def issue_report(self, new: IssuedReport) -> IssuedReport:
+        """Record an edition of a report; its number and time of record are given here.
+
+        Raises
+        ------
+        ReportError
+            If the last edition states the same figures, or nobody is named as author; then nothing is written.
+        """
+        if not new.author.strip():
+            raise ReportError(f"the report of {new.period} needs an author: somebody answers for it (--author NAME)")
+        with self._database.writing() as connection:
+            key = (new.facility, new.period, new.definition)
+            earlier = [r for r in select_reports(connection) if (r.facility, r.period, r.definition) == key]
+            if earlier and earlier[-1].figures_digest == new.figures_digest:
+                last = earlier[-1]
+                raise ReportError(
+                    f"edition {last.edition} of the report of {new.period} by {new.definition}, issued by {last.author}"
+                    f" on {format_time(last.recorded_at_ns)}, states the same figures: there is nothing new to issue"
+                )
+            issued = replace(new, edition=len(earlier) + 1, recorded_at_ns=self._clock())
+            insert_report(connection, issued)
+            return issued
+
+    def issued_reports(self) -> tuple[IssuedReport, ...]:
+        """Return every edition of every report, in the order they were issued."""
+        with self._database.reading() as connection:
+            return select_reports(connection)
 
     def close(self) -> None:
         """Close the journal."""

@@ -184,3 +184,23 @@ ALARM_WATCH: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 """When alarms were not watched, or began and ended to be: start, stop, hole, clock."""
+
+ISSUED_REPORT: Final = sa.Table(
+    "issued_report",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("facility", sa.Text, nullable=False),
+    sa.Column("period", sa.Text, nullable=False),
+    sa.Column("start_ns", sa.BigInteger, nullable=False),
+    sa.Column("end_ns", sa.BigInteger, nullable=False),
+    sa.Column("definition", sa.Text, nullable=False),
+    sa.Column("edition", sa.Integer, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("known_on_ns", sa.BigInteger, nullable=False),
+    sa.Column("figures_digest", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.UniqueConstraint("facility", "period", "definition", "edition"),
+    sqlite_autoincrement=True,
+)
+"""Editions of reports that were issued, with all that they stated."""

@@ -1,0 +1,79 @@
+"""The stamp in every report file: how the file was made, so that it can be made again and compared."""
+
+import base64
+import io
+import json
+import re
+import zipfile
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from facility.errors import ReportError
+
+_MARK: Final = "kado-report:"
+_PATTERN: Final = re.compile(rb"kado-report:([A-Za-z0-9_\-]+)")
+MAX_BYTES: Final = 64 * 1024**2
+"""A report is a few hundred kB; what is larger is not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a report file was made from."""
+
+    facility: str
+    period: str
+    definition: str
+    as_known_on: str
+    language: str
+    form: str
+    """pdf, html, xlsx, csv or json."""
+    edition: int
+    """0 for a draft."""
+    kado: str
+    """Version."""
+    figures: str
+    """SHA-256 of all figures."""
+    profile: str
+    schedule: str
+    journal: str
+    data: str
+
+    def text(self) -> str:
+        """Return the stamp as it stands in a file."""
+        document = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _MARK + base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
+
+
+def read_stamp(name: str, content: bytes) -> Stamp:
+    """Return the stamp of a report file.
+
+    Raises
+    ------
+    ReportError
+        If it has none, or one that cannot be read.
+    """
+    if content[:4] == b"PK\x03\x04":
+        content = _properties(name, content)
+    match = _PATTERN.search(content)
+    if match is None:
+        raise ReportError(f"{name} bears no stamp of kado: only files that 'kado report' made can be verified")
+    encoded = match[1]
+    try:
+        document = json.loads(base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4)))
+        stamp = Stamp(**document)
+    except (ValueError, TypeError) as error:
+        raise ReportError(f"the stamp of {name} cannot be read ({error}): the file was changed") from error
+    if not all(isinstance(v, int if k == "edition" else str) for k, v in asdict(stamp).items()):
+        raise ReportError(f"the stamp of {name} cannot be read: a value is of the wrong type; the file was changed")
+    return stamp
+
+
+def _properties(name: str, content: bytes) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            info = book.getinfo("docProps/core.xml")
+            if info.file_size > 1024**2:
+                raise ReportError(f"{name}: docProps/core.xml is {info.file_size} bytes, more than a report's")
+            return book.read(info)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ReportError(f"{name} is no workbook that kado made ({error})") from error
