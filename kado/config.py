@@ -241,6 +241,21 @@ class PublishSettings(BaseModel):
     )
 
 
+class MailSettings(BaseModel):
+    """``[report.mail]``: where drafts are sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    smtp: str = Field(
+        pattern=r"^smtps?://[^/@?#\s]+$", description="Server: smtp://host:port, or smtps://host:port with TLS."
+    )
+    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", description="Address of the sender.")
+    to: tuple[str, ...] = Field(strict=False, min_length=1, description="Addresses of the recipients.")
+    starttls: bool = Field(default=False, description="Whether to switch to TLS on an smtp:// connection.")
+    user: str | None = Field(default=None, description="Name to log in with; needs password_file.")
+    password_file: Path | None = Field(default=None, strict=False, description="File that holds the password alone.")
+
+
 class ReportSettings(BaseModel):
     """``[report]``: what a site chooses of its reports."""
 
@@ -265,6 +280,7 @@ class ReportSettings(BaseModel):
     command: tuple[str, ...] = Field(
         default=(), strict=False, description="Program and arguments that are run with the draft's path behind them."
     )
+    mail: MailSettings | None = Field(default=None, description="Where the draft is sent by e-mail.")
     corrections_days: int = Field(
         default=10, ge=0, le=365, description="Days after the draft in which corrections can still enter the report."
     )

@@ -13,6 +13,7 @@ from kado.config import load_configuration
 from kado.language import term, tr
 from kado.language.terms import LEDGER
 from kado.output import age, facts, local, print_json, show, table, title
+from kado.queries.drafts import Draft
 from kado.queries.status import Standing, load_standing, status_document, total_of
 from kado.rounding import count
 from storage.store import LastValue
@@ -60,6 +61,8 @@ def status_report(standing: Standing) -> list[RenderableType]:
         lines += ["", tr("no samples yet: {signals}", signals=", ".join(silent))]
     store = outlook_line(profile, standing.outlook, now_ns)
     last: list[tuple[str, RenderableType]] = [("Samples", ledger_line(standing)), ("Store", store)]
+    if standing.draft is not None:
+        last.append(("Draft", _draft(standing.draft)))
     return [*lines, "", facts([*last, *(("LOST", problem) for problem in standing.problems)])]
 
 
@@ -69,6 +72,16 @@ def ledger_line(standing: Standing) -> Text:
     shown = [name for name in LEDGER if name != "lost" or total_of(standing, name)]
     received, *parts = (f"{count(total_of(standing, name))} {term(name)}" for name in shown)
     return Text(f"{received} = {' + '.join(parts)}")
+
+
+def _draft(draft: Draft) -> str:
+    text = tr(
+        "{period}: {file}; corrections can enter until {until}",
+        period=draft.period,
+        file=draft.path,
+        until=draft.open_until.isoformat(),
+    )
+    return text + ("" if draft.handed_over else tr(", not handed over yet"))
 
 
 def _planned(standing: Standing) -> str:

@@ -7,15 +7,16 @@ found from. The running day is never kept.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from analytics.availability import Availability, check_schedule, conclude, counted_part
 from analytics.findings import Findings, examine, join
 from facility.definition import Definition
 from facility.interval import Intervals
-from facility.period import Period, day_of
+from facility.period import Period, day_of, month_of
 from facility.schedule import Category, Plan, resolve
-from facility.time import NS_PER_DAY
+from facility.time import NS_PER_DAY, local_midnight, to_datetime
 from kado.config import Configuration
 from kado.queries.evidence import Read, check_known, load_evidence, signals_of_evidence
 from kado.queries.record import Record
@@ -49,6 +50,9 @@ class Days:
     ----------
     recent
         Reads the days that may still change; None: the store does, as for all others.
+    days_together
+        How many days are examined in one step, at most, from the first of each month on: with many it is quicker, and
+        more is examined again when something new is learned.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Days:
         extent: tuple[int, int],
         *,
         recent: Read | None = None,
+        days_together: int = 1,
     ) -> None:
         self._configuration = configuration
         self._profile = configuration.profile
@@ -66,6 +71,7 @@ class Days:
         self._definition = definition
         self._extent = extent
         self._recent = recent or store.read
+        self._days_together = days_together
         self._signals = signals_of_evidence(configuration)
         self._corrections = Record().corrections
         self._plan = resolve(())
@@ -146,9 +152,18 @@ class Days:
         at = part.start_ns
         while at < part.end_ns:
             day = day_of(at, self._profile.zone)
-            days.append(Period(day.id, at, min(day.end_ns, part.end_ns)))
+            days.append(Period(day.id, at, min(self._end_of_step(day), part.end_ns)))
             at = days[-1].end_ns
         return days
+
+    def _end_of_step(self, day: Period) -> int:
+        """Return the end of the days that are examined together with `day`; steps begin anew with each month."""
+        if self._days_together == 1:
+            return day.end_ns
+        zone, last = self._profile.zone, month_of(day.start_ns, self._profile.zone).end_ns
+        first = to_datetime(day.start_ns, zone).date()
+        left = self._days_together - (first.day - 1) % self._days_together
+        return min(local_midnight(first + timedelta(days=left), zone), last)
 
     def _day(self, day: Period, now_ns: int) -> _Day:
         key = (day.start_ns, day.end_ns)

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from kado.queries.figures import AvailabilityReport
 from kado.queries.record import AsOf, Record, load_record, read_as_of
 from kado.stores import open_store
 from storage.store import TelemetryStore
+
+DAYS_TOGETHER: Final = 8
+"""Days that are examined in one step; their samples fit into little memory."""
 
 
 class FiguresByDay:
@@ -44,7 +48,9 @@ class FiguresByDay:
         self.record = record
         self.known_on_ns = known_on_ns
         self.now_ns = now_ns
-        self._days = Days(configuration, store, definition, extent_of(store, configuration.profile))
+        self.extent = extent_of(store, configuration.profile)
+        """Stamps of the delivery signal's first and last sample."""
+        self._days = Days(configuration, store, definition, self.extent, days_together=DAYS_TOGETHER)
         self._days.learn(record)
         self._kept: dict[Period, AvailabilityReport] = {}
 

@@ -32,7 +32,7 @@ from facility.batch import Samples
 from facility.incidents import Incident
 from facility.interval import Intervals
 from facility.neighbouring_periods import period_before
-from facility.period import Period, fiscal_year_of
+from facility.period import Period, day_of, fiscal_year_of
 from facility.quality import Quality
 from facility.schedule import OPERATING_CATEGORIES
 from facility.time import NS_PER_DAY, NS_PER_H, Clock, format_time, local_midnight, system_clock, to_datetime
@@ -234,7 +234,9 @@ def _growth(figures: FiguresByDay, loaded: AvailabilityReport) -> Growth | None:
     started = local_midnight(profile.operation_started, profile.zone)
     if part.end_ns - started > _GROWTH_BELOW_YEARS * 366 * NS_PER_DAY or started >= part.end_ns:
         return None
-    whole = figures.report_or_none(Period("since operation started", started, part.end_ns))
+    # Before the first sample nothing is known, and unknown time is no exposure.
+    began = max(started, day_of(figures.extent[0], profile.zone).start_ns)
+    whole = figures.report_or_none(Period("since operation started", began, part.end_ns))
     exposure = Intervals.empty() if whole is None else _exposure(whole)
     if whole is None or not exposure:
         return None

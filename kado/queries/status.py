@@ -11,6 +11,7 @@ from facility.schedule import Block
 from facility.signals import link_signal
 from facility.time import format_time
 from kado.config import Configuration
+from kado.queries.drafts import Draft, draft_document, newest_draft
 from kado.queries.identity import identity
 from kado.queries.outlook import Outlook, load_outlook, outlook_document
 from kado.queries.record import load_plan
@@ -39,6 +40,8 @@ class Standing:
     """Of the ledger: acknowledged samples that are lost, sums that differ."""
     outlook: Outlook
     """What is kept, and how long the disk will last."""
+    draft: Draft | None
+    """Of the newest monthly report that the service made."""
 
 
 def load_standing(configuration: Configuration, now_ns: int) -> Standing:
@@ -68,6 +71,7 @@ def load_standing(configuration: Configuration, now_ns: int) -> Standing:
         totals=ledger.sources(),
         problems=ledger.problems,
         outlook=load_outlook(configuration, now_ns),
+        draft=newest_draft(configuration),
     )
 
 
@@ -88,6 +92,7 @@ def status_document(standing: Standing) -> dict[str, Any]:
         "ledger": {n: total_of(standing, n) for n in ("received", "stored", "waiting", "rejected", "dropped", "lost")},
         "problems": list(standing.problems),
         "outlook": outlook_document(standing.profile, standing.outlook, standing.now_ns),
+        "report_draft": None if standing.draft is None else draft_document(standing.draft, zone),
     }
 
 

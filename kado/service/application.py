@@ -23,6 +23,7 @@ from kado.service.live_figures import LiveFigures
 from kado.service.metrics.exposition import Sources
 from kado.service.metrics.serving import MetricsService
 from kado.service.newest import NewestValues
+from kado.service.report_drafts import ReportDrafts
 from kado.service.sealing import Sealing
 from kado.writers import make_forwarder, make_landing
 
@@ -51,6 +52,7 @@ class Application:
         self._forwarder = forwarder
         self._upkeep = upkeep
         self._observers = observers
+        self._drafts: ReportDrafts | None = None
         self.figures: CurrentFigures | None = None
         """Kept current where metrics or publishing ask for them."""
         self.metrics: MetricsService | None = None
@@ -68,6 +70,8 @@ class Application:
             If an alarm rule is wrong.
         """
         settings = self.configuration.settings
+        if settings.report.draft_at is not None:
+            self._drafts = ReportDrafts(self.configuration, clock)
         if settings.alarms is not None:
             self.alarms = Alarms(self.configuration, clock, FactSources(self.status, self._live_figures))
             self._observers.add(self.alarms.inbox)
@@ -88,6 +92,8 @@ class Application:
             if self._forwarder is not None:
                 running.append(tasks.create_task(self._forwarder.run(), name="forwarder"))
             running.append(tasks.create_task(self._upkeep.run(), name="upkeep"))
+            if self._drafts is not None:
+                running.append(tasks.create_task(self._drafts.run(), name="report drafts"))
             if self.figures is not None:
                 running.append(tasks.create_task(self.figures.run(), name="figures"))
             if self.metrics is not None:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pytest
 
+from command_line import Kado
 from facility.batch import Batch
 from facility.corrections import Assertion, Correction
 from facility.definition import load_definition, shipped_definitions
@@ -20,6 +21,7 @@ from kado.config import Configuration, load_configuration
 from kado.queries.days import Days
 from kado.queries.evidence import extent_of
 from kado.queries.figures import load_availability
+from kado.queries.figures_by_day import open_figures
 from kado.queries.record import load_record
 from storage.data_dir import DataDir
 from storage.embedded.store import EmbeddedStore
@@ -325,3 +327,14 @@ class TestWhatIsExaminedAgain:
         before = Period("2026-04-01", START - 30 * NS_PER_DAY, START - 29 * NS_PER_DAY)
         with pytest.raises(PeriodError, match="no schedule for 2026-04-01"):
             quiet.days.availability(before, NOW)
+
+
+def test_days_that_are_examined_together_give_what_single_days_give(simulated: Kado) -> None:
+    assert simulated("schedule", "show").exit_code == 0
+    configuration = load_configuration()
+    with open_figures(configuration) as figures:
+        period = figures.period("2026-11")
+        together = figures.report(period).availability
+        single = Days(configuration, figures.store, figures.definition, figures.extent)
+        single.learn(figures.record)
+        assert together == single.availability(period, figures.now_ns)

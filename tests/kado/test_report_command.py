@@ -1,0 +1,255 @@
+"""``kado report``: one document in five forms, its figures those of ``kado availability``; its life."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from command_line import Kado
+from facility.text import Language
+from kado.config import load_configuration
+from kado.language import in_language
+from kado.queries.availability import report_document, with_budget
+from kado.queries.figures import load_availability
+from kado.queries.report import ReportInputs, load_report
+from kado.report.content import Layout, make_report
+from kado.report.forms import Form, render
+
+PERIOD = "2026-11-11T00:00:00+09:00/2026-11-14T00:00:00+09:00"
+AS_KNOWN = ("--as-known-on", "2026-11-20T00:00:00+09:00")
+
+
+def make(kado: Kado, path: str, *words: str) -> bytes:
+    answer = kado("report", PERIOD, "--out", path, *AS_KNOWN, *words)
+    assert answer.exit_code == 0, answer.err
+    return Path(path).read_bytes()
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def inputs(_simulated_folder: Path) -> ReportInputs:
+    """Everything that the report of the three days says, read once."""
+    return load_report(load_configuration(_simulated_folder / "kado.toml"), PERIOD, None, AS_KNOWN[1])
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_every_form_gives_the_same_bytes_again(
+    inputs: ReportInputs, monkeypatch: pytest.MonkeyPatch, lang: Language
+) -> None:
+    with in_language(lang):
+        first = {form: render(make_report(inputs), form) for form in Form}
+        monkeypatch.setenv("TZ", "America/New_York")
+        monkeypatch.setenv("LC_ALL", "C")
+        time.tzset()
+        again = {form: render(make_report(inputs), form) for form in Form}
+    monkeypatch.undo()
+    time.tzset()
+    assert [form for form in Form if first[form] != again[form]] == []
+
+
+def test_figures_of_the_files_are_those_of_the_availability(
+    inputs: ReportInputs, tmp_path: Path
+) -> None:
+    configuration = inputs.configuration
+    loaded = with_budget(configuration, load_availability(configuration, PERIOD, None, AS_KNOWN[1]))
+    counted = report_document(loaded)
+    report = make_report(inputs)
+    document = json.loads(render(report, Form.JSON))
+    for name in ("figures", "accounts_s", "events", "counts", "tags"):
+        assert document["availability"][name] == counted[name], name
+    # XLSX: real numbers
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(render(report, Form.XLSX))
+    figures = {row[0].value: row[2].value for row in openpyxl.load_workbook(path)["Figures"].iter_rows(min_row=3)}
+    assert figures["Availability"] == counted["figures"]["availability_pct"]
+    assert figures["Coverage"] == counted["figures"]["coverage_pct"]
+    assert figures["Failures"] == counted["counts"]["failures"]
+    assert figures["Downtime"] == counted["accounts_s"]["no_beam"] / 3600
+    # CSV: full precision
+    rows = list(csv.DictReader(io.StringIO(render(report, Form.CSV).decode())))
+    found = {r["label"]: r["value"] for r in rows if r["table"] == "figures" and r["column"] == "p0"}
+    assert float(found["Availability"]) == counted["figures"]["availability_pct"]
+
+
+def test_tables_add_up_as_printed(inputs: ReportInputs) -> None:
+    rows = list(csv.DictReader(io.StringIO(render(make_report(inputs), Form.CSV).decode())))
+    for name in ("plan", "user_time"):
+        hours = [float(r["value"]) for r in rows if r["table"] == name and r["column"] == "hours"]
+        assert len(hours) > 1
+        assert sum(hours[:-1]) == pytest.approx(hours[-1], abs=1e-9)
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext: apt-get install poppler-utils")
+def test_numbers_of_the_pdf_are_those_of_the_availability_and_no_glyph_is_missing(simulated: Kado) -> None:
+    counted = simulated("availability", "--period", PERIOD, *AS_KNOWN, "--format", "json").document
+    for lang in ("en", "ja"):
+        make(simulated, f"{lang}.pdf", "--lang", lang)
+        text = subprocess.run(
+            ["pdftotext", "-layout", f"{lang}.pdf", "-"], capture_output=True, check=True
+        ).stdout.decode()
+        pct = counted["figures"]["availability_pct"]
+        assert f"{pct:.1f} %" in text
+        assert f"{counted['accounts_s']['delivered'] / 3600:.2f}" in text
+        assert f"{counted['accounts_s']['no_beam'] / 3600:.2f}" in text
+        assert "SIMULATED / 模擬データ" in text
+        assert "�" not in text
+        fonts = output("pdffonts", path)
+        assert all(re.search(r"BIZUDPGothic.* yes yes yes", line) for line in fonts.splitlines()[2:]), fonts
+        assert re.search(r"Tagged:\s+yes", output("pdfinfo", path))
+
+
+def test_html_stands_alone(inputs: ReportInputs) -> None:
+    with in_language("ja"):
+        page = render(make_report(inputs), Form.HTML).decode()
+    without_names = re.sub(r'xmlns(:\w+)?="[^"]*"', "", page)
+    assert not re.search(r"https?://|<script|<link|url\(", without_names)
+    assert '<html lang="ja">' in page
+    assert "光源稼働率" in page
+    assert "模擬データ" in page
+
+
+def test_text_that_looks_like_markup_or_a_formula_stays_text(simulated: Kado) -> None:
+    reason = '=HYPERLINK("http://x") <script>alert(1)</script> #let'
+    answer = simulated(
+        *("correct", "unknown", "--from", "2026-11-11T12:00:00+09:00", "--to", "2026-11-11T12:05:00+09:00"),
+        *("--reason", reason, "--author", "Mori"),
+    )
+    assert answer.exit_code == 0, answer.err
+    found = load_report(load_configuration(), PERIOD)
+    report = make_report(found)
+    assert render(report, Form.PDF).startswith(b"%PDF")
+    assert b"<script>" not in render(report, Form.HTML)
+    Path("r.xlsx").write_bytes(render(report, Form.XLSX))
+    sheet = openpyxl.load_workbook("r.xlsx")["Corrections in force"]
+    cell = next(c for row in sheet.iter_rows() for c in row if c.value == reason)
+    assert cell.data_type == "s"
+
+
+class TestLife:
+    def test_draft_issue_verify_revise(self, simulated: Kado) -> None:
+        assert simulated("report", PERIOD, "--out", "draft.html", "--lang", "en").exit_code == 0
+        assert "Draft" in Path("draft.html").read_text()
+        issued = simulated("report", "issue", PERIOD, "--author", "Mori", "--format", "json").document
+        assert (issued["edition"], issued["author"], issued["changes"]) == (1, "Mori", [])
+        assert simulated("report", PERIOD, "--out", "first.html", "--lang", "en").exit_code == 0
+        assert "Issued" in Path("first.html").read_text()
+        again = simulated("report", "issue", PERIOD, "--author", "Mori")
+        assert again.exit_code == 2
+        assert "nothing new to issue" in again.err
+        # An hour of beam turns out to have been none.
+        answer = simulated(
+            *("correct", "down", "--from", "2026-11-11T12:00:00+09:00", "--to", "2026-11-11T13:00:00+09:00"),
+            *("--reason", "log book", "--author", "Sato"),
+        )
+        assert answer.exit_code == 0, answer.err
+        assert simulated("report", PERIOD, "--out", "second.html", "--lang", "en").exit_code == 0
+        draft = Path("second.html").read_text()
+        assert "Draft of edition 2" in draft
+        assert "availability.counts.failures" in draft
+        revised = simulated("report", "issue", PERIOD, "--author", "Mori", "--format", "json").document
+        assert revised["edition"] == 2
+        changes = {c["path"]: (c["before"], c["after"]) for c in revised["changes"]}
+        assert changes["availability.counts.failures"] == (1, 2)
+        listed = simulated("report", "list", "--format", "json").document["reports"]
+        assert [(r["edition"], r["author"]) for r in listed] == [(1, "Mori"), (2, "Mori")]
+        # The first edition can still be made again as it was.
+        assert simulated("report", "verify", "first.html").exit_code == 0
+
+    def test_a_file_that_was_edited_is_told(self, simulated: Kado) -> None:
+        page = make(simulated, "r.html", "--lang", "en")
+        assert simulated("report", "verify", "r.html").exit_code == 0
+        Path("forged.html").write_bytes(page.replace(b"Availability", b"Availabi1ity"))
+        answer = simulated("report", "verify", "forged.html")
+        assert answer.exit_code == 1
+        assert "it was edited" in answer.err
+
+    def test_each_form_can_be_verified(self, simulated: Kado) -> None:
+        for form in ("csv", "xlsx"):
+            make(simulated, f"r.{form}", "--lang", "ja")
+            assert simulated("report", "verify", f"r.{form}").exit_code == 0, form
+
+    def test_a_sample_that_comes_late_is_named(self, simulated: Kado) -> None:
+        make(simulated, "r.json")
+        Path("late.csv").write_text("time,signal,value\n2026-11-11T12:00:00.5+09:00,stored_current,0.0\n")
+        assert simulated("import", "late.csv").exit_code == 0
+        answer = simulated("report", "verify", "r.json")
+        assert answer.exit_code == 1
+        assert "the samples" in answer.err
+
+
+class TestRefused:
+    def test_a_period_in_the_future(self, simulated: Kado) -> None:
+        answer = simulated("report", "2031-01")
+        assert answer.exit_code == 2
+        assert "future" in answer.err
+
+    def test_a_period_without_schedule(self, simulated: Kado) -> None:
+        answer = simulated("report", "2020-01")
+        assert answer.exit_code == 2
+        assert not list(Path().glob("*.pdf"))
+
+    def test_an_unknown_language(self, simulated: Kado) -> None:
+        answer = simulated("report", PERIOD, "--lang", "de")
+        assert answer.exit_code == 2
+        assert "de" in answer.err
+
+    def test_a_missing_type_face_names_the_package(self, simulated: Kado) -> None:
+        Path("empty").mkdir()
+        with Path("kado.toml").open("a") as file:
+            file.write('\n[report]\nfont_dir = "empty"\n')
+        answer = simulated("report", PERIOD)
+        assert answer.exit_code == 2
+        assert "fonts-morisawa-bizud-gothic" in answer.err
+
+    def test_a_logo_that_is_no_picture(self, simulated: Kado) -> None:
+        Path("logo.png").write_text("not a picture")
+        with Path("kado.toml").open("a") as file:
+            file.write('\n[report]\nlogo = "logo.png"\n')
+        answer = simulated("report", PERIOD, "--format", "html")
+        assert answer.exit_code == 2
+        assert "no picture" in answer.err
+
+    def test_a_section_that_there_is_not(self, simulated: Kado) -> None:
+        with Path("kado.toml").open("a") as file:
+            file.write('\n[report]\nsections = ["figures", "weather"]\n')
+        answer = simulated("report", PERIOD, "--format", "html")
+        assert answer.exit_code == 2
+        assert "'weather'" in answer.err
+
+    def test_a_place_that_cannot_be_written(self, simulated: Kado) -> None:
+        answer = simulated("report", PERIOD, "--format", "json", "--out", "nowhere/r.json")
+        assert answer.exit_code == 2
+        assert "nowhere/r.json cannot be written" in answer.err
+
+    def test_a_file_that_is_no_report(self, simulated: Kado) -> None:
+        Path("x.pdf").write_bytes(b"%PDF-1.7")
+        assert "bears no stamp" in simulated("report", "verify", "x.pdf").err
+        with zipfile.ZipFile("x.xlsx", "w") as book:
+            book.writestr("a", "b")
+        assert simulated("report", "verify", "x.xlsx").exit_code == 2
+        assert "cannot be read" in simulated("report", "verify", "nothing.pdf").err
+
+    def test_an_issue_of_a_period_that_is_not_over(self, simulated: Kado) -> None:
+        answer = simulated("report", "issue", "2026-11-11T00:00:00+09:00/2031-01-01T00:00:00+09:00", "--author", "Mori")
+        assert answer.exit_code == 2
+        assert "when it is over" in answer.err
+
+
+def test_a_site_chooses_sections_and_signatures(inputs: ReportInputs) -> None:
+    layout = Layout(sections=("accounts", "figures"), signatures=("施設長", "運転責任者"))
+    with in_language("ja"):
+        page = render(make_report(inputs, layout), Form.HTML).decode()
+    assert page.index('id="accounts"') < page.index('id="figures"')
+    assert 'id="calendar"' not in page
+    assert "施設長" in page
