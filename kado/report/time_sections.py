@@ -166,7 +166,7 @@ def unknown(inputs: ReportInputs) -> Section:
             local_time(g.segment.end_ns, zone),
             (g.segment.end_ns - g.segment.start_ns) / NS_PER_H,
             rule_word(g.segment.rule),
-            g.downtime_ns / NS_PER_H,
+            None if g.downtime_ns is None else g.downtime_ns / NS_PER_H,
             g.failures,
         ]
         for g in sorted(listed, key=lambda g: g.segment.start_ns)

@@ -1,10 +1,10 @@
 """The draft of last month: made on the first at the set hour, handed over, shown in the status."""
 
+import email.message
 import logging
 import stat
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -15,9 +15,7 @@ from facility.time import parse_time
 from kado.config import load_configuration
 from kado.queries.drafts import load_drafts
 from kado.service.report_drafts import DraftError, ReportDrafts
-
-if TYPE_CHECKING:
-    import asyncio
+from servers import free_port
 
 FIRST = "2026-12-01T{}:00+09:00"
 
@@ -83,27 +81,27 @@ class Kept(Message):
 
     def __init__(self) -> None:
         super().__init__()
-        self.messages: list[object] = []
+        self.messages: list[email.message.Message] = []
 
-    def handle_message(self, message: object) -> None:
+    def handle_message(self, message: email.message.Message) -> None:
         self.messages.append(message)
 
 
 def test_a_draft_is_mailed_with_the_report_and_the_mark_of_simulation(simulated: Kado) -> None:
     kept = Kept()
-    server = Controller(kept, hostname="127.0.0.1", port=0)
+    port = free_port()
+    server = Controller(kept, hostname="127.0.0.1", port=port)
     server.start()
     try:
-        listening = cast("asyncio.Server", server.server)
-        settings(MAIL.format(listening.sockets[0].getsockname()[1]))
+        settings(MAIL.format(port))
         drafts(FIRST.format("09:00")).work()
     finally:
         server.stop()
     (message,) = kept.messages
-    assert "SIMULATED" in message["Subject"]  # type: ignore[index]
-    body, attachment = message.get_payload()  # type: ignore[attr-defined]
-    assert "kado report issue 2026-11" in body.get_content()
-    assert attachment.get_payload(decode=True).startswith(b"%PDF")
+    assert "SIMULATED" in message["Subject"]
+    _, body, attachment = message.walk()
+    assert "kado report issue 2026-11" in str(body.get_payload())
+    assert bytes(attachment.get_payload(decode=True)).startswith(b"%PDF")  # pyright: ignore[reportArgumentType]
 
 
 def test_a_mail_server_that_is_away_leaves_the_draft_to_the_next_hour(
