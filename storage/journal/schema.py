@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Revisions of the schema, oldest first; the last one is what this kado reads and writes."""
 
 METADATA: Final = sa.MetaData()
