@@ -74,8 +74,8 @@ def make_year(folder: Path, period_s: float, *, jitter_s: float) -> Path:
     return path
 
 
-def measure(configuration: Path, question: str) -> tuple[float, float, int]:
-    """Return seconds, most memory in MB and the exit code of a command."""
+def measure(configuration: Path, question: str) -> tuple[float, float, float, int]:
+    """Return seconds by the clock and of the processor, most memory in MB and the exit code of a command."""
     words = question.split()
     command = [sys.executable, "-m", "kado", *words, "-c", str(configuration), "--format", "json"]
     began = time.perf_counter()
@@ -83,7 +83,8 @@ def measure(configuration: Path, question: str) -> tuple[float, float, int]:
         actions = [(os.POSIX_SPAWN_DUP2, nowhere.fileno(), 1)]
         child = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions)
         _, status, used = os.wait4(child, 0)
-    return time.perf_counter() - began, used.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
+    processor = used.ru_utime + used.ru_stime
+    return time.perf_counter() - began, processor, used.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
 
 
 def main() -> None:
@@ -99,9 +100,12 @@ def main() -> None:
                 path = year / "kado.toml" if year.exists() else make_year(year, period_s, jitter_s=jitter_s)
                 print(f"a fiscal year, a sample every {period_s:g} s (aim for each: {AIM})")
                 for question in QUESTIONS:
-                    seconds, memory_mb, code = measure(path, question)
+                    seconds, processor, memory_mb, code = measure(path, question)
                     failed = "" if code == 0 else f"  EXIT CODE {code}"
-                    print(f"  {question:48} {seconds:8.2f} s {memory_mb:8.0f} MB{failed}", flush=True)
+                    print(
+                        f"  {question:48} {seconds:8.2f} s {processor:8.2f} s CPU {memory_mb:6.0f} MB{failed}",
+                        flush=True,
+                    )
 
 
 if __name__ == "__main__":
