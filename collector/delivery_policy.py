@@ -52,14 +52,15 @@ class DeliveryPolicy:
         status = answer.status
         if status == NO_CONTENT:
             return Decision(Action.SETTLE)
-        if status is None or status in (408, 429) or status >= 500:
+        # What no InfluxDB answers to a write, such as the 200 of a proxy's log-in page: whatever it is, it may pass.
+        if status is None or status < 400 or status in (408, 429) or status >= 500:
             wait_s = full_jitter_s(self.chance, self.retry_base_s, self.retry_cap_s, failures)
             return Decision(Action.RETRY, max(wait_s, self._asked_s(answer)))
         if status == 413:
             return Decision(Action.SPLIT)
         if status in (400, 422):
             return Decision(Action.SUSPECT)
-        # 401, 403, 404, and what no InfluxDB answers to a write, such as the 200 of some proxy's log-in page.
+        # 401, 403, 404, 405 ...
         return self.hold(answer)
 
     def hold(self, answer: WriteAnswer) -> Decision:

@@ -59,7 +59,8 @@ class ValueFormat:
             try:
                 value = message.payload.decode().strip() if target.is_state else _NUMBER.decode(message.payload)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                detail = f"{target.signal}: {message.payload[:40]!r} is not a number: {error}"
+                wanted = "text in UTF-8" if target.is_state else "a number"
+                detail = f"{target.signal}: {message.payload[:40]!r} is not {wanted}: {error}"
                 rejected.add(Cause.WRONG_TYPE, message.topic, message.payload, detail)
                 continue
             rows.codes.append(target.code)

@@ -12,10 +12,10 @@ POLICY = DeliveryPolicy(chance=lambda: 0.5)
     ("status", "action"),
     [
         (204, Action.SETTLE),
-        # Not success: what answers there is not InfluxDB's write.
-        (200, Action.HOLD),
-        (201, Action.HOLD),
-        (301, Action.HOLD),
+        # Not success: what answers there is not InfluxDB's write, and may be gone at the next attempt.
+        (200, Action.RETRY),
+        (201, Action.RETRY),
+        (301, Action.RETRY),
         (401, Action.HOLD),
         (403, Action.HOLD),
         (404, Action.HOLD),

@@ -113,7 +113,7 @@ def test_a_blob_larger_than_a_request_goes_in_several(data_dir: Path, script: Ca
     assert len(server.writes) == 4
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 200])
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
 async def test_what_a_person_must_mend_is_held_and_shown_and_loses_nothing(
     data_dir: Path,
     script: Callable[..., ScriptedInfluxDB],
