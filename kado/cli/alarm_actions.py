@@ -17,8 +17,8 @@ from kado.queries.alarms import load_alarms
 from kado.service.alarm_actions import Answer, act, answer_document
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The alarm.")]
-AuthorOption = Annotated[str, typer.Option("--author", help="Who does it.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for whoever comes next.")]
+AuthorOption = Annotated[str, typer.Option("--author", help="Name of the person.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, for the next shift.")]
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h|d)", re.ASCII)
 _UNIT_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
@@ -73,7 +73,7 @@ def unack(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Take an acknowledgement back that was a mistake.
+    r"""Withdraw an acknowledgement made by mistake.
 
     \b
     Example:
@@ -108,7 +108,7 @@ def shelve(
 def unshelve(
     alarm: IdArgument, author: AuthorOption, config: ConfigOption = None, output: FormatOption = Format.TABLE
 ) -> None:
-    r"""Take an alarm off the shelf; if it is active it counts as acknowledged.
+    r"""Show a shelved alarm again; if it is active it counts as acknowledged.
 
     \b
     Example:

@@ -14,8 +14,8 @@ from kado.language import tr
 from kado.output import local, print_json, show, table, title
 from kado.queries.alarms import AlarmHistory, history_document, load_history
 
-FromOption = Annotated[str | None, typer.Option("--from", help="Its start, ISO 8601 with an offset.")]
-ToOption = Annotated[str | None, typer.Option("--to", help="Its end, not in it any more; without it: now.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="Start of the interval, ISO 8601 with an offset.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="End, not included; default: now.")]
 
 
 def history(
@@ -25,7 +25,7 @@ def history(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""List what alarms did, from the journal.
+    r"""List past alarm events from the journal.
 
     \b
     Examples:

@@ -16,22 +16,23 @@ from kado.queries.alarms import history_document
 
 
 def replay(
-    start: Annotated[str, typer.Option("--from", help="Its start, ISO 8601 with an offset.")],
-    end: Annotated[str, typer.Option("--to", help="Its end, not in it any more.")],
-    rules: Annotated[Path | None, typer.Option("--rules", help="Other rules than those of kado.toml.")] = None,
+    start: Annotated[str, typer.Option("--from", help="Start of the interval, ISO 8601 with an offset.")],
+    end: Annotated[str, typer.Option("--to", help="End, not included.")],
+    rules: Annotated[Path | None, typer.Option("--rules", help="Rules other than those of kado.toml.")] = None,
     alarm: Annotated[str | None, typer.Option("--alarm", help="Only this alarm.")] = None,
     with_actions: Annotated[
-        bool, typer.Option("--with-actions", help="With what people did: acknowledged, shelved, took out.")
+        bool, typer.Option("--with-actions", help="Include operator actions: acknowledged, shelved, out of service.")
     ] = False,
     against_journal: Annotated[
-        bool, typer.Option("--against-journal", help="List only what differs from the journal; end with 1 if it does.")
+        bool,
+        typer.Option("--against-journal", help="List only differences from the journal; ends with 1 if there are any."),
     ] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Say what the alarms would have been in the past.
+    r"""Compute which alarms the rules would have raised in the past.
 
-    Each sample counts at its own time, as if none had been late. Facts of kado itself have no history.
+    Each sample counts at its own time, as if none had been late. States of kado itself have no history.
 
     \b
     Examples:

@@ -24,11 +24,13 @@ from storage.telemetry_db.alarms import read_alarm_state
 
 def rules(
     alarm: Annotated[str | None, typer.Argument(metavar="[ID]", help="Explain this rule.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Say what is doubtful; end with 1 if something is.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Report doubtful rules; ends with 1 if there are any.")
+    ] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Show the alarm rules, and whether they are right.
+    r"""Show the alarm rules, and check them.
 
     \b
     Examples:
@@ -66,7 +68,7 @@ def rules(
 
 
 def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""Let the running service read the alarm rules again.
+    r"""Make the running service read the alarm rules again.
 
     \b
     Example:

@@ -42,12 +42,14 @@ def alarms(
     priority: Annotated[Priority | None, typer.Option("--priority", help="Only alarms of this priority.")] = None,
     class_: Annotated[str | None, typer.Option("--class", help="Only alarms of this class.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Normal alarms, too.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Stay, and show every change; Ctrl-C ends.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep running and show every change; stop with Ctrl-C.")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="End with 1 if an alarm is on the list.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Show the alarms and what to do about them.
+    r"""Show the alarms with their actions.
 
     \b
     Examples:

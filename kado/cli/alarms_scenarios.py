@@ -14,13 +14,13 @@ from kado.output import print_json
 
 def run_scenarios(
     file: Annotated[Path, typer.Argument(help="A JSON file with scenarios and kpi_scenarios.")],
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the random cuttings of time.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the random divisions of time.")] = 0,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Run worked scenarios of alarms, live and in replay.
+    r"""Run worked alarm scenarios, live and in replay.
 
-    Each live scenario runs at every second and at five random cuttings of time as well. A line for each scenario that
-    differs; ends with 1 if one does.
+    Each live scenario also runs at every second and with five random divisions of time. Prints a line for each
+    scenario that differs; ends with 1 if one does.
 
     \b
     Examples:

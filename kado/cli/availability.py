@@ -40,11 +40,11 @@ def availability(
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
     as_published_on: AsPublishedOnOption = None,
-    digits: Annotated[int, typer.Option("--digits", min=0, max=6, help="Decimals of a percentage.")] = 1,
+    digits: Annotated[int, typer.Option("--digits", min=0, max=6, help="Decimals of percentages.")] = 1,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Say how available the beam was in a period, and how surely.
+    r"""Report the availability of a period, with its bounds.
 
     \b
     Examples:

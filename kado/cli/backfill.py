@@ -21,18 +21,19 @@ SHOWN = 20
 
 def backfill(
     period: PeriodOption,
-    source: Annotated[str | None, typer.Option(help="The archive, where several are configured.")] = None,
+    source: Annotated[str | None, typer.Option(help="The archive, if several are configured.")] = None,
     signal: Annotated[list[str] | None, typer.Option(help="Only this signal. Repeatable.")] = None,
-    whole: Annotated[bool, typer.Option("--whole", help="The whole period, not just its gaps.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="The whole period, not only its gaps.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Also what was fetched before.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked for, and ask nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be requested; request nothing.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Fill the gaps of a period from an archive that others keep.
+    r"""Fill the gaps of a period from an external archive.
 
-    Asks for just the time that 'kado gaps' lists. Harmless when done twice, and resumed where it was interrupted. Says
-    which figures change by it. No 'kado run' may write meanwhile. Ends with 1 if a signal could not be fetched.
+    Requests only the intervals that 'kado gaps' lists. Can be repeated safely, and resumes after an
+    interruption. Reports which figures change. 'kado run' must not be running. Ends with 1 if a signal could
+    not be fetched.
 
     \b
     Examples:

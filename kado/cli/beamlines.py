@@ -28,9 +28,9 @@ def beamlines(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Put each beamline's hours beside the machine's.
+    r"""Report user and shutter-open hours per beamline.
 
-    The beamlines are those that the profile lists; a figure of one is never averaged into another.
+    The beamlines are those of the profile. The figures of beamlines are never averaged.
 
     \b
     Example:

@@ -12,9 +12,9 @@ from kado.queries.checks import Outcome, checks_document, run_checks
 
 
 def check(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""Check the configuration and whether its parts are reachable.
+    r"""Check the configuration, and whether its parts can be reached.
 
-    Ends with 0 if so, with 1 on a problem, with 3 if something cannot be reached. Starts nothing and changes
+    Exit code 0: no problem; 1: a problem was found; 3: something cannot be reached. Starts nothing and changes
     nothing.
 
     \b

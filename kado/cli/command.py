@@ -23,11 +23,11 @@ class Format(StrEnum):
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", envvar="KADO_CONFIG", help="The configuration; without it ./kado.toml."),
+    typer.Option("--config", "-c", envvar="KADO_CONFIG", help="The configuration; default: ./kado.toml."),
 ]
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Output for people (table) or for programs (json).")]
 
 
 PeriodOption = Annotated[
@@ -41,13 +41,11 @@ PeriodOption = Annotated[
 
 
 DefinitionOption = Annotated[
-    str | None, typer.Option("--definition", "-d", help="Rules of counting; without it the facility's own.")
+    str | None, typer.Option("--definition", "-d", help="Counting rules; default: those of the facility.")
 ]
 
 
-AsKnownOnOption = Annotated[
-    str | None, typer.Option("--as-known-on", help="Leave out what was recorded after this time.")
-]
+AsKnownOnOption = Annotated[str | None, typer.Option("--as-known-on", help="Ignore what was recorded after this time.")]
 AsPublishedOnOption = Annotated[
     str | None,
     typer.Option(
@@ -71,7 +69,7 @@ _LANG = inspect.Parameter(
     default=None,
     # The environment is looked at by `chosen_language`, together with the locale.
     annotation=Annotated[
-        str | None, typer.Option("--lang", metavar="ja|en", help="Language; default KADO_LANG, else the locale.")
+        str | None, typer.Option("--lang", metavar="ja|en", help="Language; default: KADO_LANG, otherwise the locale.")
     ],
 )
 

@@ -23,10 +23,10 @@ from kado.queries.corrections import Said, correction_document, corrections_docu
 from kado.queries.identity import identity
 from kado.service.recording import make_correction, withdraw_correction, write_correction
 
-FromOption = Annotated[str | None, typer.Option("--from", help="Its start, ISO 8601 with an offset.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="Start of the interval, ISO 8601 with an offset.")]
 
 
-ToOption = Annotated[str | None, typer.Option("--to", help="Its end; not in it any more.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="End of the interval, not included.")]
 
 
 EventOption = Annotated[
@@ -40,23 +40,25 @@ SampleOption = Annotated[str | None, typer.Option("--sample", help="The one samp
 YesOption = Annotated[bool, typer.Option("--yes", help="Write without asking; for scripts.")]
 
 
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for whoever disputes it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, for later questions.")]
 
 
-AuthorOption = Annotated[str, typer.Option("--author", help="Who says so.")]
+AuthorOption = Annotated[str, typer.Option("--author", help="Author of the entry.")]
 
 
-EvidenceOption = Annotated[str, typer.Option("--evidence", help="Where it can be looked up: logbook, picture, plot.")]
+EvidenceOption = Annotated[
+    str, typer.Option("--evidence", help="Where the evidence can be found: logbook, picture, plot.")
+]
 
 
 HELP: Final = {
-    Assertion.UP: "Say that the beam was at nominal.",
-    Assertion.DOWN: "Say that there was no beam.",
-    Assertion.UNKNOWN: "Say that nothing is known, whatever the samples say.",
-    Assertion.SENSOR_FAULT: "Say that the delivery signal's samples are bad.",
-    Assertion.SENSOR_SOUND: "Say that the delivery signal is right, not its witness.",
-    Assertion.ONE_EVENT: "Say that the outages that touch the time are one.",
-    Assertion.SEPARATE: "Say that the outages inside the time are separate.",
+    Assertion.UP: "State that the beam was at nominal.",
+    Assertion.DOWN: "State that there was no beam.",
+    Assertion.UNKNOWN: "State that the beam state is unknown, whatever the samples show.",
+    Assertion.SENSOR_FAULT: "State that the samples of the delivery signal are wrong.",
+    Assertion.SENSOR_SOUND: "State that the delivery signal is correct and its witness is wrong.",
+    Assertion.ONE_EVENT: "Count all outages that touch the interval as one.",
+    Assertion.SEPARATE: "Count the outages inside the interval separately.",
 }
 """The assertions that need no more than a time."""
 
@@ -96,7 +98,7 @@ def asserting(assertion: Assertion) -> Callable[..., None]:
 
 
 def excluded(
-    category: Annotated[Exclusion, typer.Option("--category", help="What outside the facility was the reason.")],
+    category: Annotated[Exclusion, typer.Option("--category", help="Cause outside the facility.")],
     reason: ReasonOption,
     author: AuthorOption,
     start: FromOption = None,
@@ -107,9 +109,9 @@ def excluded(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Say that downtime came from outside; it stays down.
+    r"""Mark downtime as caused from outside; it stays downtime.
 
-    Figures are given with and without it.
+    Figures are reported with and without it.
 
     \b
     Example:
@@ -132,7 +134,7 @@ def excluded(
 
 def reduced(
     limit: Annotated[
-        float, typer.Option("--limit", help="What counted as full delivery, in the delivery signal's unit (mA).")
+        float, typer.Option("--limit", help="Value accepted as full delivery, in the unit of the delivery signal (mA).")
     ],
     reason: ReasonOption,
     author: AuthorOption,
@@ -144,7 +146,7 @@ def reduced(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Say that less was accepted as full delivery: lowers the limits.
+    r"""Lower the limits: less beam was accepted as full delivery.
 
     \b
     Example:
@@ -160,13 +162,13 @@ def reduced(
 
 
 def withdraw(
-    number: Annotated[int, typer.Argument(metavar="ID", help="The correction, as 'kado correct list' numbers it.")],
+    number: Annotated[int, typer.Argument(metavar="ID", help="Number of the correction, from 'kado correct list'.")],
     reason: ReasonOption,
     author: AuthorOption,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Take a correction back; both stay on record.
+    r"""Withdraw a correction; both stay on record.
 
     \b
     Example:
@@ -181,7 +183,7 @@ def list_corrections(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""List all corrections, those withdrawn too.
+    r"""List all corrections, including withdrawn ones.
 
     \b
     Example:

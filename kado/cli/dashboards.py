@@ -15,17 +15,18 @@ from kado.queries.identity import identity
 
 
 def export_dashboards(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go; made if it is not there.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the files; created if it does not exist.")],
     facility: Annotated[
         str | None,
-        typer.Option(help="A shipped profile or your own .toml file; without it the facility of kado.toml."),
+        typer.Option(help="A shipped profile or your own .toml file; default: the facility of kado.toml."),
     ] = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     r"""Write Grafana dashboards for a facility: its signals, labels, units, limits, ports.
 
-    Each file can be put into Grafana's provisioning folder, or imported by hand. They are in the language of --lang.
+    Each file can be put into the provisioning folder of Grafana, or imported by hand. The language is that of
+    --lang.
 
     \b
     Examples:

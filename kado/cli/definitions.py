@@ -23,23 +23,27 @@ from kado.queries.definitions import RULES, definition_document
 
 
 def definitions(
-    name: Annotated[str | None, typer.Argument(help="Explain this one; without it all are explained.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Explain this definition; default: all of them.")] = None,
     compare: Annotated[
         tuple[str, str] | None,
-        typer.Option("--compare", metavar="A B", help="Put two on the same period, each difference traced to a rule."),
+        typer.Option(
+            "--compare",
+            metavar="A B",
+            help="Compare two definitions on the same period and trace each difference to a rule.",
+        ),
     ] = None,
     period: Annotated[
         str | None, typer.Option("--period", "-p", help="With --compare: as in 'kado availability'.")
     ] = None,
     as_known_on: AsKnownOnOption = None,
     as_published_on: AsPublishedOnOption = None,
-    whole: Annotated[bool, typer.Option("--all", help="With --compare: list every event that a rule moves.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="With --compare: list every event that a rule changes.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Explain the accounting definitions: the rules of counting.
+    r"""Explain the accounting definitions: the counting rules.
 
-    Your own ones lie in definitions/ beside kado.toml.
+    Your own definitions are in definitions/ beside kado.toml.
 
     \b
     Examples:

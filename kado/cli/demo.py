@@ -34,17 +34,17 @@ from storage.data_dir import DataDir
 
 def demo(
     data_dir: Annotated[
-        Path, typer.Option(help="Where the demonstration keeps its data; reused the next time.")
+        Path, typer.Option(help="Folder for the data of the demonstration; used again the next time.")
     ] = Path(".demo"),
     seconds: Annotated[
         float | None,
-        typer.Option(envvar="KADO_DEMO_SECONDS", min=0, help="End by itself; without a terminal after 20 s."),
+        typer.Option(envvar="KADO_DEMO_SECONDS", min=0, help="Stop after this time; without a terminal after 20 s."),
     ] = None,
 ) -> None:
-    r"""Watch a simulated storage ring; needs no server.
+    r"""Run a demonstration with a simulated storage ring; needs no server.
 
-    Back-fills the last and the running month, prints last month's availability, and then shows the machine live until
-    Ctrl-C. Leaves a kado.toml in its folder, so that all other commands work there too.
+    Back-fills the last and the current month, prints the availability of the last month, and then shows the
+    machine live until Ctrl-C. Writes a kado.toml into its folder, so that all other commands work there too.
 
     \b
     Examples:

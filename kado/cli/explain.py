@@ -47,7 +47,8 @@ from kado.rounding import NONE, duration, percent, split_hours
 
 def explain(
     period: Annotated[
-        str | None, typer.Option("--period", "-p", help="Explain each interval of it, as in 'kado availability'.")
+        str | None,
+        typer.Option("--period", "-p", help="Explain each interval of this period, as in 'kado availability'."),
     ] = None,
     at: Annotated[str | None, typer.Option("--at", help="Explain this instant, ISO 8601 with an offset.")] = None,
     definition: DefinitionOption = None,
@@ -57,7 +58,7 @@ def explain(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Say why each second is in its account, or what was known then.
+    r"""Explain the account of each second, or what was known at an instant.
 
     \b
     Examples:
@@ -91,7 +92,7 @@ def gaps(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""List unknown user time: why it is unknown, what it could hide.
+    r"""List unknown user time with its cause and its possible effect.
 
     \b
     Example:

@@ -28,23 +28,24 @@ def fleet_figures(
     period: Annotated[list[str], typer.Option("--period", "-p", help="As in 'kado availability'. Repeatable.")],
     definition: Annotated[
         list[str] | None,
-        typer.Option("--definition", "-d", help="Rules of counting; without it each facility's own. Repeatable."),
+        typer.Option("--definition", "-d", help="Counting rules; default: those of each facility. Repeatable."),
     ] = None,
     as_known_on: AsKnownOnOption = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", "-w", min=1, help="Processes of this machine; without it this one.")
+        int | None,
+        typer.Option("--workers", "-w", min=1, help="Number of processes of this machine; default: this one only."),
     ] = None,
     cluster: Annotated[
         str | None,
         typer.Option("--cluster", metavar="tcp://HOST:8786", help="Scheduler of a Dask cluster, instead of --workers."),
     ] = None,
-    digits: Annotated[int, typer.Option("--digits", min=0, max=6, help="Decimals of a percentage.")] = 1,
+    digits: Annotated[int, typer.Option("--digits", min=0, max=6, help="Decimals of percentages.")] = 1,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Say how available the beam was, of many facilities and periods.
+    r"""Report the availability of many facilities and periods.
 
-    The figures are those of 'kado availability', the same whoever computes them. What fails is listed with its
-    error, the others are computed, and the exit code is 1.
+    The figures are those of 'kado availability', whichever process computes them. Failed calculations are
+    listed with their errors, the others are completed, and the exit code is 1.
 
     \b
     Examples:

@@ -22,24 +22,25 @@ from kado.service.importing import preview_document, preview_samples, summary_do
 
 
 def import_samples(
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet, or another form; see below.")],
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet, or another form; see above.")],
     signal: Annotated[str | None, typer.Option(help="Every row is a sample of this signal.")] = None,
     time_column: Annotated[
-        str | None, typer.Option(help="Column with the time stamps; without it time, or what other programs call it.")
+        str | None,
+        typer.Option(help="Column with the time stamps; default: time, or the name that the exporting program uses."),
     ] = None,
     value_column: Annotated[
-        str | None, typer.Option(help="Column with the values; without it value, or the only other one.")
+        str | None, typer.Option(help="Column with the values; default: value, or the only other column.")
     ] = None,
     names: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="NAME=SIGNAL", help="What the file calls a signal; may be repeated."),
+        typer.Option("--map", metavar="NAME=SIGNAL", help="Name of a signal in the file; may be repeated."),
     ] = None,
-    unit: Annotated[str | None, typer.Option(help="What the values are in; must be the signal's own unit.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of the values; must be the unit of the signal.")] = None,
     assume_offset: Annotated[
         str | None, typer.Option(help="Offset from UTC, such as +09:00, of times that state none.")
     ] = None,
     time_zone: Annotated[
-        str | None, typer.Option(help="Zone, such as Europe/Berlin, of times that state no offset.")
+        str | None, typer.Option(help="Time zone, such as Europe/Berlin, of times that state no offset.")
     ] = None,
     time_format: Annotated[
         str | None,
@@ -47,23 +48,23 @@ def import_samples(
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Such as utf-8, cp932 or utf-16.")] = None,
     delimiter: Annotated[
-        str | None, typer.Option(help="Between columns: one character, or comma, semicolon, tab, pipe.")
+        str | None, typer.Option(help="Separator of columns: one character, or comma, semicolon, tab, pipe.")
     ] = None,
-    decimal: Annotated[str | None, typer.Option(help="In numbers: '.' or ','.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark: '.' or ','.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the first rows as understood; store nothing.")
+        bool, typer.Option("--dry-run", help="Show how the first rows are read; store nothing.")
     ] = False,
-    again: Annotated[bool, typer.Option("--again", help="Also if this very file was imported before.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also if this file was imported before.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     r"""Import recorded samples from a file.
 
-    The columns are time,signal,value[,quality,reason,arrival], or with --signal a time and a value. Recognised are
-    CSV and Parquet, exports of Grafana and of the Phoebus Data Browser, CSV and JSON of the EPICS Archiver Appliance,
-    and annotated CSV of InfluxDB; times as ISO 8601, numbers since 1970, Excel dates or dates as spreadsheets write
-    them. It says which form it took; options override it. Harmless when done twice, and resumed where it was
-    interrupted. Ends with 1 if rows were rejected.
+    The columns are time,signal,value[,quality,reason,arrival], or with --signal a time and a value. Recognised
+    are CSV and Parquet, exports of Grafana and of the Phoebus Data Browser, CSV and JSON of the EPICS Archiver
+    Appliance, and annotated CSV of InfluxDB; times as ISO 8601, numbers since 1970, Excel dates or dates as
+    spreadsheets write them. The form that was recognised is printed; options override it. Can be repeated
+    safely, and resumes after an interruption. Ends with 1 if rows were rejected.
 
     \b
     Examples:

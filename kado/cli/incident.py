@@ -35,27 +35,27 @@ from kado.service.recording import withdraw_incident as withdraw
 
 
 def add_incident(
-    start: Annotated[str, typer.Option("--from", help="When it broke, ISO 8601 with an offset.")],
-    end: Annotated[str, typer.Option("--to", help="When it was whole again.")],
-    system: Annotated[str, typer.Option("--system", help="Such as rf or vacuum: lower case, digits and _.")],
-    component: Annotated[str, typer.Option("--component", help="Which part of it.")],
-    title: Annotated[str, typer.Option("--title", help="What happened, in a line.")],
-    author: Annotated[str, typer.Option("--author", help="Who says so.")],
+    start: Annotated[str, typer.Option("--from", help="Start of the fault, ISO 8601 with an offset.")],
+    end: Annotated[str, typer.Option("--to", help="End of the fault.")],
+    system: Annotated[str, typer.Option("--system", help="System, such as rf or vacuum: lower case, digits and _.")],
+    component: Annotated[str, typer.Option("--component", help="Component of the system.")],
+    title: Annotated[str, typer.Option("--title", help="What happened, in one line.")],
+    author: Annotated[str, typer.Option("--author", help="Author of the entry.")],
     root_cause: Annotated[
-        bool, typer.Option("--root-cause", help="It caused the others that overlap the same outage.")
+        bool, typer.Option("--root-cause", help="It caused the other incidents of the same outage.")
     ] = False,
     cause: Annotated[str, typer.Option("--cause", help="Why it happened.")] = "",
-    resolution: Annotated[str, typer.Option("--resolution", help="What was done about it.")] = "",
+    resolution: Annotated[str, typer.Option("--resolution", help="What was done.")] = "",
     replaces: Annotated[
-        int | None, typer.Option("--replaces", metavar="ID", help="An incident that this one stands in place of.")
+        int | None, typer.Option("--replaces", metavar="ID", help="The incident that this one replaces.")
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", help="With --replaces: why.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="With --replaces: the reason.")] = "",
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Record what was broken; it belongs to the outages that it overlaps.
+    r"""Record an incident; it belongs to the outages that it overlaps.
 
-    Nothing on record is edited: what turns out otherwise is recorded anew, in place of the first.
+    Records are not edited: a corrected incident is recorded again and replaces the first.
 
     \b
     Example:
@@ -88,13 +88,13 @@ def add_incident(
 
 
 def withdraw_incident(
-    number: Annotated[int, typer.Argument(metavar="ID", help="The incident, as 'kado incident list' numbers it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever disputes it.")],
-    author: Annotated[str, typer.Option("--author", help="Who says so.")],
+    number: Annotated[int, typer.Argument(metavar="ID", help="Number of the incident, from 'kado incident list'.")],
+    reason: Annotated[str, typer.Option("--reason", help="Reason, for later questions.")],
+    author: Annotated[str, typer.Option("--author", help="Author of the entry.")],
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Take an incident back; it stays on record.
+    r"""Withdraw an incident; it stays on record.
 
     \b
     Example:
@@ -114,7 +114,7 @@ def list_incidents(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""List all incidents, those withdrawn too.
+    r"""List all incidents, including withdrawn ones.
 
     \b
     Example:
@@ -137,7 +137,7 @@ def list_incidents(
 def downtime_pareto(
     period: PeriodOption,
     sharing: Annotated[
-        Sharing, typer.Option("--sharing", help="Who bears time in which several incidents overlap.")
+        Sharing, typer.Option("--sharing", help="How to share time in which several incidents overlap.")
     ] = Sharing.ROOT_CAUSE,
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
@@ -145,9 +145,9 @@ def downtime_pareto(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Share the downtime of a period among systems; adds up exactly.
+    r"""Report the downtime of a period by system; the sum is exact.
 
-    Time of an outage that no incident covers is recovery.
+    Time of an outage without an incident is recovery.
 
     \b
     Examples:

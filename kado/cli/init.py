@@ -27,18 +27,18 @@ class SourceKind(StrEnum):
 
 def init(
     facility: Annotated[
-        str, typer.Option(help="A profile that comes with kado, or the path of your own .toml file.")
+        str, typer.Option(help="A profile shipped with kado, or the path of your own .toml file.")
     ] = "nanoterasu_sim",
     store: Annotated[StoreKind, typer.Option(help="Where samples are kept.")] = StoreKind.EMBEDDED,
     source: Annotated[
         SourceKind | None,
-        typer.Option(help="Where signals come from; without it a simulator for a simulated facility, else MQTT."),
+        typer.Option(help="Source of the signals; default: a simulator for a simulated facility, otherwise MQTT."),
     ] = None,
-    path: Annotated[Path, typer.Option("--config", "-c", help="The file to write; never overwritten.")] = Path(
-        "kado.toml"
-    ),
+    path: Annotated[
+        Path, typer.Option("--config", "-c", help="The file to write; an existing file is never overwritten.")
+    ] = Path("kado.toml"),
 ) -> None:
-    r"""Write a kado.toml in which every option is explained.
+    r"""Write a kado.toml with an explanation of every option.
 
     \b
     Examples:

@@ -29,35 +29,35 @@ _UNITS: Final = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 def inject(
     context: typer.Context,
     effect: Annotated[
-        str | None, typer.Argument(help="What the fault does, such as beam_dump; without one: a list of them.")
+        str | None, typer.Argument(help="Effect of the fault, such as beam_dump; without it, the effects are listed.")
     ] = None,
     length: Annotated[
-        str | None, typer.Option("--for", help="How long it lasts: 90s, 20min, 2h; without it as --list says.")
+        str | None, typer.Option("--for", help="Duration: 90s, 20min, 2h; default: as shown by --list.")
     ] = None,
     cause: Annotated[
-        str, typer.Option(help="What is to blame; rf and vacuum of a ring show in its RF voltage and pressure too.")
+        str, typer.Option(help="Cause to record; rf and vacuum of a ring also change its RF voltage and pressure.")
     ] = "injected",
-    reads: Annotated[str | None, typer.Option(help="What a broken instrument reads; --list says which.")] = None,
-    shift: Annotated[
-        str | None, typer.Option(help="How far a clock_step puts the clock ahead: 30s, or -30s for behind.")
+    reads: Annotated[
+        str | None, typer.Option(help="Reading of a faulty instrument; the choices are shown by --list.")
     ] = None,
+    shift: Annotated[str | None, typer.Option(help="Clock error of clock_step: 30s is ahead, -30s is behind.")] = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="End the effect now, whatever caused it; without one: end everything.")
+        bool, typer.Option("--repair", help="End the effect now, whatever its cause; without an effect: end all.")
     ] = False,
     answers: Annotated[
         bool, typer.Option("--answers", help="Write the answer key of the session so far, for 'kado verify'.")
     ] = False,
     list_effects: Annotated[
-        bool, typer.Option("--list", help="Show what can be injected, what is broken, what was done.")
+        bool, typer.Option("--list", help="Show the effects that can be injected, active faults, and actions so far.")
     ] = False,
-    source: Annotated[str | None, typer.Option(help="Which simulator, where several run.")] = None,
+    source: Annotated[str | None, typer.Option(help="Which simulator, if several run.")] = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Break something in a simulator that runs, or repair it.
+    r"""Inject a fault into a running simulator, or repair it.
 
-    It begins at once, and never changes what is out already. Works with 'kado demo', 'kado run' with a source of kind
-    simulator, and 'kado simulate --live', on the same configuration.
+    The fault starts at once and does not change samples that are already published. Works with 'kado demo',
+    with 'kado run' and a source of kind simulator, and with 'kado simulate --live', on the same configuration.
 
     \b
     Examples:

@@ -23,14 +23,18 @@ from storage.telemetry_db.counters import Entry
 
 def ledger(
     verify: Annotated[
-        bool, typer.Option("--verify", help="Count the store itself and name every difference; ends with 1 on one.")
+        bool,
+        typer.Option(
+            "--verify", help="Count the samples in the store and list every difference; ends with 1 if there is one."
+        ),
     ] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Account for every sample that was received.
+    r"""Show the account of all received samples.
 
-    received = stored + waiting + rejected + dropped + lost, counted in the transaction of the data that is counted.
+    received = stored + waiting + rejected + dropped + lost; each is counted in the transaction that stores the
+    data.
 
     \b
     Examples:

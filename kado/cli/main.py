@@ -17,7 +17,7 @@ from kado.cli.table import COMMANDS, Entry, Group
 from kado.language import chosen_language, set_language, tr
 from kado.version import __version__
 
-SUMMARY: Final = "Watch a research facility's beam and say, with evidence, how available it was (稼働率)."
+SUMMARY: Final = "Monitor the operation of a research facility and report its availability with evidence."
 EPILOG: Final = "First steps: kado init, kado check, kado run. Without a machine: kado demo."
 
 
@@ -128,7 +128,7 @@ def _kado(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version of kado.")
     ] = False,
     lang: Annotated[
-        str | None, typer.Option("--lang", metavar="ja|en", help="Language; default KADO_LANG, else the locale.")
+        str | None, typer.Option("--lang", metavar="ja|en", help="Language; default: KADO_LANG, otherwise the locale.")
     ] = None,
 ) -> None:
     """Do nothing: the command does the work."""

@@ -15,15 +15,16 @@ from kado.service.publishing.publishing import publication_document, publish
 
 def publish_figures(
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="First delete what was published of the facility.")
+        bool, typer.Option("--rebuild", help="First delete what was published for the facility.")
     ] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Publish figures, events, beam state and plan to InfluxDB for Grafana.
+    r"""Publish figures, events, beam state and schedule to InfluxDB for Grafana.
 
-    `kado run` does so by itself; this does it now, beside it or without it, for example after an import. Only what
-    differs is written. Needs [publish] in kado.toml and the bucket that kado store init makes for it.
+    'kado run' does this continuously; this command does it now, also while kado runs, for example after an
+    import. Writes only what differs. Needs [publish] in kado.toml and the bucket that 'kado store init' creates
+    for it.
 
     \b
     Examples:

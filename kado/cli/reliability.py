@@ -20,12 +20,13 @@ def reliability(
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
     compare: Annotated[
-        str | None, typer.Option("--compare", help="Period to compare the failure rate with; default: the one before.")
+        str | None,
+        typer.Option("--compare", help="Period to compare the failure rate with; default: the previous one."),
     ] = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Show MTBF with its interval, trend, repair times, and the year's outlook.
+    r"""Report MTBF with its interval, trend, repair times, and the outlook for the year.
 
     \b
     Examples:

@@ -17,10 +17,10 @@ from kado.service.application import open_application
 
 
 def run(config: ConfigOption = None) -> None:
-    r"""Run the service: collect, keep every sample, forward.
+    r"""Run the service: collect, store and forward samples.
 
-    Ends on Ctrl-C or SIGTERM; SIGHUP reads the alarm rules again. What is durable stays, and is forwarded after the
-    next start.
+    Stops on Ctrl-C or SIGTERM; SIGHUP reads the alarm rules again. Stored samples are kept, and are forwarded
+    after the next start.
 
     \b
     Examples:

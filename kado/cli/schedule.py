@@ -35,27 +35,28 @@ _SHOWN_CHANGES = 10
 def import_schedule(
     file: Annotated[
         Path,
-        typer.Argument(help="CSV: start,end,category,published_at[,tags,run,note]; or a calendar that ends in .ics."),
+        typer.Argument(help="CSV: start,end,category,published_at[,tags,run,note]; or a calendar file ending in .ics."),
     ],
     published_at: Annotated[
-        str | None, typer.Option("--published-at", help="For a calendar, which does not say: when it was published.")
+        str | None, typer.Option("--published-at", help="Publication time of a calendar file, which does not state it.")
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--from", help="Of a calendar, read from here; without it, from its publication on.")
+        str | None, typer.Option("--from", help="Read a calendar file from this time; default: from its publication.")
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", help="Of a calendar, read up to here; without it, for two years.")
+        str | None, typer.Option("--to", help="Read a calendar file up to this time; default: for two years.")
     ] = None,
     config: ConfigOption = None,
-    author: Annotated[str | None, typer.Option(help="Who states it; without it the name of your account.")] = None,
+    author: Annotated[str | None, typer.Option(help="Author; default: the name of your account.")] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Import a schedule from CSV or iCalendar; known versions stay.
+    r"""Import a schedule from CSV or iCalendar; earlier versions are kept.
 
-    Rows with the same published_at are one version; a calendar is one. It replaces what earlier versions planned
-    between its first start and its last end, and changes nothing before it was published. A row unscheduled, or a
-    cancelled event, withdraws what was planned. In a calendar, CATEGORIES holds category and tags, SUMMARY the note,
-    X-KADO-RUN the run; [schedule] in kado.toml maps other words. Ends with what the file holds and what changed.
+    Rows with the same published_at are one version; a calendar file is one version. It replaces what earlier
+    versions planned between its first start and its last end, and changes nothing before it was published. A
+    row 'unscheduled', or a cancelled event, withdraws what was planned. In a calendar file, CATEGORIES holds
+    category and tags, SUMMARY the note, X-KADO-RUN the run; [schedule] in kado.toml maps other words. Prints
+    the content of the file and the changes.
 
     \b
     Examples:
@@ -140,13 +141,13 @@ def _plural(number: int, word: str) -> str:
 
 
 def show_schedule(
-    period: Annotated[str | None, typer.Option("--period", "-p", help="Only what lies in it.")] = None,
+    period: Annotated[str | None, typer.Option("--period", "-p", help="Only blocks in this period.")] = None,
     as_known_on: AsKnownOnOption = None,
     as_published_on: AsPublishedOnOption = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Show the calendar, all versions laid over each other.
+    r"""Show the calendar in force, from all versions.
 
     \b
     Examples:

@@ -32,28 +32,30 @@ class FileKind(StrEnum):
 
 def simulate(
     context: typer.Context,
-    scenario: Annotated[str, typer.Option(help="A shipped one, or the path of your own .toml file.")] = "demo",
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another history.")] = 1,
+    scenario: Annotated[str, typer.Option(help="A shipped scenario, or the path of your own .toml file.")] = "demo",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers; each seed gives another history.")] = 1,
     start: Annotated[
-        str | None, typer.Option("--from", help="First instant; without it the scenario's, or last month's.")
+        str | None, typer.Option("--from", help="Start; default: that of the scenario, or of last month.")
     ] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End; without it the scenario's, or now.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End; default: that of the scenario, or now.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write files into this folder instead of the store.")] = None,
-    kind: Annotated[FileKind, typer.Option("--format", help="Of the files that --out writes.")] = FileKind.PARQUET,
+    kind: Annotated[
+        FileKind, typer.Option("--format", help="Format of the files that --out writes.")
+    ] = FileKind.PARQUET,
     live: Annotated[
         str | None,
         typer.Option(
-            help="As time passes: published to mqtt://HOST:1883, or served at epics://127.0.0.1:5064, "
+            help="Live: publish to mqtt://HOST:1883, or serve at epics://127.0.0.1:5064, "
             "tango://127.0.0.1:10000/kado/sim/1 or http://127.0.0.1:8421."
         ),
     ] = None,
-    speed: Annotated[float, typer.Option(min=0.001, help="With --live: from --from on so much faster, until now.")] = 1,
+    speed: Annotated[float, typer.Option(min=0.001, help="With --live: speed factor from --from until now.")] = 1,
     config: ConfigOption = None,
 ) -> None:
     r"""Simulate a machine with faults: history at once, or live.
 
-    Only into a facility whose profile says that it is simulated. The calendar goes into the journal, and what
-    truly happened into an answer key for 'kado verify'; its path is printed.
+    Only for a facility that its profile marks as simulated. Writes the calendar to the journal and the true
+    events to an answer key for 'kado verify'; the path is printed.
 
     \b
     Examples:

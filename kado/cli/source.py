@@ -22,15 +22,15 @@ FEWEST_ROWS = 20
 
 
 def probe_source(
-    source: Annotated[str | None, typer.Argument(help="Id of a source; without it, all of them.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="How long to listen to each.")] = DEFAULT_S,
+    source: Annotated[str | None, typer.Argument(help="Id of a source; default: all of them.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="How long to listen to each source.")] = DEFAULT_S,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Listen to a source: each signal live, and what to set.
+    r"""Listen to a source: show each signal live, and what to configure.
 
-    Shows rate, value, quality, the age of the stamp, the smallest change seen, how far the source's clock is off, what
-    is rejected, and the lines of configuration that follow. Stores nothing, and takes nothing from a running service.
+    Shows rate, value, quality, age of the stamp, smallest change, clock error of the source, rejected samples,
+    and the configuration lines that follow from them. Stores nothing, and does not disturb a running service.
     Ends with 1 if something is rejected or silent, with 3 if a source cannot be reached.
 
     \b

@@ -20,7 +20,7 @@ from storage.store import LastValue
 
 
 def status(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""Show links, newest samples, plan and ledger as they are now.
+    r"""Show links, newest samples, schedule and ledger.
 
     \b
     Examples:

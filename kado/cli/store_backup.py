@@ -19,18 +19,18 @@ from kado.service.backup import MadeBackup, Restored, back_up, backup_document, 
 
 
 def store_backup(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of backups, best on another disk.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of backups, preferably on another disk.")],
     keep: Annotated[
-        int | None, typer.Option(help="Afterwards remove all but so many of the newest; without it none is removed.")
+        int | None, typer.Option(help="Afterwards keep only this number of the newest backups; default: keep all.")
     ] = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Make a backup, while kado runs or not.
+    r"""Make a backup, also while kado runs.
 
-    Each backup is a folder of its own below DIR, of one instant. Sealed files that have not changed are shared with
-    the backup before, so a backup every night takes what a day brings. One that is interrupted is not taken for a
-    backup, and the next one goes on with it. Ends with 1 if a sealed file cannot be read; the rest is in it.
+    Each backup is one folder below DIR and shows one instant. Unchanged sealed files are shared with the
+    previous backup, so a nightly backup needs only the space of one day. An interrupted backup does not count;
+    the next one continues it. Ends with 1 if a sealed file cannot be read; the rest is included.
 
     \b
     Examples:
@@ -48,14 +48,14 @@ def store_backup(
 
 
 def store_restore(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A backup, or a folder of them: then the newest.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A backup, or a folder of backups: then the newest.")],
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     r"""Restore a backup into an empty data_dir.
 
-    That of kado.toml. Reads and checks the whole backup before anything is written, and verifies what it has
-    restored. Ends with 1 if that is not as it should be.
+    The data_dir is that of kado.toml. Reads and checks the whole backup before it writes, and verifies the
+    restored data. Ends with 1 if there is a problem.
 
     \b
     Examples:

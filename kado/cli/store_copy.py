@@ -20,21 +20,21 @@ from kado.service.copying import copy_store as copy
 
 
 def copy_store(
-    to: Annotated[Path | None, typer.Option("--to", help="The kado.toml of the store to copy to.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="The kado.toml of the target store.")] = None,
     from_: Annotated[
-        Path | None, typer.Option("--from", help="The kado.toml of the store to copy from, instead of --to.")
+        Path | None, typer.Option("--from", help="The kado.toml of the source store, instead of --to.")
     ] = None,
     signal: Annotated[
-        list[str] | None, typer.Option(help="Only this signal. Repeatable; without it all, links included.")
+        list[str] | None, typer.Option(help="Only this signal. Repeatable; default: all, including links.")
     ] = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     r"""Copy samples between stores, embedded or InfluxDB.
 
-    Both must be of the same facility. The one that is copied to must not be in use by a running kado. Harmless when
-    done twice, and resumed where it was interrupted: what is there already is found by comparing. In the end both sides
-    are counted; ends with 1 if they do not agree. Calendar, corrections and incidents (journal.db) are not copied.
+    Both must belong to the same facility. The target must not be in use by a running kado. Can be repeated
+    safely, and resumes after an interruption: existing samples are found by comparison. At the end both sides
+    are counted; ends with 1 if they differ. Calendar, corrections and incidents (journal.db) are not copied.
 
     \b
     Examples:

@@ -18,17 +18,15 @@ from storage.influxdb.downsampling import Downsampled
 
 
 def downsample_store(
-    signal: Annotated[list[str] | None, typer.Option(help="Only this signal. Repeatable; without it all.")] = None,
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Make anew what was summed up already, whatever its marks say.")
-    ] = False,
+    signal: Annotated[list[str] | None, typer.Option(help="Only this signal. Repeatable; default: all.")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Aggregate again what was aggregated before.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Sum up samples in InfluxDB, so that years are drawn fast.
+    r"""Build 1-minute aggregates for fast long-range plots.
 
-    `kado run` does so on the hour; this does it now, beside it or without it. Only days that are over are summed up,
-    and only those that were not yet, or that were written to since. Needs the bucket that kado store init makes.
+    'kado run' does this every hour; this command does it now, also while kado runs. Only past days are
+    aggregated that are new or were written to since. Needs the bucket that 'kado store init' creates.
 
     \b
     Examples:

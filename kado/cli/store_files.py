@@ -31,17 +31,19 @@ class FileKind(StrEnum):
 
 def store_export(
     signals: Annotated[list[str], typer.Argument(metavar="SIGNAL...", help="Names of signals, or all.")],
-    out: Annotated[Path, typer.Option(help="A folder; or for one signal a file that ends in .parquet or .csv.")],
-    start: Annotated[str | None, typer.Option("--from", help="First instant; without it the first sample.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End, not included; without it the last sample.")] = None,
-    kind: Annotated[FileKind | None, typer.Option("--as", help="Of the files in a folder; without it Parquet.")] = None,
+    out: Annotated[Path, typer.Option(help="A folder; or for one signal a file ending in .parquet or .csv.")],
+    start: Annotated[str | None, typer.Option("--from", help="Start; default: the first sample.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End, not included; default: the last sample.")] = None,
+    kind: Annotated[
+        FileKind | None, typer.Option("--as", help="Format of the files in a folder; default: Parquet.")
+    ] = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Write samples to files that kado import reads.
+    r"""Export samples to files that kado import reads.
 
-    Exactly: columns time,signal,value,quality,reason,arrival, a file for each signal. Works beside a running kado, with
-    either store, and never overwrites a file.
+    Exact: columns time,signal,value,quality,reason,arrival, one file for each signal. Works while kado runs,
+    with either store, and never overwrites a file.
 
     \b
     Examples:
@@ -57,15 +59,15 @@ def store_export(
 
 
 def store_import(
-    path: Annotated[Path, typer.Argument(help="A file, or a folder of files, as kado store export writes them.")],
+    path: Annotated[Path, typer.Argument(help="A file, or a folder of files, written by kado store export.")],
     again: Annotated[bool, typer.Option("--again", help="Also files that were imported before.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Import what kado store export has written.
+    r"""Import files written by kado store export.
 
-    It is kado import for a whole folder. Harmless when done twice, and resumed where it was interrupted. Ends with
-    1 if rows were rejected.
+    Like kado import, for a whole folder. Can be repeated safely, and resumes after an interruption. Ends with 1
+    if rows were rejected.
 
     \b
     Examples:

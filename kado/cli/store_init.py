@@ -19,7 +19,7 @@ from storage.influxdb.administration import BucketOutcome, Found
 
 def init_store(
     operator_token_file: Annotated[
-        Path | None, typer.Option(help="File with a token that may make buckets; else the token of [store] is used.")
+        Path | None, typer.Option(help="File with a token that may create buckets; default: the token of [store].")
     ] = None,
     operator_token_env: Annotated[
         str | None, typer.Option(help="Environment variable with such a token, instead of a file.")
@@ -27,23 +27,24 @@ def init_store(
     write_token: Annotated[
         bool,
         typer.Option(
-            "--write-token", help="Make a token for these buckets alone, into store.token_file; none is overwritten."
+            "--write-token",
+            help="Create a token for these buckets only, in store.token_file; an existing file is not overwritten.",
         ),
     ] = False,
     update: Annotated[
         bool,
         typer.Option(
-            "--update", help="Change the retention of buckets that are there. Shorter: InfluxDB deletes what is older."
+            "--update", help="Change the retention of existing buckets. If shorter, InfluxDB deletes older samples."
         ),
     ] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Make in InfluxDB the buckets that [store] names.
+    r"""Create the InfluxDB buckets of [store].
 
-    One for samples and, with _1m behind its name, one for what each minute comes to. Each keeps them for as long as
-    retention_days and minutes_retention_days say. Harmless when done again: what is there is told and left as it is.
-    Ends with 1 if a bucket keeps samples for another time than kado.toml says.
+    One bucket for samples and one, ending in _1m, for 1-minute aggregates, with the retention of retention_days
+    and minutes_retention_days. Can be repeated safely: existing buckets are reported and not changed. Ends with
+    1 if the retention of a bucket differs from kado.toml.
 
     \b
     Examples:

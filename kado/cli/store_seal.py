@@ -16,15 +16,15 @@ from kado.service.sealing import SealedBefore, compact_before, seal_before, seal
 
 BeforeOption = Annotated[
     str | None,
-    typer.Option(help="Only days that end at or before this time; without it store.seal_after_days ago."),
+    typer.Option(help="Only days that end at or before this time; default: store.seal_after_days ago."),
 ]
 
 
 def seal(before: BeforeOption = None, config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""Seal days that are over, as kado run does.
+    r"""Seal past days, as kado run does.
 
-    They become Parquet files. For when no kado runs. Days are UTC days. Late samples are merged into the days that
-    they belong to.
+    Writes them to Parquet files. Only while kado is not running. Days are UTC days. Late samples are merged
+    into their days.
 
     \b
     Examples:
@@ -40,10 +40,10 @@ def seal(before: BeforeOption = None, config: ConfigOption = None, output: Forma
 
 
 def compact(before: BeforeOption = None, config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""Merge the sealed files of months that are over.
+    r"""Merge the sealed files of past months.
 
-    For when no kado runs, which does it every hour. Files that are alone in their month are left as they are, so
-    doing it again does nothing.
+    Only while kado is not running; kado run does it every hour. A single file of a month is not changed, so a
+    repetition does nothing.
 
     \b
     Examples:

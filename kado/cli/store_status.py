@@ -16,10 +16,10 @@ from storage.embedded.care.forecast import HORIZON_YEARS
 
 
 def store_status(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""Show what is kept, and how long the disk will last.
+    r"""Show stored data and the disk space forecast.
 
-    Of each signal samples, files and bytes, first and last stamp, and for how long it is kept. Works beside a
-    running kado. Counts every row that is not sealed yet.
+    For each signal: samples, files and bytes, first and last stamp, and retention. Works while kado runs.
+    Counts every row that is not sealed yet.
 
     \b
     Examples:

@@ -19,11 +19,13 @@ from kado.service.verifying import Verdict, verdict_document, verify_store
 
 def store_verify(
     deep: Annotated[
-        bool, typer.Option("--deep", help="Also compute all minutes anew and compare; look at every row and index.")
+        bool, typer.Option("--deep", help="Also compute all minutes again and compare; check every row and index.")
     ] = False,
     repair_rollup: Annotated[
         bool,
-        typer.Option("--repair-rollup", help="Make minutes that are wrong anew from their samples; when no kado runs."),
+        typer.Option(
+            "--repair-rollup", help="Rebuild wrong minutes from their samples; only while kado is not running."
+        ),
     ] = False,
     accept_rows: Annotated[
         bool,
@@ -32,10 +34,10 @@ def store_verify(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Check that all that is kept is whole.
+    r"""Check that all stored data is complete and readable.
 
-    Reads every sealed file, looks through both databases, and counts the ledger against the store. Works beside a
-    running kado. Deletes nothing. Ends with 1 if something is not as it should be, naming each file and what to do.
+    Reads every sealed file, checks both databases, and compares the ledger with the store. Works while kado
+    runs. Deletes nothing. Ends with 1 if there is a problem, and names each file and the remedy.
 
     \b
     Examples:

@@ -33,17 +33,17 @@ class Group:
 
 
 COMMANDS: Final[Mapping[str, Entry | Group]] = {
-    "init": Entry("kado.cli.init:init", "Write a kado.toml in which every option is explained."),
-    "check": Entry("kado.cli.check:check", "Check the configuration and whether its parts are reachable."),
-    "run": Entry("kado.cli.run:run", "Run the service: collect, keep every sample, forward."),
-    "status": Entry("kado.cli.status:status", "Show links, newest samples, plan and ledger as they are now."),
+    "init": Entry("kado.cli.init:init", "Write a kado.toml with an explanation of every option."),
+    "check": Entry("kado.cli.check:check", "Check the configuration, and whether its parts can be reached."),
+    "run": Entry("kado.cli.run:run", "Run the service: collect, store and forward samples."),
+    "status": Entry("kado.cli.status:status", "Show links, newest samples, schedule and ledger."),
     "availability": Entry(
-        "kado.cli.availability:availability", "Say how available the beam was in a period, and how surely."
+        "kado.cli.availability:availability", "Report the availability of a period, with its bounds."
     ),
-    "beamlines": Entry("kado.cli.beamlines:beamlines", "Put each beamline's hours beside the machine's."),
+    "beamlines": Entry("kado.cli.beamlines:beamlines", "Report user and shutter-open hours per beamline."),
     "events": Entry("kado.cli.events:events", "List losses of beam and distortions in user time."),
-    "gaps": Entry("kado.cli.explain:gaps", "List unknown user time: why it is unknown, what it could hide."),
-    "explain": Entry("kado.cli.explain:explain", "Say why each second is in its account, or what was known then."),
+    "gaps": Entry("kado.cli.explain:gaps", "List unknown user time with its cause and its possible effect."),
+    "explain": Entry("kado.cli.explain:explain", "Explain the account of each second, or what was known at an instant."),
     "report": Group(
         "Make the report of a period; issue, verify and list reports.",
         {
@@ -57,13 +57,17 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         default="make",
     ),
     "reliability": Entry(
-        "kado.cli.reliability:reliability", "Show MTBF with its interval, trend, repair times, and the year's outlook."
+        "kado.cli.reliability:reliability", "Report MTBF with its interval, trend, repair times, and the outlook for the year."
     ),
-    "target": Entry("kado.cli.target:target", "Say how long it took to run a whole block at the target."),
+    "reliability": Entry(
+        "kado.cli.reliability:reliability",
+        "Report MTBF with its interval, trend, repair times, and the outlook for the year.",
+    ),
+    "target": Entry("kado.cli.target:target", "Report how long it took to run one whole block at the target."),
     "import": Entry("kado.cli.import_samples:import_samples", "Import recorded samples from a file."),
-    "backfill": Entry("kado.cli.backfill:backfill", "Fill the gaps of a period from an archive that others keep."),
-    "verify": Entry("kado.cli.verify:verify", "Compare what kado finds with what a simulator truly did."),
-    "ledger": Entry("kado.cli.ledger:ledger", "Account for every sample that was received."),
+    "backfill": Entry("kado.cli.backfill:backfill", "Fill the gaps of a period from an external archive."),
+    "verify": Entry("kado.cli.verify:verify", "Compare the result of kado with the answer key of a simulator."),
+    "ledger": Entry("kado.cli.ledger:ledger", "Show the account of all received samples."),
     "dead-letters": Group(
         "Look at messages that could not become samples, and read them once more.",
         {
@@ -83,14 +87,12 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         "kado.cli.dead_letters:recorded_gaps",
         "List stretches in which samples may be missing for good, as sources and kado recorded them.",
     ),
-    "definitions": Entry(
-        "kado.cli.definitions:definitions", "Explain the accounting definitions: the rules of counting."
-    ),
+    "definitions": Entry("kado.cli.definitions:definitions", "Explain the accounting definitions: the counting rules."),
     "publish": Entry(
-        "kado.cli.publish:publish_figures", "Publish figures, events, beam state and plan to InfluxDB for Grafana."
+        "kado.cli.publish:publish_figures", "Publish figures, events, beam state and schedule to InfluxDB for Grafana."
     ),
     "dashboards": Group(
-        "Write Grafana dashboards for a facility ダッシュボード.",
+        "Write Grafana dashboards for a facility.",
         {
             "export": Entry(
                 "kado.cli.dashboards:export_dashboards",
@@ -100,123 +102,126 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         epilog="Example: kado dashboards export grafana/ --lang ja",
     ),
     "schema": Entry("kado.cli.schema:schema", "Print the JSON Schema of kado.toml, for editors."),
-    "demo": Entry("kado.cli.demo:demo", "Watch a simulated storage ring; needs no server."),
+    "demo": Entry("kado.cli.demo:demo", "Run a demonstration with a simulated storage ring; needs no server."),
     "simulate": Group(
         "Simulate a machine with faults: history at once, or live.",
         {
-            "inject": Entry("kado.cli.inject:inject", "Break something in a simulator that runs, or repair it."),
+            "inject": Entry("kado.cli.inject:inject", "Inject a fault into a running simulator, or repair it."),
         },
         place="kado.cli.simulate:simulate",
         metavar="[inject [OPTIONS] [effect]]",
     ),
     "schedule": Group(
-        "Import and show the operation calendar 運転計画.",
+        "Import and show the operation calendar.",
         {
             "import": Entry(
-                "kado.cli.schedule:import_schedule", "Import a schedule from CSV or iCalendar; known versions stay."
+                "kado.cli.schedule:import_schedule",
+                "Import a schedule from CSV or iCalendar; earlier versions are kept.",
             ),
-            "show": Entry("kado.cli.schedule:show_schedule", "Show the calendar, all versions laid over each other."),
+            "show": Entry("kado.cli.schedule:show_schedule", "Show the calendar in force, from all versions."),
             "diff": Entry("kado.cli.schedule:diff_schedule", "Show what changed in the calendar, and when."),
         },
         epilog="Example: kado schedule import fy2026.csv",
     ),
     "correct": Group(
-        "Say of a time what the samples do not say, or say wrongly 訂正.",
+        "Record a correction that overrides the signals in an interval.",
         {
-            "up": Entry("kado.cli.correct:up", "Say that the beam was at nominal."),
-            "down": Entry("kado.cli.correct:down", "Say that there was no beam."),
-            "unknown": Entry("kado.cli.correct:unknown", "Say that nothing is known, whatever the samples say."),
-            "sensor-fault": Entry("kado.cli.correct:sensor_fault", "Say that the delivery signal's samples are bad."),
+            "up": Entry("kado.cli.correct:up", "State that the beam was at nominal."),
+            "down": Entry("kado.cli.correct:down", "State that there was no beam."),
+            "unknown": Entry(
+                "kado.cli.correct:unknown", "State that the beam state is unknown, whatever the samples show."
+            ),
+            "sensor-fault": Entry(
+                "kado.cli.correct:sensor_fault", "State that the samples of the delivery signal are wrong."
+            ),
             "sensor-sound": Entry(
-                "kado.cli.correct:sensor_sound", "Say that the delivery signal is right, not its witness."
+                "kado.cli.correct:sensor_sound", "State that the delivery signal is correct and its witness is wrong."
             ),
-            "one-event": Entry("kado.cli.correct:one_event", "Say that the outages that touch the time are one."),
-            "separate": Entry("kado.cli.correct:separate", "Say that the outages inside the time are separate."),
-            "excluded": Entry("kado.cli.correct:excluded", "Say that downtime came from outside; it stays down."),
-            "reduced": Entry(
-                "kado.cli.correct:reduced", "Say that less was accepted as full delivery: lowers the limits."
-            ),
-            "withdraw": Entry("kado.cli.correct:withdraw", "Take a correction back; both stay on record."),
-            "list": Entry("kado.cli.correct:list_corrections", "List all corrections, those withdrawn too."),
+            "one-event": Entry("kado.cli.correct:one_event", "Count all outages that touch the interval as one."),
+            "separate": Entry("kado.cli.correct:separate", "Count the outages inside the interval separately."),
+            "excluded": Entry("kado.cli.correct:excluded", "Mark downtime as caused from outside; it stays downtime."),
+            "reduced": Entry("kado.cli.correct:reduced", "Lower the limits: less beam was accepted as full delivery."),
+            "withdraw": Entry("kado.cli.correct:withdraw", "Withdraw a correction; both stay on record."),
+            "list": Entry("kado.cli.correct:list_corrections", "List all corrections, including withdrawn ones."),
         },
-        epilog="Nothing is ever changed or deleted: a correction is withdrawn, and both stay on record.",
+        epilog="Corrections are never changed or deleted. A withdrawn correction stays on record.",
     ),
     "incident": Group(
-        "Record what was broken; share downtime among systems 障害.",
+        "Record incidents; report downtime by system.",
         {
             "add": Entry(
-                "kado.cli.incident:add_incident", "Record what was broken; it belongs to the outages that it overlaps."
+                "kado.cli.incident:add_incident", "Record an incident; it belongs to the outages that it overlaps."
             ),
-            "withdraw": Entry("kado.cli.incident:withdraw_incident", "Take an incident back; it stays on record."),
-            "list": Entry("kado.cli.incident:list_incidents", "List all incidents, those withdrawn too."),
+            "withdraw": Entry("kado.cli.incident:withdraw_incident", "Withdraw an incident; it stays on record."),
+            "list": Entry("kado.cli.incident:list_incidents", "List all incidents, including withdrawn ones."),
             "pareto": Entry(
-                "kado.cli.incident:downtime_pareto", "Share the downtime of a period among systems; adds up exactly."
+                "kado.cli.incident:downtime_pareto", "Report the downtime of a period by system; the sum is exact."
             ),
         },
         epilog="Example: kado incident pareto --period 2026-10",
     ),
     "alarms": Group(
-        "Show the alarms and what to do about them.",
+        "Show the alarms with their actions.",
         {
             "ack": Entry("kado.cli.alarm_actions:ack", "Acknowledge alarms: somebody takes care of them."),
-            "unack": Entry("kado.cli.alarm_actions:unack", "Take an acknowledgement back that was a mistake."),
+            "unack": Entry("kado.cli.alarm_actions:unack", "Withdraw an acknowledgement made by mistake."),
             "shelve": Entry("kado.cli.alarm_actions:shelve", "Hide an alarm for a time, with a reason."),
             "unshelve": Entry(
                 "kado.cli.alarm_actions:unshelve",
-                "Take an alarm off the shelf; if it is active it counts as acknowledged.",
+                "Show a shelved alarm again; if it is active it counts as acknowledged.",
             ),
             "out": Entry("kado.cli.alarm_actions:out", "Take an alarm out of service, without end."),
             "in": Entry("kado.cli.alarm_actions:put_in", "Put an alarm back into service."),
-            "history": Entry("kado.cli.alarm_history:history", "List what alarms did, from the journal."),
-            "replay": Entry("kado.cli.alarm_replay:replay", "Say what the alarms would have been in the past."),
-            "rules": Entry("kado.cli.alarm_rules:rules", "Show the alarm rules, and whether they are right."),
+            "history": Entry("kado.cli.alarm_history:history", "List past alarm events from the journal."),
+            "replay": Entry(
+                "kado.cli.alarm_replay:replay", "Compute which alarms the rules would have raised in the past."
+            ),
+            "rules": Entry("kado.cli.alarm_rules:rules", "Show the alarm rules, and check them."),
             "report": Entry("kado.cli.alarm_report:report", "Say how good the alarms themselves were in a period."),
             "tune": Entry(
                 "kado.cli.alarm_tuning:tune", "Say what a rule would have been at other limits, deadbands and delays."
             ),
-            "reload": Entry("kado.cli.alarm_rules:reload", "Let the running service read the alarm rules again."),
-            "test": Entry(
-                "kado.cli.alarms_scenarios:run_scenarios", "Run worked scenarios of alarms, live and in replay."
-            ),
+            "reload": Entry("kado.cli.alarm_rules:reload", "Make the running service read the alarm rules again."),
+            "test": Entry("kado.cli.alarms_scenarios:run_scenarios", "Run worked alarm scenarios, live and in replay."),
         },
         place="kado.cli.alarms:alarms",
         metavar="[COMMAND]",
     ),
     "source": Group(
-        "Look at sources of signals: what they say now 信号源.",
+        "Show what signal sources deliver now.",
         {
-            "probe": Entry("kado.cli.source:probe_source", "Listen to a source: each signal live, and what to set."),
+            "probe": Entry(
+                "kado.cli.source:probe_source", "Listen to a source: show each signal live, and what to configure."
+            ),
         },
         epilog="Example: kado source probe ring --seconds 60",
     ),
     "store": Group(
-        "Look after what is kept: state, checks, backup 保管.",
+        "Maintain the store: status, verify, backup.",
         {
-            "init": Entry("kado.cli.store_init:init_store", "Make in InfluxDB the buckets that [store] names."),
-            "status": Entry(
-                "kado.cli.store_status:store_status", "Show what is kept, and how long the disk will last."
+            "init": Entry("kado.cli.store_init:init_store", "Create the InfluxDB buckets of [store]."),
+            "status": Entry("kado.cli.store_status:store_status", "Show stored data and the disk space forecast."),
+            "verify": Entry(
+                "kado.cli.store_verify:store_verify", "Check that all stored data is complete and readable."
             ),
-            "verify": Entry("kado.cli.store_verify:store_verify", "Check that all that is kept is whole."),
             "copy": Entry("kado.cli.store_copy:copy_store", "Copy samples between stores, embedded or InfluxDB."),
             "downsample": Entry(
                 "kado.cli.store_downsample:downsample_store",
-                "Sum up samples in InfluxDB, so that years are drawn fast.",
+                "Build 1-minute aggregates for fast long-range plots.",
             ),
-            "seal": Entry("kado.cli.store_seal:seal", "Seal days that are over, as kado run does."),
-            "compact": Entry("kado.cli.store_seal:compact", "Merge the sealed files of months that are over."),
-            "export": Entry("kado.cli.store_files:store_export", "Write samples to files that kado import reads."),
-            "import": Entry("kado.cli.store_files:store_import", "Import what kado store export has written."),
-            "backup": Entry("kado.cli.store_backup:store_backup", "Make a backup, while kado runs or not."),
+            "seal": Entry("kado.cli.store_seal:seal", "Seal past days, as kado run does."),
+            "compact": Entry("kado.cli.store_seal:compact", "Merge the sealed files of past months."),
+            "export": Entry("kado.cli.store_files:store_export", "Export samples to files that kado import reads."),
+            "import": Entry("kado.cli.store_files:store_import", "Import files written by kado store export."),
+            "backup": Entry("kado.cli.store_backup:store_backup", "Make a backup, also while kado runs."),
             "restore": Entry("kado.cli.store_backup:store_restore", "Restore a backup into an empty data_dir."),
         },
         epilog="Example: kado store status",
     ),
     "fleet": Group(
-        "Many facilities and periods at once 複数施設.",
+        "Report many facilities and periods at once.",
         {
-            "figures": Entry(
-                "kado.cli.fleet:fleet_figures", "Say how available the beam was, of many facilities and periods."
-            ),
+            "figures": Entry("kado.cli.fleet:fleet_figures", "Report the availability of many facilities and periods."),
         },
         epilog="Example: kado fleet figures --config 'fleet/*/kado.toml' --period FY2025",
     ),

@@ -22,11 +22,11 @@ def target(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Say how long it took to run a whole block at the target.
+    r"""Report how long it took to run one whole block at the target.
 
-    From the start of operation to the first user, study or tuning block with the beam at the target for as much of it
-    as the profile's stable_at_pct asks. At the target: at most as far below it as the facility's recovered limit is
-    below nominal.
+    From the start of operation to the first user, study or tuning block with the beam at the target for the
+    share of time that stable_at_pct of the profile requires. At the target means: not further below it than the
+    recovered limit is below nominal.
 
     \b
     Example:

@@ -22,9 +22,9 @@ def verify(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Compare what kado finds with what a simulator truly did.
+    r"""Compare the result of kado with the answer key of a simulator.
 
-    Ends with 1 and the differing events if the two do not agree.
+    Ends with 1 and lists the differing events if the two do not agree.
 
     \b
     Example:

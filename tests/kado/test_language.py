@@ -1,14 +1,18 @@
 """Texts in two languages: which one is used, and that none is forgotten."""
 
 import asyncio
+import re
+import string
 
 import pytest
 
+import texts
 from command_line import Kado
 from facility.errors import UsageError
 from facility.text import Text
 from kado.cli.help import wrapped
 from kado.language import chosen_language, in_language, language, tr, trn, words
+from seeded_ring import DAY
 
 
 @pytest.mark.parametrize(
@@ -85,3 +89,67 @@ def test_a_line_of_japanese_is_broken_by_its_width_and_never_before_a_full_stop(
     assert wrapped("稼働率を表示する。", 8) == ["稼働率を", "表示す", "る。"]
     assert wrapped("kado check を実行", 12) == ["kado check", "を実行"]
     assert wrapped("plain words of English", 12) == ["plain words", "of English"]
+
+
+def catalogue() -> list[tuple[tuple[str, ...], str]]:
+    """Every Japanese text with its English forms."""
+    found: list[tuple[tuple[str, ...], str]] = []
+    for path in sorted(texts.FOLDER.glob("*.po")):
+        for message in texts.read(path):
+            if message.id:
+                forms = (message.id,) if isinstance(message.id, str) else tuple(message.id)
+                string = message.string if isinstance(message.string, str) else (message.string or ("",))[0]
+                assert not message.fuzzy, f"{path.name}: {forms[0]!r} is marked fuzzy: check it and take the mark away"
+                found.append((forms, string))
+    return found
+
+
+def test_every_text_has_a_japanese_translation_and_none_is_left_over() -> None:
+    translated = {forms for forms, string in catalogue() if string.strip()}
+    wanted = {text.forms for text in texts.all_texts()}
+    assert wanted - translated == set(), "run make texts, and translate what is empty in kado/language/ja"
+    assert translated - wanted == set(), "run make texts"
+
+
+def test_a_translation_has_the_values_of_its_text() -> None:
+    def places(text: str) -> set[str | None]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    wrong = [f for f, japanese in catalogue() if "{" in f[0] and places(f[0]) | places(f[-1]) != places(japanese)]
+    assert wrong == []
+
+
+def test_a_word_of_the_glossary_is_translated_as_the_glossary_has_it() -> None:
+    lines = (texts.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    glossary = {row[0].lower(): row[1] for row in rows if len(row) == 3}
+    chosen = {forms[0].lower(): japanese for forms, japanese in catalogue()}
+    words_of_both = set(glossary) & set(chosen)
+    assert len(words_of_both) > 20
+    # What stands in brackets in the glossary is another word for the same.
+    wrong = {w: (glossary[w], chosen[w]) for w in words_of_both if chosen[w] not in re.split("[（）]", glossary[w])}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["availability", "-p", DAY], ["events", "-p", DAY], ["gaps", "-p", DAY], ["explain", "-p", DAY],
+        ["explain", "--at", f"{DAY}T05:10:00+09:00"], ["beamlines", "-p", DAY], ["schedule", "show"], ["status"],
+        ["ledger"], ["store", "status"], ["store", "verify"], ["definitions"], ["check"], ["incident", "list"],
+        ["definitions", "--compare", "sls", "aps", "-p", DAY], ["correct", "list"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_table_is_in_one_language(seeded: Kado, words: list[str]) -> None:
+    japanese = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+    english = seeded(*words).out
+    assert japanese.findall(english) == []
+    out = seeded(*words, "--lang", "ja").out
+    assert "模擬データ" in out or words == ["definitions"]
+    assert japanese.search(out.partition("\n")[2])
+    # Titles of publications stay as they are.
+    headings = (
+        () if words == ["definitions"] else ("Period", "Definition", "Availability", "user time", "no beam", "Service")
+    )
+    assert [heading for heading in headings if heading in out] == []
