@@ -43,7 +43,9 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
     "beamlines": Entry("kado.cli.beamlines:beamlines", "Report user and shutter-open hours per beamline."),
     "events": Entry("kado.cli.events:events", "List losses of beam and distortions in user time."),
     "gaps": Entry("kado.cli.explain:gaps", "List unknown user time with its cause and its possible effect."),
-    "explain": Entry("kado.cli.explain:explain", "Explain the account of each second, or what was known at an instant."),
+    "explain": Entry(
+        "kado.cli.explain:explain", "Explain the account of each second, or what was known at an instant."
+    ),
     "report": Group(
         "Make the report of a period; issue, verify and list reports.",
         {
@@ -57,7 +59,8 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         default="make",
     ),
     "reliability": Entry(
-        "kado.cli.reliability:reliability", "Report MTBF with its interval, trend, repair times, and the outlook for the year."
+        "kado.cli.reliability:reliability",
+        "Report MTBF with its interval, trend, repair times, and the outlook for the year.",
     ),
     "reliability": Entry(
         "kado.cli.reliability:reliability",
