@@ -62,10 +62,6 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         "kado.cli.reliability:reliability",
         "Report MTBF with its interval, trend, repair times, and the outlook for the year.",
     ),
-    "reliability": Entry(
-        "kado.cli.reliability:reliability",
-        "Report MTBF with its interval, trend, repair times, and the outlook for the year.",
-    ),
     "target": Entry("kado.cli.target:target", "Report how long it took to run one whole block at the target."),
     "import": Entry("kado.cli.import_samples:import_samples", "Import recorded samples from a file."),
     "backfill": Entry("kado.cli.backfill:backfill", "Fill the gaps of a period from an external archive."),
