@@ -16,7 +16,7 @@ AT_ONCE := 4
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak mutants lint texts gallery services services-bench bench pins clean
+.PHONY: help demo test soak chaos mutants lint texts gallery services services-bench bench pins clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -30,6 +30,9 @@ test: $(DEV) ## Run the tests; with the real servers that are installed, naming 
 soak: $(DEV) ## Run what takes long: 50,000 cases against the reference (KADO_FIRST_CASE=N for others), whole years
 	@KADO_CASES=$${KADO_CASES:-50000} $(BIN)/pytest -q --timeout 0 tests/analytics/test_against_reference.py
 	@$(BIN)/pytest -q -rfEs -m soak
+
+chaos: $(DEV) ## Kill, fill the disk, misbehave as a server and flip bits for ten minutes; print what was lost, doubled, silent
+	@PYTHONPATH=.:tests/support $(BIN)/python -m chaos --kills 100 --flips 150
 
 mutants: $(DEV) ## Change the accounting line by line (half an hour) and print the changes that no test notices
 	@KADO_CASES=$${KADO_CASES:-60} $(BIN)/mutmut run > mutants.log 2>&1 || { tail -n 30 mutants.log; exit 1; }
