@@ -95,7 +95,9 @@ def make(seed: int) -> Case:
     rules = _linked(chance, rules)
     late = chance.random() < 0.3
     samples = [_sample(chance, late) for _ in range(chance.randint(3, 25))]
-    actions = sorted((_action(chance) for _ in range(chance.randint(0, 6))), key=lambda a: a.recorded_at_ns)
+    actions = sorted(
+        (_action(chance) for _ in range(chance.choice([0, 1, 3, 6, 15, 30]))), key=lambda a: a.recorded_at_ns
+    )
     actions = [
         Action(a.alarm, a.kind, a.author, a.recorded_at_ns, a.reason, a.occurrence, a.until_ns, a.once, i)
         for i, a in enumerate(actions)
@@ -214,7 +216,7 @@ def _sample(chance: random.Random, late: bool) -> Given:
 def _action(chance: random.Random) -> Action:
     at = _time(chance)
     return Action(
-        alarm=f"a{chance.randint(0, 4)}",
+        alarm=f"a{chance.choice([0, 0, 0, 1, 1, 2, 3, 4])}",
         kind=chance.choice(list(ActionKind)),
         author=chance.choice(["mori", "mori", "mori", " "]),
         recorded_at_ns=at,
