@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from facility.errors import ScheduleError
 
 MAX_BYTES = 8 << 20
-"""Largest file that is read: a year of hourly shifts takes 2 MB. Reading it takes about ten times its size."""
+"""Largest file that is read: a year of hourly shifts takes 1 MB."""
+MAX_LINES = 400_000
+"""Lines after unfolding: with both limits reading takes a few seconds and at most some 200 MB."""
 MAX_LINE_BYTES = 64 << 10
 """Longest line after unfolding."""
 _MAX_DEPTH = 8
@@ -83,7 +85,9 @@ def read_calendars(data: bytes) -> list[Component]:
         )
     calendars: list[Component] = []
     open_: list[Component] = []
-    for number, line in _unfolded(data):
+    for count, (number, line) in enumerate(_unfolded(data), 1):
+        if count > MAX_LINES:
+            raise ScheduleError(f"it has more than the {MAX_LINES:,} lines that are read: export fewer years at a time")
         prop = _property(number, line)
         if prop.name == "BEGIN":
             made = Component(prop.value.strip().upper(), number)

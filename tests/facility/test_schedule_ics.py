@@ -471,6 +471,9 @@ def test_an_endless_rule_costs_no_more_than_the_span_that_is_asked_for(rule: str
 def test_a_file_that_is_too_large_or_repeats_too_much_is_refused_with_the_limit() -> None:
     with pytest.raises(ScheduleError, match=r"x: it has 8,388,609 bytes, more than the 8,388,608"):
         read_calendar(b" " * (MAX_BYTES + 1), "x", JST, PUBLISHED, *APRIL)
+    lines = b"BEGIN:VCALENDAR\nVERSION:2.0\n" + b"A:1\n" * 400_000
+    with pytest.raises(ScheduleError, match="x: it has more than the 400,000 lines that are read"):
+        read_calendar(lines, "x", JST, PUBLISHED, *APRIL)
     with pytest.raises(ScheduleError, match="longer than 65,536 bytes"):
         read_calendar(b"BEGIN:" + b"a" * 70_000, "x", JST, PUBLISHED, *APRIL)
     with pytest.raises(ScheduleError, match="occur more than 100,000 times"):
