@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -179,3 +180,14 @@ def test_a_row_that_does_not_fill_the_grid_is_refused() -> None:
     panel = stat_panel(Words("a", "b"), Look("none", 0, "none", ((None, "blue"),)), prom_query("up"))
     with pytest.raises(ValueError, match="row 1 is 23 columns wide: make it 24"):
         place([row(4, (panel, 23))])
+
+
+def test_every_dashboard_has_a_page_with_its_pictures_that_is_up_to_date() -> None:
+    # After a change: python docs/dashboards/write_pages.py
+    folder = Path(__file__).parents[2] / "docs" / "dashboards"
+    writer = runpy.run_path(str(folder / "write_pages.py"))
+    for name, text in writer["pages"]().items():
+        assert (folder / name).read_text() == text
+    for name in DASHBOARDS:
+        for language in LANGUAGES:
+            assert (folder / f"{name}-{language}.png").read_bytes().startswith(b"\x89PNG")

@@ -106,17 +106,20 @@ class Publisher:
         UnreachableError, AuthorizationError
             If InfluxDB does not answer, refuses us, or lacks the bucket.
         """
-        until = time.monotonic() + patience_s
         points, left = self._publish_plan(now_ns), 0
         for counted in self._counted:
             points += self._publish_running(counted, now_ns)
+        # From here on, so that each step gets on however long the running periods took.
+        until, got_on = time.monotonic() + patience_s, False
         for counted in self._counted:
             for month in months_of(self._profile, self._since_ns, now_ns)[1:]:
                 if self._is_current(counted, month, now_ns):
                     continue
-                if time.monotonic() > until or not _examined(counted.days, month, now_ns, until):
+                late = got_on and time.monotonic() > until
+                if late or left or not _examined(counted.days, month, now_ns, until):
                     left += 1
                     continue
+                got_on = True
                 points += self._publish_month(counted, month, now_ns)
                 self._note(counted, month, now_ns)
         return Published(points, left)
@@ -285,9 +288,10 @@ def _scope(
 
 
 def _examined(days: Days, period: Period, now_ns: int, until: float) -> bool:
-    """Examine the days of a period, and say whether there was time for all."""
-    for day in days.missing(period, now_ns):
-        if time.monotonic() > until:
+    """Examine the days of a period, one at least, and say whether there was time for all."""
+    missing = days.missing(period, now_ns)
+    for place, day in enumerate(missing):
+        if place and time.monotonic() > until:
             return False
         days.examine(day, now_ns)
     return True

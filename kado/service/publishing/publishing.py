@@ -19,7 +19,7 @@ from kado.service.publishing.publisher import Counted, Publisher
 from kado.stores import open_store
 from storage.influxdb.derived import DerivedBucket
 
-_PATIENCE_S = 2.0
+_PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)

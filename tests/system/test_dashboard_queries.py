@@ -1,0 +1,189 @@
+"""Every InfluxQL query of every dashboard on a real InfluxDB, with simulated operation and what is derived from it.
+
+No error, not empty, and the numbers are those of `kado availability`. ``make soak`` does the same for a quarter.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from command_line import Kado, run
+from dashboards.export import DASHBOARDS, dashboard_files
+from facility.profile import load_profile
+from facility.time import parse_time
+from grafana_panels import Answer, Grafana, ask
+from servers import Bucket
+
+PROFILE = load_profile("nanoterasu_sim")
+TOKYO = ZoneInfo(PROFILE.time_zone)
+DAY_MS = 86_400_000
+
+# What simulated operation of some days has nothing to say of: its calendar has no tags, no sample is bad.
+NOTHING_TO_SAY = {"User hours by use", "Samples of ${signal} that are not good"}
+WITHIN_S = 1.0
+"""So long a query over a year may take."""
+
+
+@pytest.fixture
+def kado(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kado:
+    for name in list(os.environ):
+        if name.startswith("KADO_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return run
+
+
+@pytest.fixture
+def filled(kado: Kado, influx_bucket: Bucket) -> Callable[..., Grafana]:
+    """Simulate stretches of operation, publish what is derived from them, and return what Grafana would know."""
+
+    def fill(*stretches: tuple[datetime, datetime], scenario: str = "storm") -> Grafana:
+        server, name = influx_bucket.server, influx_bucket.name
+        Path("kado.toml").write_text(
+            f'facility = "nanoterasu_sim"\n[store]\nkind = "influxdb"\nurl = "{server.url}"\norg = "kado"\n'
+            f'bucket = "{name}"\ntoken_file = "influxdb.token"\n[publish]\n'
+        )
+        Path("influxdb.token").write_text(server.token)
+        assert kado("store", "init").exit_code == 0
+        for begin, end in stretches:
+            answer = kado(
+                "simulate", "--scenario", scenario, "--seed", "3", "--from", begin.isoformat(), "--to", end.isoformat()
+            )
+            assert answer.exit_code == 0, answer.err
+        assert kado("store", "downsample").exit_code == 0
+        answer = kado("publish", "--format", "json")
+        assert answer.exit_code == 0, answer.err
+        assert answer.document["points"] > 0
+        to_ms = int(stretches[-1][1].timestamp() * 1000)
+        return Grafana(
+            influxdb_url=server.url,
+            token=server.token,
+            buckets={"telemetry": name, "minutes": f"{name}_1m", "derived": f"{name}_derived"},
+            prometheus_url="",
+            from_ms=int(stretches[0][0].timestamp() * 1000),
+            to_ms=to_ms,
+            variables={"facility": PROFILE.id, "definition": PROFILE.definition, "signal": "stored_current"},
+        )
+
+    return fill
+
+
+def targets() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return every query of a panel or annotation that InfluxDB answers: dashboard, title, target."""
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    for name in DASHBOARDS:
+        document = json.loads(dashboard_files(PROFILE, "en")[f"{name}.json"])
+        for panel in document["panels"]:
+            found += [(name, panel["title"], t) for t in panel.get("targets", []) if "query" in t]
+        for annotation in document["annotations"]["list"]:
+            target = annotation["target"] | {"datasource": annotation["datasource"], "resultFormat": "table"}
+            found.append((name, f"annotation {annotation['name']}", target))
+    return found
+
+
+def ask_all(grafana: Grafana) -> dict[tuple[str, str], list[Answer]]:
+    answers: dict[tuple[str, str], list[Answer]] = {}
+    for name, title, target in targets():
+        answer = ask(target, grafana)
+        print(f"{answer.took_s * 1000:7.1f} ms  {name}: {title} {target['refId']}")
+        answers.setdefault((name, title), []).append(answer)
+    return answers
+
+
+def silent(answers: dict[tuple[str, str], list[Answer]]) -> set[str]:
+    return {title for (_, title), given in answers.items() if not any(a.frames for a in given)}
+
+
+def check_numbers(kado: Kado, grafana: Grafana, period: str) -> None:
+    """Compare every published figure of a month that is over with what the command says of it."""
+    document = kado("availability", "--period", period, "--format", "json").document
+    target = {
+        "refId": "A", "datasource": {"type": "influxdb", "uid": "${derived}"}, "resultFormat": "table",
+        "query": f"SELECT * FROM figures WHERE period = 'month' AND \"id\" = '{period}'",
+    }  # fmt: skip
+    (frame,) = ask(target, grafana).frames
+    published = {name: column[0] for name, column in frame.columns.items() if column[0] is not None}
+    said: dict[str, Any] = dict(document["figures"])
+    said |= {name: count for name, count in document["counts"].items() if not isinstance(count, dict)}
+    said |= {f"{name}_s": seconds for name, seconds in document["accounts_s"].items()}
+    said = {name: value for name, value in said.items() if value is not None}
+    assert {name: published.get(name) for name in said} == pytest.approx(said, rel=1e-12)
+    assert published["complete"] is True
+    assert published["Time"] * 1_000_000 == parse_time(document["period"]["start"])
+    events = {
+        "refId": "A", "datasource": {"type": "influxdb", "uid": "${derived}"}, "resultFormat": "table",
+        "query": f"SELECT id, kind, user_time_s, duration_s, \"open\" FROM events WHERE time < {grafana.to_ms}ms",
+    }  # fmt: skip
+    begin, end = (parse_time(document["period"][key]) // 1_000_000 for key in ("start", "end"))
+    frames = ask(events, grafana).frames
+    listed = {
+        (row_id, duration)
+        for frame in frames
+        for at, row_id, duration in zip(
+            frame.columns["Time"], frame.columns["id"], frame.columns["duration_s"], strict=True
+        )
+        if begin <= at < end
+    }
+    told = {
+        (e["id"], e["duration_s"]) for e in document["events"] if e["kind"] != "distortion" and not e["carried_over"]
+    }
+    assert listed == told
+
+
+@pytest.mark.timeout(240)
+def test_every_query_has_an_answer_and_the_numbers_are_those_of_the_command(
+    filled: Callable[..., Grafana], kado: Kado
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    month = now.astimezone(TOKYO).replace(day=1, hour=0, minute=0, second=0)
+    grafana = filled((month - timedelta(hours=30), month - timedelta(hours=6)), (now - timedelta(hours=30), now))
+    answers = ask_all(grafana)
+    assert silent(answers) <= NOTHING_TO_SAY
+    check_numbers(kado, grafana, f"{month - timedelta(days=1):%Y-%m}")
+    again = kado("publish", "--format", "json").document
+    # What is over is not written again; the running periods have moved on.
+    assert again["points"] < 60
+    check_numbers(kado, grafana, f"{month - timedelta(days=1):%Y-%m}")
+    _a_correction_rewrites_what_it_touches(kado, grafana, month)
+    rebuilt = kado("publish", "--rebuild", "--format", "json").document
+    assert rebuilt["points"] > again["points"]
+    check_numbers(kado, grafana, f"{month - timedelta(days=1):%Y-%m}")
+
+
+def _a_correction_rewrites_what_it_touches(kado: Kado, grafana: Grafana, month: datetime) -> None:
+    start, end = (month - timedelta(hours=20)).isoformat(), (month - timedelta(hours=19)).isoformat()
+    said = ["--from", start, "--to", end, "--reason", "logbook", "--author", "Mori"]
+    assert kado("correct", "down", *said).exit_code == 0
+    period = f"{month - timedelta(days=1):%Y-%m}"
+    with pytest.raises(AssertionError):
+        check_numbers(kado, grafana, period)
+    assert kado("publish").exit_code == 0
+    check_numbers(kado, grafana, period)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_the_same_for_a_quarter_and_every_query_over_a_year_within_a_second(
+    filled: Callable[..., Grafana], kado: Kado
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    grafana = filled((now - timedelta(days=92), now), scenario="demo")
+    answers = ask_all(grafana)
+    assert silent(answers) <= NOTHING_TO_SAY
+    last = now.astimezone(TOKYO).replace(day=1) - timedelta(days=1)
+    for month in (last, last.replace(day=1) - timedelta(days=1)):
+        check_numbers(kado, grafana, f"{month:%Y-%m}")
+    year = Grafana(
+        grafana.influxdb_url, grafana.token, grafana.buckets, "", grafana.to_ms - 366 * DAY_MS, grafana.to_ms,
+        grafana.variables,
+    )  # fmt: skip
+    time.sleep(5)
+    slow = {key: max(a.took_s for a in given) for key, given in ask_all(year).items()}
+    assert {key: took for key, took in slow.items() if took > WITHIN_S} == {}
