@@ -4,13 +4,15 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from facility.alarms import AlarmRule, AlarmRules, Finding, review
-from facility.errors import AlarmRuleError, ProblemFoundError, UnreachableError
+from facility.errors import AlarmRuleError, ConfigError, MissingExtraError, ProblemFoundError, UnreachableError
+from facility.profile import Profile
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import tr, words
@@ -27,6 +29,9 @@ def rules(
     check: Annotated[
         bool, typer.Option("--check", help="Report doubtful rules; ends with 1 if there are any.")
     ] = False,
+    prometheus: Annotated[
+        Path | None, typer.Option(help="Compile the rules for Prometheus into this file, and say what is left out.")
+    ] = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -37,9 +42,13 @@ def rules(
       kado alarms rules
       kado alarms rules beam_lost
       kado alarms rules --check
+      kado alarms rules --prometheus kado_alarms.yml
     """
     configuration = load_configuration(config)
     loaded = load_alarm_rules(configuration)
+    if prometheus is not None:
+        _write_prometheus(loaded, configuration.profile, prometheus, output)
+        return
     if alarm is not None and alarm not in loaded.by_id:
         raise AlarmRuleError(f"no alarm {alarm!r}: there are {', '.join(loaded.by_id)}")
     chosen = loaded.rules if alarm is None else (loaded.by_id[alarm],)
@@ -65,6 +74,31 @@ def rules(
         show(title(configuration.profile, tr("alarm rules, fingerprint {mark}", mark=loaded.fingerprint)), rows)
     if found:
         raise typer.Exit(1)
+
+
+def _write_prometheus(loaded: AlarmRules, profile: Profile, path: Path, output: Format) -> None:
+    try:
+        from dashboards.rules.compiled import compile_rules
+        from dashboards.rules.rule import rule_file
+    except ImportError as error:
+        raise MissingExtraError(
+            "rules for Prometheus are made with the dashboards, which are not installed: pip install 'kado[dashboards]'"
+        ) from error
+    compiled = compile_rules(loaded.rules, profile)
+    try:
+        path.write_text(rule_file(compiled.groups(), compiled.heading(profile.id), "docs"), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+    mapped = {alert.name: alert.labels["kado_mapping"] for alert in compiled.alerts}
+    if output is Format.JSON:
+        document: dict[str, Any] = {"facility": profile.id, "simulated": profile.simulated, "file": str(path)}
+        print_json({**document, "rules": mapped, "left_out": dict(compiled.left_out)})
+        return
+    print(
+        tr("{n} rules compiled into {file}, {count} left out", n=len(mapped), file=path, count=len(compiled.left_out))
+    )
+    for alarm, why in compiled.left_out:
+        print(f"{alarm}: {why}")
 
 
 def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:

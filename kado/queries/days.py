@@ -12,6 +12,7 @@ from typing import Final
 
 from analytics.availability import Availability, check_schedule, conclude, counted_part
 from analytics.findings import Findings, examine, join
+from facility.batch import Samples
 from facility.definition import Definition
 from facility.interval import Intervals
 from facility.period import Period, day_of, month_of
@@ -24,6 +25,8 @@ from kado.queries.walking import has_user_time
 from storage.store import TelemetryStore
 
 _FOR_EVER: Final = 1 << 62
+_BEFORE_ANY_NS: Final = 31 * NS_PER_DAY
+"""So long before the first sample of any signal of evidence a day has none to look for, in it or around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Days:
         self._recent = recent or store.read
         self._days_together = days_together
         self._signals = signals_of_evidence(configuration)
+        self._first_ns = min((e[0] for s in self._signals if (e := store.extent(s)) is not None), default=extent[0])
         self._corrections = Record().corrections
         self._plan = resolve(())
         self._kept: dict[tuple[int, int], _Day] = {}
@@ -101,6 +105,7 @@ class Days:
         """Forget what was found from samples of a signal stamped in `spans`."""
         if signal not in self._signals:
             return
+        self._first_ns = min(self._first_ns, int(spans.start[0]))
         if signal == self._profile.delivery_signal and int(spans.start[0]) < self._extent[0]:
             # How far back to look was decided by where the samples begin.
             self._extent = (int(spans.start[0]), self._extent[1])
@@ -170,6 +175,8 @@ class Days:
         if key in self._kept:
             return self._kept[key]
         read = self._store.read if day.end_ns < now_ns - NS_PER_DAY else self._recent
+        if day.end_ns < self._first_ns - _BEFORE_ANY_NS:
+            read = self._read_nothing
         definition, plan = self._definition, self._plan
         known = load_evidence(
             self._configuration,
@@ -196,6 +203,10 @@ class Days:
         if known.settled and known.whole and day.end_ns < now_ns:
             self._kept[key] = found
         return found
+
+    def _read_nothing(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
+        del start_ns, end_ns, hold
+        return Samples.empty(self._profile.id, signal)
 
     def _forget(self, spans: Iterable[tuple[int, int]], signal: str = "") -> None:
         """Forget the days that were found from what was learned, of a signal or of the plan and corrections."""

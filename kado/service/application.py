@@ -20,6 +20,7 @@ from kado.service.current_figures import CurrentFigures
 from kado.service.downsampling import Downsampling
 from kado.service.fault_injection import steered_sources
 from kado.service.live_figures import LiveFigures
+from kado.service.metrics.alarm_exposition import AlarmExposition
 from kado.service.metrics.exposition import Sources
 from kado.service.metrics.serving import MetricsService
 from kado.service.newest import NewestValues
@@ -83,6 +84,8 @@ class Application:
         self.figures = CurrentFigures(self.configuration, self.changes.branch(), newest, clock)
         if settings.metrics is not None:
             sources = Sources(self.configuration, clock, self.status, self._answers, self.figures, newest)
+            if self.alarms is not None:
+                sources.further.append(AlarmExposition(self.alarms, self.configuration.profile.id))
             self.metrics = MetricsService(settings.metrics, sources, self._observers)
 
     async def run(self, stop: asyncio.Event) -> None:

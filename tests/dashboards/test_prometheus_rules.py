@@ -187,8 +187,8 @@ def test_rules_on_the_machine_are_armed_by_the_calendar_alone() -> None:
 
 def test_rules_ask_for_metrics_that_there_are() -> None:
     exposed = {m.exposed for m in METRICS} | {f"{m.name}_bucket" for m in METRICS if m.kind == "histogram"}
-    # The alarms' own, which come with the alarm engine.
-    exposed |= {"kado_alarm_position_timestamp_seconds", "kado_notification_oldest_seconds"}
+    # Comes with the notifications of alarms.
+    exposed |= {"kado_notification_oldest_seconds"}
     asked = {name for rule in (*ALERTS, *RECORDINGS) for name in re.findall(r"(?<![\w:])kado_\w+", rule.expression)}
     assert asked <= exposed
 

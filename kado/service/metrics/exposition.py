@@ -32,7 +32,7 @@ from kado.config import Configuration
 from kado.service.application_status import ApplicationStatus
 from kado.service.current_figures import Current, CurrentFigures
 from kado.service.live_figures import BeamState
-from kado.service.metrics.names import METRICS, Metric
+from kado.service.metrics.names import METRICS
 from kado.service.metrics.readiness import reasons_not_ready
 from kado.service.newest import Newest, NewestValues
 from storage.data_dir import DataDir
@@ -103,7 +103,7 @@ class Exposition(RegistryCollector):
         if current is not None:
             self._about_figures(rows, current)
         for name, found in rows.items():
-            yield _family(_BY_NAME[name], found)
+            yield family_of(name, found)
 
     def _about_kado(
         self, rows: dict[str, Rows], status: ApplicationStatus, current: Current | None, now_ns: int
@@ -315,7 +315,9 @@ def _add(rows: dict[str, Rows], name: str, labels: Labels, value: float) -> None
     rows.setdefault(name, []).append((labels, float(value)))
 
 
-def _family(metric: Metric, rows: Rows) -> Family:
+def family_of(name: str, rows: Rows) -> Family:
+    """Return the rows of a metric as Prometheus' library takes them."""
+    metric = _BY_NAME[name]
     kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
     family = kind(metric.name, metric.about, labels=metric.labels)
     for labels, value in rows:

@@ -151,4 +151,19 @@ METRICS: Final = (
         "When the derived series were last brought up to date; InfluxDB only.",
     ),
     Metric("kado_unpublished_months", "gauge", _OF_FACILITY, "Months that are still to be published."),
+    # Alarms
+    Metric(
+        "kado_alarm_state", "gauge", ("facility", "alarm", "priority", "class"),
+        "State of an alarm: 0 normal, 1 unknown, 2 over and not acknowledged, 3 acknowledged, 4 not acknowledged, "
+        "5 shelved, 6 suppressed, 7 out of service.",
+    ),
+    Metric("kado_alarms", "gauge", ("facility", "state", "priority"), "How many alarms are in a state."),
+    Metric(
+        "kado_alarm_position_timestamp_seconds", "gauge", _OF_FACILITY, "Up to when the alarms are decided."
+    ),
+    Metric("kado_alarm_annunciations", "counter", _OF_FACILITY, "Annunciations since kado started."),
+    Metric("kado_alarm_late_samples", "counter", _OF_FACILITY, "Samples that came too late to be decided on."),
+    Metric("kado_alarm_clock_back", "counter", _OF_FACILITY, "Looks for which the clock had gone back."),
+    Metric("kado_alarm_refusals", "counter", _OF_FACILITY, "Actions of people that were refused."),
+    Metric("kado_alarm_tick_seconds", "gauge", _OF_FACILITY, "How long the last look of the alarms took."),
 )  # fmt: skip

@@ -122,7 +122,16 @@ class Publisher:
                 got_on = True
                 points += self._publish_month(counted, month, now_ns)
                 self._note(counted, month, now_ns)
+            if not left:
+                left += self._examine_years(counted, now_ns, until)
         return Published(points, left)
+
+    def _examine_years(self, counted: Counted, now_ns: int, until: float) -> int:
+        """Examine what is left of the running years, for the next step to publish; return how many are not done."""
+        profile = self._profile
+        year = fiscal_year_of(now_ns - 1, profile.zone, profile.fiscal_year_starts_in)
+        years = (year, _last_12_months(day_of(now_ns, profile.zone), profile))
+        return sum(not _examined(counted.days, period, now_ns, until) for period in years)
 
     def _is_current(self, counted: Counted, month: Period, now_ns: int) -> bool:
         revision = self._revision(counted, month, now_ns)
