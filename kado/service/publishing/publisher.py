@@ -80,6 +80,8 @@ class Publisher:
         self._revisions: dict[tuple[str, int], tuple[int, ...]] = {}
         self._written: dict[Scope, tuple[Point, ...]] = {}
         self._learned = 0
+        self._examined: set[str] = set()
+        """Definitions by which all days of the running years were examined once."""
         self._plan: Plan | None = None
 
     def learn(self, incidents: tuple[Incident, ...]) -> None:
@@ -131,7 +133,10 @@ class Publisher:
         profile = self._profile
         year = fiscal_year_of(now_ns - 1, profile.zone, profile.fiscal_year_starts_in)
         years = (year, _last_12_months(day_of(now_ns, profile.zone), profile))
-        return sum(not _examined(counted.days, period, now_ns, until) for period in years)
+        left = sum(not _examined(counted.days, period, now_ns, until) for period in years)
+        if not left:
+            self._examined.add(counted.definition.id)
+        return left
 
     def _is_current(self, counted: Counted, month: Period, now_ns: int) -> bool:
         revision = self._revision(counted, month, now_ns)
@@ -149,25 +154,21 @@ class Publisher:
             return None
         to_date = Period(month.id, self._year(month).start_ns, month.end_ns)
         others = [counted.days.revision(period, now_ns) for period in (to_date, self._year_earlier(month))]
-        return (own, *(-1 if revision is None else revision for revision in others), self._learned)
+        known = int(counted.definition.id in self._examined)
+        return (own, *(-1 if revision is None else revision for revision in others), known, self._learned)
 
     def _publish_running(self, counted: Counted, now_ns: int) -> int:
-        profile, days = self._profile, counted.days
+        profile = self._profile
         year = fiscal_year_of(now_ns - 1, profile.zone, profile.fiscal_year_starts_in)
         today, month = day_of(now_ns, profile.zone), month_of(now_ns, profile.zone)
         points = self._publish_month(counted, month, now_ns)
-        # Of what needs days that are not examined yet, the steps that follow take care.
-        periods = (
-            ("day", today),
-            ("week", _week_of(now_ns, profile)),
-            ("last_12_months", _last_12_months(today, profile)),
-        )
-        for kind, period in periods:
-            if not days.missing(period, now_ns):
-                points += self._replace(
-                    _scope(FIGURES, counted, profile, kind), [self._figure(counted, period, now_ns)]
-                )
-        if not days.missing(year, now_ns):
+        for kind, period in (("day", today), ("week", _week_of(now_ns, profile))):
+            points += self._replace(_scope(FIGURES, counted, profile, kind), [self._figure(counted, period, now_ns)])
+        # The years are there as soon as the steps have examined all of their days.
+        if counted.definition.id in self._examined:
+            period = _last_12_months(today, profile)
+            scope = _scope(FIGURES, counted, profile, "last_12_months")
+            points += self._replace(scope, [self._figure(counted, period, now_ns)])
             points += self._publish_year(counted, year, now_ns)
         return points
 
@@ -260,7 +261,7 @@ class Publisher:
         accounts: Accounts | None = found.accounts
         if found.period.start_ns != year.start_ns:
             so_far = Period(year.id, year.start_ns, found.counted_until_ns)
-            if counted.days.missing(so_far, now_ns):
+            if counted.definition.id not in self._examined and counted.days.missing(so_far, now_ns):
                 return None
             to_date = self._availability(counted, so_far, now_ns)
             accounts = None if to_date is None else to_date.accounts
