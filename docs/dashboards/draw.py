@@ -6,6 +6,7 @@ from typing import Any
 
 import vl_convert
 from charts import TEXT, bars, escaped, lanes, lines
+from small_png import smaller
 from values import color_of, local, mapped, shown, threshold_color
 
 from grafana_panels import Answer, Frame
@@ -50,7 +51,7 @@ def draw(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width_px}" height="{height_px}" font-family="{FONT}">'
         f"{''.join(parts)}</svg>"
     )
-    return vl_convert.svg_to_png(svg, scale=1.0)
+    return smaller(vl_convert.svg_to_png(svg, scale=1.0))
 
 
 def _panel(
