@@ -2,7 +2,7 @@
 
 from dashboards.data_sources import DataSource
 from dashboards.frame import Frame, build_dashboard, query_variable
-from dashboards.influxql import FACILITY, InfluxQuery
+from dashboards.influxql import FACILITY, RECENT, InfluxQuery
 from dashboards.layout import row
 from dashboards.look import BLUE, GREEN, LOWEST, ORANGE, RED, Look, over, words
 from dashboards.now import of_facility, simulated_panel
@@ -13,8 +13,6 @@ from dashboards.subject import Subject
 from facility.schema import MINUTES, TELEMETRY
 
 PLAIN: tuple[tuple[float | None, str], ...] = ((None, BLUE),)
-RECENT = "time > now() - 2d"
-"""Samples are asked for the days whose minutes are not summed up yet; the minutes hold what is older."""
 OF_SIGNAL = "\"signal\" = '${signal}'"
 
 

@@ -9,6 +9,9 @@ from dashboards.sdk import Dataquery
 FACILITY = "\"facility\" = '${facility}'"
 DEFINITION = "\"definition\" = '${definition}'"
 
+RECENT = "time > now() - 2d"
+"""Samples are asked for the days whose minutes are not summed up yet; the minutes hold what is older."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class InfluxQuery(Dataquery):

@@ -3,7 +3,7 @@
 from dashboards.data_sources import DataSource
 from dashboards.figures import PLAIN, availability_look, figure_panel
 from dashboards.frame import Frame, build_dashboard
-from dashboards.influxql import DEFINITION, FACILITY, InfluxQuery
+from dashboards.influxql import DEFINITION, FACILITY, RECENT, InfluxQuery
 from dashboards.layout import Column, Row, row
 from dashboards.look import BLUE, GREEN, GREY, LOWEST, ORANGE, RED, Look, over, words
 from dashboards.now import (
@@ -24,7 +24,7 @@ from dashboards.panels import Override, Words, series_panel, stat_panel, table_p
 from dashboards.promql import prom_query
 from dashboards.sdk import common, dashboard, timeseries
 from dashboards.subject import Subject
-from facility.schema import BEAM_STATE, EVENTS, PLAN, TELEMETRY
+from facility.schema import BEAM_STATE, EVENTS, MINUTES, PLAN, TELEMETRY
 
 
 def operators(subject: Subject) -> dashboard.Dashboard:
@@ -38,7 +38,7 @@ def operators(subject: Subject) -> dashboard.Dashboard:
         ),
         since="now-24h",
         refresh="5s",
-        sources=(DataSource.TELEMETRY, DataSource.DERIVED, DataSource.PROMETHEUS),
+        sources=tuple(DataSource),
     )
     return build_dashboard(
         subject,
@@ -77,7 +77,7 @@ def wall(subject: Subject) -> dashboard.Dashboard:
         ),
         since="now-24h",
         refresh="5s",
-        sources=(DataSource.TELEMETRY, DataSource.DERIVED, DataSource.PROMETHEUS),
+        sources=tuple(DataSource),
     )
     return build_dashboard(
         subject,
@@ -102,23 +102,35 @@ def delivery_panel(subject: Subject) -> dashboard.Panel:
     profile, say = subject.profile, subject.say
     signal = profile.delivery
     each = "time($__interval) fill(null)"
-    of_signal = (FACILITY, f"\"signal\" = '{signal.id}'", "\"quality\" != 'bad'")
-    of_limits = (FACILITY, DEFINITION)
+    name, lowest = subject.label(signal), say("lowest in the interval", "区間内の最小")
+    older = say("from minutes", "1分値")
+    of_signal = (FACILITY, f"\"signal\" = '{signal.id}'")
     queries = [
         InfluxQuery(
-            select=f'mean("value") AS "{subject.label(signal)}"',
-            measurement=TELEMETRY, where=of_signal, group_by=each, source=DataSource.TELEMETRY, alias="$col",
+            select=f'mean("value") AS "{name}", min("value") AS "{lowest}"',
+            measurement=TELEMETRY,
+            where=(*of_signal, "\"quality\" != 'bad'", RECENT),
+            group_by=each,
+            source=DataSource.TELEMETRY,
+            alias="$col",
         ),
         InfluxQuery(
-            select=f'min("value") AS "{say("lowest in the interval", "区間内の最小")}"',
-            measurement=TELEMETRY, where=of_signal, group_by=each, source=DataSource.TELEMETRY, alias="$col",
+            select=f'mean("mean") AS "{name}, {older}", min("min") AS "{lowest}, {older}"',
+            measurement=MINUTES,
+            where=of_signal,
+            group_by=each,
+            source=DataSource.MINUTES,
+            alias="$col",
         ),
         InfluxQuery(
             select=f'last("nominal") AS "{say("nominal", "定格下限")}", last("tolerance") AS '
             f'"{say("tolerance", "許容下限")}", last("minimum") AS "{say("minimum", "最小値")}"',
-            measurement=BEAM_STATE, where=of_limits, group_by="time($__interval) fill(previous)", alias="$col",
+            measurement=BEAM_STATE,
+            where=(FACILITY, DEFINITION),
+            group_by="time($__interval) fill(previous)",
+            alias="$col",
         ),
-    ]  # fmt: skip
+    ]
     steps: tuple[tuple[float | None, str], ...] = ((None, "transparent"),)
     target = ""
     if profile.target is not None:
@@ -149,8 +161,8 @@ def delivery_panel(subject: Subject) -> dashboard.Panel:
         look,
         queries,
         overrides=[
-            line(subject.label(signal), GREEN, width=2.0),
-            line(say("lowest in the interval", "区間内の最小"), GREY),
+            line(f"{name}.*", GREEN, width=2.0),
+            line(f"{lowest}.*", GREY),
             line(say("nominal", "定格下限"), GREEN, dashed=True),
             line(say("tolerance", "許容下限"), ORANGE, dashed=True),
             line(say("minimum", "最小値"), RED, dashed=True),

@@ -19,6 +19,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector as RegistryCollector
 
 from analytics.availability import Availability
+from analytics.figures import downtime_budget_h
 from collector.arrival import Arrival
 from collector.forwarder_status import ForwarderState
 from collector.landing_status import LandingState
@@ -267,12 +268,24 @@ class Exposition(RegistryCollector):
             for name, number in _figures(found).items():
                 labels = (self._facility, "" if found is None else found.definition, name, period)
                 _add(rows, "kado_figure", labels, number)
+        budget_h = self._budget_h(current)
+        if budget_h is not None and figures.year is not None:
+            labels = (self._facility, figures.year.definition, "downtime_budget_h", "fiscal_year")
+            _add(rows, "kado_figure", labels, budget_h)
         for definition, end_ns in current.last_failure_end_ns.items():
             labels = (self._facility, definition)
             _add(rows, "kado_last_failure_end_timestamp_seconds", labels, end_ns / NS_PER_S)
         if current.published_ns is not None:
             rows["kado_published_timestamp_seconds"] = self._one(current.published_ns / NS_PER_S)
             rows["kado_unpublished_months"] = self._one(current.unpublished)
+
+    def _budget_h(self, current: Current) -> float | None:
+        """Return the downtime that the fiscal year may still have, as `kado availability` says it."""
+        profile, year = self._sources.configuration.profile, current.figures.year
+        if year is None or profile.target_availability_pct is None:
+            return None
+        planned = current.plan.user_time.clip(year.period.start_ns, year.period.end_ns).total
+        return downtime_budget_h(profile.target_availability_pct, planned, year.accounts.no_beam)
 
     def _one(self, value: float) -> Rows:
         return [((self._facility,), float(value))]
