@@ -5,7 +5,7 @@ from dashboards.figures import availability_look, count_look, figure_panel, newe
 from dashboards.frame import Frame, build_dashboard
 from dashboards.influxql import DEFINITION, FACILITY, InfluxQuery
 from dashboards.layout import Column, Row, row
-from dashboards.look import BLUE, DARK, GREEN, GREY, LOWEST, ORANGE, PURPLE, RED, Look, over
+from dashboards.look import BLUE, GREEN, GREY, LOWEST, ORANGE, PURPLE, RED, Look, over, words
 from dashboards.now import of_facility, simulated_panel
 from dashboards.panels import Override, Words, bars_panel, series_panel, stat_panel, table_panel, text_panel
 from dashboards.promql import prom_query
@@ -247,18 +247,20 @@ def _mtbf(subject: Subject) -> dashboard.Panel:
         "failures come at a constant rate. A month without a failure has a lower end only.",
         "各月の平均故障間隔と95 %信頼区間（故障率一定を仮定）。故障のない月は下限のみ。",
     )
-    look = Look("suffix:h", 1, say("no month yet", "実績なし"), PLAIN, palette=True, least=0.0)
-    return bars_panel(
+    look = Look("suffix:h", 1, say("no failure", "故障なし"), PLAIN)
+    return table_panel(
         Words(say("MTBF by month", "月別MTBF"), about),
         look,
-        _monthly('"mtbf_lower_h", "mtbf_h", "mtbf_upper_h", "failures"'),
-        x_field=FIELD_ID,
-        overrides=[
-            _fixed("mtbf_lower_h", GREY, say("lower end", "区間下限")),
-            _fixed("mtbf_h", BLUE, "MTBF"),
-            _fixed("mtbf_upper_h", DARK, say("upper end", "区間上限")),
-        ],
-        hidden=("Time", "failures"),
+        [_monthly('"failures", "mtbf_lower_h", "mtbf_h", "mtbf_upper_h"')],
+        hidden=("Time",),
+        renamed={
+            FIELD_ID: say("month", "月"),
+            "failures": say("failures", "故障件数"),
+            "mtbf_lower_h": say("lower end", "区間下限"),
+            "mtbf_h": "MTBF",
+            "mtbf_upper_h": say("upper end", "区間上限"),
+        },
+        overrides=[Override("failures", (("unit", "none"), ("decimals", 0)))],
     )
 
 
@@ -414,7 +416,8 @@ def _longest(subject: Subject) -> dashboard.Panel:
         where=(FACILITY, DEFINITION, "\"kind\" = 'no_beam'"),
         as_table=True,
     )
-    look = Look("dtdhms", 0, say("no failure in the range", "期間内の故障なし"), PLAIN)
+    none = words([("none", say("none", "未記入"), GREY)])
+    look = Look("dtdhms", 0, say("no failure in the range", "期間内の故障なし"), PLAIN, none)
     about = say("The ten failures in the range that cost most user time.", "表示期間で利用時間の損失が大きい故障10件。")
     renamed = {
         "Time": say("begins", "開始"),

@@ -7,7 +7,7 @@ from typing import Any
 import vl_convert
 from charts import TEXT, bars, escaped, lanes, lines
 from small_png import smaller
-from values import color_of, local, mapped, shown, threshold_color
+from values import color_of, local, mapped, properties_of, shown, threshold_color
 
 from grafana_panels import Answer, Frame
 
@@ -156,7 +156,8 @@ def _table(panel: dict[str, Any], found: Frame, scene: Scene, size: tuple[int, i
                 line.append((f"{local(value, scene.zone):%m-%d %H:%M:%S}", TEXT))
                 continue
             text, color = mapped(value, config["mappings"])
-            plain = shown(value, config["unit"], int(config["decimals"]))
+            own = config | properties_of(panel, name)
+            plain = shown(value, own["unit"], int(own["decimals"]))
             line.append((text or plain, color or TEXT))
         cells.append(line)
     lengths = [

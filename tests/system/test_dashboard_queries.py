@@ -70,7 +70,8 @@ def filled(kado: Kado, influx_bucket: Bucket) -> Callable[..., Grafana]:
             token=server.token,
             buckets={"telemetry": name, "minutes": f"{name}_1m", "derived": f"{name}_derived"},
             prometheus_url="",
-            from_ms=int(stretches[0][0].timestamp() * 1000),
+            # The point of a month lies where the month begins.
+            from_ms=int(stretches[0][0].timestamp() * 1000) - 32 * DAY_MS,
             to_ms=to_ms,
             variables={"facility": PROFILE.id, "definition": PROFILE.definition, "signal": "stored_current"},
         )
