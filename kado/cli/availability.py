@@ -2,6 +2,7 @@
 
 from datetime import tzinfo
 from decimal import Decimal
+from enum import StrEnum
 from itertools import zip_longest
 from typing import Annotated, Final
 
@@ -20,11 +21,10 @@ from kado.cli.command import (
     AsPublishedOnOption,
     ConfigOption,
     DefinitionOption,
-    Format,
-    FormatOption,
     PeriodOption,
 )
 from kado.cli.events import event_table
+from kado.cli.side_by_side import print_csv, side_by_side
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
 from kado.output import facts, local, print_json, show, span, table, title
@@ -32,7 +32,16 @@ from kado.progress import progress_bar
 from kado.queries.availability import report_document, tag_times, with_budget
 from kado.queries.definitions import FORMULAS
 from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.side_by_side import ALL, Each, documents, load_side_by_side
 from kado.rounding import count, duration, hours, percent, split_hours
+
+
+class FigureFormat(StrEnum):
+    """How figures are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
 
 
 def availability(
@@ -42,7 +51,10 @@ def availability(
     as_published_on: AsPublishedOnOption = None,
     digits: Annotated[int, typer.Option("--digits", min=0, max=6, help="Decimals of percentages.")] = 1,
     config: ConfigOption = None,
-    output: FormatOption = Format.TABLE,
+    each: Annotated[
+        Each | None, typer.Option("--each", help="Cut the period into days or months, one line each.")
+    ] = None,
+    output: Annotated[FigureFormat, typer.Option("--format", help="For people, or for programs.")] = FigureFormat.TABLE,
 ) -> None:
     r"""Report the availability of a period, with its bounds.
 
@@ -50,13 +62,24 @@ def availability(
     Examples:
       kado availability --period 2026-10
       kado availability --period FY2026 --definition sls --format json
+      kado availability --period FY2026 --each month --format csv
+      kado availability --period 2026-10 --definition all
     """
     configuration = load_configuration(config)
     when = as_of(as_known_on, as_published_on)
+    if each is not None or definition == ALL or output is FigureFormat.CSV:
+        rows = load_side_by_side(configuration, period, definition, when, each=each)
+        if output is FigureFormat.CSV:
+            print_csv(rows, configuration)
+        elif output is FigureFormat.JSON:
+            print_json(documents(rows, configuration))
+        else:
+            show(*side_by_side(rows, configuration.profile, digits))
+        return
     with progress_bar("counting", 1) as bar:
         loaded = load_availability(configuration, period, definition, when, progress=bar.advance_through)
         loaded = with_budget(configuration, loaded)
-    if output is Format.JSON:
+    if output is FigureFormat.JSON:
         print_json(report_document(loaded))
     else:
         show(*report(loaded, digits))

@@ -46,6 +46,7 @@ def beamlines(
 def beamline_table(found: BeamlineReport) -> list[RenderableType]:
     """Return each beamline's hours, the machine's in the first row."""
     loaded, zone = found.machine, found.machine.profile.zone
+    operating, ports = loaded.profile.operating_port_count, loaded.profile.port_count
     heads = [
         marked("user h"), marked("delivered h"), "%", marked("open h"), marked("open with beam h"), marked("unknown h"),
     ]  # fmt: skip
@@ -67,6 +68,7 @@ def beamline_table(found: BeamlineReport) -> list[RenderableType]:
             [
                 ("Period", span(loaded.part.start_ns, loaded.part.end_ns, zone)),
                 ("Definition", f"{loaded.definition.id}: {words(loaded.definition.title)}"),
+                *([("Ports", tr("{n} of {total} in operation", n=operating, total=ports))] if ports else []),
             ]
         ),
         "",

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.target import TargetRun
-from facility.time import to_datetime
+from facility.time import NS_PER_DAY, to_datetime
 from kado.cli.as_of import as_of
 from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, DefinitionOption, Format, FormatOption
 from kado.config import load_configuration
@@ -52,6 +52,8 @@ def time_to_target(found: TimeToTarget) -> list[RenderableType]:
             rows.add_row(tr("Nearest"), _block(found, found.best))
     else:
         rows.add_row(tr("Reached"), Text(_length(found), style="bold"))
+        days = (found.first.block.end_ns - found.started_ns) / NS_PER_DAY
+        rows.add_row("", tr("to the start of the first stable block; to its end {days:,.1f} days", days=days))
         rows.add_row(tr("First block"), _block(found, found.first))
         level = f"{found.first.level:g} {profile.delivery.unit}"
         rows.add_row("", tr("at or above {level} for at least {stable}", level=level, stable=stable))

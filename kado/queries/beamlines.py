@@ -68,6 +68,7 @@ def beamlines_document(found: BeamlineReport) -> dict[str, Any]:
     return {
         **identity(loaded.profile, definition=loaded.definition.id, period=loaded.part),
         "machine_s": {name: to_s(getattr(accounts, name)) for name in ("user_time", "delivered", "no_beam", "unknown")},
+        "ports": {"operating": loaded.profile.operating_port_count, "total": loaded.profile.port_count},
         "beamlines": [
             {
                 "id": b.beamline.id,

@@ -98,6 +98,9 @@ def target_document(found: TimeToTarget) -> dict[str, Any]:
         "unit": found.profile.delivery.unit,
         "stable_at_pct": found.profile.stable_at_pct,
         "operation_started": format_time(found.started_ns, zone),
+        "time_to_target_end_days": None
+        if found.first is None
+        else (found.first.block.end_ns - found.started_ns) / NS_PER_DAY,
         "time_to_target_days": None if found.length_ns is None else found.length_ns / NS_PER_DAY,
         "first": _document(found, found.first),
         "nearest": _document(found, found.best),
