@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from facility.errors import AuthorizationError, DataError, UnreachableError
-from facility.time import NS_PER_S
+from facility.time import NS_PER_DAY, NS_PER_S
 from storage.influxdb.client import BucketInfo, InfluxClient, MissingBucketError
 from storage.influxdb.exchange import Document
 
@@ -70,7 +70,9 @@ class Administration:
             return BucketOutcome(info.id, name, Found.THERE, retention_ns, retention_ns)
         if not update:
             return BucketOutcome(info.id, name, Found.DIFFERS, retention_ns, info.retention_ns)
-        body = {"retentionRules": _rules(retention_ns) or [{"type": "expire", "everySeconds": 0}]}
+        rule = {"type": "expire", "everySeconds": (retention_ns or 0) // NS_PER_S}
+        # A bucket keeps its shards as long as before unless it is said, and refuses a retention shorter than that.
+        body = {"retentionRules": [{**rule, "shardGroupDurationSeconds": _shard_s(retention_ns)}]}
         self._call("PATCH", f"/api/v2/buckets/{info.id}", body=body)
         return BucketOutcome(info.id, name, Found.CHANGED, retention_ns, info.retention_ns)
 
@@ -128,6 +130,13 @@ class Administration:
 
     def _not_set_up(self) -> bool:
         return bool(self._client.call("GET", "/api/v2/setup").get("allowed"))
+
+
+def _shard_s(retention_ns: int | None) -> int:
+    """Return the duration of shards that InfluxDB chooses by itself for a retention, in seconds."""
+    if retention_ns is None or retention_ns > 180 * NS_PER_DAY:
+        return 7 * 86_400
+    return 86_400 if retention_ns >= 2 * NS_PER_DAY else 3_600
 
 
 def _rules(retention_ns: int | None) -> list[dict[str, Any]]:

@@ -303,7 +303,9 @@ class InfluxClient:
         self._exchange.close()
 
     def _ask(self, influxql: str, accept: str) -> Reply:
-        query = [("db", self.bucket), ("epoch", "ns"), ("chunked", "true")]
+        # InfluxQL knows a bucket "a/b" as retention policy b of database a; what was version 1 is called so.
+        database, _, policy = self.bucket.partition("/")
+        query = [("db", database), ("epoch", "ns"), ("chunked", "true"), *([("rp", policy)] if policy else [])]
         if len(influxql) <= _LONGEST_IN_ADDRESS:
             return self._open("/query", "GET", [*query, ("q", influxql)], {"Accept": accept})
         headers = {"Accept": accept, "Content-Type": "application/x-www-form-urlencoded"}

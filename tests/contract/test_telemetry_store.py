@@ -107,12 +107,18 @@ def test_states_come_back_as_words_whatever_is_written_in_them(store: TelemetryS
 
 
 def test_numbers_and_stamps_keep_every_bit(store: TelemetryStore) -> None:
-    values = [0.1, 0.0, 1 / 3, 5e-324, sys.float_info.max, sys.float_info.min, -1.0000000000000002, 2.0**53]
+    values = [0.1, -0.0, 1 / 3, 5e-324, sys.float_info.max, sys.float_info.min, -1.0000000000000002, 0.0]
     times = [-(10**17) + 123_456_789, 0, 1, 2, 999_999_999, 10**9, 10**9 + 1, 10**17 + 987_654_321]
     store.write(numbers(times, values))
     samples = store.read("current", *FOREVER)
     assert (samples.time_ns - T0).tolist() == times
     assert samples.value.tobytes() == np.array(values).tobytes()
+
+
+def test_minus_zero_is_kept_and_differs_from_zero(store: TelemetryStore) -> None:
+    assert store.write(numbers([1, 2], [0.0, -0.0])) == Written(stored=2, rewritten=0, conflicts=0)
+    assert store.write(numbers([1, 2], [-0.0, -0.0])) == Written(stored=2, rewritten=2, conflicts=1)
+    assert np.signbit(store.read("current", *FOREVER).value).tolist() == [True, True]
 
 
 def test_stamps_before_1970_are_stamps(store: TelemetryStore) -> None:

@@ -9,7 +9,10 @@ import pytest
 
 from facility.batch import Batch
 from facility.errors import AuthorizationError, DataError, UnreachableError
+from facility.time import NS_PER_S
 from servers import Bucket, InfluxDB
+from storage.influxdb.administration import Administration, Found
+from storage.influxdb.client import InfluxClient
 from storage.influxdb.store import InfluxStore
 
 T = 1_790_000_000_000_000_000
@@ -178,3 +181,33 @@ def test_a_read_that_is_given_up_leaves_the_store_usable(store: InfluxStore) -> 
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]
     assert store.series()[0].samples == n
+
+
+def test_a_bucket_with_a_slash_in_its_name_is_written_read_counted_and_deleted_from(influx_bucket: Bucket) -> None:
+    name = f"{influx_bucket.name}_v1/autogen"
+    influx_bucket.server.create_bucket(name=name)
+    store = open_store(influx_bucket, bucket=name)
+    try:
+        store.write(Batch.of_numbers("ring", "current", [T, T + 1], [1.5, -0.0]))
+        found = store.read("current", T, T + 2)
+        assert found.value.tobytes() == np.array([1.5, -0.0]).tobytes()
+        assert [one.samples for one in store.series()] == [2]
+        assert store.last(["current"])["current"].time_ns == T + 1
+        assert store.delete("current", T + 1) == 1
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize(("before_s", "after_s"), [(0, 3_600), (365 * 86_400, 86_400), (86_400, 0)])
+def test_a_bucket_is_made_to_keep_samples_for_less_or_more_than_before(
+    influx_bucket: Bucket, before_s: int, after_s: int
+) -> None:
+    bucket = influx_bucket.server.create_bucket(retention_s=before_s)
+    client = InfluxClient(bucket.url, bucket.org, bucket.name, bucket.token, token_source="KADO_TOKEN")
+    try:
+        wanted_ns = after_s * NS_PER_S or None
+        outcome = Administration(client).ensure_bucket(bucket.name, wanted_ns, update=True, description="")
+        assert outcome.found is Found.CHANGED
+        assert client.bucket_info().retention_ns == wanted_ns
+    finally:
+        client.close()
