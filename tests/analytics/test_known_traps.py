@@ -144,4 +144,4 @@ class _Message:
     """What the MQTT inbox hands to a payload format."""
 
     def __init__(self, payload: bytes) -> None:
-        self.payload, self.topic, self.retain = payload, "ring/current", False
+        self.payload, self.topic, self.retain, self.dup = payload, "ring/current", False, False
