@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from facility.alarms import review
 from facility.definition import load_definition
 from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
 from facility.profile import Profile
@@ -15,6 +16,7 @@ from facility.source import Notice, SourceSpec
 from facility.time import Clock
 from kado.config import Configuration, EmbeddedSettings, InfluxSettings
 from kado.output import local
+from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
 from kado.queries.record import load_plan
 from kado.source_kinds import delivers, is_live, simulated_kinds
@@ -60,6 +62,8 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
     if configuration.settings.page is not None:
         yield Outcome("page", True, "this version serves no live page: [page] has no effect")
     yield _checked("schedule", lambda: _schedule(configuration, clock()))
+    if configuration.settings.alarms is not None:
+        yield _checked("alarms", lambda: _alarms(configuration))
 
 
 def _checked(what: str, check: Callable[[], str]) -> Outcome:
@@ -73,6 +77,13 @@ def _checked(what: str, check: Callable[[], str]) -> Outcome:
 def _definition(configuration: Configuration) -> str:
     definition = load_definition(configuration.profile.definition, configuration.folder)
     return f"{definition.id}: {definition.title.en}"
+
+
+def _alarms(configuration: Configuration) -> str:
+    rules = load_alarm_rules(configuration)
+    doubtful = len(review(rules))
+    hint = f", {doubtful} doubtful: see 'kado alarms rules --check'" if doubtful else ""
+    return f"{len(rules)} rules{hint}"
 
 
 def _data_dir(configuration: Configuration) -> str:

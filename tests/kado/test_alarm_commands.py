@@ -90,3 +90,13 @@ def test_before_anything_was_watched_the_list_says_so(alarmed: Kado) -> None:
     answer = alarmed("alarms")
     assert answer.exit_code == 3
     assert "no alarms were watched" in answer.err
+
+
+def test_check_reads_the_rules_and_names_what_is_wrong_in_them(alarmed: Kado) -> None:
+    assert "14 rules, 2 doubtful" in alarmed("check").out
+    Path("wrong.toml").write_text('[[alarm]]\nid = "a"\n')
+    text = Path("kado.toml").read_text().replace("\n[alarms]\n", '\n[alarms]\nrules = ["wrong.toml"]\n')
+    Path("kado.toml").write_text(text)
+    answer = alarmed("check")
+    assert answer.exit_code == 1
+    assert "'alarm[1].action' is missing" in answer.out.replace("\n", " ")

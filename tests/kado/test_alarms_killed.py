@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from kado.queries.alarms import load_history, open_alarm_journal
 ROOT = Path(__file__).parents[2]
 
 
-def run_and_kill(folder: Path, seed: int, chance: random.Random) -> list[list[object]]:
+def run_and_kill(folder: Path, seed: int, chance: random.Random) -> list[list[Any]]:
     """Run until a random instant, act meanwhile, kill, and return the rows that were told."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])}
     command = [sys.executable, str(alarming_until_killed.__file__), str(folder), str(seed)]
@@ -54,7 +55,7 @@ def check(kado: Kado, folder: Path, kills: int) -> None:
     with Path("kado.toml").open("a") as file:
         file.write('\n[alarms]\nrules = ["alarms.toml"]\nsettle_s = 0.0\n')
     Path("alarms.toml").write_text(alarming_until_killed.rules())
-    told: list[list[object]] = []
+    told: list[list[Any]] = []
     for seed in range(kills):
         told += run_and_kill(folder, seed, random.Random(seed))
     configuration = load_configuration()
