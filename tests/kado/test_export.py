@@ -80,7 +80,7 @@ def test_what_is_exported_and_imported_is_the_same_to_the_bit(kado: Kado, kind: 
     assert contents() == before
     # The same door as kado import: it knows the files again.
     assert all(one["finished_before"] for one in kado("store", "import", "everything", "--format", "json").document)
-    assert kado("import", f"everything/stored_current.{kind}").out.count("imported before") == 1
+    assert kado("import", f"everything/stored_current.{kind}").out.count("already imported") == 1
 
 
 def test_a_part_of_one_signal_goes_into_one_file(kado: Kado) -> None:
