@@ -114,7 +114,9 @@ class TelemetryCursor:
     def __iter__(self) -> Iterator[Any]:
         """Yield the rows that are left."""
         try:
-            yield from self._raw
+            # Not `yield from`: that would close the cursor, maybe after its connection.
+            for row in self._raw:  # noqa: UP028
+                yield row
         except sqlite3.Error as error:
             raise_ours(self._path, error)
 
