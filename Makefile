@@ -16,7 +16,7 @@ AT_ONCE := 4
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak chaos mutants lint texts gallery previews services services-bench bench pins clean
+.PHONY: help demo check test soak chaos mutants lint texts gallery previews services services-bench bench pins clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -38,6 +38,13 @@ mutants: $(DEV) ## Change the accounting line by line (half an hour) and print t
 	@KADO_CASES=$${KADO_CASES:-60} $(BIN)/mutmut run > mutants.log 2>&1 || { tail -n 30 mutants.log; exit 1; }
 	@$(BIN)/mutmut results
 	@echo "Each is explained in tests/analytics/MUTANTS.md, or wants a test; see one with: mutmut show NAME"
+
+check: $(DEV) ## Check style, types and imports, and run the tests that need no server and little time
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+	KADO_CASES=200 $(BIN)/pytest -q -n $(AT_ONCE) tests/facility tests/analytics tests/house tests/docs tests/kado/test_language.py
 
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
