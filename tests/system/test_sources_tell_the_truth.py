@@ -35,7 +35,7 @@ pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
 pytest.importorskip("tango", reason='no pytango: pip install "kado[tango]"')
 
 ROOT = Path(__file__).parents[2]
-LEAD_S, LENGTH_S, SEED = 420, 720, 7
+LEAD_S, LENGTH_S, SEED = 700, 1000, 7
 """Simulated. Readers have the lead to come; then things go wrong."""
 FAULTS = [
     (10, 20, 'effect = "monitor_dropout"\nreads = "bad"'),
@@ -48,7 +48,7 @@ FAULTS = [
 """(seconds after the lead, length in s, what)."""
 PROFILE = load_profile("nanoterasu_sim")
 SIGNALS = ("stored_current", "stored_current_2", "ion_chamber", "machine_mode")
-SPEED = {"epics_ca": 15, "epics_pva": 15, "tango": 15, "http": 4}
+SPEED = {"epics_ca": 15, "epics_pva": 15, "tango": 15, "http": 8}
 FOREIGN = ("initial", "clock", "disconnected", "missing", "INVALID UDF", "INVALID COMM")
 """Reasons of samples that the machine did not send: what servers say of their own state, and what kado adds."""
 
@@ -63,18 +63,18 @@ class Reader:
         self.folder = folder
         folder.mkdir()
         (folder / "kado.toml").write_text(f'facility = "nanoterasu_sim"\n{tables}', encoding="utf-8")
-        self._log = (folder / "log").open("ab")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         own = {name: text for name, text in os.environ.items() if not name.startswith(("EPICS_", "KADO_"))}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "kado", "run"],
-            cwd=self.folder,
-            env=own | {"PYTHONPATH": str(ROOT)},
-            stdout=self._log,
-            stderr=self._log,
-        )
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "kado", "run"],
+                cwd=self.folder,
+                env=own | {"PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
+            )
 
     def kill(self) -> None:
         if self._process is not None:
