@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,10 @@ from facility.slug import Slug
 
 # From a TOML document a path is a string.
 TomlPath = Annotated[Path, Field(strict=False)]
+
+
+PROBE_S: Final = 5.0
+"""How long somebody who checks a configuration waits for the first channel."""
 
 
 class MappedSource(BaseModel):
@@ -78,3 +82,7 @@ class MonitoredSource(MappedSource):
     heartbeat_timeout_s: float = Field(
         default=30.0, gt=0, allow_inf_nan=False, description="Without a change of the heartbeat for so long: down."
     )
+
+    def probe(self) -> Self:
+        """Return the same source, which says sooner what it cannot reach: somebody waits for the answer."""
+        return self.model_copy(update={"connect_timeout_s": min(self.connect_timeout_s, PROBE_S)})

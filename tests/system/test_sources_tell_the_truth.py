@@ -48,7 +48,7 @@ FAULTS = [
 """(seconds after the lead, length in s, what)."""
 PROFILE = load_profile("nanoterasu_sim")
 SIGNALS = ("stored_current", "stored_current_2", "ion_chamber", "machine_mode")
-SPEED = {"epics_ca": 15, "epics_pva": 15, "tango": 15, "http": 8}
+SPEED = {"epics_ca": 15, "epics_pva": 15, "tango": 15, "http": 5}
 FOREIGN = ("initial", "clock", "disconnected", "missing", "INVALID UDF", "INVALID COMM")
 """Reasons of samples that the machine did not send: what servers say of their own state, and what kado adds."""
 
@@ -218,7 +218,7 @@ def test_stored_samples_are_those_that_the_machine_sent_and_the_answer_key_agree
             assert [s for s in wanted if s[0] >= lead_ns] == [s for s in found if s[0] >= lead_ns], name
         else:
             # What is asked for only now and then misses what is gone in between.
-            assert len([s for s in kept if s[0] >= lead_ns]) >= 0.8 * len([s for s in wanted if s[0] >= lead_ns]), name
+            assert len([s for s in kept if s[0] >= lead_ns]) >= 0.5 * len([s for s in wanted if s[0] >= lead_ns]), name
         resolution = 1000 if kind == "tango" else 1
         missed += [s for s in sent if s.signal == name and s.time_ns // resolution * resolution in lost]
     # With what was missed before the reader came and while it was away, kado finds what happened.
