@@ -33,6 +33,7 @@ _ROWS: Final = {
 
 def report(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="As in 'kado availability'.")],
+    unknown: Annotated[bool, typer.Option("--unknown", help="Also how long each rule was unknown; replays.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -44,7 +45,7 @@ def report(
     Example:
       kado alarms report 2026-10
     """
-    found = load_alarm_report(load_configuration(config), period, system_clock())
+    found = load_alarm_report(load_configuration(config), period, system_clock(), unknown=unknown)
     if output is Format.JSON:
         print_json(alarm_report_document(found))
     else:
@@ -92,4 +93,9 @@ def _screen(report: AlarmReport) -> list[RenderableType]:
         parts.append(tr("standing for more than a day: {alarm}, since {since}", alarm=standing.alarm, since=since))
     for a, b in report.history.holes:
         parts.append(tr("not watched from {a} to {b}", a=local(a, profile.zone), b=local(b, profile.zone)))
+    if report.unknown_ns is not None:
+        rows = table([tr("alarm")], [tr("unknown, h")])
+        for alarm, ns in sorted(report.unknown_ns.items(), key=lambda item: -item[1]):
+            rows.add_row(alarm, f"{ns / 3.6e12:.2f}")
+        parts += ["", rows]
     return parts

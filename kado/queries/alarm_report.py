@@ -1,13 +1,16 @@
 """The figures of the alarm system for a period, beside the targets of ISA-18.2."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from analytics.alarms.figures import AlarmFigures, assess
+from facility.alarms import AlarmState
 from facility.errors import PeriodError
 from facility.period import Period
 from facility.time import format_time, to_s
 from kado.config import Configuration
+from kado.queries.alarm_replay import load_replay
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.alarms import AlarmHistory, load_history
 from kado.queries.identity import identity
@@ -38,6 +41,8 @@ class AlarmReport:
     period: Period
     figures: AlarmFigures
     history: AlarmHistory
+    unknown_ns: Mapping[str, int] | None = None
+    """For each rule how long it was shown as unknown, from a replay; None: not asked for."""
 
     @property
     def not_watched_s(self) -> float:
@@ -45,8 +50,10 @@ class AlarmReport:
         return to_s(sum(b - a for a, b in self.history.holes))
 
 
-def load_alarm_report(configuration: Configuration, period_text: str, now_ns: int) -> AlarmReport:
-    """Return the figures of a period, cut at now.
+def load_alarm_report(
+    configuration: Configuration, period_text: str, now_ns: int, *, unknown: bool = False
+) -> AlarmReport:
+    """Return the figures of a period, cut at now; with `unknown` also how long each rule was unknown.
 
     Raises
     ------
@@ -61,7 +68,23 @@ def load_alarm_report(configuration: Configuration, period_text: str, now_ns: in
         raise PeriodError(f"period {period_text} begins at {format_time(period.start_ns)}: it has not begun")
     history = load_history(configuration, period.start_ns, end_ns, None)
     within = {rule.id: rule.respond_within_s for rule in load_alarm_rules(configuration).rules}
-    return AlarmReport(configuration, period, assess(history.rows, period.start_ns, end_ns, within), history)
+    figures = assess(history.rows, period.start_ns, end_ns, within)
+    unknown_ns = unknown_time(configuration, period.start_ns, end_ns) if unknown else None
+    return AlarmReport(configuration, period, figures, history, unknown_ns)
+
+
+def unknown_time(configuration: Configuration, start_ns: int, end_ns: int) -> dict[str, int]:
+    """Return for each rule how long it would have been shown as unknown, ns, from a replay."""
+    since = {rule.id: start_ns for rule in load_alarm_rules(configuration).rules}
+    total = dict.fromkeys(since, 0)
+    for row in load_replay(configuration, start_ns, end_ns).rows:
+        if row.from_state is AlarmState.UNKNOWN:
+            total[row.alarm] += row.time_ns - since.pop(row.alarm)
+        if row.to_state is AlarmState.UNKNOWN:
+            since[row.alarm] = row.time_ns
+    for alarm, began in since.items():
+        total[alarm] += end_ns - began
+    return total
 
 
 def alarm_report_document(report: AlarmReport) -> dict[str, Any]:
@@ -122,6 +145,7 @@ def alarm_report_document(report: AlarmReport) -> dict[str, Any]:
             for a in figures.away
         ],
         "not_watched": [[format_time(a, zone), format_time(b, zone)] for a, b in report.history.holes],
+        "unknown_s": None if report.unknown_ns is None else {a: to_s(ns) for a, ns in report.unknown_ns.items()},
     }
 
 

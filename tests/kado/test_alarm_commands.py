@@ -100,3 +100,11 @@ def test_check_reads_the_rules_and_names_what_is_wrong_in_them(alarmed: Kado) ->
     answer = alarmed("check")
     assert answer.exit_code == 1
     assert "'alarm[1].action' is missing" in answer.out.replace("\n", " ")
+
+
+def test_the_report_says_how_long_each_rule_was_unknown(alarmed: Kado) -> None:
+    answer = alarmed("alarms", "report", f"{FROM}/{TO}", "--unknown", "--format", "json")
+    assert answer.exit_code == 0, answer.err
+    unknown = answer.document["unknown_s"]
+    assert unknown["ledger_open"] == 2 * 86_400
+    assert unknown["current_stale"] < 60
