@@ -14,7 +14,7 @@ from analytics.alarms.feed import FactSample, Feed, Outcome
 from analytics.alarms.kpi_scenarios import run_kpi
 from analytics.alarms.scenario_files import Input, Row, Scenario, parse
 from facility.batch import NO_WORD, Batch
-from facility.errors import AlarmScenarioError
+from facility.errors import AlarmScenarioError, UsageError
 from facility.quality import Quality
 from facility.time import NS_PER_S, to_ns
 
@@ -41,14 +41,18 @@ class Difference:
     scenario: str
     mode: str
     what: str
-    """``row`` or ``refusal``."""
+    """``row``, ``refusal`` or ``figure``; ``file`` for a scenario that cannot be read."""
     number: int
     """From 1."""
     expected: Row | None
     got: Row | None
+    problem: str = ""
+    """Why the scenario cannot be read; empty if it can."""
 
     def line(self) -> str:
         """Return the difference as one line for people."""
+        if self.problem:
+            return f"{self.scenario} ({self.mode}): {'; '.join(self.problem.splitlines())}"
         return (
             f"{self.scenario} ({self.mode}): {self.what} {self.number}: "
             f"expected {_shown(self.expected)}, got {_shown(self.got)}"
@@ -84,7 +88,14 @@ def run_file(document: Mapping[str, Any], seed: int = 0) -> Report:
     runs = 0
     differences: list[Difference] = []
     for number, raw in enumerate(scenarios, 1):
-        scenario = parse(raw, number)
+        try:
+            scenario = parse(raw, number)
+        except UsageError as error:
+            # One that cannot be read does not keep the others from being run.
+            named = cast("dict[str, Any]", raw if isinstance(raw, dict) else {})
+            name = str(named.get("name", f"scenario {number}"))
+            differences.append(Difference(name, "reading", "file", 0, None, None, str(error)))
+            continue
         first: Difference | None = None
         for mode, got in run(scenario, seed):
             runs += 1
@@ -93,7 +104,11 @@ def run_file(document: Mapping[str, Any], seed: int = 0) -> Report:
         differences += [] if first is None else [first]
     for raw in kpis:
         runs += 1
-        found = run_kpi(raw)
+        try:
+            found = run_kpi(raw)
+        except AlarmScenarioError as error:
+            differences.append(Difference("figures", "reading", "file", 0, None, None, str(error)))
+            continue
         differences += [] if found is None else [Difference(*found)]
     return Report(len(scenarios) + len(kpis), runs, tuple(differences))
 

@@ -51,6 +51,7 @@ def document(report: Report) -> dict[str, Any]:
                 "number": d.number,
                 "expected": None if d.expected is None else list(d.expected),
                 "got": None if d.got is None else list(d.got),
+                "problem": d.problem or None,
             }
             for d in report.differences
         ],

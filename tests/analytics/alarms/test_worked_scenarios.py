@@ -52,5 +52,9 @@ def test_a_figure_that_differs_is_named() -> None:
 def test_a_file_of_another_form_is_refused() -> None:
     with pytest.raises(AlarmScenarioError, match="neither scenarios nor kpi_scenarios"):
         run_file({})
-    with pytest.raises(AlarmScenarioError, match="scenario x: 'until' is missing"):
-        run_file({"scenarios": [{"name": "x", "rules": ""}]})
+
+
+def test_a_scenario_that_cannot_be_read_differs_and_the_others_are_run() -> None:
+    report = run_file({"scenarios": [{"name": "x", "rules": ""}, WORKED["scenarios"][0]]})
+    assert report.summary() == "2 scenarios, 7 runs, 1 differ"
+    assert report.differences[0].line() == "x (reading): scenario x: 'until' is missing"
