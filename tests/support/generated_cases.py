@@ -149,12 +149,6 @@ def _play_scenes(
         level(start, 10.0, 0.0)
         level(start + 10.0, 50.0, 200.0)
         keep[(times >= start + 10.0) & (times < start + 50.0)] = False
-    if rng.random() < 0.3:  # an outage that is seen at its two ends only
-        quiet = _pick(rng, 40.0, 400.0)
-        level(start - 5.0, 10.0, 200.0)
-        level(start, 5.0 + quiet + 5.0, 0.0)
-        keep[(times >= start + 5.0) & (times < start + 5.0 + quiet)] = False
-        level(start + 10.0 + quiet, 10.0, 200.0)
     for block in plan.blocks:  # trouble around the edges of a block
         first, last = (block.start_ns - T0) / NS_PER_S, (block.end_ns - T0) / NS_PER_S
         if rng.random() < 0.2:
@@ -345,7 +339,7 @@ def _corrections(rng: np.random.Generator, length: float) -> tuple[Correction, .
         start = grid(rng.random() * length)
         if made and rng.random() < 0.2:
             start = _s(made[-1].end_ns)
-        end = start + max(0.5, grid(min(rng.exponential(_pick(rng, 1.0, 4.0, 60.0, 600.0)), length)))
+        end = start + max(0.5, grid(min(rng.exponential(_pick(rng, 4.0, 60.0, 600.0)), length)))
         what: Assertion = _pick(rng, *Assertion, *3 * [Assertion.SENSOR_SOUND])
         if what in (Assertion.ONE_EVENT, Assertion.SEPARATE, Assertion.SENSOR_SOUND):
             start, end = start - 300.0, end + 300.0

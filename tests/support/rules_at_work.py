@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 
 from analytics.availability import Availability
-from analytics.stretches import Kind
 from facility.corrections import Assertion
 from facility.interval import Intervals
 from facility.quality import Quality
@@ -172,15 +171,7 @@ def _of_what_was_said(case: Case, slow: FullReference, fast: Availability) -> di
         "a witness is silent": fast.unwitnessed > 0,
         "a witness in a unit of its own": bool(slow.by_own_unit),
         "a trip": fast.counts.trips > 0,
-        "a failure that costs less than a trip": any(
-            r.event.kind is Kind.NO_BEAM and not r.trip and r.event.user_time.total < case.definition.trip_below_ns
-            for r in fast.events
-        ),
         "a sample holds for no time": bool(slow.momentary),
-        "a short stretch is stated to be down": any(
-            0 < (b - a) * TICK < case.definition.min_duration_ns and user & set(range(a, b))
-            for a, b in slow.spans(Assertion.DOWN)
-        ),
         "a trip that is not downtime": fast.counts.trips > 0 and not case.definition.trips_are_downtime,
         "user time cancelled late": bool(cancelled),
         "cancelled while the beam was up": any(before.value[k] and k in user for k in _ticks(slow, cancelled)),
