@@ -75,7 +75,7 @@ def open_for_care(configuration: Configuration, clock: Clock) -> Generator[Embed
 
     if not (telemetry := DataDir(configuration.data_dir).telemetry).is_file():
         raise ConfigError(
-            f"there is no {telemetry}: nothing was collected there yet; start `kado run`, or mend data_dir"
+            f"there is no {telemetry}: nothing was collected there yet; start `kado run`, or correct data_dir"
         )
     with translate_errors(configuration.data_dir):
         store = EmbeddedStore(

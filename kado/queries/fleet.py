@@ -147,7 +147,7 @@ def _found(folder: Path, name: str) -> list[Path]:
         found = (path.relative_to(folder) for path in folder.glob(name))
     if paths := sorted(found):
         return paths
-    raise ConfigError(f"no configuration matches {name}: name the files, or mend the pattern")
+    raise ConfigError(f"no configuration matches {name}: name the files, or correct the pattern")
 
 
 def _check_environment(paths: Sequence[Path]) -> None:
@@ -157,5 +157,5 @@ def _check_environment(paths: Sequence[Path]) -> None:
         name = f"{ENV_PREFIX}{key}"
         if name in os.environ:
             raise ConfigError(
-                f"{name} of the environment would be laid over each of {len(paths)} configurations: unset it"
+                f"{name} of the environment would override each of {len(paths)} configurations: unset it"
             )

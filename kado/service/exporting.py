@@ -216,7 +216,7 @@ def _table(signal: str, batch: Batch, *, is_state: bool) -> Any:
         what = "a number among states" if is_state else "a state among numbers"
         raise DataError(
             f"{signal} holds {what}, at {at}: one column takes only one of them; export the time before and after"
-            " separately, after mending the profile"
+            " separately, after correcting the profile"
         )
     n = len(batch)
     zeros = pa.array(np.zeros(n, np.int32))

@@ -118,7 +118,7 @@ def test_people_read_a_line_each_marked_simulated_and_no_wider_than_80_columns(t
 def test_an_environment_that_would_make_all_facilities_the_same_one_is_refused(two: Kado) -> None:
     answer = two("fleet", "figures", "-c", "*/kado.toml", "-p", DAY, KADO_DATA_DIR="data")
     assert answer.exit_code == 2
-    assert "KADO_DATA_DIR of the environment would be laid over each of 2 configurations: unset it" in answer.err
+    assert "KADO_DATA_DIR of the environment would override each of 2 configurations: unset it" in answer.err
 
 
 def test_workers_and_a_cluster_contradict_each_other(two: Kado) -> None:

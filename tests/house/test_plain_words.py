@@ -1,0 +1,48 @@
+"""Texts for people are in plain field English: words that make a sentence hard to read stay out of them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UNPLAIN = (
+    r"of which", r"is none", r"mend(s|ed|ing)?", r"told", r"believed", r"said of", r"is no news", r"look after",
+    r"put beside", r"lay over", r"laid over", r"whoever", r"to the tune of", r"not in it any more",
+)  # fmt: skip
+PATTERN = re.compile(rf"\b({'|'.join(UNPLAIN)})\b", re.IGNORECASE)
+
+
+def texts_of(path: Path) -> list[tuple[int, str]]:
+    """Help and literal texts of a module: what `tr`, `trn`, `marked` and options are given, and summaries."""
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name.endswith("Error") or name in {
+            "tr",
+            "trn",
+            "marked",
+            "Entry",
+            "Group",
+            "Option",
+            "Argument",
+            "note",
+            "Outcome",
+        }:
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    found.append((part.lineno, part.value))
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "kado").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_texts_of_kado_are_plain(path: Path) -> None:
+    assert [(line, text) for line, text in texts_of(path) if PATTERN.search(text)] == []
+
+
+def test_the_page_of_commands_is_plain() -> None:
+    lines = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if PATTERN.search(line)] == []
