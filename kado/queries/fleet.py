@@ -156,6 +156,4 @@ def _check_environment(paths: Sequence[Path]) -> None:
     for key in ("FACILITY", "DATA_DIR"):
         name = f"{ENV_PREFIX}{key}"
         if name in os.environ:
-            raise ConfigError(
-                f"{name} of the environment would override each of {len(paths)} configurations: unset it"
-            )
+            raise ConfigError(f"{name} of the environment would override each of {len(paths)} configurations: unset it")
