@@ -105,7 +105,9 @@ class Days:
         """Forget what was found from samples of a signal stamped in `spans`."""
         if signal not in self._signals:
             return
-        self._first_ns = min(self._first_ns, int(spans.start[0]))
+        if int(spans.start[0]) < self._first_ns:
+            self._kept = {key: day for key, day in self._kept.items() if not self._before_any(key[1])}
+            self._first_ns = int(spans.start[0])
         if signal == self._profile.delivery_signal and int(spans.start[0]) < self._extent[0]:
             # How far back to look was decided by where the samples begin.
             self._extent = (int(spans.start[0]), self._extent[1])
@@ -175,7 +177,7 @@ class Days:
         if key in self._kept:
             return self._kept[key]
         read = self._store.read if day.end_ns < now_ns - NS_PER_DAY else self._recent
-        if day.end_ns < self._first_ns - _BEFORE_ANY_NS:
+        if self._before_any(day.end_ns):
             read = self._read_nothing
         definition, plan = self._definition, self._plan
         known = load_evidence(
@@ -200,9 +202,15 @@ class Days:
             known.depends_from_ns,
             self.examined,
         )
-        if known.settled and known.whole and day.end_ns < now_ns:
+        # What lies before all samples stays as it is until earlier ones come.
+        final = (known.settled and known.whole) or self._before_any(day.end_ns)
+        if final and day.end_ns < now_ns:
             self._kept[key] = found
         return found
+
+    def _before_any(self, end_ns: int) -> bool:
+        """Whether a day that ends then lies so long before all samples that it has none around it."""
+        return end_ns < self._first_ns - _BEFORE_ANY_NS
 
     def _read_nothing(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
         del start_ns, end_ns, hold
