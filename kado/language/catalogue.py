@@ -9,10 +9,12 @@ import gettext
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from facility.text import Text
 from kado.language.choice import language
+
+if TYPE_CHECKING:
+    from facility.text import Text  # pydantic, which the list of commands does not need
 
 _LANGUAGE_OF_THE_CODE: Final = "en"
 
@@ -56,7 +58,7 @@ def marked(text: str) -> str:
     return text
 
 
-def words(text: Text) -> str:
+def words(text: "Text") -> str:
     """Return the words of a profile, a definition or an enumeration in the language of now."""
     return text.in_language(language())
 

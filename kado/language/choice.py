@@ -3,12 +3,14 @@
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, get_args
+from typing import Final, Literal
 
 from facility.errors import UsageError
-from facility.text import Language
 
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+Language = Literal["en", "ja"]
+"""The same as `facility.text.Language`, without pydantic, which the list of commands does not need."""
+
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
 
 _HERE: Final[ContextVar[Language | None]] = ContextVar("language", default=None)
 """A variable of the context: two requests that run at the same time have a language each."""
