@@ -76,7 +76,7 @@ def availability(
         else:
             show(*side_by_side(rows, configuration.profile, digits))
         return
-    with progress_bar("counting", 1) as bar:
+    with progress_bar(tr("counting"), 1) as bar:
         loaded = load_availability(configuration, period, definition, when, progress=bar.advance_through)
         loaded = with_budget(configuration, loaded)
     if output is FigureFormat.JSON:

@@ -55,7 +55,7 @@ def definitions(
         raise UsageError("--compare needs two definitions and a period: --compare A B --period P")
     if compare is not None and period is not None:
         configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
-        with progress_bar("comparing", 1) as bar:
+        with progress_bar(tr("comparing"), 1) as bar:
             found = load_comparison(configuration, period, *compare, when, progress=bar.advance_through)
         if output is Format.JSON:
             print_json(comparison_document(found))

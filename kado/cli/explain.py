@@ -75,7 +75,7 @@ def explain(
         else:
             show(*instant(then))
         return
-    with progress_bar("explaining", 1) as bar:
+    with progress_bar(tr("explaining"), 1) as bar:
         found = load_explanation(configuration, str(period), definition, when, progress=bar.advance_through)
     if output is Format.JSON:
         print_json(explanation_document(found))
@@ -99,7 +99,7 @@ def gaps(
       kado gaps --period 2026-10
     """
     configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
-    with progress_bar("looking for gaps", 1) as bar:
+    with progress_bar(tr("looking for gaps"), 1) as bar:
         report, found = load_gaps(configuration, period, definition, when, progress=bar.advance_through)
     if output is Format.JSON:
         print_json(gaps_document(report, found))

@@ -61,7 +61,7 @@ def fleet_figures(
         runner = this_process() if workers is None else processes(workers)
     outcomes: list[Outcome] = []
     failed = 0
-    with runner as run, progress_bar("figures", len(work)) as bar:
+    with runner as run, progress_bar(tr("figures"), len(work)) as bar:
         for outcome in compute_all(work, run):
             outcomes.append(outcome)
             failed += outcome.availability is None

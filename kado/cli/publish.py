@@ -7,6 +7,7 @@ import typer
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import tr
 from kado.output import print_json, show, title
 from kado.progress import progress_bar
 from kado.rounding import count
@@ -32,7 +33,7 @@ def publish_figures(
       kado publish --rebuild
     """
     configuration = load_configuration(config)
-    with progress_bar("publishing", 1) as bar:
+    with progress_bar(tr("publishing"), 1) as bar:
         done = publish(
             configuration,
             system_clock,

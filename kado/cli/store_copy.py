@@ -47,7 +47,7 @@ def copy_store(
     # The environment says how this kado is configured, not how the other one is.
     here, there = load_configuration(config), load_configuration(other, environment=False)
     source, target = (here, there) if to is not None else (there, here)
-    with progress_bar("copying", 1) as bar:
+    with progress_bar(tr("copying"), 1) as bar:
         result = copy(
             source,
             target,

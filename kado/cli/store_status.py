@@ -94,14 +94,14 @@ def _space(inventory: Inventory) -> list[tuple[str, RenderableType]]:
     space = inventory.outlook.space
     log = tr("; log {size}", size=size(space.log)) if space.log else ""
     reusable = tr(", {size} of it free for new rows", size=size(space.reusable)) if space.reusable else ""
-    lines: list[tuple[str, RenderableType]] = [("Rows", f"telemetry.db {size(space.database)}{reusable}{log}")]
+    lines: list[tuple[str, RenderableType]] = [(marked("Rows"), f"telemetry.db {size(space.database)}{reusable}{log}")]
     if inventory.store == "embedded":
         leftovers = tr("; {n} unused files, removed at the next sealing", n=space.leftovers) if space.leftovers else ""
         sealed = tr("{size} in {folder}", size=size(space.archive), folder=space.archive_root)
-        lines.append(("Sealed", sealed + leftovers))
+        lines.append((marked("Sealed"), sealed + leftovers))
     else:
-        lines.append(("Waiting", trn("{n} sample to forward", "{n} samples to forward", inventory.waiting)))
-    return [*lines, ("Journal", size(space.journal))]
+        lines.append((marked("Waiting"), trn("{n} sample to forward", "{n} samples to forward", inventory.waiting)))
+    return [*lines, (marked("Journal"), size(space.journal))]
 
 
 _YEAR_DAYS = 365

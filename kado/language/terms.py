@@ -32,6 +32,10 @@ TERMS: Final[dict[str, str]] = {
     "distortion": marked("distortion"),
     "trip": marked("trip"),
     "glitch": marked("glitch"),
+    # what an outage asks for
+    "acknowledge": marked("acknowledge"),
+    "root cause": marked("root cause"),
+    "assessment": marked("assessment"),
     # the ledger
     "received": marked("received"),
     "stored": marked("stored"),

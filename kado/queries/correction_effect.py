@@ -14,6 +14,8 @@ from facility.profile import Profile
 from facility.schedule import PLANNED_CATEGORIES, Plan
 from facility.time import Clock, format_time, parse_time, system_clock
 from kado.config import Configuration
+from kado.language import tr
+from kado.output import stretch
 from kado.queries.beside import effect_document
 from kado.queries.evidence import extent_of, load_evidence
 from kado.queries.figures import load_availability
@@ -90,14 +92,16 @@ def _warnings(profile: Profile, plan: Plan, new: Correction, effect: Effect, sam
             "there; check the dates, or import samples or the schedule first"
         )
     warnings: list[str] = []
+    when = stretch(new.start_ns, new.end_ns, profile.zone)
     if not planned:
-        warnings.append(f"nothing is planned from {when}: no figure depends on it")
+        warnings.append(tr("nothing is planned from {when}: no figure depends on it", when=when))
     elif not (plan.user_time & Intervals.of([(new.start_ns, new.end_ns)])):
-        warnings.append(f"{when} is not user time: no figure depends on it")
+        warnings.append(tr("{when} is not user time: no figure depends on it", when=when))
     if not sampled:
-        warnings.append(f"the store holds no sample of {profile.delivery_signal} from {when}")
+        signal = profile.delivery_signal
+        warnings.append(tr("the store holds no sample of {signal} from {when}", signal=signal, when=when))
     if effect.is_nothing:
-        warnings.append(f"it changes nothing by definition {profile.definition}")
+        warnings.append(tr("it changes nothing by definition {definition}", definition=profile.definition))
     return tuple(warnings)
 
 

@@ -2,7 +2,7 @@
 
 from analytics.reliability import MIN_FAILURES, Group, Strength
 from analytics.reliability.trend import Direction
-from kado.language import tr
+from kado.language import tr, trn
 from kado.queries.reliability import ReliabilityReport
 from kado.report.model import Cell
 from kado.rounding import NONE, count, hours, percent
@@ -46,6 +46,8 @@ def reliability_rows(found: ReliabilityReport) -> list[list[Cell]]:
     r = found.repair
     if r.median_h is not None:
         meaning = tr("median; 90 % within {p90} h, longest {longest} h", p90=hours(r.p90_h), longest=hours(r.longest_h))
+        if r.left_out:
+            meaning += trn("; {n} failure is not over yet", "; {n} failures are not over yet", r.left_out)
         rows.append([tr("Repair time"), f"{hours(r.median_h)} h", meaning])
     return rows
 
@@ -94,14 +96,7 @@ def group_rows(found: ReliabilityReport) -> list[list[Cell]]:
     """Return the groups of failures; what nobody recorded anything about is left out."""
     if not found.failures:
         return []
-    names = {
-        "system": tr("System"),
-        "cause": tr("Component"),
-        "hour": tr("Hour of the day"),
-        "weekday": tr("Weekday"),
-        "hours_since_start": tr("Hours since start-up"),
-        "mode": tr("Mode"),
-    }
+    names = grouping_words()
     return [
         [
             names[kind] if i == 0 else None,
@@ -114,6 +109,18 @@ def group_rows(found: ReliabilityReport) -> list[list[Cell]]:
         if [g.name for g in groups] != [None]
         for i, g in enumerate(groups)
     ]
+
+
+def grouping_words() -> dict[str, str]:
+    """Return the name of each way in which failures are grouped."""
+    return {
+        "system": tr("System"),
+        "cause": tr("Component"),
+        "hour": tr("Hour of the day"),
+        "weekday": tr("Weekday"),
+        "hours_since_start": tr("Hours since start-up"),
+        "mode": tr("Mode"),
+    }
 
 
 def group_word(kind: str, group: Group) -> str:

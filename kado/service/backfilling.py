@@ -12,6 +12,7 @@ from facility.period import Period
 from facility.profile import Profile
 from facility.time import Clock, format_time, to_datetime, to_ns, to_s
 from kado.config import Configuration
+from kado.language import tr
 from kado.progress import progress_bar
 from kado.queries.figures import load_availability
 from kado.queries.identity import identity
@@ -88,7 +89,7 @@ def backfill_period(
     nothing = Backfilled(source.id, source.url, part, ranges, (), unknown_ns, None, figure, None, ())
     if dry_run or not ranges:
         return nothing
-    with progress_bar(f"from {source.id}", 1) as bar, make_landing(configuration, clock) as landing:
+    with progress_bar(tr("from {source}", source=source.id), 1) as bar, make_landing(configuration, clock) as landing:
 
         def show(done: BackfillProgress) -> None:
             bar.advance_to(int(done.done * 1000), f"{done.signal}: {done.samples:,} samples", 1000)

@@ -8,6 +8,7 @@ from facility.errors import UsageError
 from facility.profile import Profile
 from facility.time import Clock, format_time
 from kado.config import Configuration
+from kado.language import tr
 from kado.progress import progress_bar
 from kado.queries.identity import identity
 from kado.rounding import size
@@ -39,7 +40,7 @@ def back_up(configuration: Configuration, folder: Path, clock: Clock, *, keep: i
     """Make a backup beside whoever writes, with a progress bar; errors as `Backup.make`."""
     if keep is not None and keep < 1:
         raise UsageError(f"--keep {keep}: at least the backup that is being made is kept, so give 1 or more")
-    with progress_bar("backup", 1) as bar:
+    with progress_bar(tr("backup"), 1) as bar:
 
         def show(done: int, total: int) -> None:
             bar.advance_to(done, size(done), total)
@@ -65,7 +66,7 @@ def restore_backup(configuration: Configuration, folder: Path) -> Restored:
     """
     snapshot = read_snapshot(find_snapshot(folder))
     profile, kind = configuration.profile, configuration.store.kind
-    with progress_bar("restore", 1) as bar:
+    with progress_bar(tr("restore"), 1) as bar:
 
         def show(done: int, total: int) -> None:
             bar.advance_to(done, size(done), total)

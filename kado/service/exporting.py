@@ -17,6 +17,7 @@ from facility.quality import QUALITY_WORDS
 from facility.signals import link_signal
 from facility.time import MAX_NS, MIN_NS, format_time, parse_time
 from kado.config import Configuration
+from kado.language import tr
 from kado.progress import Bar, progress_bar
 from kado.queries.identity import identity
 from kado.stores import open_store
@@ -104,7 +105,7 @@ def export_signals(
         total = sum(until - begin for begin, until in spans.values())
         files: list[ExportedFile] = []
         before = 0
-        with progress_bar("export", max(1, total)) as bar:
+        with progress_bar(tr("export"), max(1, total)) as bar:
             for name, (begin, until) in spans.items():
                 file = _export(store, configuration.profile, name, (begin, until), paths[name], bar, before)
                 before += until - begin

@@ -9,6 +9,7 @@ from collector.files.arrow import csv, pa, parquet
 from facility.batch import NO_WORD, Batch
 from facility.quality import QUALITY_WORDS
 from facility.schedule_csv import write_schedule
+from kado.language import tr
 from kado.progress import progress_bar
 from simulators.machine import Machine
 
@@ -23,7 +24,7 @@ def export_history(machine: Machine, start_ns: int, end_ns: int, folder: Path, k
     folder.mkdir(parents=True, exist_ok=True)
     writers = {name: _Writer(folder / f"{name}.{kind}", kind) for name in ("numbers", "states")}
     written = 0
-    with progress_bar("simulating", end_ns - start_ns) as bar:
+    with progress_bar(tr("simulating"), end_ns - start_ns) as bar:
         try:
             for batch in machine.history(start_ns, end_ns):
                 is_state = batch.state != NO_WORD

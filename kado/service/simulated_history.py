@@ -14,6 +14,7 @@ from facility.profile import Profile
 from facility.source import Delivery
 from facility.time import NS_PER_DAY, Clock, to_datetime
 from kado.config import Configuration
+from kado.language import tr
 from kado.progress import Bar, progress_bar
 from kado.service.importing import add_versions, forward_waiting
 from kado.stores import provenance_of
@@ -47,7 +48,7 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
     if configuration.store.kind != "embedded":
         sealed_until = start_ns
     stored = 0
-    with progress_bar("simulating", end_ns - start_ns) as bar:
+    with progress_bar(tr("simulating"), end_ns - start_ns) as bar:
         for month in _months(machine.history(start_ns, sealed_until, by_signal=True)):
             arrivals = [intake.check(source, Delivery(batch)) for batch in month]
             stored += _seal_month(configuration, source, arrivals, sealed_until, clock)

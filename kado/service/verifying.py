@@ -9,6 +9,7 @@ from facility.errors import ArchiveError, DamagedDataError
 from facility.profile import Profile
 from facility.time import Clock
 from kado.config import Configuration
+from kado.language import tr
 from kado.progress import progress_bar
 from kado.queries.identity import identity
 from kado.rounding import size
@@ -96,7 +97,7 @@ def look(configuration: Configuration, *, deep: bool, ledger: bool = True) -> Ve
 
 
 def _files(configuration: Configuration, connection: TelemetryConnection, *, deep: bool) -> Verified:
-    with progress_bar("sealed files", 1) as bar:
+    with progress_bar(tr("sealed files"), 1) as bar:
 
         def show(done: int, total: int) -> None:
             bar.advance_to(done, size(done), total)

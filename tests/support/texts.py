@@ -52,24 +52,38 @@ def texts_of_code() -> Iterator[Found]:
 
 def texts_of(source: str, place: str) -> Iterator[Found]:
     """Yield the texts of one module."""
-    for node in ast.walk(ast.parse(source)):
+    module = ast.parse(source)
+    for node in ast.walk(module):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
         if node.func.id in ("table", "facts"):
-            yield from (Found((text,), place) for text in _headings(node))
+            yield from (Found((text,), place) for text in _headings(node, module))
         if count := CALLS.get(node.func.id):
             forms = [a.value for a in node.args[:count] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
             if len(forms) == count:
                 yield Found(tuple(forms), place)
 
 
-def _headings(call: ast.Call) -> Iterator[str]:
-    """Yield the literal headings of a table, or labels of facts."""
-    for argument in [*call.args, *(k.value for k in call.keywords)]:
+def _headings(call: ast.Call, module: ast.Module) -> Iterator[str]:
+    """Yield the literal headings of a table, or labels of facts; those too that a variable holds."""
+    given = [*call.args, *(k.value for k in call.keywords)]
+    variables = {n.id for argument in given for n in ast.walk(argument) if isinstance(n, ast.Name)}
+    for argument in [*given, *_assigned(variables, module)]:
         for node in ast.walk(argument):
             if isinstance(node, (ast.List, ast.Tuple)):
                 literals = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
                 yield from (text for text in literals if len(text.strip()) > 1)
+
+
+def _assigned(variables: set[str], module: ast.Module) -> Iterator[ast.expr]:
+    """Yield what a module assigns to variables: lists of headings and labels, and what is added to them."""
+    for node in ast.walk(module):
+        targets = node.targets if isinstance(node, ast.Assign) else ()
+        if isinstance(node, (ast.AnnAssign, ast.AugAssign)):
+            targets = (node.target,)
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value is not None:
+            if any(isinstance(t, ast.Name) and t.id in variables for t in targets):
+                yield node.value
 
 
 def folder_of(place: str) -> str:
