@@ -20,7 +20,7 @@ from collector.files.decode import CauseCodes
 from collector.files.layout import Layout
 from collector.files.opening import open_file, unit_notes
 from collector.files.parquet_file import ParquetFile
-from collector.files.rejections import reject_rows
+from collector.files.rejections import MAX_TEXT, reject_rows
 from collector.files.rows import Decoder, Rows
 from collector.files.state import ImportState
 from collector.files.summary import ImportProgress, ImportSummary
@@ -105,7 +105,10 @@ def import_file(
             rejected = reject_rows(rows, causes, path.name, now, state)
             state.position, state.last_number = rows.position, rows.last_number
             state.last_stamp_ns = decoder.times.last_ns
-            land(intake.check(IMPORT_SOURCE, Delivery(batch, rejected)))
+            arrival = intake.check(IMPORT_SOURCE, Delivery(batch, rejected))
+            for rejection in arrival.rejected[len(rejected) :]:
+                state.reject_samples(Cause(rejection.cause), rejection.count, rejection.detail[:MAX_TEXT])
+            land(arrival)
             progress(ImportProgress(rows.done, file.total, state.read, state.read - state.stored, rows.last_number))
         if not state.read:
             raise UsageError(f"{path} has no rows")

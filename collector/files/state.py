@@ -47,6 +47,11 @@ class ImportState:
         first = (*before.first, *numbers[:LISTED_ROWS])[:LISTED_ROWS]
         self.rejected[cause] = RejectedRows(cause, before.count + len(numbers), first, before.text or text)
 
+    def reject_samples(self, cause: Cause, samples: int, text: str) -> None:
+        """Count samples that were read without a fault and that the intake rejects."""
+        before = self.rejected.get(cause, RejectedRows(cause, 0, (), text))
+        self.rejected[cause] = RejectedRows(cause, before.count + samples, before.first, before.text or text)
+
     def to_json(self) -> str:
         """Write it down."""
         return json.dumps(asdict(self) | {"rejected": [asdict(rows) for rows in self.rejected.values()]})
