@@ -239,7 +239,7 @@ class _Books:
     glitches: list[Low] = field(default_factory=list[Low])
     failures: int = 0
     distortions: int = 0
-    """Low-beams; one that turned into no-beam is part of that, if that cost user time."""
+    """Low-beams; one beside a no-beam that cost user time, before it or in its recovery, is part of that."""
 
     def close(self) -> None:
         """Book everything."""
@@ -261,7 +261,7 @@ class _Books:
         self.low_beams = [(low, time) for low, time in low_beams if time]
         self.low_beam = Intervals.of(pair for _, time in self.low_beams for pair in time)
         starts = {low.start_ns for low, _ in self.outages}
-        self.distortions = sum(low.no_beam_ns not in starts for low, _ in self.low_beams)
+        self.distortions = sum(low.no_beam_ns not in starts and low.after_ns not in starts for low, _ in self.low_beams)
         self.glitches = [g for g in self.seen.glitches if self.user_time.contains(g.start_ns)]
 
     def _same_block(self, end_ns: int, start_ns: int) -> bool:

@@ -29,6 +29,8 @@ class Low:
     """Stamp of the sample that ended it; before a gap, where the last sample's hold ran out."""
     no_beam_ns: int | None = None
     """Start of the no-beam that a low-beam turned into."""
+    after_ns: int | None = None
+    """Start of the no-beam whose recovery a low-beam is the tail of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class _Pending:
     count: int = 0
     glitches: list[Low] = field(default_factory=list[Low])
     """Glitches below ``minimum`` in a run below ``tolerance``: part of it, should it be a glitch itself."""
+    after_ns: int | None = None
+    """For a run below ``tolerance`` that begins where a no-beam ends: start of that no-beam."""
 
 
 class Observer:
@@ -210,15 +214,16 @@ class _Watch:
         if self._down is not None:
             self.no_beam.append(Low(self._down.first_ns, known_to_ns))
         elif self._low is not None:
-            self.low_beam.append(Low(self._low.first_ns, known_to_ns))
+            self.low_beam.append(Low(self._low.first_ns, known_to_ns, after_ns=self._low.after_ns))
 
     def take(self, run: _Run) -> None:
         """Take the next run."""
+        ended: _Pending | None = None
         if self._down is not None:
             if run.value < _restored(self._definition, self._down.limits):
                 return
             self.no_beam.append(Low(self._down.first_ns, run.known_to_ns))
-            self._down = None
+            ended, self._down = self._down, None
         if run.value < run.limits.minimum:
             self._maybe_down = self._maybe_down or _Pending(run.first_ns, run.known_to_ns, run.limits)
             self._maybe_down.count += run.count
@@ -232,17 +237,18 @@ class _Watch:
                 if run.value < _restored(self._definition, pending.limits):
                     return
                 self.no_beam.append(Low(pending.first_ns, run.known_to_ns))
-                self._down = None
-        self._take_low(run)
+                ended, self._down = pending, None
+        self._take_low(run, None if ended is None else ended.first_ns)
 
-    def _take_low(self, run: _Run) -> None:
+    def _take_low(self, run: _Run, after_ns: int | None) -> None:
+        """Compare a run with ``tolerance``; `after_ns` is the start of the no-beam that this run ended."""
         if self._low is not None:
             if run.value >= max(_restored(self._definition, self._low.limits), self._low.limits.tolerance):
-                self.low_beam.append(Low(self._low.first_ns, run.known_to_ns))
+                self.low_beam.append(Low(self._low.first_ns, run.known_to_ns, after_ns=self._low.after_ns))
                 self._low = None
             return
         if run.value < run.limits.tolerance:
-            self._maybe_low = self._maybe_low or _Pending(run.first_ns, run.known_to_ns, run.limits)
+            self._maybe_low = self._maybe_low or _Pending(run.first_ns, run.known_to_ns, run.limits, after_ns=after_ns)
             self._maybe_low.count += run.count
         elif (pending := self._maybe_low) is not None:
             self._maybe_low = None
@@ -251,7 +257,7 @@ class _Watch:
                 return
             self.glitches += pending.glitches
             if run.value >= max(_restored(self._definition, pending.limits), pending.limits.tolerance):
-                self.low_beam.append(Low(pending.first_ns, run.known_to_ns))
+                self.low_beam.append(Low(pending.first_ns, run.known_to_ns, after_ns=pending.after_ns))
             else:
                 self._low = pending
 
@@ -264,7 +270,7 @@ class _Watch:
             self.glitches += self._maybe_low.glitches
         low = self._low or self._maybe_low
         if low is not None and low.first_ns < pending.first_ns:
-            self.low_beam.append(Low(low.first_ns, pending.known_to_ns, pending.first_ns))
+            self.low_beam.append(Low(low.first_ns, pending.known_to_ns, pending.first_ns, low.after_ns))
         self._low = self._maybe_low = None
         self._down = pending
 
