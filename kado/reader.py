@@ -15,10 +15,10 @@ from facility.schedule import Plan
 from facility.time import from_datetime
 from kado.config import Configuration, load_configuration
 from kado.queries.availability import with_budget
-from kado.queries.corrections import Said, load_corrections
+from kado.queries.corrections import RecordedCorrection, load_corrections
 from kado.queries.explanation import Explanation, load_explanation, load_gaps
 from kado.queries.figures import AvailabilityReport, load_availability
-from kado.queries.incidents import Noted, load_incidents
+from kado.queries.incidents import RecordedIncident, load_incidents
 from kado.queries.record import load_plan
 from kado.stores import make_store
 
@@ -74,11 +74,11 @@ class Reader:
         """Return the operation calendar."""
         return load_plan(self._configuration, as_known_on)
 
-    def corrections(self, as_known_on: str | None = None) -> list[Said]:
+    def corrections(self, as_known_on: str | None = None) -> list[RecordedCorrection]:
         """Return all corrections in the order recorded, those withdrawn too."""
         return load_corrections(self._configuration, as_known_on)
 
-    def incidents(self, as_known_on: str | None = None) -> list[Noted]:
+    def incidents(self, as_known_on: str | None = None) -> list[RecordedIncident]:
         """Return all incidents in the order recorded, those withdrawn too."""
         return load_incidents(self._configuration, as_known_on)
 

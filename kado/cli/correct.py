@@ -19,7 +19,7 @@ from kado.config import Configuration, load_configuration
 from kado.language import tr
 from kado.output import local, print_json, show, stretch, title
 from kado.queries.correction_effect import find_event, preview_correction, preview_document
-from kado.queries.corrections import Said, correction_document, corrections_document, load_corrections
+from kado.queries.corrections import RecordedCorrection, correction_document, corrections_document, load_corrections
 from kado.queries.identity import identity
 from kado.service.recording import make_correction, withdraw_correction, write_correction
 
@@ -234,7 +234,7 @@ def _write(configuration: Configuration, new: Correction, output: Format, *, yes
         _show(configuration, said, output)
 
 
-def _show(configuration: Configuration, said: Said, output: Format) -> None:
+def _show(configuration: Configuration, said: RecordedCorrection, output: Format) -> None:
 
     profile = configuration.profile
     if output is Format.JSON:
@@ -243,7 +243,7 @@ def _show(configuration: Configuration, said: Said, output: Format) -> None:
         show(*correction_list(profile, [said]))
 
 
-def correction_list(profile: Profile, listed: Sequence[Said]) -> list[RenderableType]:
+def correction_list(profile: Profile, listed: Sequence[RecordedCorrection]) -> list[RenderableType]:
     """Return the corrections, each with who said it and why."""
     heading = title(profile, tr("corrections"))
     if not listed:
@@ -256,7 +256,7 @@ def correction_list(profile: Profile, listed: Sequence[Said]) -> list[Renderable
     return [heading, rows]
 
 
-def _words(profile: Profile, said: Said) -> Text:
+def _words(profile: Profile, said: RecordedCorrection) -> Text:
     c, w, zone = said.correction, said.withdrawal, profile.zone
     text = Text(c.assertion.value, style="bold" if w is None else "strike")
     if c.category is not None:

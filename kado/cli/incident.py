@@ -28,7 +28,7 @@ from kado.language import term, tr, words
 from kado.output import facts, local, print_json, show, span, stretch, table, title
 from kado.queries.figures import AvailabilityReport, load_availability
 from kado.queries.identity import identity
-from kado.queries.incidents import Noted, incident_document, load_incidents, pareto_document, shares
+from kado.queries.incidents import RecordedIncident, incident_document, load_incidents, pareto_document, shares
 from kado.rounding import percent, split_hours
 from kado.service.recording import record_incident
 from kado.service.recording import withdraw_incident as withdraw
@@ -161,7 +161,7 @@ def downtime_pareto(
         show(*pareto(loaded, sharing))
 
 
-def incident_list(profile: Profile, listed: Sequence[Noted]) -> list[RenderableType]:
+def incident_list(profile: Profile, listed: Sequence[RecordedIncident]) -> list[RenderableType]:
     """Return the incidents, each with who recorded it and what is known."""
     heading = title(profile, tr("incidents"))
     if not listed:
@@ -201,7 +201,7 @@ def pareto(loaded: AvailabilityReport, sharing: Sharing) -> list[RenderableType]
     return [*lines, rows]
 
 
-def _words(profile: Profile, noted: Noted) -> Text:
+def _words(profile: Profile, noted: RecordedIncident) -> Text:
     incident, w, zone = noted.incident, noted.withdrawal, profile.zone
     plain = "not bold not strike"
     text = Text(f"{incident.system}, {incident.component}: {incident.title}", style="bold" if w is None else "strike")

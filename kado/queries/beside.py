@@ -5,7 +5,7 @@ from typing import Any
 
 from analytics.effects import Effect
 from facility.time import format_time, to_s
-from kado.queries.corrections import Said, correction_document
+from kado.queries.corrections import RecordedCorrection, correction_document
 from kado.queries.figures import AvailabilityReport, WithoutBackDated
 
 
@@ -14,7 +14,10 @@ def beside_document(loaded: AvailabilityReport) -> dict[str, Any]:
     cadence = loaded.cadence
     return {
         "corrections": [
-            {**correction_document(loaded.profile, Said(a.correction)), "changes": effect_document(a.effect)}
+            {
+                **correction_document(loaded.profile, RecordedCorrection(a.correction)),
+                "changes": effect_document(a.effect),
+            }
             for a in loaded.corrections
         ],
         "without_back_dated_versions": [_without(loaded, late) for late in loaded.without_back_dated],

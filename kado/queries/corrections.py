@@ -14,7 +14,7 @@ from storage.data_dir import DataDir
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RecordedCorrection:
     """A correction as the record shows it."""
 
     correction: Correction
@@ -22,7 +22,7 @@ class Said:
     """None while it holds."""
 
 
-def load_corrections(configuration: Configuration, as_known_on: str | None = None) -> list[Said]:
+def load_corrections(configuration: Configuration, as_known_on: str | None = None) -> list[RecordedCorrection]:
     """Return all corrections with their withdrawals in the order recorded, as known on a date (ISO 8601)."""
     known_on_ns = None if as_known_on is None else parse_time(as_known_on)
 
@@ -34,10 +34,10 @@ def load_corrections(configuration: Configuration, as_known_on: str | None = Non
     with open_journal(configuration) as journal:
         corrections, withdrawals = journal.corrections(), journal.withdrawals()
     withdrawn = {w.correction_id: w for w in withdrawals if known(w.recorded_at_ns)}
-    return [Said(c, withdrawn.get(c.id)) for c in corrections if known(c.recorded_at_ns)]
+    return [RecordedCorrection(c, withdrawn.get(c.id)) for c in corrections if known(c.recorded_at_ns)]
 
 
-def corrections_document(profile: Profile, listed: Sequence[Said]) -> dict[str, Any]:
+def corrections_document(profile: Profile, listed: Sequence[RecordedCorrection]) -> dict[str, Any]:
     """Return the corrections for programs."""
     return {
         **identity(profile),
@@ -45,7 +45,7 @@ def corrections_document(profile: Profile, listed: Sequence[Said]) -> dict[str, 
     }
 
 
-def correction_document(profile: Profile, said: Said) -> dict[str, Any]:
+def correction_document(profile: Profile, said: RecordedCorrection) -> dict[str, Any]:
     """Return one correction for programs."""
     c, w, zone = said.correction, said.withdrawal, profile.zone
     return {

@@ -16,7 +16,7 @@ from storage.data_dir import DataDir
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class RecordedIncident:
     """An incident as the record shows it."""
 
     incident: Incident
@@ -24,7 +24,7 @@ class Noted:
     """None while it holds."""
 
 
-def load_incidents(configuration: Configuration, as_known_on: str | None = None) -> list[Noted]:
+def load_incidents(configuration: Configuration, as_known_on: str | None = None) -> list[RecordedIncident]:
     """Return all incidents with their withdrawals in the order recorded, as known on a date (ISO 8601)."""
     known_on_ns = None if as_known_on is None else parse_time(as_known_on)
 
@@ -36,13 +36,13 @@ def load_incidents(configuration: Configuration, as_known_on: str | None = None)
     with open_journal(configuration) as journal:
         listed = journal.all_incidents()
     return [
-        Noted(incident, withdrawal if withdrawal is not None and known(withdrawal.recorded_at_ns) else None)
+        RecordedIncident(incident, withdrawal if withdrawal is not None and known(withdrawal.recorded_at_ns) else None)
         for incident, withdrawal in listed
         if known(incident.recorded_at_ns)
     ]
 
 
-def incident_document(profile: Profile, noted: Noted) -> dict[str, Any]:
+def incident_document(profile: Profile, noted: RecordedIncident) -> dict[str, Any]:
     """Return one incident for programs."""
     incident, w, zone = noted.incident, noted.withdrawal, profile.zone
     return {

@@ -24,7 +24,7 @@ from facility.time import NS_PER_DAY, NS_PER_H, Clock, format_time, local_midnig
 from kado.config import Configuration
 from kado.queries.availability import budget_of, report_document
 from kado.queries.beamlines import BeamlineReport, beamlines_document, beamlines_of
-from kado.queries.corrections import Said, correction_document, load_corrections
+from kado.queries.corrections import RecordedCorrection, correction_document, load_corrections
 from kado.queries.events import incidents_behind
 from kado.queries.explanation import gaps_document, load_gaps
 from kado.queries.figures import AvailabilityReport
@@ -96,7 +96,7 @@ class ReportInputs:
     """Each month of a long period; empty for a month."""
     reliability: ReliabilityReport
     gaps: Gaps
-    corrections: tuple[Said, ...]
+    corrections: tuple[RecordedCorrection, ...]
     """In force and touching the period."""
     systems: dict[str, int]
     """Downtime by system, ns."""
@@ -173,7 +173,7 @@ def _months(figures: FiguresByDay, part: Period) -> list[Beside]:
     return found
 
 
-def _touching(corrections: Sequence[Said], part: Period) -> list[Said]:
+def _touching(corrections: Sequence[RecordedCorrection], part: Period) -> list[RecordedCorrection]:
     return [
         s
         for s in corrections

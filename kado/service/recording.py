@@ -6,8 +6,8 @@ from facility.incidents import Incident
 from facility.time import Clock, format_time, parse_time, system_clock
 from kado.config import Configuration
 from kado.journal import open_journal
-from kado.queries.corrections import Said, load_corrections
-from kado.queries.incidents import Noted, load_incidents
+from kado.queries.corrections import RecordedCorrection, load_corrections
+from kado.queries.incidents import RecordedIncident, load_incidents
 
 
 def record_correction(
@@ -22,7 +22,7 @@ def record_correction(
     category: Exclusion | None = None,
     limit: float | None = None,
     clock: Clock = system_clock,
-) -> Said:
+) -> RecordedCorrection:
     """Record what somebody says of the time from `start` to `end`, both ISO 8601.
 
     Raises
@@ -75,13 +75,15 @@ def make_correction(
     return Correction(0, start_ns, end_ns, assertion, author, reason, now_ns, evidence, category, limit)
 
 
-def write_correction(configuration: Configuration, new: Correction) -> Said:
+def write_correction(configuration: Configuration, new: Correction) -> RecordedCorrection:
     """Write a correction; raises `CorrectionError` as `record_correction` does."""
     with open_journal(configuration) as journal:
-        return Said(journal.add_correction(new))
+        return RecordedCorrection(journal.add_correction(new))
 
 
-def withdraw_correction(configuration: Configuration, correction_id: int, author: str, reason: str) -> Said:
+def withdraw_correction(
+    configuration: Configuration, correction_id: int, author: str, reason: str
+) -> RecordedCorrection:
     """Take a correction back; it stays on record.
 
     Raises
@@ -101,7 +103,7 @@ def record_incident(
     replaces: int | None = None,
     reason: str = "",
     clock: Clock = system_clock,
-) -> Noted:
+) -> RecordedIncident:
     """Record what was broken, in place of the incident `replaces` if one is named.
 
     Raises
@@ -116,10 +118,10 @@ def record_incident(
             f"{format_time(now_ns, zone)} now"
         )
     with open_journal(configuration) as journal:
-        return Noted(journal.add_incident(new, replaces=replaces, reason=reason))
+        return RecordedIncident(journal.add_incident(new, replaces=replaces, reason=reason))
 
 
-def withdraw_incident(configuration: Configuration, incident_id: int, author: str, reason: str) -> Noted:
+def withdraw_incident(configuration: Configuration, incident_id: int, author: str, reason: str) -> RecordedIncident:
     """Take an incident back; it stays on record.
 
     Raises
