@@ -19,7 +19,8 @@ distributed = pytest.importorskip("distributed", reason="needs the extra [cluste
 
 pytestmark = pytest.mark.timeout(300)
 
-KNOWN_ON = "2026-01-01T00:00:00Z"
+# After the calendar was recorded, which is when the test runs.
+KNOWN_ON = "2199-01-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")

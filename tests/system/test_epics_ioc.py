@@ -131,7 +131,7 @@ def test_a_record_says_its_unit_its_range_its_words_and_that_it_is_simulated(ioc
     assert ioc.client.ask("text", pv=P + "STORED_CURRENT.DESC") == "SIMULATED Stored current"
     # 39 bytes, as many as a string of Channel Access has.
     assert ioc.client.ask("text", pv=P + "STORED_CURRENT_2.DESC") == "SIMULATED Stored current, second monito"
-    assert ioc.client.ask("text", pv=P + "SIMULATED") == "SIMULATED"
+    assert ioc.client.ask("text", pv=P + "SIMULATED") == "SIMULATED / 模擬データ"
     assert ioc.client.ask("text", pv=P + "SCENARIO") == "quiet_week"
     assert ioc.client.ask("get", pv=P + "SEED")["value"] == 1
     structure = ioc.client.ask("pva_get", pv=P + "STORED_CURRENT")

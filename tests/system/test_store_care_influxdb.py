@@ -51,7 +51,7 @@ def test_status_says_what_the_server_counts(kado: Kado) -> None:
     ]
     assert (document["store"], document["waiting"], document["bytes_a_day"]) == ("influxdb", 0, None)
     text = kado("store", "status").out
-    for part in ("influxdb, bucket ", "stored_current", "2026-10-01 09:01:39", "0 samples to be forwarded", "free"):
+    for part in ("influxdb, bucket ", "stored_current", "2026-10-01 09:01:39", "0 samples to forward", "free"):
         assert part in text
     assert " free" in kado("status").out.splitlines()[-1]
 

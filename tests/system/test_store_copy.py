@@ -220,7 +220,7 @@ def test_only_what_the_bucket_keeps_is_copied_and_that_is_said(kado: Kado, influ
     fill(first, [Batch.of_numbers(FACILITY, "stored_current", times, [1.0, 2.0, 3.0])])
     answer = kado("store", "copy", "-c", str(first), "--to", str(second))
     assert answer.exit_code == 0, answer.err
-    assert "since the bucket keeps nothing that is older" in answer.out
+    assert "on: the bucket does not keep older ones" in answer.out
     assert [row[1] for row in everything(second)["stored_current"]] == [2.0, 3.0]
 
 

@@ -106,7 +106,7 @@ def test_a_lost_link_makes_every_attribute_invalid_and_the_device_faulty(device:
     state, status = device.client.ask("state")
     assert (state, status) == (
         "FAULT",
-        "SIMULATED: nanoterasu_sim, scenario quiet_week, seed 1; link down",
+        "SIMULATED / 模擬データ: nanoterasu_sim, scenario quiet_week, seed 1; link down",
     )
     device.release({"link": "up", "time_ns": back_ns}, {"samples": [["ion_chamber", back_ns, 3.25, "good"]]})
     assert device.client.ask("state")[0] == "ON"
@@ -120,7 +120,7 @@ def test_a_lost_link_makes_every_attribute_invalid_and_the_device_faulty(device:
 def test_an_attribute_says_its_unit_its_words_and_that_it_is_simulated(device: Device) -> None:
     current = device.client.ask("about", attribute="stored_current")
     assert (current["unit"], current["label"], current["format"]) == ("mA", "Stored current 蓄積電流", "%.3f")
-    assert current["description"] == "SIMULATED"
+    assert current["description"] == "SIMULATED / 模擬データ"
     mode = device.client.ask("about", attribute="machine_mode")
     assert mode["words"] == ["user", "study", "tuning", "maintenance", "shutdown", "refill"]
 
