@@ -20,6 +20,7 @@ from facility.schedule_words import CalendarWords
 from facility.signals import link_signal
 from facility.source import SourceSpec
 from facility.text import Language
+from kado.notification_settings import TargetSettings
 from kado.source_kinds import simulated_kinds, source_classes
 from storage.data_dir import DataDir
 
@@ -220,6 +221,29 @@ class AlarmSettings(BaseModel):
         allow_inf_nan=False,
         description="How long a sample may be under way and still be in order; alarms are that much behind the clock.",
     )
+
+    notify: tuple[str, ...] | None = Field(
+        default=None,
+        strict=False,
+        description="Ids of the targets that alarms are sent to where a rule names none; without it all.",
+    )
+    link: str | None = Field(
+        default=None, pattern=r"^https?://\S+$", description="Address of a page with the alarms, for each message."
+    )
+    target: tuple[TargetSettings, ...] = Field(default=(), strict=False, description="Where alarms are sent.")
+
+    @model_validator(mode="after")
+    def _targets(self) -> Self:
+        ids = [target.id for target in self.target]
+        for name in sorted(set(ids)):
+            if ids.count(name) > 1:
+                raise ValueError(f"two targets are called {name!r}: an id must be unique")
+        for name in self.notify or ():
+            if name not in ids:
+                near = difflib.get_close_matches(name, ids, n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ids) or 'none'}"
+                raise ValueError(f"notify names {name!r}, and no [[alarms.target]] has that id; {hint}")
+        return self
 
     @field_validator("rules", mode="before")
     @classmethod

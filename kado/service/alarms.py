@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from analytics.alarms import Engine, Feed, LimitPieces, Outcome, advance, begin, resume
+from analytics.alarms.figures import INTERVAL_NS
 from analytics.alarms.limits import limit_pieces, reduced_of
 from analytics.alarms.rows import ENGINE, RULES, alarm_row, engine_row, from_rows, series_row, to_rows
 from facility.alarms import AlarmRules, SeriesTable, Transition, leaves
@@ -28,6 +29,9 @@ from storage.data_dir import DataDir
 from storage.journal.alarms import AlarmJournal, Watch, refusal_row, transition_row, watch_row
 from storage.store import LastValue
 from storage.telemetry_db.alarms import AlarmStateFile
+
+if TYPE_CHECKING:
+    from kado.service.notification.outbox import Outbox
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -61,6 +65,8 @@ class AlarmCounts:
     """How long the last look took."""
     annunciations: int = 0
     refusals: int = 0
+    notifications_dropped: int = 0
+    """Rows of a full outbox that a later row of the same alarm replaced."""
 
 
 class Alarms:
@@ -82,6 +88,8 @@ class Alarms:
         self._wakened: Callable[[], None] = lambda: None
         self.inbox = AlarmInbox(lambda: self._wakened())
         self.listeners: list[AlarmListener] = []
+        self.outbox: Outbox | None = None
+        """Where there are targets: what is to be sent, committed together with the transitions."""
         self.counts = AlarmCounts()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="alarms")
         self._file: AlarmStateFile | None = None
@@ -162,6 +170,8 @@ class Alarms:
         self._read_service(rows)
         engine = self._kept_engine(rows)
         journal.add_rules(self._rules.fingerprint, self._rules.text)
+        if self.outbox is not None:
+            self.outbox.remember(journal.transitions(now - INTERVAL_NS, None))
         watches: list[Watch] = []
         if engine is None:
             self._copy()
@@ -270,7 +280,8 @@ class Alarms:
         outgoing = [("transition", transition_row(t, fingerprint)) for t in outcome.transitions if t.journaled]
         outgoing += [("refusal", refusal_row(r)) for r in outcome.refusals]
         outgoing += [("watch", watch_row(w)) for w in watches]
-        self._file.commit(changed, gone, outgoing)
+        rows = [] if self.outbox is None else self.outbox.rows(outcome.transitions, before, after, self._clock())
+        self.counts.notifications_dropped += self._file.commit(changed, gone, outgoing, rows)
 
     def _changed_rows(self, before: Engine, after: Engine) -> dict[str, str]:
         program, changed = after.program, dict[str, str]()

@@ -22,8 +22,11 @@ from kado.service.fault_injection import steered_sources
 from kado.service.live_figures import LiveFigures
 from kado.service.metrics.alarm_exposition import AlarmExposition
 from kado.service.metrics.exposition import Sources
+from kado.service.metrics.notification_exposition import NotificationExposition
 from kado.service.metrics.serving import MetricsService
 from kado.service.newest import NewestValues
+from kado.service.notification.outbox import Outbox
+from kado.service.notification.sending import Notifications
 from kado.service.report_drafts import ReportDrafts
 from kado.service.sealing import Sealing
 from kado.writers import make_forwarder, make_landing
@@ -59,14 +62,18 @@ class Application:
         self.metrics: MetricsService | None = None
         self.alarms: Alarms | None = None
         """Where ``[alarms]`` is."""
+        self.notifications: Notifications | None = None
+        """Where ``[[alarms.target]]`` is."""
 
-    def serve(self, clock: Clock) -> None:
+    def serve(self, clock: Clock, rng: random.Random) -> None:
         """Make what ``[metrics]``, ``[publish]`` and ``[alarms]`` ask for; before `run`.
 
         Raises
         ------
         ConfigError
-            If the address of the metrics cannot be listened on.
+            If the address of the metrics cannot be listened on, or a target of notifications is wrong.
+        MissingExtraError
+            If a target needs Apprise, and it is not installed.
         AlarmRuleError
             If an alarm rule is wrong.
         """
@@ -74,7 +81,12 @@ class Application:
         if settings.report.draft_at is not None:
             self._drafts = ReportDrafts(self.configuration, clock)
         if settings.alarms is not None:
-            self.alarms = Alarms(self.configuration, clock, FactSources(self.status, self._live_figures))
+            if settings.alarms.target:
+                self.notifications = Notifications.open(self.configuration, clock, rng)
+            facts = FactSources(self.status, self._live_figures, self._notify_oldest_s)
+            self.alarms = Alarms(self.configuration, clock, facts)
+            if self.notifications is not None:
+                self.alarms.outbox = Outbox(self.configuration, settings.alarms)
             self._observers.add(self.alarms.inbox)
         reads_figures = self.alarms is not None and self.alarms.reads_figures
         if settings.metrics is None and settings.publish is None and not reads_figures:
@@ -86,6 +98,9 @@ class Application:
             sources = Sources(self.configuration, clock, self.status, self._answers, self.figures, newest)
             if self.alarms is not None:
                 sources.further.append(AlarmExposition(self.alarms, self.configuration.profile.id))
+            if self.alarms is not None and self.notifications is not None:
+                facility = self.configuration.profile.id
+                sources.further.append(NotificationExposition(self.notifications, self.alarms, facility))
             self.metrics = MetricsService(settings.metrics, sources, self._observers)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -103,6 +118,8 @@ class Application:
                 running.append(tasks.create_task(self.metrics.run(), name="metrics"))
             if self.alarms is not None:
                 running.append(tasks.create_task(self.alarms.run(), name="alarms"))
+            if self.notifications is not None:
+                running.append(tasks.create_task(self.notifications.run(), name="notifications"))
             await stop.wait()
             for task in running:
                 task.cancel()
@@ -123,6 +140,9 @@ class Application:
     def _live_figures(self) -> LiveFigures | None:
         current = None if self.figures is None else self.figures.current
         return None if current is None else current.figures
+
+    def _notify_oldest_s(self) -> float | None:
+        return None if self.notifications is None else self.notifications.oldest_s()
 
     def _answers(self) -> dict[str, int]:
         return {} if self._forwarder is None else self._forwarder.answers()
@@ -161,7 +181,7 @@ async def open_application(
             else Downsampling(configuration, clock)
         )
         application = Application(configuration, landing, collector, forwarder, upkeep, changes, observers)
-        await asyncio.to_thread(application.serve, clock)
+        await asyncio.to_thread(application.serve, clock, rng)
         if application.metrics is not None:
             stack.callback(application.metrics.close)
         yield application

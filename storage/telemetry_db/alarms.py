@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from storage.telemetry_db.alarm_notifications import NewNotification, add_notifications
 from storage.telemetry_db.connection import TelemetryConnection, snapshot, transaction
 from storage.telemetry_db.opening import open_reader, open_writer
 from storage.telemetry_db.schema import StoreKind
@@ -49,9 +50,16 @@ class AlarmStateFile:
         return _read(self._connection)
 
     def commit(
-        self, changed: Mapping[str, str], gone: Iterable[str] = (), outgoing: Iterable[tuple[str, str]] = ()
-    ) -> None:
-        """Write rows of state, remove others, add rows (kind, JSON) for the journal: one transaction."""
+        self,
+        changed: Mapping[str, str],
+        gone: Iterable[str] = (),
+        outgoing: Iterable[tuple[str, str]] = (),
+        notifications: Iterable[NewNotification] = (),
+    ) -> int:
+        """Write rows of state, remove others, add rows (kind, JSON) for the journal and notifications: one transaction.
+
+        Returns how many older notifications went because the outbox was full.
+        """
         with transaction(self._connection):
             self._connection.executemany(
                 "INSERT INTO alarm_state VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET text = excluded.text",
@@ -59,6 +67,7 @@ class AlarmStateFile:
             )
             self._connection.executemany("DELETE FROM alarm_state WHERE name = ?", [(name,) for name in gone])
             self._connection.executemany("INSERT INTO alarm_outgoing(kind, text) VALUES(?, ?)", outgoing)
+            return add_notifications(self._connection, notifications)
 
     def outgoing(self, limit: int = 1000) -> list[Outgoing]:
         """Return the oldest rows that are not known to be in the journal."""

@@ -18,6 +18,8 @@
     import_file  how far each imported file has come
     alarm_state  what the alarm engine keeps: one row for each alarm and series, and for itself
     alarm_outgoing  rows of alarms that are on their way to the journal
+    alarm_notification  outbox of notifications: changes of alarms that a target has still to be sent
+    alarm_notified      what each target was sent last of each alarm
 
 A new version is a new step at the end; a step that was released is never changed.
 """
@@ -101,9 +103,22 @@ def _add_row_checksums(connection: sqlite3.Connection, kind: StoreKind) -> None:
         compute_all(connection)
 
 
+def _add_notifications(connection: sqlite3.Connection, kind: StoreKind) -> None:
+    del kind
+    connection.execute(
+        """CREATE TABLE alarm_notification(
+            id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, alarm TEXT NOT NULL, seq INTEGER NOT NULL,
+            created_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, text TEXT NOT NULL, UNIQUE(target, alarm, seq))"""
+    )
+    connection.execute(
+        """CREATE TABLE alarm_notified(
+            target TEXT NOT NULL, alarm TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(target, alarm)) WITHOUT ROWID"""
+    )
+
+
 # The step at index n makes version n + 1 out of version n.
 STEPS: Final[tuple[Callable[[sqlite3.Connection, StoreKind], None], ...]] = (
-    _create, _add_archive, _add_alarms, _add_row_checksums,
+    _create, _add_archive, _add_alarms, _add_row_checksums, _add_notifications,
 )  # fmt: skip
 VERSION: Final = len(STEPS)
 

@@ -166,4 +166,17 @@ METRICS: Final = (
     Metric("kado_alarm_clock_back", "counter", _OF_FACILITY, "Looks for which the clock had gone back."),
     Metric("kado_alarm_refusals", "counter", _OF_FACILITY, "Actions of people that were refused."),
     Metric("kado_alarm_tick_seconds", "gauge", _OF_FACILITY, "How long the last look of the alarms took."),
+    # Notification
+    Metric(
+        "kado_notifications", "counter", ("facility", "target", "result"),
+        "Messages to a target since kado started: sent, or failed (tried again).",
+    ),
+    Metric(
+        "kado_notification_oldest_seconds", "gauge", ("facility", "target"),
+        "Age of the oldest notification that the target has not taken; 0 if none waits.",
+    ),
+    Metric(
+        "kado_notifications_replaced", "counter", _OF_FACILITY,
+        "Changes of alarms that left a full outbox because a later one of the same alarm was in it.",
+    ),
 )  # fmt: skip

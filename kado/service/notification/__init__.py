@@ -1,0 +1,1 @@
+"""Notification of alarms: what is sent to whom, and the senders."""

@@ -1,0 +1,105 @@
+"""Sends to an Alertmanager by its API of version 2."""
+
+import http.client
+import json
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from kado.language import in_language
+from kado.notification_settings import AlertmanagerTarget
+from kado.service.notification.alertmanager_policy import SentAlert, plan_post
+from kado.service.notification.delivery import TAKEN, Delivery
+from kado.service.notification.notice import Notice
+from storage.telemetry_db.alarm_notifications import NotificationFile
+
+_MOST_REPLY: Final = 4096
+_LONGEST_MESSAGE: Final = 300
+_MOST_ALERTS: Final = 500
+"""In one request."""
+
+
+class AlertmanagerClient:
+    """Posts alerts; each call makes a connection of its own."""
+
+    def __init__(self, target: AlertmanagerTarget, token: str | None) -> None:
+        parts = urlsplit(target.url)
+        self._https = parts.scheme == "https"
+        self._host, self._port = parts.hostname or "localhost", parts.port
+        self._path = parts.path.rstrip("/") + "/api/v2/alerts"
+        self._timeout_s = target.timeout_s
+        self._headers = {"Content-Type": "application/json"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
+
+    def post(self, alerts: Sequence[dict[str, Any]]) -> Delivery:
+        """Post alerts; a reply is read up to a limit."""
+        for start in range(0, len(alerts), _MOST_ALERTS):
+            answer = self._post(alerts[start : start + _MOST_ALERTS])
+            if not answer.taken:
+                return answer
+        return TAKEN
+
+    def _post(self, alerts: Sequence[dict[str, Any]]) -> Delivery:
+        kind = http.client.HTTPSConnection if self._https else http.client.HTTPConnection
+        connection = kind(self._host, self._port, timeout=self._timeout_s)
+        try:
+            body = json.dumps(alerts, ensure_ascii=False).encode()
+            connection.request("POST", self._path, body, self._headers)
+            reply = connection.getresponse()
+            text = " ".join(reply.read(_MOST_REPLY).decode(errors="replace").split())[:_LONGEST_MESSAGE]
+            if reply.status == 200:
+                return TAKEN
+            passing = reply.status in (408, 429) or reply.status >= 500
+            wait_s = _seconds(reply.getheader("Retry-After"))
+            return Delivery(False, f"it answered {reply.status} {text or reply.reason}", passing, wait_s)
+        except (OSError, http.client.HTTPException) as error:
+            return Delivery(False, f"it cannot be reached: {error or type(error).__name__}")
+        finally:
+            connection.close()
+
+
+class AlertmanagerSender:
+    """Sends the changes of alarms and their repeats, and settles them once they were taken."""
+
+    def __init__(
+        self,
+        target: AlertmanagerTarget,
+        client: AlertmanagerClient,
+        file: NotificationFile,
+        zone: tzinfo,
+        link: str | None,
+    ) -> None:
+        self._target = target
+        self._client = client
+        self._file = file
+        self._zone = zone
+        self._link = link
+        self._sent = {alarm: SentAlert.from_json(text) for alarm, text in file.sent(target.id).items()}
+
+    def step(self, now_ns: int) -> Delivery | None:
+        """Send what is due now; None: nothing is due."""
+        rows = self._file.waiting(self._target.id)
+        waiting = [(row.id, row.created_ns, Notice.from_json(row.text)) for row in rows]
+        with in_language(self._target.lang):
+            post = plan_post(waiting, self._sent, now_ns, self._zone, self._link)
+        if not post.alerts and not post.ids and not post.sent:
+            return None
+        answer = self._client.post(post.alerts) if post.alerts else TAKEN
+        if answer.taken:
+            kept = {alarm: None if alert is None else alert.to_json() for alarm, alert in post.sent.items()}
+            self._file.settle(self._target.id, post.ids, kept)
+            for alarm, alert in post.sent.items():
+                if alert is None:
+                    self._sent.pop(alarm, None)
+                else:
+                    self._sent[alarm] = alert
+        return answer
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return None if text is None else min(max(float(text), 0.0), 3600.0)
+    except ValueError:
+        return None
