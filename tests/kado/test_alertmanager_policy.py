@@ -145,9 +145,7 @@ def test_rows_are_settled_with_the_post_that_holds_them() -> None:
 
 def test_in_a_flood_medium_and_low_are_one_summary_after_ten_minutes_and_high_goes_at_once() -> None:
     server = Server()
-    held = [
-        (i + 1, T0, notice(NoticeKind.RAISED, 0, f"a{i}", priority=Priority.LOW, flood=True)) for i in range(12)
-    ]
+    held = [(i + 1, T0, notice(NoticeKind.RAISED, 0, f"a{i}", priority=Priority.LOW, flood=True)) for i in range(12)]
     high = (13, T0, notice(NoticeKind.RAISED, 0, "grave"))
     post = plan_post([*held, high], server.sent, T0 + 599 * SECOND, TOKYO)
     assert [a["labels"]["alertname"] for a in post.alerts] == ["grave"]
