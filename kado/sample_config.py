@@ -84,6 +84,31 @@ _LANDING: Final = """
 # rules = ["alarms.toml"]
 # For so many seconds a sample may be under way and still be in order; alarms are that much behind. Default: 1.
 # settle_s = 1.0
+# Targets that alarms are sent to where a rule names none. Default: all.
+# notify = ["control_room"]
+# Address of a page with the alarms, for each message. Default: none.
+# link = "https://kado.example.org/"
+# Where alarms are sent; as many tables as wanted. An Alertmanager ...
+# [[alarms.target]]
+# id = "control_room"
+# kind = "alertmanager"
+# url = "http://127.0.0.1:9093"
+# A bearer token, where a proxy asks for one, stands in a file. Default: none.
+# token_file = "alertmanager.token"
+# Language of the messages, "ja" or "en". Default: "ja".
+# lang = "en"
+# Priorities and classes that it is sent. Default: all.
+# priorities = ["critical", "high"]
+# classes = ["beam"]
+# ... or e-mail and other services by Apprise (pip install 'kado[notify]'); url_file for an address with a secret.
+# [[alarms.target]]
+# id = "on_call"
+# kind = "apprise"
+# url = "mailto://mail.example.org:25?from=kado@example.org&to=shift@example.org"
+# Alarms of a class within so many seconds are one message. Default: 10.
+# group_s = 10.0
+# Critical and high alarms that nobody acknowledged are sent again after so many seconds. Default: 1800.
+# repeat_s = 1800.0
 """
 
 
