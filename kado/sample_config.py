@@ -90,21 +90,32 @@ _LANDING: Final = """
 # link = "https://kado.example.org/"
 # Where alarms are sent; as many tables as wanted. An Alertmanager ...
 # [[alarms.target]]
+# Its name, for notify of a rule and of [alarms].
 # id = "control_room"
+# "alertmanager" or "apprise".
 # kind = "alertmanager"
+# Its address.
 # url = "http://127.0.0.1:9093"
 # A bearer token, where a proxy asks for one, stands in a file. Default: none.
 # token_file = "alertmanager.token"
 # Language of the messages, "ja" or "en". Default: "ja".
 # lang = "en"
-# Priorities and classes that it is sent. Default: all.
+# Priorities that it is sent. Default: all.
 # priorities = ["critical", "high"]
+# The same for classes. Default: all.
 # classes = ["beam"]
+# Seconds that one attempt may take. Default: 10.
+# timeout_s = 10.0
 # ... or e-mail and other services by Apprise (pip install 'kado[notify]'); url_file for an address with a secret.
 # [[alarms.target]]
+# Its name.
 # id = "on_call"
+# Its kind.
 # kind = "apprise"
+# The address in Apprise's form.
 # url = "mailto://mail.example.org:25?from=kado@example.org&to=shift@example.org"
+# The file that holds the address alone, instead of url.
+# url_file = "on_call.url"
 # Alarms of a class within so many seconds are one message. Default: 10.
 # group_s = 10.0
 # Critical and high alarms that nobody acknowledged are sent again after so many seconds. Default: 1800.

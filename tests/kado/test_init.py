@@ -19,6 +19,7 @@ from kado.config import (
     Settings,
     load_configuration,
 )
+from kado.notification_settings import AlertmanagerTarget, AppriseTarget
 from kado.source_kinds import source_classes
 
 VARIANTS = [
@@ -49,9 +50,9 @@ def test_what_stands_behind_a_comment_sign_works_as_well(kado: Kado, facility: s
     kado("init", "--facility", facility, "--store", store, "--source", source)
     path = Path("kado.toml")
     lines = path.read_text().splitlines()
-    either = {"password_env", "token_env", "ca_file"}  # stands in for another option, or needs mqtts://
+    either = {"password_env", "token_env", "ca_file", "url_file"}  # stands in for another option, or needs mqtts://
     for i, line in enumerate(lines):
-        table = re.fullmatch(r"# \[\w+\]", line)
+        table = re.fullmatch(r"# \[\w+\]|# \[\[alarms\.target\]\]", line)
         if table or ((option := re.match(r"# (\w+) = ", line)) and option[1] not in either):
             lines[i] = line.removeprefix("# ")
     path.write_text("\n".join(lines))
@@ -62,7 +63,15 @@ def test_what_stands_behind_a_comment_sign_works_as_well(kado: Kado, facility: s
 def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: str, source: str) -> None:
     kado("init", "--facility", facility, "--store", store, "--source", source)
     text = Path("kado.toml").read_text()
-    models = [Settings, LandingSettings, CalendarWords, MetricsSettings, AlarmSettings]
+    models = [
+        Settings,
+        LandingSettings,
+        CalendarWords,
+        MetricsSettings,
+        AlarmSettings,
+        AlertmanagerTarget,
+        AppriseTarget,
+    ]
     models += [InfluxSettings, PublishSettings] if store == "influxdb" else [EmbeddedSettings]
     for model in (*models, source_classes()[source]):
         # A page is not served yet, so nobody is told to ask for one.
@@ -76,6 +85,8 @@ def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: s
             "metrics",
             "publish",
             "alarms",
+            "target",
+            "report",
         }:
             assert re.search(rf"^(# )?{option} = .+", text, re.MULTILINE), option
     before = ""
