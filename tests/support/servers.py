@@ -8,6 +8,7 @@ import getpass
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -47,10 +48,22 @@ def require(program: str) -> str:
 
 
 def free_port() -> int:
-    """Loopback TCP port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Loopback port that nobody listens on right now, and that no connection gets as its own end.
+
+    Systems give connections ports from 32768 on. A server on one of those may find it taken when it starts again, even
+    by a client that tried to reach it meanwhile and reached itself.
+    """
+    chance = random.SystemRandom()
+    for _ in range(1_000):
+        port = chance.randrange(20_000, 32_768)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("1,000 ports of the loopback were tried between 20000 and 32767, and each is in use")
 
 
 class Server(ABC):
