@@ -53,7 +53,10 @@ class AppriseService:
     def send(self, message: Message) -> Delivery:
         """Send one message, under a timeout."""
         kind = self._apprise.NotifyType.WARNING if message.urgent else self._apprise.NotifyType.INFO
-        return asyncio.run(self._send(message, kind))
+        try:
+            return asyncio.run(self._send(message, kind))
+        except Exception as error:  # whatever goes wrong inside a plugin, collection goes on
+            return Delivery(False, f"Apprise failed with {type(error).__name__}")
 
     async def _send(self, message: Message, kind: Any) -> Delivery:
         try:
