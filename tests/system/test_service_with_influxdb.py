@@ -70,6 +70,7 @@ def test_the_service_publishes_and_its_metrics_are_all_in_the_table(kado: Kado, 
             service.wait(60)
         finally:
             service.kill()
+            service.wait()
     derived = Bucket(server, f"{influx_bucket.name}_derived")
     (today,) = derived.query("SELECT counted_until_ms, availability_pct FROM figures WHERE period = 'day'")
     assert today["availability_pct"] == 100.0
