@@ -66,7 +66,8 @@ def running(tmp_path: Path, servers: list[Server]) -> Iterator[tuple[Path, int]]
     port = free_port()
     (tmp_path / "kado.toml").write_text(CONFIGURATION.format(port=port))
     now = datetime.now(UTC)
-    start, end = (t.isoformat() for t in (now - timedelta(hours=1), now + timedelta(hours=2)))
+    # So long that the downtime budget of the year is not nearly used from the start.
+    start, end = (t.isoformat() for t in (now - timedelta(hours=1), now + timedelta(days=60)))
     published = (now - timedelta(hours=2)).isoformat()
     (tmp_path / "plan.csv").write_text(f"start,end,category,published_at\n{start},{end},user,{published}\n")
     kado(tmp_path, "schedule", "import", "plan.csv")
