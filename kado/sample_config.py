@@ -187,6 +187,14 @@ url = "mqtt://localhost:1883"
 # What a message holds: "json" ({{"time": ..., "value": ...}} or an array of them), "value" (a bare number, stamped
 # on arrival) or "influx" (line protocol). Default: "json".
 # format = "json"
+# "document" takes JSON of any form. Where the time of all its signals stands in it: a JSON Pointer. Default: "/time".
+# time_pointer = "/time"
+# How it writes times. Default: "iso8601".
+# time_format = "iso8601"
+# What the words at quality_pointer mean. Default: kado's own words.
+# qualities = {{ NO_ALARM = "good", MINOR = "uncertain", INVALID = "bad" }}
+# A CSV file with one mapping a line, beside or instead of the [[source.signal]] tables. Default: none.
+# mapping_file = "mqtt-signals.csv"
 # Larger messages are rejected. Default: 1 MiB.
 # max_payload_bytes = 1048576
 # So many samples at most are made durable together. Default: 2000.
@@ -210,6 +218,32 @@ _MAPPING_HELP: Final = """
 """
 
 
+_REPORT: Final = """
+# Reports: kado report.
+[report]
+# Sections and their order: figures, signal, calendar, months, accounts, failures, systems, unknown, corrections,
+# reliability, outlook, beamlines, milestones, provenance. Default: all that have content.
+# sections = ["figures", "signal", "failures", "provenance"]
+# Names or offices that sign; each gets a box. Default: none.
+# signatures = ["Operation", "Director"]
+# A picture in SVG or PNG. Default: none.
+# logo = "logo.svg"
+# Folder of the type face BIZ UDPGothic, where it is not installed.
+# font_dir = "fonts"
+# Time of the first of each month at which `kado run` makes last month's draft, in the facility's zone. Default: never.
+# draft_at = "09:00"
+# Language of the draft: "ja" or "en". Default: "ja".
+# lang = "ja"
+# Program and arguments that are run with the path of the draft behind them. Default: none.
+# command = ["/usr/local/bin/print-report"]
+# Where the draft is sent by e-mail: smtp (smtp:// or smtps://), sender, to; where needed starttls, user and
+# password_file. Default: nowhere.
+# mail = {{ smtp = "smtp://localhost:25", sender = "kado@example.org", to = ["operation@example.org"] }}
+# Days after the draft in which corrections can still enter the report. Default: 10.
+# corrections_days = 10
+"""
+
+
 def sample_configuration(
     profile: Profile, facility: str, store: Literal["embedded", "influxdb"], source: Literal["simulator", "mqtt"]
 ) -> str:
@@ -229,6 +263,7 @@ def sample_configuration(
     text += _LANDING + _SCHEDULE
     if store == "influxdb":
         text += _PUBLISH
+    text += _REPORT.format()
     if source == "simulator":
         return text + _SIMULATOR.format(scenarios=", ".join(shipped_scenarios()))
     mappings = (_MAPPING.format(facility=profile.id, signal=signal.id) for signal in profile.signals)

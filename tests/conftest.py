@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +26,14 @@ settings.load_profile("kado")
 
 
 # --- A task left behind, or a blocked event loop, fails the test (pyproject.toml does it for warnings).
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Begin each test in the language of the code, whatever language a test before it chose."""
+    yield
+    if "kado.language" in sys.modules:
+        sys.modules["kado.language"].set_language("en")
 
 
 @pytest.fixture(autouse=True)

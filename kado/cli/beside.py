@@ -9,7 +9,7 @@ from rich.text import Text
 from analytics.effects import Effect
 from facility.time import NS_PER_S
 from kado.language import tr
-from kado.output import local, stretch, table
+from kado.output import local, stretch
 from kado.queries.beside import warnings_of
 from kado.queries.figures import AvailabilityReport
 from kado.rounding import count, percent
@@ -49,17 +49,14 @@ def correction_table(loaded: AvailabilityReport) -> list[RenderableType]:
     """Return the corrections in force in the period, each with what it changes."""
     if not loaded.corrections:
         return []
-    rows = table(order=["correction", "time", "changes", "author: reason"], right=[])
+    lines: list[RenderableType] = []
     for applied in loaded.corrections:
         c = applied.correction
         what = f"#{c.id} {c.assertion.value}" + (f" ({c.category.value})" if c.category else "")
-        rows.add_row(
-            what,
-            stretch(c.start_ns, c.end_ns, loaded.profile.zone),
-            effect_words(applied.effect),
-            f"{c.author}: {c.reason}",
-        )
-    return ["", tr("Corrections in force"), rows]
+        lines.append(Text(f"  {what}  {stretch(c.start_ns, c.end_ns, loaded.profile.zone)}"))
+        for text in (effect_words(applied.effect), f"{c.author}: {c.reason}"):
+            lines.append(Text(fill(text, 79, initial_indent="    ", subsequent_indent="    ")))
+    return ["", tr("Corrections in force"), *lines]
 
 
 def effect_words(effect: Effect) -> str:

@@ -369,6 +369,8 @@ def test_the_schema_describes_every_table(kado: Kado) -> None:
     assert set(schema["properties"]) == {"facility", "data_dir", "store", "landing", "schedule", "page", "source"} | {
         "metrics",
         "publish",
+        "alarms",
+        "report",
     }
     assert {"MqttSource", "SimulatorSource", "InfluxSettings"} <= set(schema["$defs"])
     assert schema["additionalProperties"] is False

@@ -67,7 +67,7 @@ def test_operating_time_is_all_that_the_machine_was_to_run(seeded: Kado) -> None
 
 
 def test_a_run_is_a_period(seeded: Kado) -> None:
-    assert availability(seeded, "2025-1")["accounts_s"]["user_time"] == 72 * 3_600
+    assert availability(seeded, "run:2025-1")["accounts_s"]["user_time"] == 72 * 3_600
 
 
 def test_a_flag_counts_under_its_name_and_is_known_from_before_the_period(seeded: Kado) -> None:

@@ -16,6 +16,7 @@ from kado.config import (
     LandingSettings,
     MetricsSettings,
     PublishSettings,
+    ReportSettings,
     Settings,
     load_configuration,
 )
@@ -56,6 +57,7 @@ def test_what_stands_behind_a_comment_sign_works_as_well(kado: Kado, facility: s
         if table or ((option := re.match(r"# (\w+) = ", line)) and option[1] not in either):
             lines[i] = line.removeprefix("# ")
     path.write_text("\n".join(lines))
+    Path("mqtt-signals.csv").write_text("topic,signal\n")
     assert load_configuration().profile.id == facility
 
 
@@ -71,6 +73,7 @@ def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: s
         AlarmSettings,
         AlertmanagerTarget,
         AppriseTarget,
+        ReportSettings,
     ]
     models += [InfluxSettings, PublishSettings] if store == "influxdb" else [EmbeddedSettings]
     for model in (*models, source_classes()[source]):

@@ -66,7 +66,7 @@ def test_the_service_collects_until_it_is_told_to_end(
     _, err = service.communicate(timeout=20)
     assert service.returncode == 0
     assert "SIMULATED kado runs: facility nanoterasu_sim, embedded store, 1 sources" in err
-    assert "everything that was acknowledged is kept" in err
+    assert "all acknowledged samples are stored" in err
     assert "Traceback" not in err
     assert kado("status", "--format", "json").document["links"]["ring"]["value"] == "down"
     assert kado("ledger", "--verify").exit_code == 0
@@ -129,7 +129,7 @@ def test_the_demonstration_on_a_terminal_leaves_cleanly_on_interrupt(
         return text.encode() in shown
 
     try:
-        wait_for(lambda: has_shown("Ctrl-C ends"), 60)
+        wait_for(lambda: has_shown("Stop with Ctrl-C"), 60)
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0
         has_shown("")
