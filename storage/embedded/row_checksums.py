@@ -147,7 +147,8 @@ def entries_between(connection: sqlite3.Connection, series_id: int, start_ns: in
 
 def entries_at(connection: sqlite3.Connection, series_id: int, times: Int64) -> NDArray[Any]:
     """Return the entries of the rows that have one of these stamps now."""
-    query = f"SELECT {_RAW} FROM json_each(?) AS wanted JOIN sample ON series_id = ? AND time_ns = wanted.value"
+    # CROSS keeps the order: each stamp is looked up by the key. Otherwise all rows of the series are compared with all.
+    query = f"SELECT {_RAW} FROM json_each(?) AS wanted CROSS JOIN sample ON series_id = ? AND time_ns = wanted.value"
     rows = connection.execute(query, (json.dumps(times.tolist()), series_id)).fetchall()
     return _entries(series_id, sorted(rows))
 
