@@ -220,7 +220,7 @@ _MAPPING_HELP: Final = """
 
 _REPORT: Final = """
 # Reports: kado report.
-[report]
+# [report]
 # Sections and their order: figures, signal, calendar, months, accounts, failures, systems, unknown, corrections,
 # reliability, outlook, beamlines, milestones, provenance. Default: all that have content.
 # sections = ["figures", "signal", "failures", "provenance"]

@@ -71,6 +71,7 @@ def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[Re
     rows = table(order=order, right=["length", lost])
     for reported in result.events:
         e = reported.event
+        excluded = exclusions_of(reported, loaded)
         rows.add_row(
             _kind(reported, loaded),
             local(e.start_ns, zone),
@@ -78,8 +79,11 @@ def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[Re
             duration(e.duration_ns),
             duration(reported.user_time_ns),
             *([term(review_of(reported) or "")] if reviews else []),
-            ", ".join([*_marks(reported), *exclusions_of(reported, loaded), *_systems(reported, loaded)]),
+            ", ".join([*_marks(reported), *([] if reviews else excluded), *_systems(reported, loaded)]),
         )
+        # Beside a review there is no room for it in 80 columns.
+        for text in excluded if reviews else ():
+            rows.add_row("", text, *[""] * (len(order) - 2))
     return [rows]
 
 
