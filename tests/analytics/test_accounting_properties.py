@@ -190,7 +190,9 @@ def _fill(case: Case, applied: AppliedEvidence, data: st.DataObject) -> Samples:
     """Put samples at the signal's period, of any value, into all unknown time of a case's window."""
     start, end = case.window
     edges = [start, *(t for span in applied.conditions().known for t in span), end]
-    stamps = set(applied.samples.time_ns.tolist())
+    told = applied.samples
+    good = is_good(told, applied.rules.physical_max)
+    stamps = set(told.time_ns[good].tolist())
     # Where a sample holds for no time, the unknown time begins with its stamp; it stays the sample there.
     holes = [(a + 1 if a in stamps else a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     times = np.concatenate([np.arange(a, b, applied.rules.sample_period_ns, dtype=np.int64) for a, b in holes])
@@ -198,8 +200,6 @@ def _fill(case: Case, applied: AppliedEvidence, data: st.DataObject) -> Samples:
     levels = rng.choice([0.0, 9.5, 10.0, 150.0, 192.0, 200.0, 500.0], len(times))
     # Held for a while each, so that outages come out of it and not glitches alone.
     values = np.repeat(levels, data.draw(st.integers(1, 40)))[: len(times)]
-    told = applied.samples
-    good = is_good(told, applied.rules.physical_max)
     return Samples.sorted(
         told.facility,
         told.signal,
