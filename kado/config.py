@@ -183,13 +183,16 @@ class LandingSettings(BaseModel):
 
 
 class PageSettings(BaseModel):
-    """``[page]``: the live page, which this version does not serve yet; `kado run` and `kado check` say so."""
+    """``[page]``: the control room's page; without the table it is not served."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    listen: str = Field(
-        default="127.0.0.1:8420", pattern=r"^[^\s:]+:\d+$", description="Address and port; not served by this version."
-    )
+    listen: str = Field(default="127.0.0.1:8420", pattern=r"^[^\s:]+:\d+$", description="Address and port of the page.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from the same machine only."""
+    return host == "localhost" or host.startswith("127.")
 
 
 class MetricsSettings(BaseModel):
@@ -337,7 +340,7 @@ class Settings(BaseSettings):
     schedule: CalendarWords = Field(
         default=CalendarWords(), description="What the words of a calendar program mean in the operation calendar."
     )
-    page: PageSettings | None = Field(default=None, description="The live page; not served by this version.")
+    page: PageSettings | None = Field(default=None, description="The control room's page; without it: not served.")
     metrics: MetricsSettings | None = Field(default=None, description="What Prometheus reads; without it: not served.")
     alarms: AlarmSettings | None = Field(default=None, description="Alarms; without the table: none.")
     publish: PublishSettings | None = Field(

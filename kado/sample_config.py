@@ -73,6 +73,11 @@ _LANDING: Final = """
 # embedded store these are the days that are not sealed yet. Default: 16 GiB.
 # max_bytes = 17179869184
 
+# The control room's page, for a browser: figures, history, record. Without the table it is not served.
+[page]
+# Address and port; on loopback everybody on this machine may read it. Default: "127.0.0.1:8420".
+# listen = "127.0.0.1:8420"
+
 # How kado stands, for Prometheus: /metrics, /healthz, /readyz. Without the table nothing is served.
 # [metrics]
 # Address and port; whoever reaches it may read it, so leave it on loopback. Default: "127.0.0.1:8421".

@@ -54,6 +54,11 @@ class DataDir:
         return self.path / "journal.db"
 
     @property
+    def page(self) -> Path:
+        """Where the page of the running kado is, or why it is not served."""
+        return self.path / "page.json"
+
+    @property
     def lock(self) -> Path:
         """Locked by the one process that may write telemetry; holds its pid."""
         return self.path / "lock"

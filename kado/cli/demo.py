@@ -21,6 +21,7 @@ from kado.live.screen import line, screen
 from kado.live.stopping import stop_on_signals
 from kado.live.watching import StoreThread, Watcher
 from kado.output import note, show, simulated_mark, terminal
+from kado.page.opening import add_page
 from kado.queries.evidence import extent_of
 from kado.queries.figures import load_availability
 from kado.service.application import open_application
@@ -77,6 +78,9 @@ data_dir = "."
 
 [store]
 kind = "embedded"
+
+# The control room's page: open its address in a browser.
+[page]
 
 [[source]]
 id = "ring"
@@ -152,6 +156,8 @@ async def _show_present(
         StoreThread(configuration, "screen") as quick,
         asyncio.TaskGroup() as tasks,
     ):
+        if (address := add_page(application, clock, or_any_port=True)) is not None:
+            note(tr("page: {address}", address=address))
         watcher = await asyncio.to_thread(Watcher, configuration, application, clock)
         tasks.create_task(application.run(stop), name="application")
         watching = tasks.create_task(watcher.run(slow), name="figures")

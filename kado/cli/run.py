@@ -13,6 +13,7 @@ from kado.config import Configuration, load_configuration
 from kado.language import tr
 from kado.live.stopping import stop_on_signals
 from kado.output import note, simulated_mark
+from kado.page.opening import add_page
 from kado.service.application import open_application
 
 
@@ -40,8 +41,8 @@ def run(config: ConfigOption = None) -> None:
                 folder=configuration.data_dir,
             )
             note(f"{mark}{running}")
-            if configuration.settings.page is not None:
-                note("[page] has no effect: this version serves no live page")
+            if (address := add_page(application, system_clock)) is not None:
+                note(tr("page: {address}", address=address))
             # Samples live for a moment and hold no cycles: looking for some after every few hundred objects costs
             # a tenth of the time of a message.
             gc.freeze()

@@ -63,6 +63,9 @@ def status_report(standing: Standing) -> list[RenderableType]:
     last: list[tuple[str, RenderableType]] = [("Samples", ledger_line(standing)), ("Store", store)]
     if standing.draft is not None:
         last.append(("Draft", _draft(standing.draft)))
+    if standing.page is not None:
+        address, problem = standing.page.address, standing.page.problem
+        last.append(("Page", address or tr("not served: {problem}", problem=problem)))
     return [*lines, "", facts([*last, *(("LOST", problem) for problem in standing.problems)])]
 
 

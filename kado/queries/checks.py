@@ -14,7 +14,7 @@ from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
 from facility.profile import Profile
 from facility.source import Notice, SourceSpec
 from facility.time import Clock
-from kado.config import Configuration, EmbeddedSettings, InfluxSettings
+from kado.config import Configuration, EmbeddedSettings, InfluxSettings, PageSettings, is_loopback
 from kado.output import local
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
@@ -60,7 +60,7 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
         hint = f"no source delivers {profile.delivery_signal}, which decides on availability: map it to one of them"
         yield Outcome("delivery signal", False, hint, 1)
     if configuration.settings.page is not None:
-        yield Outcome("page", True, "this version serves no live page: [page] has no effect")
+        yield _page(configuration.settings.page)
     yield _checked("schedule", lambda: _schedule(configuration, clock()))
     if configuration.settings.alarms is not None:
         yield _checked("alarms", lambda: _alarms(configuration))
@@ -170,6 +170,16 @@ async def _connect(configuration: Configuration, source: SourceSpec, clock: Cloc
             return reader.notices
     except TimeoutError as error:
         raise UnreachableError(f"source {source.id} did not answer within {CONNECT_S:g} s") from error
+
+
+def _page(settings: PageSettings) -> Outcome:
+    """Say what the page exposes, and to whom."""
+    host = settings.listen.rpartition(":")[0]
+    if not is_loopback(host):
+        text = f"page.listen is {settings.listen!r}: without accounts the page listens on loopback only: use 127.0.0.1"
+        return Outcome("page", False, text, 1)
+    text = f"http://{settings.listen}/ shows figures, record and alarms to everybody on this machine; nobody can write"
+    return Outcome("page", True, text)
 
 
 def _schedule(configuration: Configuration, now_ns: int) -> str:

@@ -14,6 +14,7 @@ from kado.config import Configuration
 from kado.queries.drafts import Draft, draft_document, newest_draft
 from kado.queries.identity import identity
 from kado.queries.outlook import Outlook, load_outlook, outlook_document
+from kado.queries.page_state import PageState, load_page_state, page_document
 from kado.queries.record import load_plan
 from kado.stores import open_store, running_pid
 from storage.store import LastValue
@@ -42,6 +43,8 @@ class Standing:
     """What is kept, and how long the disk will last."""
     draft: Draft | None
     """Of the newest monthly report that the service made."""
+    page: PageState | None = None
+    """Of the running service; None: it serves none."""
 
 
 def load_standing(configuration: Configuration, now_ns: int) -> Standing:
@@ -58,12 +61,13 @@ def load_standing(configuration: Configuration, now_ns: int) -> Standing:
     signals = [signal.id for signal in profile.signals]
     sources = [source.id for source in configuration.sources]
     ledger = read_ledger(configuration.data_dir)
+    pid = running_pid(configuration)
     with open_store(configuration) as store:
         last = store.last([*signals, *map(link_signal, sources)])
     return Standing(
         profile=profile,
         now_ns=now_ns,
-        pid=running_pid(configuration),
+        pid=pid,
         store=configuration.store.kind,
         newest={signal: last.get(signal) for signal in signals},
         links={source: last.get(link_signal(source)) for source in sources},
@@ -72,6 +76,7 @@ def load_standing(configuration: Configuration, now_ns: int) -> Standing:
         problems=ledger.problems,
         outlook=load_outlook(configuration, now_ns),
         draft=newest_draft(configuration),
+        page=None if pid is None else load_page_state(configuration),
     )
 
 
@@ -93,6 +98,7 @@ def status_document(standing: Standing) -> dict[str, Any]:
         "problems": list(standing.problems),
         "outlook": outlook_document(standing.profile, standing.outlook, standing.now_ns),
         "report_draft": None if standing.draft is None else draft_document(standing.draft, zone),
+        "page": page_document(standing.page),
     }
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from collector.changes import Changes
@@ -58,7 +58,11 @@ class Application:
         self._observers = observers
         self._drafts: ReportDrafts | None = None
         self.figures: CurrentFigures | None = None
-        """Kept current where metrics or publishing ask for them."""
+        """Kept current where metrics, publishing, alarms or the page ask for them."""
+        self.newest: NewestValues | None = None
+        """Each signal's newest sample; kept where the figures are."""
+        self.beside: dict[str, Callable[[], Awaitable[None]]] = {}
+        """What else runs beside collection, by name: each ends when it is cancelled and raises nothing else."""
         self.metrics: MetricsService | None = None
         self.alarms: Alarms | None = None
         """Where ``[alarms]`` is."""
@@ -89,9 +93,9 @@ class Application:
                 self.alarms.outbox = Outbox(self.configuration, settings.alarms)
             self._observers.add(self.alarms.inbox)
         reads_figures = self.alarms is not None and self.alarms.reads_figures
-        if settings.metrics is None and settings.publish is None and not reads_figures:
+        if settings.metrics is None and settings.publish is None and settings.page is None and not reads_figures:
             return
-        newest = NewestValues(self.configuration.profile)
+        newest = self.newest = NewestValues(self.configuration.profile)
         self._observers.add(newest)
         self.figures = CurrentFigures(self.configuration, self.changes.branch(), newest, clock)
         if settings.metrics is not None:
@@ -120,6 +124,8 @@ class Application:
                 running.append(tasks.create_task(self.alarms.run(), name="alarms"))
             if self.notifications is not None:
                 running.append(tasks.create_task(self.notifications.run(), name="notifications"))
+            for name, run in self.beside.items():
+                running.append(tasks.create_task(_awaited(run), name=name))
             await stop.wait()
             for task in running:
                 task.cancel()
@@ -146,6 +152,10 @@ class Application:
 
     def _answers(self) -> dict[str, int]:
         return {} if self._forwarder is None else self._forwarder.answers()
+
+
+async def _awaited(run: Callable[[], Awaitable[None]]) -> None:
+    await run()
 
 
 @asynccontextmanager

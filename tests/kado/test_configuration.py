@@ -245,11 +245,20 @@ class TestPlaces:
             store.token(tmp_path, {})
 
 
-def test_a_page_is_accepted_and_check_says_that_there_is_none(kado: Kado) -> None:
+def test_check_says_what_the_page_exposes_and_to_whom(kado: Kado) -> None:
     assert kado("init").exit_code == 0
-    with Path("kado.toml").open("a") as file:
-        file.write('\n[page]\nlisten = "127.0.0.1:8420"\n')
-    assert "this version serves no live page: [page] has no effect" in " ".join(kado("check").out.split())
+    shown = " ".join(kado("check").out.split())
+    assert "http://127.0.0.1:8420/ shows figures, record and alarms to everybody on this machine" in shown
+    assert "nobody can write" in shown
+
+
+def test_a_page_without_accounts_listens_on_loopback_only(kado: Kado) -> None:
+    assert kado("init").exit_code == 0
+    text = Path("kado.toml").read_text()
+    Path("kado.toml").write_text(text.replace("[page]", '[page]\nlisten = "0.0.0.0:8420"'))
+    answer = kado("check")
+    assert answer.exit_code == 1
+    assert "without accounts the page listens on loopback only" in " ".join(answer.out.split())
 
 
 RETENTION = 'facility = "nanoterasu"\n[store]\nkind = "embedded"\n'

@@ -14,6 +14,7 @@ from typing import Final
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment, nodes
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "kado" / "language" / "ja"
@@ -48,6 +49,8 @@ def texts_of_code() -> Iterator[Found]:
     """
     for path in sorted((ROOT / "kado").rglob("*.py")):
         yield from texts_of(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
+    for path in sorted((ROOT / "kado" / "page" / "templates").rglob("*.html")):
+        yield from texts_of_template(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
 
 
 def texts_of(source: str, place: str) -> Iterator[Found]:
@@ -60,6 +63,15 @@ def texts_of(source: str, place: str) -> Iterator[Found]:
             yield from (Found((text,), place) for text in _headings(node, module))
         if count := CALLS.get(node.func.id):
             forms = [a.value for a in node.args[:count] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            if len(forms) == count:
+                yield Found(tuple(forms), place)
+
+
+def texts_of_template(source: str, place: str) -> Iterator[Found]:
+    """Yield the texts of one template of the page."""
+    for call in Environment().parse(source).find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and (count := CALLS.get(call.node.name)):
+            forms = [a.value for a in call.args[:count] if isinstance(a, nodes.Const) and isinstance(a.value, str)]
             if len(forms) == count:
                 yield Found(tuple(forms), place)
 

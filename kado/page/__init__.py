@@ -1,0 +1,1 @@
+"""The control room's page: served by ``kado run`` where ``[page]`` is."""

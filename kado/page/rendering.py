@@ -1,0 +1,68 @@
+"""Templates: one layout, texts of the catalogue, everything escaped."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from facility.text import SIMULATED
+from kado.language import LANGUAGES, language, term, tr, trn, words
+from kado.output import local
+from kado.page.assets import Assets
+from kado.page.context import context_of
+from kado.page.navigation import navigation
+from kado.page.preferences import theme_of
+
+FOLDER: Final = Path(__file__).parent / "templates"
+
+
+def make_environment(assets: Assets) -> Environment:
+    """Return the templates, with what all of them may call."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shared: dict[str, Any] = {"asset": assets.address, "term": term, "tr": tr, "trn": trn, "words": words}
+    environment.globals.update(shared)  # pyright: ignore[reportUnknownMemberType]
+    return environment
+
+
+def render(
+    request: Request,
+    template: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """Return a view, in the viewer's language.
+
+    Every template has beside `values`: ``profile``, ``language``, ``theme``, ``navigation``, ``simulated``,
+    ``now_text``, ``viewer`` (who is logged in; None: nobody), and the functions ``tr``, ``trn``, ``words``, ``term``,
+    ``asset``.
+    """
+    context = context_of(request)
+    environment: Environment = request.app.state.templates
+    profile = context.profile
+    text = environment.get_template(template).render(
+        {
+            "profile": profile,
+            "language": language(),
+            "languages": LANGUAGES,
+            "theme": theme_of(request),
+            "navigation": navigation(request.app.state.paths, request.url.path),
+            "simulated": words(SIMULATED) if profile.simulated else "",
+            "now_text": local(context.clock(), profile.zone),
+            "path": request.url.path,
+            "query": {k: v for k, v in request.query_params.items() if k not in ("lang", "theme")},
+            "viewer": getattr(request.state, "viewer", None),
+            **(values or {}),
+        }
+    )
+    return HTMLResponse(text, status, headers)

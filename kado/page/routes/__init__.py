@@ -1,0 +1,1 @@
+"""One module a view; `kado.page.routes.table` lists them."""

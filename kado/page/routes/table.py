@@ -1,0 +1,9 @@
+"""All routes of the page, view by view; a new view is added here and nowhere else."""
+
+from typing import Final
+
+from starlette.routing import BaseRoute
+
+from kado.page.routes import now
+
+ROUTES: Final[tuple[BaseRoute, ...]] = (*now.ROUTES,)
