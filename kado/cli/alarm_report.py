@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import marked, tr
+from kado.language import marked, term, tr
 from kado.output import local, print_json, show, table, title
 from kado.queries.alarm_report import SHARES_PCT, TARGETS, AlarmReport, alarm_report_document, load_alarm_report
 
@@ -64,7 +64,7 @@ def _screen(report: AlarmReport) -> list[RenderableType]:
     for priority in SHARES_PCT:
         row = document["by_priority"][priority]
         share = "–" if row["share_pct"] is None else f"{row['share_pct']:.1f}"
-        shares.add_row(priority, str(row["annunciated"]), share, f"{row['target_pct']:g}")
+        shares.add_row(term(priority), str(row["annunciated"]), share, f"{row['target_pct']:g}")
     parts: list[RenderableType] = [
         title(profile, tr("alarm system, {period}", period=report.period.id)),
         figures,

@@ -13,7 +13,7 @@ from facility.alarms import LISTED_STATES, AlarmRule, AlarmState, Priority
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
-from kado.language import marked, tr, words
+from kado.language import marked, term, tr, words
 from kado.output import age, local, print_json, show, table, terminal, title
 from kado.queries.alarms import AlarmStanding, alarm_document, alarms_document, load_alarms
 
@@ -109,7 +109,7 @@ def screen(standing: AlarmStanding, rules: list[AlarmRule]) -> list[RenderableTy
         style = _STYLE.get(record.shown, "")
         rows.add_row(
             Text(state_text(standing, rule), style=style),
-            rule.priority.value,
+            term(rule.priority.value),
             Text(f"{rule.id}: {words(rule.title)}"),
             local(record.shown_since_ns, profile.zone),
             value_text(standing, rule),

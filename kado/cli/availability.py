@@ -23,7 +23,7 @@ from kado.cli.command import (
     DefinitionOption,
     PeriodOption,
 )
-from kado.cli.events import event_table
+from kado.cli.events import alarm_table, event_table
 from kado.cli.side_by_side import print_csv, side_by_side
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
@@ -112,7 +112,16 @@ def report(loaded: AvailabilityReport, digits: int = 1) -> list[RenderableType]:
         lines.append(Text(tr("Provisional: {reason}", reason=reason), style="yellow"))
     lines += warning_lines(loaded, digits)
     accounts = _accounts(result.accounts, refill_is_delivered=loaded.definition.refill_is_delivered)
-    return [*lines, "", accounts, *_by_tag(loaded), "", *event_table(loaded), *correction_table(loaded)]
+    return [
+        *lines,
+        "",
+        accounts,
+        *_by_tag(loaded),
+        "",
+        *event_table(loaded),
+        *alarm_table(loaded),
+        *correction_table(loaded),
+    ]
 
 
 def _named(period_id: str) -> str:

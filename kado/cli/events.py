@@ -55,7 +55,13 @@ def events(
     else:
         definition_name = f"{loaded.definition.id}: {words(loaded.definition.title)}"
         names = facts([("Period", period), ("Definition", definition_name)])
-        show(title(loaded.profile, tr("events")), names, *event_table(loaded, reviews=True), *correction_table(loaded))
+        show(
+            title(loaded.profile, tr("events")),
+            names,
+            *event_table(loaded, reviews=True),
+            *alarm_table(loaded),
+            *correction_table(loaded),
+        )
 
 
 def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[RenderableType]:
@@ -85,6 +91,25 @@ def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[Re
         for text in excluded if reviews else ():
             rows.add_row("", text, *[""] * (len(order) - 2))
     return [rows]
+
+
+def alarm_table(loaded: AvailabilityReport) -> list[RenderableType]:
+    """Return the alarms that were raised in the events of the period; nothing where none was."""
+    zone = loaded.profile.zone
+    found = [(r, alarm) for r in loaded.availability.events for alarm in loaded.alarms.in_event(r)]
+    if not found:
+        return []
+    offset = offsets_of((alarm.first_ns for _, alarm in found), zone)
+    first = tr("first ({offset})", offset=offset)
+    order = ["event", "alarm raised in it", "priority", first, "times"]
+    rows = table(order=[marked(heading) for heading in order], right=["times"])
+    shown: ReportedEvent | None = None
+    for reported, alarm in found:
+        event = local(reported.event.start_ns, zone) if reported is not shown else ""
+        first = _end(reported.event.start_ns, alarm.first_ns, zone)
+        rows.add_row(event, words(alarm.title), term(alarm.priority.value), first, str(alarm.count))
+        shown = reported
+    return ["", rows]
 
 
 def _kind(reported: ReportedEvent, loaded: AvailabilityReport) -> str:

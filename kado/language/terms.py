@@ -47,6 +47,11 @@ TERMS: Final[dict[str, str]] = {
     "good": marked("good"),
     "uncertain": marked("uncertain"),
     "bad": marked("bad"),
+    # priorities of alarms
+    "critical": marked("critical"),
+    "high": marked("high"),
+    "medium": marked("medium"),
+    "low": marked("low"),
     # links
     "up": marked("connected"),
     "down": marked("not connected"),

@@ -1,4 +1,4 @@
-"""Events of a period: losses of beam and distortions, the review that each asks for, the incidents behind it."""
+"""Events of a period: losses of beam and distortions, with review, incidents, and alarms raised in them."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from analytics.pareto import attached
 from facility.corrections import Assertion
 from facility.incidents import Incident, Review
 from facility.time import format_time, to_s
+from kado.queries.event_alarms import raised_documents
 from kado.queries.figures import AvailabilityReport
 
 
@@ -58,4 +59,5 @@ def _event_document(reported: ReportedEvent, loaded: AvailabilityReport) -> dict
         "review": review_of(reported),
         "notes": exclusions_of(reported, loaded),
         "incidents": [i.id for i in incidents_behind(reported, loaded)],
+        "alarms": raised_documents(loaded.alarms.in_event(reported), zone),
     }

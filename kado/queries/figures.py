@@ -20,6 +20,7 @@ from facility.profile import Profile
 from facility.schedule import PLANNED_CATEGORIES, Plan, ScheduleVersion, dated_back
 from facility.time import Clock, system_clock
 from kado.config import Configuration
+from kado.queries.event_alarms import NO_ALARMS, AlarmsRaised, load_alarms_raised
 from kado.queries.record import AsOf
 from kado.queries.walking import Asked, Progress, ask, walk
 
@@ -94,6 +95,8 @@ class AvailabilityReport:
     """Whether unknown time around the period, or an outage, was not followed to its end."""
     as_of: AsOf | None = None
     """Which of the things that people recorded count; None: what was recorded by `as_known_on_ns`."""
+    alarms: AlarmsRaised = NO_ALARMS
+    """The alarms that were raised in the period, of which each event names its own."""
 
     @property
     def part(self) -> Period:
@@ -178,6 +181,7 @@ def load_availability(
         limit_warnings=limit_warnings(profile, above, asked.part.end_ns),
         look_around_cut=cut,
         as_of=asked.as_of,
+        alarms=load_alarms_raised(configuration, asked.part.start_ns, min(asked.part.end_ns, asked.as_known_on_ns)),
     )
 
 
