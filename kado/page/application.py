@@ -16,6 +16,7 @@ from kado.page.refusals import on_defect, on_http_error, on_kado_error
 from kado.page.rendering import make_environment
 from kado.page.routes.table import ROUTES
 from kado.page.security_headers import SecurityHeadersMiddleware
+from kado.version import __version__
 
 
 def build_page(context: PageContext) -> Starlette:
@@ -35,6 +36,7 @@ def build_page(context: PageContext) -> Starlette:
         lifespan=lifespan,
     )
     page.state.context = context
+    page.state.version = f"{__version__}-{assets.hash}"
     page.state.templates = make_environment(assets)
     page.state.paths = frozenset(route.path for route in ROUTES if isinstance(route, Route))
     return page

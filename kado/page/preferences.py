@@ -24,7 +24,8 @@ def asked_language(header: str) -> Language:
     >>> asked_language("fr;q=0.9, ja-JP;q=0.8, en;q=0.5"), asked_language("de")
     ('ja', 'en')
     """
-    best, best_quality = "en", 0.0
+    best: Language = "en"
+    best_quality = 0.0
     for part in header.split(","):
         name, _, weight = part.strip().partition(";q=")
         try:

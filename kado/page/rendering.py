@@ -1,8 +1,9 @@
 """Templates: one layout, texts of the catalogue, everything escaped."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
@@ -45,7 +46,7 @@ def render(
 
     Every template has beside `values`: ``profile``, ``language``, ``theme``, ``navigation``, ``simulated``,
     ``now_text``, ``viewer`` (who is logged in; None: nobody), and the functions ``tr``, ``trn``, ``words``, ``term``,
-    ``asset``.
+    ``asset``, ``address_with``.
     """
     context = context_of(request)
     environment: Environment = request.app.state.templates
@@ -59,10 +60,20 @@ def render(
             "navigation": navigation(request.app.state.paths, request.url.path),
             "simulated": words(SIMULATED) if profile.simulated else "",
             "now_text": local(context.clock(), profile.zone),
-            "path": request.url.path,
-            "query": {k: v for k, v in request.query_params.items() if k not in ("lang", "theme")},
+            "address_with": _address_with(request),
+            "version": request.app.state.version,
             "viewer": getattr(request.state, "viewer", None),
             **(values or {}),
         }
     )
     return HTMLResponse(text, status, headers)
+
+
+def _address_with(request: Request) -> Callable[..., str]:
+    """Return a function that gives the address of this view with options changed."""
+    own = {k: v for k, v in request.query_params.items() if k not in ("lang", "theme")}
+
+    def address_with(**options: str) -> str:
+        return f"{request.url.path}?{urlencode(own | options)}"
+
+    return address_with
