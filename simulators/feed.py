@@ -80,6 +80,7 @@ class Feed:
         self._start = began if start_ns is None else start_ns
         self._end = end_ns
         self._done = self._start
+        self._ending = False
         simulated.follow(self.now)
 
     @property
@@ -99,6 +100,10 @@ class Feed:
             now = min(now, self._start + round((now - self._began) * self._speed))
         return now
 
+    def end(self) -> None:
+        """Let `items` end once it has given what is due; `done_ns` is then the end."""
+        self._ending = True
+
     async def items(self) -> AsyncGenerator[Batch | LinkReport]:
         """Yield batches of at most an hour, and what the link reports, in order of time."""
         while True:
@@ -109,7 +114,7 @@ class Feed:
                 for item in await asyncio.to_thread(self._released, self._done, until):
                     yield item
                 self._done = until
-            if self._end is not None and self._done >= self._end:
+            if self._ending or (self._end is not None and self._done >= self._end):
                 return
             await asyncio.sleep(POLL_S)
 

@@ -8,6 +8,7 @@ import asyncio
 import csv
 import logging
 import random
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -214,15 +215,16 @@ async def _main(arguments: argparse.Namespace) -> None:
     start = arguments.start if arguments.start is not None else system_clock() // NS_PER_S * NS_PER_S + NS_PER_S
     end = None if arguments.seconds is None else start + to_ns(arguments.seconds)
     feed = Feed(simulated, system_clock, start_ns=start, end_ns=end, speed=arguments.speed)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, feed.end)
     publisher = Publisher(arguments.url, ring_topics(simulated.profile.id, signals), written=arguments.written)
     published = await publisher.run(feed.items())
-    if arguments.key is not None and end is not None:
-        simulated.answer_key(start, end).write(arguments.key)
+    if arguments.key is not None and feed.done_ns > start:
+        simulated.answer_key(start, feed.done_ns).write(arguments.key)
     print(f"SIMULATED: {published.samples} samples published, {published.resent} sent again")
 
 
 def main() -> None:
-    """Publish until the end, or until interrupted."""
+    """Publish until the end; SIGTERM ends it in order, with all acknowledged and the key written, SIGINT at once."""
     logging.basicConfig(format="%(message)s")
     try:
         asyncio.run(_main(_arguments()))

@@ -67,13 +67,18 @@ class DataDir:
 def make_private(path: Path) -> None:
     """Make an empty file that only its owner may read, if there is none.
 
+    One that is there is not opened: it may be a database of SQLite, and closing it here would give back the locks
+    that every connection of this process holds on it. Then another process may remove its log while it is in use.
+
     Raises
     ------
     ConfigError, DiskError
         If it cannot be made.
     """
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
+    except FileExistsError:
+        pass
     except OSError as error:
         raise _cannot_write(path.parent, error) from error
 

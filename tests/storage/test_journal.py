@@ -87,6 +87,16 @@ def test_processes_that_open_and_write_at_once_lose_nothing(path: Path) -> None:
         assert [v.published_at_ns for v in found if v.blocks[0].note == name] == list(range(20))
 
 
+def test_a_journal_opened_twice_by_one_process_stays_locked_while_it_is_written(path: Path) -> None:
+    """What SQLite locks belongs to the process: to close the file by hand would give the locks of all back."""
+    Journal.open(path).close()
+    command = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    with closing(Database(path)) as first, first.writing():
+        Database(path).close()
+        done = subprocess.run([sys.executable, "-c", command, str(path)], capture_output=True, text=True, check=False)
+        assert "database is locked" in done.stderr
+
+
 def test_a_journal_of_a_newer_kado_is_refused_with_the_remedy(path: Path) -> None:
     Journal.open(path).close()
     with closing(sqlite3.connect(path)) as connection:

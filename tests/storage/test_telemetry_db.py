@@ -148,6 +148,25 @@ def test_a_reader_sees_what_a_killed_writer_had_committed(tmp_path: Path) -> Non
         assert reader.execute("SELECT text FROM word").fetchall() == [("up",)]
 
 
+def test_a_command_that_ends_leaves_the_log_of_a_process_with_several_writers(tmp_path: Path) -> None:
+    """What SQLite locks belongs to the process: to close the file by hand would give all locks back."""
+    path = DataDir(tmp_path).telemetry
+    command = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM word').fetchall(); c.close()"
+    )
+    with (
+        closing(open_writer(tmp_path, "ring", "embedded", 0)) as landing,
+        closing(open_writer(tmp_path, "ring", "embedded", 0)) as alarms,
+    ):
+        landing.execute("INSERT INTO word(text) VALUES('up')")
+        log = path.with_name("telemetry.db-wal").stat().st_ino
+        subprocess.run([sys.executable, "-c", command, str(path)], check=True)
+        assert path.with_name("telemetry.db-wal").stat().st_ino == log, "the command removed the log that is in use"
+        alarms.execute("INSERT INTO word(text) VALUES('down')")
+    with closing(open_reader(tmp_path)) as reader:
+        assert reader.execute("SELECT count(*) FROM word").fetchone() == (2,)
+
+
 def test_a_locked_directory_names_who_holds_it(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from storage.data_dir import DirectoryLock\n"

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -149,6 +150,8 @@ class Server(ABC):
         if self._process is None:
             return
         how(self._process)
+        # Also one that a failed test left frozen ends.
+        self._process.send_signal(signal.SIGCONT)
         try:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -233,6 +236,19 @@ class Mosquitto(Server):
         """Count the logged packets that contain `text`; needs ``log_packets``."""
         with self._log.open(errors="replace") as log:
             return sum(text in line for line in log)
+
+    def in_flight(self, client: str) -> set[int]:
+        """Return the packets with QoS 1 that a client was sent and has not acknowledged; needs ``log_packets``."""
+        waiting: set[int] = set()
+        sent = re.compile(rf"Sending PUBLISH to {re.escape(client)} \(d\d, q1, r\d, m(\d+),")
+        acknowledged = re.compile(rf"Received PUBACK from {re.escape(client)} \(Mid: (\d+),")
+        with self._log.open(errors="replace") as log:
+            for line in log:
+                if found := sent.search(line):
+                    waiting.add(int(found[1]))
+                elif found := acknowledged.search(line):
+                    waiting.discard(int(found[1]))
+        return waiting
 
     def _password_file(self, password: str) -> Path:
         path = self.directory / "passwords"
