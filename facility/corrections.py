@@ -4,9 +4,11 @@ Corrections are append-only: one withdraws another, none is edited. They are lai
 are found, so neither a new calculation nor late data orphans them.
 """
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from facility.errors import CorrectionError
 from facility.time import format_time
@@ -45,6 +47,9 @@ class Exclusion(StrEnum):
 
 BEAM_ASSERTIONS = (Assertion.UP, Assertion.DOWN, Assertion.UNKNOWN, Assertion.SENSOR_FAULT)
 """Say what the beam or its signal did: two of them cannot speak of the same instant."""
+
+CONFIRMED_BY_A_SECOND_PERSON: Final = frozenset({Assertion.EXCLUDED})
+"""What counts in figures only when somebody else than its author has confirmed it."""
 
 _CONTRADICTIONS = (
     BEAM_ASSERTIONS,
@@ -87,6 +92,79 @@ class Withdrawal:
     author: str
     reason: str
     recorded_at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A second person agrees with a correction."""
+
+    correction_id: int
+    author: str
+    """Who confirms; never the author of the correction."""
+    remark: str
+    recorded_at_ns: int
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's: case, spaces and full-width letters make no difference.
+
+    Examples
+    --------
+    >>> same_person("Sato ", "ＳＡＴＯ")
+    True
+    """
+
+    def plain(name: str) -> str:
+        return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+    return plain(one) == plain(other)
+
+
+def check_confirmation(new: Confirmation, of: Correction, earlier: Confirmation | None) -> None:
+    """Refuse a confirmation that is not needed, comes twice, or comes from the author.
+
+    Raises
+    ------
+    CorrectionError
+        Naming the correction and the reason.
+    """
+    if of.assertion not in CONFIRMED_BY_A_SECOND_PERSON:
+        raise CorrectionError(f"correction {of.describe()} needs no confirmation: only 'excluded' does")
+    if earlier is not None:
+        raise CorrectionError(
+            f"correction #{of.id} was confirmed already, by {earlier.author} on {format_time(earlier.recorded_at_ns)}"
+        )
+    if not new.author.strip():
+        raise CorrectionError("a confirmation needs the name of the person who confirms")
+    if same_person(new.author, of.author):
+        raise CorrectionError(
+            f"correction #{of.id} was recorded by {of.author}: another person has to confirm it, not {new.author}"
+        )
+
+
+def awaiting_confirmation(
+    holding: Iterable[Correction],
+    confirmations: Sequence[Confirmation],
+    exempt: Collection[int] = (),
+    as_known_on_ns: int | None = None,
+) -> tuple[Correction, ...]:
+    """Return the corrections that do not count yet, because no second person has confirmed them.
+
+    Parameters
+    ----------
+    holding
+        Corrections in force.
+    exempt
+        Ids of corrections that were recorded before confirmations were asked for; they count without.
+    as_known_on_ns
+        Leave out confirmations that were recorded after this instant; None: none.
+    """
+    confirmed = {c.correction_id for c in confirmations if as_known_on_ns is None or c.recorded_at_ns <= as_known_on_ns}
+    return tuple(
+        c
+        for c in holding
+        if c.assertion in CONFIRMED_BY_A_SECOND_PERSON and c.id not in confirmed and c.id not in exempt
+    )
 
 
 def check_correction(new: Correction, in_force: Sequence[Correction]) -> None:

@@ -22,6 +22,8 @@
     │   ├── ScheduleError        blocks that overlap, rows that cannot be read
     │   ├── CorrectionError      a correction that says nothing or contradicts another
     │   ├── IncidentError        an incident that says nothing
+    │   ├── AccountError         an account of the page that does not fit the others
+    │   ├── HandoverError        a shift that cannot be handed over
     │   ├── PeriodError          a period that is not one, or holds nothing to count
     │   ├── ReportError          a report that cannot be issued or verified
     │   ├── FormatVersionError   a file of another version
@@ -135,6 +137,14 @@ class CorrectionError(UsageError):
 
 class IncidentError(UsageError):
     """An incident that says nothing."""
+
+
+class AccountError(UsageError):
+    """An account of the page that is there already, is missing, or has no usable name or password."""
+
+
+class HandoverError(UsageError):
+    """A shift that cannot be handed over or countersigned."""
 
 
 class PeriodError(UsageError, ValueError):

@@ -15,6 +15,7 @@ from facility.errors import ProfileError
 from facility.limits import LimitStep, LimitTable
 from facility.period import Period, parse_period
 from facility.schedule import Plan
+from facility.shifts import DEFAULT_SHIFTS, ShiftStart, check_shifts
 from facility.signals import Signal
 from facility.slug import DefinitionId, Slug
 from facility.text import Text
@@ -106,6 +107,8 @@ class Profile(BaseModel):
     milestones: tuple[Milestone, ...] = Field(default=(), alias="milestone", strict=False)
     ports: tuple[PortGroup, ...] = Field(default=(), alias="ports", strict=False)
     beamlines: tuple[Beamline, ...] = Field(default=(), alias="beamline", strict=False)
+    shifts: tuple[ShiftStart, ...] = Field(default=DEFAULT_SHIFTS, alias="shift", strict=False, min_length=1)
+    """When shifts begin, for the handover."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -144,6 +147,7 @@ class Profile(BaseModel):
             raise ValueError(f"distortion {twice[0]!r} is described twice")
         for distortion in self.distortions:
             distortion.check(by_id, self.delivery_signal)
+        check_shifts(self.shifts)
         for fact in (*self.milestones, *self.ports):
             if fact.cite not in self.references:
                 raise ValueError(f"cite {fact.cite!r} is not among references: {sorted(self.references)}")

@@ -163,6 +163,10 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
     if result.accounts.excluded:
         without = percent(f.availability_without_excluded_pct, digits)
         rows.add_row(tr("Without exclusions"), f"{without} %", tr("excluded downtime not counted"))
+    if loaded.awaiting:
+        n = len(loaded.awaiting)
+        waiting = trn("{n} exclusion awaits confirmation", "{n} exclusions await confirmation", n)
+        rows.add_row(tr("Not confirmed"), count(n), waiting)
     coverage = percent(f.coverage_pct, digits, below=PROVISIONAL_BELOW_PCT)
     rows.add_row(tr("Coverage"), f"{coverage} %", tr("of user time is known"))
     rows.add_row(tr("Failures N"), count(n), failures)

@@ -47,8 +47,9 @@ def _wrapped(text: str) -> Text:
 
 def correction_table(loaded: AvailabilityReport) -> list[RenderableType]:
     """Return the corrections in force in the period, each with what it changes."""
+    waiting = _awaiting(loaded)
     if not loaded.corrections:
-        return []
+        return waiting
     lines: list[RenderableType] = []
     for applied in loaded.corrections:
         c = applied.correction
@@ -56,7 +57,18 @@ def correction_table(loaded: AvailabilityReport) -> list[RenderableType]:
         lines.append(Text(f"  {what}  {stretch(c.start_ns, c.end_ns, loaded.profile.zone)}"))
         for text in (effect_words(applied.effect), f"{c.author}: {c.reason}"):
             lines.append(Text(fill(text, 79, initial_indent="    ", subsequent_indent="    ")))
-    return ["", tr("Corrections in force"), *lines]
+    return ["", tr("Corrections in force"), *lines, *waiting]
+
+
+def _awaiting(loaded: AvailabilityReport) -> list[RenderableType]:
+    if not loaded.awaiting:
+        return []
+    lines: list[RenderableType] = ["", Text(tr("Awaiting confirmation, not counted"), style="yellow")]
+    for c in loaded.awaiting:
+        what = f"#{c.id} {c.assertion.value}" + (f" ({c.category.value})" if c.category else "")
+        lines.append(Text(f"  {what}  {stretch(c.start_ns, c.end_ns, loaded.profile.zone)}"))
+        lines.append(Text(fill(f"{c.author}: {c.reason}", 79, initial_indent="    ", subsequent_indent="    ")))
+    return lines
 
 
 def effect_words(effect: Effect) -> str:

@@ -21,7 +21,7 @@ from kado.output import local, print_json, show, stretch, title
 from kado.queries.correction_effect import find_event, preview_correction, preview_document
 from kado.queries.corrections import RecordedCorrection, correction_document, corrections_document, load_corrections
 from kado.queries.identity import identity
-from kado.service.recording import make_correction, withdraw_correction, write_correction
+from kado.service.recording import confirm_correction, make_correction, withdraw_correction, write_correction
 
 FromOption = Annotated[str | None, typer.Option("--from", help="Start of the interval, ISO 8601 with an offset.")]
 
@@ -111,7 +111,7 @@ def excluded(
 ) -> None:
     r"""Mark downtime as caused from outside; it stays downtime.
 
-    Figures are reported with and without it.
+    Figures are reported with and without it, once another person has confirmed it (kado correct confirm).
 
     \b
     Example:
@@ -176,6 +176,23 @@ def withdraw(
     """
     configuration = load_configuration(config)
     _show(configuration, withdraw_correction(configuration, number, author, reason), output)
+
+
+def confirm(
+    number: Annotated[int, typer.Argument(metavar="ID", help="Number of the correction, from 'kado correct list'.")],
+    author: Annotated[str, typer.Option("--author", help="Who confirms; not the author of the correction.")],
+    remark: Annotated[str, typer.Option("--remark", help="What the confirmation rests on.")] = "",
+    config: ConfigOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    r"""Confirm an exclusion as a second person; from then on it counts.
+
+    \b
+    Example:
+      kado correct confirm 3 --author Mori --remark "report of the power company"
+    """
+    configuration = load_configuration(config)
+    _show(configuration, confirm_correction(configuration, number, author, remark), output)
 
 
 def list_corrections(
@@ -268,6 +285,12 @@ def _words(profile: Profile, said: RecordedCorrection) -> Text:
     text.append(f"\n{c.author}, {recorded}: {c.reason}", style="not bold not strike")
     if c.evidence:
         text.append("\n" + tr("evidence: {evidence}", evidence=c.evidence), style="not bold not strike")
+    if said.awaiting:
+        text.append("\n" + tr("awaiting confirmation by another person; it does not count yet"), style="yellow")
+    if (confirmed := said.confirmation) is not None:
+        who = tr("confirmed by {author}, {time}", author=confirmed.author, time=local(confirmed.recorded_at_ns, zone))
+        remark = f": {confirmed.remark}" if confirmed.remark else ""
+        text.append(f"\n{who}{remark}", style="not bold not strike")
     if w is not None:
         recorded = local(w.recorded_at_ns, zone)
         withdrawn = tr("withdrawn by {author}, {time}: {reason}", author=w.author, time=recorded, reason=w.reason)

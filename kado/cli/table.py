@@ -140,6 +140,9 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
             "separate": Entry("kado.cli.correct:separate", "Count the outages inside the interval separately."),
             "excluded": Entry("kado.cli.correct:excluded", "Mark downtime as caused from outside; it stays downtime."),
             "reduced": Entry("kado.cli.correct:reduced", "Lower the limits: less beam was accepted as full delivery."),
+            "confirm": Entry(
+                "kado.cli.correct:confirm", "Confirm an exclusion as a second person; from then on it counts."
+            ),
             "withdraw": Entry("kado.cli.correct:withdraw", "Withdraw a correction; both stay on record."),
             "list": Entry("kado.cli.correct:list_corrections", "List all corrections, including withdrawn ones."),
         },

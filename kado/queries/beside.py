@@ -15,10 +15,13 @@ def beside_document(loaded: AvailabilityReport) -> dict[str, Any]:
     return {
         "corrections": [
             {
-                **correction_document(loaded.profile, RecordedCorrection(a.correction)),
+                **correction_document(loaded.profile, RecordedCorrection(a.correction, confirmation=a.confirmation)),
                 "changes": effect_document(a.effect),
             }
             for a in loaded.corrections
+        ],
+        "awaiting_confirmation": [
+            correction_document(loaded.profile, RecordedCorrection(c, awaiting=True)) for c in loaded.awaiting
         ],
         "without_back_dated_versions": [_without(loaded, late) for late in loaded.without_back_dated],
         "look_around_cut": loaded.look_around_cut,

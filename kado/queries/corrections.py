@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from facility.corrections import Correction, Withdrawal
+from facility.corrections import Confirmation, Correction, Withdrawal
 from facility.profile import Profile
 from facility.time import format_time, parse_time
 from kado.config import Configuration
@@ -20,6 +20,10 @@ class RecordedCorrection:
     correction: Correction
     withdrawal: Withdrawal | None = None
     """None while it holds."""
+    confirmation: Confirmation | None = None
+    """By a second person; None where there is none, or none is needed."""
+    awaiting: bool = False
+    """Whether it does not count yet, because a second person has to confirm it."""
 
 
 def load_corrections(configuration: Configuration, as_known_on: str | None = None) -> list[RecordedCorrection]:
@@ -33,8 +37,15 @@ def load_corrections(configuration: Configuration, as_known_on: str | None = Non
         return []
     with open_journal(configuration) as journal:
         corrections, withdrawals = journal.corrections(), journal.withdrawals()
+        confirmations = journal.confirmations()
+        awaiting = {c.id for c in journal.corrections_by_standing(known_on_ns)[1]}
     withdrawn = {w.correction_id: w for w in withdrawals if known(w.recorded_at_ns)}
-    return [RecordedCorrection(c, withdrawn.get(c.id)) for c in corrections if known(c.recorded_at_ns)]
+    confirmed = {c.correction_id: c for c in confirmations if known(c.recorded_at_ns)}
+    return [
+        RecordedCorrection(c, withdrawn.get(c.id), confirmed.get(c.id), c.id in awaiting)
+        for c in corrections
+        if known(c.recorded_at_ns)
+    ]
 
 
 def corrections_document(profile: Profile, listed: Sequence[RecordedCorrection]) -> dict[str, Any]:
@@ -48,6 +59,7 @@ def corrections_document(profile: Profile, listed: Sequence[RecordedCorrection])
 def correction_document(profile: Profile, said: RecordedCorrection) -> dict[str, Any]:
     """Return one correction for programs."""
     c, w, zone = said.correction, said.withdrawal, profile.zone
+    confirmed = said.confirmation
     return {
         "id": c.id,
         "assertion": c.assertion.value,
@@ -62,4 +74,12 @@ def correction_document(profile: Profile, said: RecordedCorrection) -> dict[str,
         "withdrawn": None
         if w is None
         else {"author": w.author, "reason": w.reason, "recorded_at": format_time(w.recorded_at_ns, zone)},
+        "awaiting_confirmation": said.awaiting,
+        "confirmed": None
+        if confirmed is None
+        else {
+            "author": confirmed.author,
+            "remark": confirmed.remark,
+            "recorded_at": format_time(confirmed.recorded_at_ns, zone),
+        },
     }

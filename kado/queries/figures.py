@@ -11,7 +11,7 @@ from analytics.energy import POWER_UNIT, delivered_mwh
 from analytics.evidence import AppliedEvidence, Evidence, apply_evidence
 from analytics.findings import Findings, examine, join
 from analytics.limits_age import AboveNominal, above_nominal, limit_warnings
-from facility.corrections import Correction
+from facility.corrections import Confirmation, Correction
 from facility.definition import Definition, load_definition
 from facility.incidents import Incident
 from facility.interval import Intervals
@@ -21,7 +21,7 @@ from facility.schedule import PLANNED_CATEGORIES, Plan, ScheduleVersion, dated_b
 from facility.time import Clock, system_clock
 from kado.config import Configuration
 from kado.queries.event_alarms import NO_ALARMS, AlarmsRaised, load_alarms_raised
-from kado.queries.record import AsOf
+from kado.queries.record import AsOf, Record
 from kado.queries.walking import Asked, Progress, ask, walk
 
 
@@ -55,6 +55,8 @@ class AppliedCorrection:
 
     correction: Correction
     effect: Effect
+    confirmation: Confirmation | None = None
+    """By a second person, where one was needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class AvailabilityReport:
     """What speaks against the facility's limits."""
     look_around_cut: bool = False
     """Whether unknown time around the period, or an outage, was not followed to its end."""
+    awaiting: tuple[Correction, ...] = ()
+    """Exclusions that touch the period and do not count, because no second person has confirmed them."""
     as_of: AsOf | None = None
     """Which of the things that people recorded count; None: what was recorded by `as_known_on_ns`."""
     alarms: AlarmsRaised = NO_ALARMS
@@ -175,7 +179,10 @@ def load_availability(
         refill,
         asked.record.incidents,
         energy,
-        corrections=tuple(AppliedCorrection(c, Effect.sum_of(effects[c.id])) for c in in_force),
+        corrections=tuple(
+            AppliedCorrection(c, Effect.sum_of(effects[c.id]), asked.record.confirmations.get(c.id)) for c in in_force
+        ),
+        awaiting=awaiting_in(asked.record, asked.part),
         without_back_dated=tuple(version.figure() for version in late),
         cadence=join_cadences(cadences),
         limit_warnings=limit_warnings(profile, above, asked.part.end_ns),
@@ -189,6 +196,11 @@ def corrections_in(asked: Asked) -> tuple[Correction, ...]:
     """Return the corrections in force that touch the part of the period that is over."""
     part = asked.part
     return tuple(c for c in asked.record.corrections if c.start_ns < part.end_ns and part.start_ns < c.end_ns)
+
+
+def awaiting_in(record: Record, part: Period) -> tuple[Correction, ...]:
+    """Return the exclusions that await confirmation and touch a stretch of time."""
+    return tuple(c for c in record.awaiting if c.start_ns < part.end_ns and part.start_ns < c.end_ns)
 
 
 COUNTED_WITHOUT: Final = 4

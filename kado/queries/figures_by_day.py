@@ -18,7 +18,7 @@ from facility.time import Clock, system_clock
 from kado.config import Configuration
 from kado.queries.days import Days
 from kado.queries.evidence import extent_of
-from kado.queries.figures import AvailabilityReport
+from kado.queries.figures import AvailabilityReport, awaiting_in
 from kado.queries.record import AsOf, Record, load_record, read_as_of
 from kado.stores import open_store
 from storage.store import TelemetryStore
@@ -88,6 +88,7 @@ class FiguresByDay:
                 self.plan,
                 self._refill(period.start_ns, availability.counted_until_ns),
                 self.record.incidents,
+                awaiting=awaiting_in(self.record, period),
             )
         return self._kept[period]
 

@@ -1,8 +1,9 @@
 """Loads the calendar, the corrections and the incidents as known on a date."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from facility.corrections import Correction
+from facility.corrections import Confirmation, Correction
 from facility.incidents import Incident
 from facility.schedule import Plan, ScheduleVersion, resolve
 from facility.time import parse_time
@@ -17,8 +18,12 @@ class Record:
 
     versions: tuple[ScheduleVersion, ...] = ()
     corrections: tuple[Correction, ...] = ()
-    """Those in force."""
+    """Those that count."""
     incidents: tuple[Incident, ...] = ()
+    awaiting: tuple[Correction, ...] = ()
+    """Exclusions that do not count, because no second person has confirmed them."""
+    confirmations: Mapping[int, Confirmation] = field(default_factory=dict[int, Confirmation])
+    """By the id of the correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,14 @@ def load_record(configuration: Configuration, as_of: AsOf | int | None = None) -
     known_on_ns = None if as_of is None else as_of.known_on_ns
     with open_journal(configuration) as journal:
         versions = journal.schedule_versions()
+        counting, awaiting = journal.corrections_by_standing(known_on_ns)
+        confirmations = journal.confirmations()
         return Record(
             tuple(v for v in versions if as_of is None or _counts(v, as_of)),
-            journal.corrections_in_force(known_on_ns),
+            counting,
             journal.incidents(known_on_ns),
+            awaiting,
+            {c.correction_id: c for c in confirmations if known_on_ns is None or c.recorded_at_ns <= known_on_ns},
         )
 
 

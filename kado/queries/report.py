@@ -254,7 +254,8 @@ def _provenance(
     touching = [c for c in record.corrections if c.start_ns < period.end_ns and period.start_ns < c.end_ns]
     return Provenance(
         kado_version=version("kado"),
-        profile_digest=_digest(profile.model_dump(mode="json")),
+        # When shifts begin decides on no figure.
+        profile_digest=_digest(profile.model_dump(mode="json", exclude={"shifts"})),
         definition_digest=_digest(loaded.definition.model_dump(mode="json")),
         schedule_digest=_digest(blocks),
         schedule_published_at_ns=max((v.published_at_ns for v in record.versions), default=None),
@@ -315,7 +316,17 @@ def figures_digest(inputs: ReportInputs) -> str:
     document = report_inputs_document(inputs)
     figures = {name: document[name] for name in ("availability", "downtime_by_system", "corrections")}
     figures["availability"] = {k: v for k, v in figures["availability"].items() if k != "as_known_on"}
+    figures["availability"] = _without_empty(figures["availability"])
+    figures["corrections"] = [_without_empty(c) for c in figures["corrections"]]
     return hashlib.sha256(json.dumps(figures, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _without_empty(document: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what says that nothing was confirmed: reports of a time without confirmations keep their digest."""
+    kept = {k: v for k, v in document.items() if v or k not in ("awaiting_confirmation", "confirmed")}
+    if isinstance(kept.get("corrections"), list):
+        kept["corrections"] = [_without_empty(c) for c in kept["corrections"]]
+    return kept
 
 
 def _beside_document(beside: Beside, inputs: ReportInputs) -> dict[str, Any]:
@@ -341,5 +352,7 @@ def awaiting_review(inputs: ReportInputs) -> list[str]:
 def excluded_hours(inputs: ReportInputs) -> float:
     """Return the hours of corrections that exclude downtime in the period."""
     part = inputs.loaded.part
-    spans = [s.correction for s in inputs.corrections if s.correction.assertion is Assertion.EXCLUDED]
+    spans = [
+        s.correction for s in inputs.corrections if s.correction.assertion is Assertion.EXCLUDED and not s.awaiting
+    ]
     return Intervals.of((c.start_ns, c.end_ns) for c in spans).clip(part.start_ns, part.end_ns).total / NS_PER_H

@@ -7,6 +7,7 @@ from typing import Final
 
 from facility.time import NS_PER_H, to_datetime
 from kado.language import tr, trn
+from kado.queries.corrections import RecordedCorrection
 from kado.queries.report import ReportInputs
 from kado.report.cells import local_time, make_table
 from kado.report.charts import bars_chart
@@ -67,7 +68,7 @@ def corrections(inputs: ReportInputs) -> Section:
             s.correction.id,
             local_time(s.correction.start_ns, zone),
             local_time(s.correction.end_ns, zone),
-            assertion_word(s.correction.assertion),
+            _stated(s),
             s.correction.reason,
             s.correction.author,
             local_time(s.correction.recorded_at_ns, zone),
@@ -75,6 +76,11 @@ def corrections(inputs: ReportInputs) -> Section:
         for s in inputs.corrections
     ]
     return Section("corrections", tr("Corrections in force"), tables=(make_table("corrections", "", columns, rows),))
+
+
+def _stated(said: RecordedCorrection) -> str:
+    word = assertion_word(said.correction.assertion)
+    return tr("{assertion} (awaiting confirmation, not counted)", assertion=word) if said.awaiting else word
 
 
 def beamlines(inputs: ReportInputs) -> Section | None:

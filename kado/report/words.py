@@ -42,6 +42,7 @@ _ASSERTIONS: Final = {
     Assertion.DOWN: marked("no beam"),
     Assertion.UNKNOWN: marked("unknown"),
     Assertion.SENSOR_FAULT: marked("sensor fault"),
+    Assertion.SENSOR_SOUND: marked("delivery signal is correct"),
     Assertion.EXCLUDED: marked("excluded"),
     Assertion.REDUCED: marked("reduced limit"),
     Assertion.ONE_EVENT: marked("one event"),

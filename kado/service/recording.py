@@ -1,6 +1,6 @@
 """Records corrections and incidents in the journal, and withdraws them."""
 
-from facility.corrections import Assertion, Correction, Exclusion
+from facility.corrections import CONFIRMED_BY_A_SECOND_PERSON, Assertion, Correction, Exclusion
 from facility.errors import CorrectionError, IncidentError
 from facility.incidents import Incident
 from facility.time import Clock, format_time, parse_time, system_clock
@@ -78,7 +78,23 @@ def make_correction(
 def write_correction(configuration: Configuration, new: Correction) -> RecordedCorrection:
     """Write a correction; raises `CorrectionError` as `record_correction` does."""
     with open_journal(configuration) as journal:
-        return RecordedCorrection(journal.add_correction(new))
+        recorded = journal.add_correction(new)
+    return RecordedCorrection(recorded, awaiting=recorded.assertion in CONFIRMED_BY_A_SECOND_PERSON)
+
+
+def confirm_correction(
+    configuration: Configuration, correction_id: int, author: str, remark: str = ""
+) -> RecordedCorrection:
+    """Confirm a correction as a second person; from then on it counts.
+
+    Raises
+    ------
+    CorrectionError
+        If there is none of that id, it needs no confirmation or has one, was withdrawn, or `author` recorded it.
+    """
+    with open_journal(configuration) as journal:
+        journal.confirm(correction_id, author, remark)
+    return next(s for s in load_corrections(configuration) if s.correction.id == correction_id)
 
 
 def withdraw_correction(

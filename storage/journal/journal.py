@@ -10,7 +10,15 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from facility.corrections import Correction, Withdrawal, check_correction, in_force
+from facility.corrections import (
+    Confirmation,
+    Correction,
+    Withdrawal,
+    awaiting_confirmation,
+    check_confirmation,
+    check_correction,
+    in_force,
+)
 from facility.errors import CorrectionError, DamagedDataError, IncidentError, ReportError
 from facility.incidents import Incident, IncidentWithdrawal, check_incident, standing
 from facility.issued_report import IssuedReport
@@ -26,6 +34,7 @@ from storage.journal.assertions import (
     select_incidents,
     select_withdrawals,
 )
+from storage.journal.confirmations import exempt_corrections, insert_confirmation, select_confirmations
 from storage.journal.connection import Database
 from storage.journal.owner import claim
 from storage.journal.reports import insert_report, select_reports
@@ -202,10 +211,59 @@ class Journal:
         with self._database.reading() as connection:
             return select_withdrawals(connection)
 
-    def corrections_in_force(self, as_known_on_ns: int | None = None) -> tuple[Correction, ...]:
-        """Return the corrections that hold, in order of start; what was recorded later than that left out."""
+    def confirm(self, correction_id: int, author: str, remark: str = "") -> Correction:
+        """Record that a second person agrees with a correction; from then on it counts.
+
+        Returns
+        -------
+        Correction
+            The one that was confirmed.
+
+        Raises
+        ------
+        CorrectionError
+            If there is none of that id, it needs no confirmation or has one, was withdrawn, or `author` recorded it.
+        """
+        with self._database.writing() as connection:
+            corrections = {c.id: c for c in select_corrections(connection)}
+            if correction_id not in corrections:
+                known = f"the journal holds {len(corrections)}" if corrections else "the journal holds none"
+                raise CorrectionError(f"there is no correction #{correction_id}: {known}, see 'kado correct list'")
+            of = corrections[correction_id]
+            withdrawn = {w.correction_id: w for w in select_withdrawals(connection)}
+            if correction_id in withdrawn:
+                raise CorrectionError(
+                    f"correction #{correction_id} was withdrawn by {withdrawn[correction_id].author}: there is nothing"
+                    " to confirm"
+                )
+            earlier = {c.correction_id: c for c in select_confirmations(connection)}
+            new = Confirmation(correction_id, author, remark, self._clock())
+            check_confirmation(new, of, earlier.get(correction_id))
+            insert_confirmation(connection, new)
+        return of
+
+    def confirmations(self) -> tuple[Confirmation, ...]:
+        """Return every confirmation, in order of the corrections."""
         with self._database.reading() as connection:
-            return in_force(select_corrections(connection), select_withdrawals(connection), as_known_on_ns)
+            return select_confirmations(connection)
+
+    def corrections_in_force(self, as_known_on_ns: int | None = None) -> tuple[Correction, ...]:
+        """Return the corrections that count, in order of start; what was recorded later than that left out."""
+        return self.corrections_by_standing(as_known_on_ns)[0]
+
+    def corrections_by_standing(
+        self, as_known_on_ns: int | None = None
+    ) -> tuple[tuple[Correction, ...], tuple[Correction, ...]]:
+        """Return the corrections that count, and those that await confirmation by a second person.
+
+        Both are in order of start; what was recorded later than `as_known_on_ns` is left out.
+        """
+        with self._database.reading() as connection:
+            recorded = select_corrections(connection)
+            holding = in_force(recorded, select_withdrawals(connection), as_known_on_ns)
+            exempt = exempt_corrections(connection, recorded)
+            waiting = awaiting_confirmation(holding, select_confirmations(connection), exempt, as_known_on_ns)
+        return tuple(c for c in holding if c not in waiting), waiting
 
     def add_incident(self, new: Incident, *, replaces: int | None = None, reason: str = "") -> Incident:
         """Record what was broken; its id and time of record are given here.

@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Revisions of the schema, oldest first; the last one is what this kado reads and writes."""
 
 METADATA: Final = sa.MetaData()
@@ -204,3 +204,73 @@ ISSUED_REPORT: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 """Editions of reports that were issued, with all that they stated."""
+
+CONFIRMATION: Final = sa.Table(
+    "confirmation",
+    METADATA,
+    sa.Column("correction_id", sa.Integer, sa.ForeignKey("correction.id"), primary_key=True, autoincrement=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("remark", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=True),
+)
+"""Corrections that a second person agreed with, each at most once."""
+
+ACCOUNT_CHANGE: Final = sa.Table(
+    "account_change",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=True),
+    sa.Column("password_hash", sa.Text, nullable=True),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=True),
+    sqlite_autoincrement=True,
+)
+"""What happened to accounts of the page; an account is what its changes come to."""
+
+SHIFT_REMARK: Final = sa.Table(
+    "shift_remark",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("shift_start_ns", sa.BigInteger, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=True),
+    sa.Index("shift_remark_shift", "shift_start_ns"),
+    sqlite_autoincrement=True,
+)
+"""Lines of the log of a shift."""
+
+HANDOVER: Final = sa.Table(
+    "handover",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("shift_start_ns", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("shift_end_ns", sa.BigInteger, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("remarks", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=True),
+    sqlite_autoincrement=True,
+)
+"""Shifts that were handed over, each once, with all that was known of them then."""
+
+COUNTERSIGNATURE: Final = sa.Table(
+    "countersignature",
+    METADATA,
+    sa.Column("handover_id", sa.Integer, sa.ForeignKey("handover.id"), primary_key=True, autoincrement=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("remark", sa.Text, nullable=False),
+    sa.Column("recorded_at_ns", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=True),
+)
+"""Handovers that the next shift signed, each at most once."""
+
+NOT_CONFIRMED_UP_TO: Final = "excluded_counts_unconfirmed_up_to"
+"""Key of `JOURNAL_META`: exclusions up to this id were recorded before a second person was asked for."""

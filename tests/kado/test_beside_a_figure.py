@@ -40,6 +40,7 @@ class TestCorrections:
 
     def test_an_event_says_that_it_is_excluded(self, seeded: Kado) -> None:
         correct(seeded, "excluded", "--category", "grid", *during("02:10", "02:40"))
+        seeded("correct", "confirm", "1", "--author", "Mori")
         (event, *_) = seeded("events", "-p", DAY, "--format", "json").document["events"]
         assert event["notes"] == ["excluded: grid"]
         assert "excluded: grid" in seeded("events", "-p", DAY).out

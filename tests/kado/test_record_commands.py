@@ -18,6 +18,10 @@ def correct(kado: Kado, assertion: str, start: str, end: str, *more: str) -> Ans
     return kado("correct", assertion, "--from", times[0], "--to", times[1], *SIGNED, *more)
 
 
+def confirm(kado: Kado, number: int = 1, author: str = "Mori") -> Answer:
+    return kado("correct", "confirm", str(number), "--author", author)
+
+
 def accounts(kado: Kado, *more: str) -> dict[str, float]:
     return availability(kado, *more)["accounts_s"]
 
@@ -53,17 +57,41 @@ def test_each_assertion_moves_what_it_speaks_of(
     answer = correct(seeded, assertion, start, end, *more)
     assert (answer.exit_code, answer.err) == (0, "")
     assert f"#1  {assertion}" in answer.out
+    if assertion == "excluded":
+        assert accounts(seeded)["excluded"] == 0
+        confirm(seeded)
     found = accounts(seeded)
     assert {name: found[name] for name in expected} == expected
 
 
 def test_excluded_time_stays_down_and_the_figure_is_given_without_it_too(seeded: Kado) -> None:
     correct(seeded, "excluded", "02:00", "02:30", "--category", "earthquake")
+    confirm(seeded)
     figures = availability(seeded)["figures"]
     known = 86_400 - UNKNOWN_S
     assert figures["availability_pct"] == 100 * (known - 5_400) / known
     assert figures["availability_without_excluded_pct"] == 100 * (known - 5_400) / (known - 1_800)
     assert re.search(r"Without exclusions +95\.7 %", seeded("availability", "-p", DAY).out)
+
+
+def test_an_exclusion_stands_beside_the_figure_until_another_person_confirms_it(seeded: Kado) -> None:
+    assert (
+        "awaiting confirmation by another person"
+        in correct(seeded, "excluded", "02:00", "02:30", "--category", "grid").out
+    )
+    before = availability(seeded)
+    assert before["accounts_s"]["excluded"] == 0
+    assert [c["id"] for c in before["awaiting_confirmation"]] == [1]
+    shown = seeded("availability", "-p", DAY).out
+    assert re.search(r"Not confirmed +1 +1 exclusion awaits confirmation", shown)
+    assert "Awaiting confirmation, not counted" in shown
+    refused = confirm(seeded, author="sato")
+    assert (refused.exit_code, accounts(seeded)["excluded"]) == (2, 0)
+    assert "another person has to confirm it" in refused.err
+    assert "confirmed by Mori" in confirm(seeded).out
+    after = availability(seeded)
+    assert (after["accounts_s"]["excluded"], after["awaiting_confirmation"]) == (1_800, [])
+    assert after["corrections"][0]["confirmed"]["author"] == "Mori"
 
 
 def test_a_correction_stays_on_record_when_it_is_withdrawn(seeded: Kado) -> None:

@@ -248,3 +248,53 @@ class TestIncidentsTakenBack:
             with pytest.raises(IncidentError, match="there is no incident #1: the journal holds none"):
                 journal.add_incident(broken(), replaces=1, reason="it was a leak")
             assert journal.all_incidents() == ()
+
+
+class TestConfirmations:
+    def excluded(self, start_ns: int = 10, end_ns: int = 20) -> Correction:
+        return replace(said(Assertion.EXCLUDED, start_ns, end_ns), category=Exclusion.GRID)
+
+    def test_an_exclusion_counts_from_when_another_person_confirmed_it(self, path: Path) -> None:
+        with Journal.open(path, Ticking()) as journal:
+            made = journal.add_correction(self.excluded())
+            assert journal.corrections_by_standing() == ((), (made,))
+            assert journal.confirm(made.id, "Kato", "power company") == made
+            (confirmed,) = journal.confirmations()
+            assert (confirmed.author, confirmed.remark) == ("Kato", "power company")
+            assert journal.corrections_by_standing() == ((made,), ())
+            before = confirmed.recorded_at_ns - 1
+            assert journal.corrections_by_standing(before) == ((), (made,))
+
+    @pytest.mark.parametrize("name", ["Sato", " sato ", "ＳＡＴＯ", ""])
+    def test_its_author_cannot_confirm_it_whatever_way_the_name_is_written(self, path: Path, name: str) -> None:
+        with Journal.open(path, Ticking()) as journal:
+            made = journal.add_correction(self.excluded())
+            with pytest.raises(CorrectionError, match=r"another person|needs the name"):
+                journal.confirm(made.id, name)
+            assert journal.confirmations() == ()
+
+    def test_it_is_confirmed_once_and_not_after_a_withdrawal(self, path: Path) -> None:
+        with Journal.open(path, Ticking()) as journal:
+            one = journal.add_correction(self.excluded())
+            two = journal.add_correction(self.excluded(30, 40))
+            up = journal.add_correction(said(Assertion.UP, 50, 60))
+            journal.confirm(one.id, "Kato")
+            journal.withdraw(two.id, "Sato", "wrong day")
+            for number, why in ((one.id, "already"), (two.id, "withdrawn"), (up.id, "no confirmation"), (9, "no corr")):
+                with pytest.raises(CorrectionError, match=why):
+                    journal.confirm(number, "Mori")
+            assert len(journal.confirmations()) == 1
+
+    def test_one_that_is_not_confirmed_still_keeps_others_from_repeating_it(self, path: Path) -> None:
+        with Journal.open(path, Ticking()) as journal:
+            journal.add_correction(self.excluded())
+            with pytest.raises(CorrectionError, match="repeats"):
+                journal.add_correction(self.excluded())
+
+    def test_exclusions_of_a_journal_of_the_sixth_revision_go_on_counting(self, path: Path) -> None:
+        shutil.copy(FORMATS / "journal-0006.db", path)
+        with Journal.open(path, Ticking()) as journal:
+            (excluded, up), awaiting = journal.corrections_by_standing()
+            assert (excluded.assertion, up.assertion, awaiting) == (Assertion.EXCLUDED, Assertion.UP, ())
+            made = journal.add_correction(self.excluded(100, 200))
+            assert journal.corrections_by_standing()[1] == (made,)

@@ -1,0 +1,108 @@
+"""Handing over a shift: what one person leaves to the next, frozen when it is signed."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from facility.corrections import same_person
+from facility.errors import HandoverError
+from facility.time import format_time
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftRemark:
+    """A line that somebody wrote into the log of a shift."""
+
+    id: int
+    """Given by the journal; 0 before it is recorded."""
+    shift_start_ns: int
+    author: str
+    text: str
+    recorded_at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Countersignature:
+    """The next shift has read a handover."""
+
+    handover_id: int
+    author: str
+    remark: str
+    recorded_at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A shift that was handed over; kept for good."""
+
+    id: int
+    """Given by the journal; 0 before it is recorded."""
+    shift_start_ns: int
+    shift_end_ns: int
+    author: str
+    """Who signed."""
+    remarks: str
+    recorded_at_ns: int
+    digest: str
+    """SHA-256 of `document`."""
+    document: dict[str, Any] = field(default_factory=dict[str, Any])
+    """As ``kado shift --format json`` gave it when it was signed."""
+    countersigned: Countersignature | None = None
+    """None until the next shift has signed, too."""
+
+
+LONGEST_REMARK = 10_000
+"""Characters that one remark may have."""
+
+
+def check_remark(text: str, *, needed: bool = False) -> str:
+    """Return a remark without white space around it.
+
+    Raises
+    ------
+    HandoverError
+        If it is longer than `LONGEST_REMARK`, or empty although it is `needed`.
+    """
+    text = text.replace("\r\n", "\n").strip()
+    if needed and not text:
+        raise HandoverError("the remark is empty: write what the next shift should know")
+    if len(text) > LONGEST_REMARK:
+        raise HandoverError(f"the remark has {len(text):,} characters, at most {LONGEST_REMARK:,} are taken")
+    return text
+
+
+def check_handover(new: Handover, earlier: Handover | None, now_ns: int) -> None:
+    """Refuse a handover of a shift that has not begun, or that was handed over already.
+
+    Raises
+    ------
+    HandoverError
+        Naming the shift.
+    """
+    if not new.author.strip():
+        raise HandoverError("a handover needs the name of the person who signs")
+    if new.shift_start_ns > now_ns:
+        raise HandoverError(f"the shift that begins {format_time(new.shift_start_ns)} has not begun")
+    if earlier is not None:
+        raise HandoverError(
+            f"the shift that began {format_time(new.shift_start_ns)} was handed over already, by {earlier.author} on"
+            f" {format_time(earlier.recorded_at_ns)}: add a remark to the next shift instead"
+        )
+
+
+def check_countersignature(new: Countersignature, of: Handover) -> None:
+    """Refuse a countersignature that comes twice, or from the person who handed over.
+
+    Raises
+    ------
+    HandoverError
+        Naming both people.
+    """
+    if not new.author.strip():
+        raise HandoverError("a countersignature needs the name of the person who signs")
+    if of.countersigned is not None:
+        before = of.countersigned
+        raise HandoverError(
+            f"handover #{of.id} was countersigned already, by {before.author} on {format_time(before.recorded_at_ns)}"
+        )
+    if same_person(new.author, of.author):
+        raise HandoverError(f"handover #{of.id} was signed by {of.author}: somebody else countersigns")
