@@ -22,6 +22,7 @@ from storage.influxdb.client import BucketInfo, InfluxClient, WriteAnswer
 from storage.influxdb.touching import days_of_lines, touches
 from storage.reserve import Reserve
 from storage.telemetry_db import open_writer
+from storage.telemetry_db.delivered import note_expired
 from storage.telemetry_db.landed import shrink_log
 from storage.telemetry_db.outbox import Blob, next_group
 from storage.telemetry_db.settlement import Outcome, note_rewritten, set_aside, settle
@@ -184,7 +185,7 @@ class Forwarder:
             set_aside(self._connection, group[0], self._clock())
             self._enter(ForwarderState.SENDING)
             return 0.0
-        oldest_ns = self._oldest_ns()
+        oldest_ns = self._oldest_ns(self._connection)
         drafts = [_Draft.of(blob, oldest_ns) for blob in group]
         self._touches = self._touched(drafts)
         if group[0].may_rewrite and drafts[0].lines:
@@ -212,7 +213,7 @@ class Forwarder:
         some = signals_between(self._client, self._facility, blob.first_ns, blob.last_ns)
         held = find_held(self._client, decode(b"".join(draft.lines))) if some else []
         if blob.rewritten is None:
-            points = {one.signal: one.points for one in held}
+            points = {(one.signal, day): n for one in held for day, n in one.days}
             rewritten = note_rewritten(connection, blob, points, {one.signal: one.conflicts for one in held})
             draft = replace(draft, blob=replace(blob, rewritten=rewritten))
         clear_stale(self._client, self._facility, held)
@@ -231,7 +232,7 @@ class Forwarder:
             days |= one_day if first == last else days_of_lines(draft.lines)
         return touches(self._facility, days, now)
 
-    def _oldest_ns(self) -> int | None:
+    def _oldest_ns(self, connection: sqlite3.Connection) -> int | None:
         """Return the instant before which the bucket keeps nothing, if there is one and we may know it.
 
         The server's own clock decides, and only where ours agrees with it: else the answers to writes will tell.
@@ -247,8 +248,15 @@ class Forwarder:
                     raise
             else:
                 self._too_old_before_ns = self._bound(info, now)
+                self._note_expired(connection, info)
             self._asked_at_ns = now
         return self._too_old_before_ns
+
+    def _note_expired(self, connection: sqlite3.Connection, info: BucketInfo) -> None:
+        """Count what the bucket's own retention has deleted by now."""
+        day = info.gone_before_day
+        if day is not None and (n := note_expired(connection, day)):
+            _LOG.info("the retention of bucket %s has deleted %d samples", self._client.bucket, n)
 
     def _bound(self, info: BucketInfo, now: int) -> int | None:
         if info.retention_ns is None or info.server_ns is None:
@@ -260,7 +268,7 @@ class Forwarder:
                 " InfluxDB; set the clocks (NTP)", self._client.url, apart_ns / NS_PER_S, self._client.bucket,
             )  # fmt: skip
             return None
-        return info.server_ns - info.retention_ns
+        return info.kept_from_ns
 
     def _write(self, lines: bytes) -> WriteAnswer:
         if self._stopping.is_set():

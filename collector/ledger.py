@@ -1,13 +1,17 @@
 """What was received and what became of it, and whether the store agrees."""
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from storage.store import TelemetryStore
 from storage.telemetry_db import StoreKind, open_reader, outbox, snapshot
 from storage.telemetry_db.counters import Entry, LedgerRow, read_counts
+from storage.telemetry_db.delivered import delivered_before
 from storage.telemetry_db.mark import describe_lost_tail, read_mark
 from storage.telemetry_db.opening import facility_of, store_kind_of
 from storage.telemetry_db.outbox import SourceCounts
@@ -49,6 +53,9 @@ class Ledger:
     """Source, signal, number; from the outbox itself."""
     damaged: tuple[str, ...]
     """Blobs of the outbox that are not what landed, named; looked for only when asked."""
+    expired: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Samples of each signal that the store's own retention may have deleted and that do not count as deleted yet;
+    only when asked."""
     lost_tail: str = ""
     """What ``telemetry.mark`` says that ``telemetry.db`` lacks, for people; empty if nothing."""
 
@@ -112,10 +119,11 @@ class Ledger:
         return waiting
 
 
-def read_ledger(data_dir: Path, *, check_outbox: bool = False) -> Ledger:
+def read_ledger(data_dir: Path, *, check_outbox: bool = False, whole_from_day: int | None = None) -> Ledger:
     """Read the ledger of a data directory, beside whoever writes.
 
-    With `check_outbox` every waiting blob is compared with its checksum, which reads them all.
+    With `check_outbox` every waiting blob is compared with its checksum, which reads them all. With `whole_from_day`,
+    in days since 1970 (UTC), it says what may have expired: all that is stamped before.
 
     Raises
     ------
@@ -137,6 +145,7 @@ def read_ledger(data_dir: Path, *, check_outbox: bool = False) -> Ledger:
             rows=read_counts(connection),
             waiting=outbox.waiting(connection) if has_outbox else (),
             damaged=tuple(b.describe() for b in outbox.damaged(connection)) if has_outbox and check_outbox else (),
+            expired={} if whole_from_day is None or not has_outbox else delivered_before(connection, whole_from_day),
             lost_tail=describe_lost_tail(connection, data_dir, mark),
         )
 
@@ -150,15 +159,21 @@ def verify_ledger(ledger: Ledger, store: TelemetryStore) -> list[str]:
     """
     found = store.counted()
     counted = {s.signal: s.samples for s in found.series}
-    after = read_ledger(ledger.data_dir)
+    after = read_ledger(ledger.data_dir, whole_from_day=found.whole_from_day)
     differences = [*after.problems, *found.problems]
     least, most, waiting = ledger.held(), after.held(), ledger.waiting_by_signal() | after.waiting_by_signal()
+    since = ""
+    if found.whole_from_day is not None:
+        since = f" from {np.datetime64(found.whole_from_day, 'D')} on (UTC; what is before expires)"
     for signal in sorted({*least, *most, *counted}):
         n = counted.get(signal, 0)
-        low, high = sorted((least.get(signal, 0), most.get(signal, 0)))
+        expired = after.expired.get(signal, 0)
+        low, high = sorted((least.get(signal, 0) - expired, most.get(signal, 0) - expired))
         high += waiting[signal]
         if not low <= n <= high:
             should = f"{low}" if low == high else f"{low} to {high}"
-            differences.append(f"signal {signal}: the ledger says {should} samples, the {store.kind} store holds {n}")
+            differences.append(
+                f"signal {signal}: the ledger says {should} samples{since}, the {store.kind} store holds {n}"
+            )
     differences += [f"{blob} is damaged: its lines do not match its checksum; it is kept" for blob in ledger.damaged]
     return differences

@@ -28,6 +28,9 @@ class Counted:
     """Signal by signal, in order of name; of files that are missing or damaged nothing is counted."""
     problems: list[str]
     """What is missing, damaged or changed, for people."""
+    whole_from_day: int | None = None
+    """The first day (since 1970, UTC) of which the store holds everything; what is before, its own retention deletes.
+    None: it deletes nothing by itself, and `series` counts everything; else only what is stamped from there on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from facility.errors import AuthorizationError, DataError, KadoError, UnreachableError, UsageError
 from facility.schema import TELEMETRY
-from facility.time import NS_PER_S, format_time
+from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, format_time
 from storage.influxdb.exchange import Document, Exchange, ForeignReplyError, NoReplyError, Reply, documents
 
 NO_CONTENT: Final = 204
@@ -56,6 +56,12 @@ class WriteAnswer:
         return "none" if self.status is None else f"{self.status // 100}xx"
 
 
+_LONGEST_SHARD_NS: Final = 7 * NS_PER_DAY
+_CHECKED_EVERY_NS: Final = NS_PER_H
+"""InfluxDB looks every half hour for what is too old."""
+_WHILE_COUNTED_NS: Final = 60 * NS_PER_S
+
+
 @dataclass(frozen=True, slots=True)
 class BucketInfo:
     """A bucket of the server."""
@@ -63,8 +69,27 @@ class BucketInfo:
     id: str
     retention_ns: int | None
     """Points older than this are refused; None: kept for ever."""
+    shard_ns: int = _LONGEST_SHARD_NS
+    """The bucket deletes stretches of this length, each when all of it is older than that."""
     server_ns: int | None = None
     """What the server's own clock said when it was asked, UTC ns, to the second; None if it did not say."""
+
+    @property
+    def kept_from_ns(self) -> int | None:
+        """The instant before which everything is beyond the retention, by the server's own clock."""
+        return None if self.retention_ns is None or self.server_ns is None else self.server_ns - self.retention_ns
+
+    @property
+    def gone_before_day(self) -> int | None:
+        """The first day (since 1970, UTC) of which the bucket may still hold something; None: it never deletes."""
+        kept_from_ns = self.kept_from_ns
+        return None if kept_from_ns is None else (kept_from_ns - self.shard_ns - _CHECKED_EVERY_NS) // NS_PER_DAY
+
+    @property
+    def whole_from_day(self) -> int | None:
+        """The first day (since 1970, UTC) of which the bucket holds everything, also a minute from now."""
+        kept_from_ns = self.kept_from_ns
+        return None if kept_from_ns is None else (kept_from_ns + _WHILE_COUNTED_NS) // NS_PER_DAY + 1
 
     @classmethod
     def of(cls, document: Document) -> Self:
@@ -75,11 +100,17 @@ class BucketInfo:
         ForeignReplyError
             If InfluxDB does not say it so.
         """
-        seconds = [rule["everySeconds"] for rule in document.objects("retentionRules") if rule["type"] == "expire"]
+        rules = [rule for rule in document.objects("retentionRules") if rule["type"] == "expire"]
+        seconds = [rule["everySeconds"] for rule in rules]
         if strange := [s for s in seconds if not isinstance(s, int)]:
             raise document.foreign(f"a retention of {strange[0]!r}")
         retention = min((s for s in seconds if s > 0), default=None)
-        return cls(str(document["id"]), None if retention is None else retention * NS_PER_S)
+        # InfluxDB 1 and some clones do not say how long their shards are.
+        shards = [
+            found for rule in rules if isinstance(found := rule.get("shardGroupDurationSeconds"), int) and found > 0
+        ]
+        shard_ns = max(shards) * NS_PER_S if shards else _LONGEST_SHARD_NS
+        return cls(str(document["id"]), None if retention is None else retention * NS_PER_S, shard_ns)
 
 
 class Body(Protocol):

@@ -4,6 +4,7 @@ InfluxDB merges two points of the same series and time field by field: a field t
 stay. So such older points are found before a write, and cleared.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from facility.batch import NO_WORD, Batch
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
+from facility.time import NS_PER_DAY
 from storage.influxdb.answer import record_batches
 from storage.influxdb.client import InfluxClient
 from storage.influxdb.line_protocol import CLOCK_TOLERANCE_NS
@@ -30,6 +32,8 @@ class Held:
     signal: str
     points: int
     """How many points of the batch, each signal and time counted once, are there already."""
+    days: tuple[tuple[int, int], ...]
+    """The same by day: days since 1970 (UTC), each with its number of points."""
     conflicts: int
     """How many of them say something different: value, state, quality or reason."""
     stale: tuple[tuple[int, int], ...]
@@ -80,7 +84,11 @@ def find_held(client: InfluxClient, batch: Batch, clock_tolerance_ns: int = CLOC
         ]
         if found:
             stale = tuple(stretch for one in found for stretch in one.stale)
-            held.append(Held(part.signal, sum(h.points for h in found), sum(h.conflicts for h in found), stale))
+            days: Counter[int] = Counter()
+            for one in found:
+                days.update(dict(one.days))
+            conflicting = sum(one.conflicts for one in found)
+            held.append(Held(part.signal, days.total(), tuple(days.items()), conflicting, stale))
     return held
 
 
@@ -119,7 +127,9 @@ def _compare(signal: str, table: Any, new: Batch, clock_tolerance_ns: int) -> He
     differing = sum(int(conflicts(both, pair).sum()) for pair in parts(both))
     # Between two points of the same run the bucket holds nothing but what is written anew.
     run = np.cumsum(~same)[same][stale]
-    return Held(signal, len(after), differing, tuple(_runs(after.time_ns[stale], run)))
+    days, points = np.unique(after.time_ns // NS_PER_DAY, return_counts=True)
+    by_day = tuple(zip(days.tolist(), points.tolist(), strict=True))
+    return Held(signal, len(after), by_day, differing, tuple(_runs(after.time_ns[stale], run)))
 
 
 def _runs(times: NDArray[np.int64], run: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

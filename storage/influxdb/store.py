@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from facility.batch import Batch, Samples
+from facility.errors import AuthorizationError
 from facility.quality import TIME_REASONS, Quality
 from facility.schema import FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.time import NS_PER_DAY, Clock, system_clock
@@ -183,7 +184,10 @@ class InfluxStore:
 
     def series(self) -> list[SeriesCount]:
         """Count what the bucket holds, signal by signal, in order of name."""
-        which = f'FROM "{TELEMETRY}" WHERE {self._any_time()} GROUP BY signal'
+        return self._series(self._any_time())
+
+    def _series(self, where: str) -> list[SeriesCount]:
+        which = f'FROM "{TELEMETRY}" WHERE {where} GROUP BY signal'
         counted, first, last = self._client.query_json(
             "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("count", "first", "last")),
             statements=3,
@@ -197,7 +201,13 @@ class InfluxStore:
 
     def counted(self) -> Counted:
         """Count what the bucket holds; whether its files are whole only the server can tell."""
-        return Counted(self.series(), [])
+        info = None
+        # A token that may not look at the bucket can still count what is in it.
+        with suppress(AuthorizationError, MissingBucketError):
+            info = self._client.bucket_info()
+        if info is None or (day := info.whole_from_day) is None:
+            return Counted(self.series(), [])
+        return Counted(self._series(f"{self._any_time()} AND time >= {day * NS_PER_DAY}"), [], day)
 
     def extent(self, signal: str) -> tuple[int, int] | None:
         """Return the stamps of a signal's first and last sample; None if there is none."""

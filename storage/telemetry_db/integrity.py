@@ -106,6 +106,8 @@ def _wrong_values(connection: TelemetryConnection, kind: StoreKind) -> Iterator[
                 "a blob of the outbox",
             )
         )
+        types = "typeof(signal) <> 'text' OR typeof(day) <> 'integer' OR typeof(samples) <> 'integer'"
+        checks.append(("delivered", types, "a day of a signal"))
     for table, condition, what in checks:
         (n,) = connection.execute(f"SELECT count(*) FROM {table} WHERE {condition}").fetchone()
         if n:

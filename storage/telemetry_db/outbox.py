@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.batch import Batch
-from facility.time import format_time
+from facility.time import NS_PER_DAY, format_time
 from storage.merging import conflicts, parts
 from storage.telemetry_db.connection import decoding
 from storage.telemetry_db.counters import CountKey, Entry
@@ -21,6 +21,9 @@ from storage.telemetry_db.series import advance, series_of
 
 SourceCounts = tuple[tuple[str, str, int], ...]
 """Source, signal, number of samples."""
+
+Rewritten = tuple[tuple[str, str, int, int], ...]
+"""Source, signal, number of samples, day (since 1970, UTC)."""
 
 MAX_BLOB_SAMPLES: Final = 100_000
 """Some 10 MB of lines."""
@@ -41,7 +44,7 @@ class Blob:
     """What it holds; adds up to `samples`."""
     may_rewrite: bool
     """Whether the server may hold some of it already: redelivery, late data."""
-    rewritten: SourceCounts | None
+    rewritten: Rewritten | None
     """What the server held before the first attempt to send it; None as long as nobody asked."""
     checksum: int
     lines: bytes
@@ -183,9 +186,14 @@ def _blob(row: tuple[Any, ...]) -> Blob:
     number, committed_ns, samples, first_ns, last_ns, counts, may_rewrite, rewritten, checksum, lines = row
     return Blob(
         number, committed_ns, samples, first_ns, last_ns, _counts(counts), bool(may_rewrite),
-        None if rewritten is None else _counts(rewritten), checksum, lines,
+        None if rewritten is None else _rewritten(rewritten, first_ns // NS_PER_DAY), checksum, lines,
     )  # fmt: skip
 
 
 def _counts(text: str) -> SourceCounts:
     return tuple((source, signal, n) for source, signal, n in json.loads(text))
+
+
+def _rewritten(text: str, first_day: int) -> Rewritten:
+    # Until version 5 without the day.
+    return tuple((source, signal, n, *(day or [first_day])) for source, signal, n, *day in json.loads(text))

@@ -10,6 +10,7 @@
     row_checksum, row_checksum_log  embedded store: what rows landed (`storage.embedded.row_checksums`)
     archive_leftover  files below ``archive/`` that are to be removed
     outbox       InfluxDB: blobs of line protocol that are not yet confirmed
+    delivered    InfluxDB: how many samples of each signal and day the bucket was given, until it deletes them itself
     dead_letter  what was received and cannot become a sample; bounded, oldest go
     ledger       what was received and what became of it, in samples
     gap          stretches in which samples may be missing for good
@@ -116,9 +117,27 @@ def _add_notifications(connection: sqlite3.Connection, kind: StoreKind) -> None:
     )
 
 
+def _add_delivered(connection: sqlite3.Connection, kind: StoreKind) -> None:
+    if kind == "influxdb":
+        connection.execute(
+            """CREATE TABLE delivered(
+                signal TEXT NOT NULL, day INTEGER NOT NULL, samples INTEGER NOT NULL, PRIMARY KEY(signal, day)
+            ) WITHOUT ROWID"""
+        )
+        # Of what was delivered before nobody knows the days: it counts as of the newest one.
+        connection.execute(
+            """INSERT INTO delivered
+                SELECT signal, ifnull((SELECT newest_ns FROM series WHERE series.signal = ledger.signal), 0)
+                    / 86400000000000,
+                    sum(CASE entry WHEN 'stored' THEN count WHEN 'rewritten' THEN -count WHEN 'deleted' THEN -count
+                        ELSE 0 END)
+                FROM ledger WHERE signal <> '' GROUP BY signal"""
+        )
+
+
 # The step at index n makes version n + 1 out of version n.
 STEPS: Final[tuple[Callable[[sqlite3.Connection, StoreKind], None], ...]] = (
-    _create, _add_archive, _add_alarms, _add_row_checksums, _add_notifications,
+    _create, _add_archive, _add_alarms, _add_row_checksums, _add_notifications, _add_delivered,
 )  # fmt: skip
 VERSION: Final = len(STEPS)
 
