@@ -27,7 +27,6 @@ from facility.schema import TELEMETRY
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time, system_clock
 from kado.config import load_configuration
 from kado.service.copying import copy_store
-from kado.stores import make_store
 from servers import Bucket, InfluxDB
 from storage.embedded.store import EmbeddedStore
 from storage.influxdb.client import InfluxClient
@@ -86,7 +85,7 @@ def measure(bucket: Bucket, folder: Path, days: int, rounds: int) -> None:
     seconds, _ = timed(write)
     n = days * 86_400
     print(f"{days} days at 1 Hz, {n:,} samples: written in {seconds:.1f} s, {n / seconds:,.0f} a second")
-    with closing(make_store(load_configuration(influx, environment=False))) as store:
+    with closing(load_configuration(influx, environment=False).backend.open()) as store:
         reading, found = timed(lambda: sum(map(len, store.read_chunks(SIGNAL, START, end))), rounds)
         assert found == n
         print(f"{'read piece by piece':<44}{reading:8.2f} s   {n / reading:,.0f} samples a second")

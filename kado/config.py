@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast
-from urllib.parse import urlsplit
+from typing import Annotated, Any, ClassVar, Self, Union, cast
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -22,152 +21,13 @@ from facility.source import SourceSpec
 from facility.text import Language
 from kado.notification_settings import TargetSettings
 from kado.source_kinds import simulated_kinds, source_classes
-from storage.data_dir import DataDir
+from kado.store_settings import EmbeddedSettings, StoreSettings
+from storage.backend import StoreBackend
 
 DEFAULT_PATH = Path("kado.toml")
 
 
 ENV_PREFIX = "KADO_"
-
-
-KeepDays = Annotated[int, Field(ge=1)]
-
-
-class RetentionSettings(BaseModel):
-    """``[store] retention = { ... }``: for how long samples are kept; without it, for ever."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    keep_days: KeepDays | None = Field(
-        default=None,
-        description="Days after which `kado run` deletes samples for good, where `signals` says nothing else; "
-        "without it: never.",
-    )
-    signals: dict[str, KeepDays | Literal["forever"]] = Field(
-        default={},
-        description="The same for single signals, such as { beam_lifetime = 400, machine_mode = 'forever' }.",
-    )
-
-    @field_validator("signals", mode="before")
-    @classmethod
-    def _days_or_forever(cls, value: Any) -> Any:
-        for signal, days in cast("dict[str, Any]", value).items() if isinstance(value, dict) else ():
-            if days != "forever" and (type(days) is not int or days < 1):
-                raise ValueError(f"{signal} = {days!r}: give whole days, at least 1, or 'forever'")
-        return cast("Any", value)
-
-    def days(self, signal: str) -> int | None:
-        """Return for how many days a signal is kept; None: for ever."""
-        days = self.signals.get(signal, self.keep_days)
-        return None if days == "forever" else days
-
-
-class EmbeddedSettings(BaseModel):
-    """``[store] kind = "embedded"``: everything in files below ``data_dir``, no server."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    kind: Literal["embedded"] = "embedded"
-    seal_after_days: int = Field(
-        default=2, ge=1, description="Days after which `kado run` turns a day's rows into sealed Parquet files."
-    )
-    archive: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Where sealed files lie: a folder, relative to that of kado.toml, or s3://bucket/prefix with the "
-        "options endpoint_override, scheme and region; without it the folder archive in data_dir. Keys come from the "
-        "environment or from files, as the AWS tools read them.",
-    )
-    retention: RetentionSettings = Field(
-        default=RetentionSettings(), description="For how long samples are kept; by default for ever."
-    )
-
-    @field_validator("archive")
-    @classmethod
-    def _no_secret(cls, value: str | None) -> str | None:
-        if value is not None and "://" in value and "@" in urlsplit(value).netloc:
-            raise ValueError(
-                "it holds credentials: name them in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or in "
-                "a file (AWS_SHARED_CREDENTIALS_FILE), never in kado.toml"
-            )
-        return cast("Any", value)
-
-
-class InfluxSettings(BaseModel):
-    """``[store] kind = "influxdb"``: samples go to an InfluxDB 2."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    kind: Literal["influxdb"]
-    url: str = Field(pattern=r"^https?://.+", description="Address of the server, such as http://localhost:8086.")
-    org: str = Field(min_length=1, description="Organisation that owns the bucket.")
-    bucket: str = Field(min_length=1, description="Bucket that takes the samples.")
-    token_file: Path | None = Field(
-        default=None, strict=False, description="File with the token, relative to the folder of kado.toml."
-    )
-    token_env: str | None = Field(
-        default=None, min_length=1, description="Environment variable with the token; instead of token_file."
-    )
-    timeout_s: float = Field(
-        default=10.0, gt=0, allow_inf_nan=False, description="How long an answer may take before it counts as none."
-    )
-    retention_days: int | None = Field(
-        default=None, ge=1, description="For `kado store init`: days for which the bucket keeps samples; else for ever."
-    )
-    minutes_retention_days: int | None = Field(
-        default=None, ge=1, description="For `kado store init`: the same for what each minute comes to, in <bucket>_1m."
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _no_secret_in_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if "@" in parts.netloc:
-            raise ValueError("url holds credentials: give the token by token_file or token_env, never in kado.toml")
-        if parts.query or parts.fragment:
-            raise ValueError(
-                "url has a query ('?') or a fragment ('#'): write the address alone, such as http://localhost:8086, and"
-                " give the token by token_file or token_env"
-            )
-        return cast("Any", value)
-
-    @model_validator(mode="after")
-    def _one_token(self) -> Self:
-        if (self.token_file is None) == (self.token_env is None):
-            raise ValueError("give the token by exactly one of token_file and token_env (never in kado.toml itself)")
-        return self
-
-    @property
-    def token_source(self) -> str:
-        """Where the token comes from, for messages."""
-        if self.token_env is not None:
-            return f"the environment variable {self.token_env} (store.token_env)"
-        return f"{self.token_file} (store.token_file)"
-
-    def token(self, folder: Path, environ: Mapping[str, str]) -> str:
-        """Read the token; `folder` is where a relative ``token_file`` starts from.
-
-        Raises
-        ------
-        ConfigError
-            If there is none.
-        """
-        if self.token_env is not None:
-            text = environ.get(self.token_env, "")
-        else:
-            path = folder / cast("Path", self.token_file)
-            try:
-                text = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"{path} (store.token_file) cannot be read: {error}") from error
-        if not (token := text.strip()):
-            raise ConfigError(
-                f"{self.token_source} holds no token: put one there that may read and write bucket {self.bucket!r}"
-            )
-        return token
-
-
-StoreSettings = EmbeddedSettings | InfluxSettings
 
 
 class LandingSettings(BaseModel):
@@ -408,12 +268,9 @@ class Configuration:
         return self.folder / self.settings.data_dir
 
     @property
-    def archive(self) -> str:
-        """Folder or address of the sealed files of an embedded store."""
-        chosen = self.store.archive if isinstance(self.store, EmbeddedSettings) else None
-        if chosen is None:
-            return str(DataDir(self.data_dir).archive)
-        return chosen if "://" in chosen else str(self.folder / chosen)
+    def backend(self) -> StoreBackend:
+        """The store, with all that its kind decides."""
+        return self.store.backend(self.profile, self.data_dir, self.path, derived=bool(self.published))
 
     @property
     def store(self) -> StoreSettings:
@@ -521,12 +378,11 @@ def _contradictions(configuration: Configuration) -> list[str]:
                 near = difflib.get_close_matches(signal, known, n=1, cutoff=0.5)
                 hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
                 problems.append(f"source {source.id!r}: facility {profile.id} has no signal {signal!r}; {hint}")
-    if isinstance(configuration.store, EmbeddedSettings):
-        links = [link_signal(source.id) for source in configuration.sources]
-        for signal in configuration.store.retention.signals:
-            # What is deleted is gone: a name that was misspelt must not fall back to the rule for all.
-            if signal not in (*known, *links):
-                near = difflib.get_close_matches(signal, [*known, *links], n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join([*known, *links])}"
-                problems.append(f"store.retention.signals: facility {profile.id} has no signal {signal!r}; {hint}")
+    stored = [*known, *(link_signal(source.id) for source in configuration.sources)]
+    for signal in configuration.store.named_signals:
+        # What is deleted is gone: a name that was misspelt must not fall back to the rule for all.
+        if signal not in stored:
+            near = difflib.get_close_matches(signal, stored, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(stored)}"
+            problems.append(f"store.retention.signals: facility {profile.id} has no signal {signal!r}; {hint}")
     return problems

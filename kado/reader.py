@@ -20,7 +20,6 @@ from kado.queries.explanation import Explanation, load_explanation, load_gaps
 from kado.queries.figures import AvailabilityReport, load_availability
 from kado.queries.incidents import RecordedIncident, load_incidents
 from kado.queries.record import load_plan
-from kado.stores import make_store
 
 if TYPE_CHECKING:
     from storage.store import TelemetryStore
@@ -101,7 +100,7 @@ class Reader:
         """
         self.profile.signal(signal)
         if self._store is None:
-            self._store = make_store(self._configuration)
+            self._store = self._configuration.backend.open()
         return self._store.read(signal, from_datetime(start), from_datetime(end), hold=hold)
 
     def close(self) -> None:

@@ -9,8 +9,7 @@ from collector.landing import Landing
 from collector.landing_observer import LandingObserver
 from collector.landing_status import LandingLimits
 from facility.time import Clock
-from kado.config import Configuration, InfluxSettings
-from kado.stores import make_influx_client
+from kado.config import Configuration
 
 
 def make_landing(
@@ -30,7 +29,7 @@ def make_landing(
     return Landing.open(
         configuration.data_dir,
         configuration.profile.id,
-        configuration.store.kind,
+        configuration.backend.kind,
         clock,
         limits=limits,
         changes=changes,
@@ -39,13 +38,14 @@ def make_landing(
 
 
 def make_forwarder(
-    configuration: Configuration,
-    store: InfluxSettings,
-    clock: Clock,
-    rng: random.Random,
-    changes: Changes | None = None,
-) -> Forwarder:
-    """Return the forwarder of a data directory whose landing is open; whoever calls closes it."""
-    client = make_influx_client(configuration, store)
+    configuration: Configuration, clock: Clock, rng: random.Random, changes: Changes | None = None
+) -> Forwarder | None:
+    """Return the forwarder of a data directory whose landing is open; whoever calls closes it.
+
+    None: what has landed is stored, and nothing is forwarded.
+    """
+    client = configuration.backend.open_delivery()
+    if client is None:
+        return None
     policy = DeliveryPolicy(rng.random)
     return Forwarder(configuration.data_dir, configuration.profile.id, client, clock, policy, changes=changes)

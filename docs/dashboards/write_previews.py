@@ -24,7 +24,6 @@ from dashboards.generate import FOLDER  # noqa: E402
 from facility.time import NS_PER_S, system_clock  # noqa: E402
 from grafana_panels import Grafana, ask  # noqa: E402
 from kado.config import load_configuration  # noqa: E402
-from kado.service.downsampling import downsample  # noqa: E402
 from servers import InfluxDB, free_port  # noqa: E402
 from watchers import Prometheus  # noqa: E402
 
@@ -71,7 +70,7 @@ def fill(folder: Path, server: InfluxDB, port: int) -> None:
     kado(folder, "simulate", "--scenario", "demo", "--seed", "3", *times)
     kado(folder, "publish")
     # Days that were written to a moment ago have to wait for five minutes.
-    downsample(load_configuration(folder / "kado.toml"), lambda: system_clock() + 600 * NS_PER_S)
+    load_configuration(folder / "kado.toml").backend.downsample(lambda: system_clock() + 600 * NS_PER_S)
 
 
 def grafana_of(server: InfluxDB, prometheus: Prometheus, hours: float) -> Grafana:

@@ -42,7 +42,7 @@ def store_backup(
     if output is Format.JSON:
         print_json(backup_document(configuration.profile, made))
     else:
-        show(*backup_lines(configuration.profile, made, configuration.store.kind))
+        show(*backup_lines(configuration.profile, made, local_samples=configuration.backend.local))
     if made.backup.problems:
         raise ProblemFoundError(f"{len(made.backup.problems)} sealed files could not be read: see kado store verify")
 
@@ -77,7 +77,7 @@ _INFLUXDB = marked(
 )
 
 
-def backup_lines(profile: Profile, made: MadeBackup, store: str) -> list[RenderableType]:
+def backup_lines(profile: Profile, made: MadeBackup, *, local_samples: bool) -> list[RenderableType]:
     """Return where it is and what is new in it."""
     backup = made.backup
     shared = backup.files - backup.copied
@@ -87,7 +87,7 @@ def backup_lines(profile: Profile, made: MadeBackup, store: str) -> list[Rendera
         trn("{n} file copied, {size}", "{n} files copied, {size}", backup.copied, size=size(backup.copied_bytes))
         + (tr("; {n} shared with the previous backup", n=count(shared)) if shared else ""),
     ]
-    if store == "influxdb":
+    if not local_samples:
         lines.append(tr(_INFLUXDB))
     if made.removed:
         lines.append(tr("removed {names}", names=", ".join(path.name for path in made.removed)))

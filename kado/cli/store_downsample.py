@@ -13,8 +13,8 @@ from kado.language import tr
 from kado.output import print_json, show, title
 from kado.progress import progress_bar
 from kado.rounding import count
-from kado.service.downsampling import downsample, downsampled_document
-from storage.influxdb.downsampling import Downsampled
+from kado.service.upkeep import downsampled_document
+from storage.upkeep import Downsampled
 
 
 def downsample_store(
@@ -35,8 +35,7 @@ def downsample_store(
     """
     configuration = load_configuration(config)
     with progress_bar(tr("aggregating"), 1) as bar:
-        done = downsample(
-            configuration,
+        done = configuration.backend.downsample(
             system_clock,
             signals=tuple(signal or ()),
             rebuild=rebuild,

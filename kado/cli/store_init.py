@@ -13,8 +13,8 @@ from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import tr, trn
 from kado.output import print_json, show, table, title
-from kado.service.influxdb_setup import Setup, set_up, setup_document
-from storage.influxdb.administration import BucketOutcome, Found
+from kado.service.store_setup import set_up, setup_document
+from storage.provisioning import BucketOutcome, Found, Setup
 
 
 def init_store(

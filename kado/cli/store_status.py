@@ -8,11 +8,10 @@ from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import marked, tr, trn
 from kado.output import facts, local, print_json, show, table, title
-from kado.queries.outlook import Outlook, date_after
+from kado.queries.outlook import date_after
 from kado.queries.store_status import Inventory, inventory_document, load_inventory
 from kado.rounding import NONE, count, size
-from storage.embedded.care.census import SignalCensus
-from storage.embedded.care.forecast import HORIZON_YEARS
+from storage.inventory import HORIZON_YEARS, Outlook, SignalCensus
 
 
 def store_status(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
@@ -36,23 +35,23 @@ def store_status(config: ConfigOption = None, output: FormatOption = Format.TABL
 def inventory_report(inventory: Inventory) -> list[RenderableType]:
     """Return a row for each signal, then what lies on the disk, then the outlook."""
     profile, zone = inventory.profile, inventory.profile.zone
-    embedded = inventory.store == "embedded"
+    signals, keep_days = inventory.holdings.signals, inventory.holdings.keep_days
     lines: list[RenderableType] = [
-        title(profile, tr("store ({store})", store=inventory.store)),
+        title(profile, tr("store ({store})", store=inventory.title)),
         facts([("Service", service_line(inventory.pid))]),
     ]
     right = ["samples"]
-    if embedded:
+    if inventory.local:
         right = [
             marked("rows"), marked("sealed"), marked("files"), marked("size"), marked("B/sample"), marked("minutes"),
         ]  # fmt: skip
     rows = table(order=["signal", *right, "first", "last", "kept"], right=[*right])
-    for one in inventory.signals:
+    for one in signals:
         times = [local(one.first_ns, zone), local(one.last_ns, zone)]
-        rows.add_row(one.signal, *_numbers(one, embedded=embedded), *times, _kept(inventory.keep_days[one.signal]))
-    if inventory.signals:
-        if embedded and len(inventory.signals) > 1:
-            rows.add_row(tr("all"), *_numbers(_sum(inventory.signals), embedded=True), "", "", "")
+        rows.add_row(one.signal, *_numbers(one, local=inventory.local), *times, _kept(keep_days[one.signal]))
+    if signals:
+        if inventory.local and len(signals) > 1:
+            rows.add_row(tr("all"), *_numbers(_sum(signals), local=True), "", "", "")
         lines += ["", rows]
     else:
         lines += ["", tr("no samples yet")]
@@ -65,8 +64,8 @@ def service_line(pid: str | None) -> str:
     return tr("kado is not running") if pid is None else tr("kado is running, pid {pid}", pid=pid)
 
 
-def _numbers(one: SignalCensus, *, embedded: bool) -> list[str]:
-    if not embedded:
+def _numbers(one: SignalCensus, *, local: bool) -> list[str]:
+    if not local:
         return [count(one.rows)]
     a_sample = f"{one.bytes / one.sealed:.2f}" if one.sealed else NONE
     return [count(one.rows), count(one.sealed), count(one.files), size(one.bytes), a_sample, size(one.minute_bytes)]
@@ -95,12 +94,14 @@ def _space(inventory: Inventory) -> list[tuple[str, RenderableType]]:
     log = tr("; log {size}", size=size(space.log)) if space.log else ""
     reusable = tr(", {size} of it free for new rows", size=size(space.reusable)) if space.reusable else ""
     lines: list[tuple[str, RenderableType]] = [(marked("Rows"), f"telemetry.db {size(space.database)}{reusable}{log}")]
-    if inventory.store == "embedded":
+    if inventory.local:
         leftovers = tr("; {n} unused files, removed at the next sealing", n=space.leftovers) if space.leftovers else ""
         sealed = tr("{size} in {folder}", size=size(space.archive), folder=space.archive_root)
         lines.append((marked("Sealed"), sealed + leftovers))
     else:
-        lines.append((marked("Waiting"), trn("{n} sample to forward", "{n} samples to forward", inventory.waiting)))
+        lines.append(
+            (marked("Waiting"), trn("{n} sample to forward", "{n} samples to forward", inventory.holdings.waiting))
+        )
     return [*lines, (marked("Journal"), size(space.journal))]
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
 from facility.profile import Profile
 from facility.source import Notice, SourceSpec
 from facility.time import Clock
-from kado.config import Configuration, EmbeddedSettings, InfluxSettings, PageSettings, is_loopback
+from kado.config import Configuration, PageSettings, is_loopback
 from kado.output import local
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
@@ -22,8 +21,6 @@ from kado.queries.record import load_plan
 from kado.source_kinds import delivers, is_live, simulated_kinds
 from kado.stores import running_pid
 from storage.data_dir import DataDir
-from storage.embedded.archive.choice import reach_place
-from storage.influxdb.client import InfluxClient
 from storage.telemetry_db import open_reader
 
 CONNECT_S = 10.0
@@ -49,7 +46,7 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
     yield Outcome("facility", True, f"{profile.id}: {len(profile.signals)} signals{simulated}")
     yield _checked("definition", lambda: _definition(configuration))
     yield _checked("data directory", lambda: _data_dir(configuration))
-    yield _checked("store", lambda: _store(configuration))
+    yield _checked("store", configuration.backend.check)
     if not configuration.sources:
         yield Outcome("sources", False, "there are none: add a [[source]] table to kado.toml", 1)
     for source in configuration.sources:
@@ -94,37 +91,9 @@ def _data_dir(configuration: Configuration) -> str:
     if not DataDir(path).telemetry.exists():
         return f"{path}: nothing collected yet"
 
-    open_reader(path, configuration.profile.id, configuration.store.kind).close()
+    open_reader(path, configuration.profile.id, configuration.backend.kind).close()
     pid = running_pid(configuration)
     return f"{path}: no kado is running" if pid is None else f"{path}: kado is running, pid {pid}"
-
-
-def _store(configuration: Configuration) -> str:
-    if isinstance(configuration.store, EmbeddedSettings):
-        return f"embedded, in {configuration.data_dir}; SQLite {sqlite3.sqlite_version}{_archive(configuration)}"
-
-    store = configuration.store
-    token = store.token(configuration.folder, os.environ)
-    client = InfluxClient(
-        store.url, store.org, store.bucket, token, token_source=store.token_source, timeout_s=store.timeout_s
-    )
-    try:
-        client.bucket_info()
-        answer = client.write(b"")
-        # Whoever may write is told that there is nothing to write.
-        if answer.status not in (204, 400):
-            raise client.problem(answer)
-    finally:
-        client.close()
-    return f"InfluxDB at {store.url}, bucket {store.bucket}: may be read and written"
-
-
-def _archive(configuration: Configuration) -> str:
-    if not isinstance(configuration.store, EmbeddedSettings) or configuration.store.archive is None:
-        return ""
-
-    root, in_use = reach_place(configuration.archive)
-    return f"; sealed files in {root}" + ("" if in_use else ", none there yet")
 
 
 def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> Iterator[Outcome]:
@@ -156,8 +125,7 @@ def _mapped_twice(configuration: Configuration) -> Iterator[Outcome]:
 def _secret_files(configuration: Configuration) -> Iterator[Outcome]:
     """Warn of files with secrets that other users of this machine can read."""
     files = [path for source in configuration.sources for path in source.secret_files]
-    if isinstance(configuration.store, InfluxSettings) and configuration.store.token_file is not None:
-        files.append(configuration.store.token_file)
+    files += configuration.store.secret_files
     for path in dict.fromkeys(configuration.folder / file for file in files):
         with suppress(OSError):
             if path.stat().st_mode & 0o077:

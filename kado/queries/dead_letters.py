@@ -10,7 +10,7 @@ from facility.errors import UsageError
 from facility.profile import Profile
 from facility.source import GapReport
 from facility.time import Clock, format_time
-from kado.config import Configuration, InfluxSettings
+from kado.config import Configuration
 from kado.queries.identity import identity
 from kado.writers import make_landing
 from storage.telemetry_db.dead_letters import Chosen, DeadLetter, read_dead_letters
@@ -89,7 +89,7 @@ def gaps_document(profile: Profile, gaps: Sequence[tuple[str, GapReport]]) -> di
 
 def forwards_later(configuration: Configuration) -> bool:
     """Whether what is replayed waits until a kado runs that forwards it."""
-    return isinstance(configuration.store, InfluxSettings)
+    return not configuration.backend.local
 
 
 def _head(profile: Profile, letter: DeadLetter) -> dict[str, Any]:

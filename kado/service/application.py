@@ -12,12 +12,11 @@ from collector.landing import Landing
 from collector.landing_observer import LandingObservers
 from collector.service import Collector
 from facility.time import Clock
-from kado.config import Configuration, EmbeddedSettings, InfluxSettings
+from kado.config import Configuration
 from kado.service.alarm_facts import FactSources
 from kado.service.alarms import Alarms
 from kado.service.application_status import ApplicationStatus
 from kado.service.current_figures import CurrentFigures
-from kado.service.downsampling import Downsampling
 from kado.service.fault_injection import steered_sources
 from kado.service.live_figures import LiveFigures
 from kado.service.metrics.alarm_exposition import AlarmExposition
@@ -28,7 +27,7 @@ from kado.service.newest import NewestValues
 from kado.service.notification.outbox import Outbox
 from kado.service.notification.sending import Notifications
 from kado.service.report_drafts import ReportDrafts
-from kado.service.sealing import Sealing
+from kado.service.upkeep import Upkeep
 from kado.writers import make_forwarder, make_landing
 
 
@@ -45,7 +44,7 @@ class Application:
         landing: Landing,
         collector: Collector,
         forwarder: Forwarder | None,
-        upkeep: Sealing | Downsampling,
+        upkeep: Upkeep,
         changes: Changes,
         observers: LandingObservers,
     ) -> None:
@@ -177,19 +176,13 @@ async def open_application(
         changes, observers = Changes(), LandingObservers()
         landing = await asyncio.to_thread(make_landing, configuration, clock, changes, observers)
         stack.push_async_callback(asyncio.to_thread, landing.close)
-        forwarder = None
-        if isinstance(configuration.store, InfluxSettings):
-            forwarder = await asyncio.to_thread(make_forwarder, configuration, configuration.store, clock, rng, changes)
+        forwarder = await asyncio.to_thread(make_forwarder, configuration, clock, rng, changes)
+        if forwarder is not None:
             stack.push_async_callback(asyncio.to_thread, forwarder.close)
         intake = Intake(profile, [source.id for source in configuration.sources], clock)
         sources = await asyncio.to_thread(steered_sources, configuration, clock)
         collector = Collector(profile, sources, intake, landing, clock, rng)
-        store = configuration.store
-        upkeep: Sealing | Downsampling = (
-            Sealing(configuration, store, clock)
-            if isinstance(store, EmbeddedSettings)
-            else Downsampling(configuration, clock)
-        )
+        upkeep = Upkeep(configuration, clock)
         application = Application(configuration, landing, collector, forwarder, upkeep, changes, observers)
         await asyncio.to_thread(application.serve, clock, rng)
         if application.metrics is not None:

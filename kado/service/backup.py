@@ -13,10 +13,10 @@ from kado.progress import progress_bar
 from kado.queries.identity import identity
 from kado.rounding import size
 from kado.service.verifying import Verdict, look, verdict_document
+from storage.backup.backup import BackedUp, Backup, thin_out
+from storage.backup.restore import restore
+from storage.backup.snapshots import Snapshot, find_snapshot, read_snapshot
 from storage.data_dir import DataDir
-from storage.embedded.care.backup import BackedUp, Backup, thin_out
-from storage.embedded.care.restore import restore
-from storage.embedded.care.snapshots import Snapshot, find_snapshot, read_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ def restore_backup(configuration: Configuration, folder: Path) -> Restored:
         If it is damaged; then nothing was touched.
     """
     snapshot = read_snapshot(find_snapshot(folder))
-    profile, kind = configuration.profile, configuration.store.kind
+    profile, backend = configuration.profile, configuration.backend
     with progress_bar(tr("restore"), 1) as bar:
 
         def show(done: int, total: int) -> None:
             bar.advance_to(done, size(done), total)
 
-        restore(snapshot, configuration.data_dir, profile.id, kind, show)
+        restore(snapshot, configuration.data_dir, profile.id, backend.kind, show)
     # A server may be away, and has nothing to do with what was restored.
-    return Restored(snapshot, look(configuration, deep=False, ledger=kind == "embedded"))
+    return Restored(snapshot, look(configuration, deep=False, ledger=backend.local))
 
 
 def backup_document(profile: Profile, made: MadeBackup) -> dict[str, Any]:

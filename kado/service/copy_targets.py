@@ -8,13 +8,11 @@ from typing import Final, Protocol
 import numpy as np
 
 from collector.arrival import Arrival
+from collector.forwarder import Forwarder
 from facility.time import NS_PER_DAY, Clock
-from kado.config import Configuration, InfluxSettings
-from kado.stores import make_influx_client, make_store, provenance_of
+from kado.config import Configuration
 from kado.writers import make_forwarder, make_landing
-from storage.embedded.columns import NO_ARRIVAL, Columns
-from storage.embedded.rows import as_batch
-from storage.embedded.store import EmbeddedStore
+from storage.columns import NO_ARRIVAL, Columns
 from storage.store import TelemetryStore
 
 COPY_SOURCE: Final = "copy"
@@ -58,27 +56,21 @@ def open_target(configuration: Configuration, clock: Clock) -> Generator[Target]
         If its server does not answer, refuses us, or does not take what waits for it.
     """
     with ExitStack() as opened:
-        target: Target
-        if isinstance(configuration.store, InfluxSettings):
-            target = _InfluxTarget(configuration, configuration.store, clock, opened)
+        forwarder = make_forwarder(configuration, clock, random.Random())
+        if forwarder is None:
+            yield _LocalTarget(configuration, clock, opened)
         else:
-            target = _EmbeddedTarget(configuration, clock, opened)
-        yield target
+            yield _ServerTarget(configuration, opened.enter_context(forwarder), clock, opened)
 
 
-class _EmbeddedTarget:
+class _LocalTarget:
     """Days that are over go straight into sealed files; samples with an arrival of their own by way of rows."""
 
     keeps_from_ns = None
 
     def __init__(self, configuration: Configuration, clock: Clock, opened: ExitStack) -> None:
-
         self._facility = configuration.profile.id
-        self._store = EmbeddedStore(
-            configuration.data_dir, self._facility, read_only=False, archive=configuration.archive, clock=clock
-        )
-        opened.callback(self._store.close)
-        self._provenance = provenance_of(configuration.profile)
+        self._store = opened.enter_context(closing(configuration.backend.open_local(clock)))
         self._before_ns = clock() // NS_PER_DAY * NS_PER_DAY
 
     @property
@@ -92,29 +84,25 @@ class _EmbeddedTarget:
         plain = columns.take(~late)
         if len(plain):
             samples = plain.samples(self._facility, signal)
-            self._store.load(samples, before_ns=self._before_ns, source=COPY_SOURCE, provenance=self._provenance)
+            self._store.load_each([samples], before_ns=self._before_ns, source=COPY_SOURCE)
         for piece in _pieces(columns.take(late)):
-            self._store.write(as_batch(self._facility, signal, piece))
+            self._store.write(piece.batch(self._facility, signal))
 
     def finish(self) -> None:
-        self._store.seal(self._before_ns, provenance=self._provenance)
-        self._store.merge_months(self._before_ns, provenance=self._provenance)
+        self._store.seal(self._before_ns)
+        self._store.merge_months(self._before_ns)
 
 
-class _InfluxTarget:
+class _ServerTarget:
     """By way of the outbox, as everything that goes there: nothing is lost or counted twice, whatever happens."""
 
-    def __init__(self, configuration: Configuration, settings: InfluxSettings, clock: Clock, opened: ExitStack) -> None:
+    def __init__(self, configuration: Configuration, forwarder: Forwarder, clock: Clock, opened: ExitStack) -> None:
+        backend = configuration.backend
         self._facility = configuration.profile.id
+        self._forwarder = forwarder
         self._landing = opened.enter_context(make_landing(configuration, clock))
-        self._forwarder = opened.enter_context(make_forwarder(configuration, settings, clock, random.Random()))
-        self._store = make_store(configuration)
-        opened.callback(self._store.close)
-        with closing(make_influx_client(configuration, settings)) as client:
-            retention_ns = client.bucket_info().retention_ns
-        # From a whole day on: what is about to expire would be refused half-way.
-        oldest_ns = None if retention_ns is None else clock() - retention_ns
-        self._keeps_from_ns = None if oldest_ns is None else (oldest_ns // NS_PER_DAY + 1) * NS_PER_DAY
+        self._store = opened.enter_context(closing(backend.open()))
+        self._keeps_from_ns = backend.oldest_kept_ns(clock())
         # What was left over from before belongs to what the store held before.
         self._forwarder.drain()
 
@@ -128,7 +116,7 @@ class _InfluxTarget:
 
     def write(self, signal: str, columns: Columns) -> None:
         for piece in _pieces(columns):
-            self._landing.land_now(Arrival(COPY_SOURCE, as_batch(self._facility, signal, piece)))
+            self._landing.land_now(Arrival(COPY_SOURCE, piece.batch(self._facility, signal)))
             self._forwarder.drain()
 
     def finish(self) -> None:

@@ -6,17 +6,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from facility.batch import NO_WORD, Batch
 from facility.errors import UsageError
 from facility.profile import Profile
 from facility.text import SIMULATED
 from facility.time import MAX_NS, MIN_NS, NS_PER_DAY, Clock, format_time, from_datetime, to_datetime
-from kado.config import Configuration, InfluxSettings
+from kado.config import Configuration
 from kado.queries.identity import identity
 from kado.service.copy_targets import Target, open_target
 from kado.stores import open_store
-from storage.embedded.columns import NO_ARRIVAL, Columns, concat
-from storage.embedded.rows import CLOCK_TOLERANCE_NS
+from storage.columns import Columns, concat
 from storage.store import SeriesCount, TelemetryStore
 
 _PIECE: Final = 1_000_000
@@ -98,7 +96,7 @@ def copy_store(
         there = _counts(reader)
         for signal in signals:
             if signal not in there:
-                raise UsageError(f"{name_of(source)} has no signal {signal!r}: it has {', '.join(there) or 'none'}")
+                raise UsageError(f"{source.backend.name} has no signal {signal!r}: it has {', '.join(there) or 'none'}")
         wanted = {name: there[name] for name in signals or there}
         total, done = sum(one.samples for one in wanted.values()), 0
         tallies: dict[str, _Tally] = {}
@@ -111,8 +109,8 @@ def copy_store(
         writer.finish()
         after, now = _counts(writer.store), _counts(reader)
     return CopyResult(
-        source=name_of(source),
-        target=name_of(target),
+        source=source.backend.name,
+        target=target.backend.name,
         signals=tuple(
             SignalCopy(
                 signal=name,
@@ -130,14 +128,6 @@ def copy_store(
     )
 
 
-def name_of(configuration: Configuration) -> str:
-    """Return what people call the store of a configuration."""
-    store = configuration.store
-    if isinstance(store, InfluxSettings):
-        return f"bucket {store.bucket} at {store.url}"
-    return f"the embedded store in {configuration.data_dir.resolve()}"
-
-
 def pieces_to_copy(
     store: TelemetryStore, extent: SeriesCount, keeps_from_ns: int | None = None, at_least: int = _PIECE
 ) -> Iterator[Columns]:
@@ -148,7 +138,7 @@ def pieces_to_copy(
     n = until = 0
     start_ns = max(extent.first_ns, MIN_NS if keeps_from_ns is None else keeps_from_ns)
     for batch in store.read_batches(extent.signal, start_ns, extent.last_ns + 1):
-        left = _columns(batch)
+        left = Columns.of_batch(batch)
         while len(left):
             if not gathered:
                 until = _end_of_month(int(left.time_ns[0]))
@@ -164,20 +154,6 @@ def pieces_to_copy(
                 gathered, n = [], 0
     if gathered:
         yield concat(gathered)
-
-
-def _columns(batch: Batch) -> Columns:
-    """Return a batch of one signal, in order of time, as columns; an arrival only where it is worth keeping."""
-    late = np.abs(batch.arrival_ns - batch.time_ns) > CLOCK_TOLERANCE_NS
-    return Columns(
-        batch.time_ns,
-        batch.value,
-        batch.quality,
-        batch.state if bool(np.any(batch.state != NO_WORD)) else None,
-        batch.reason if bool(np.any(batch.reason != NO_WORD)) else None,
-        np.where(late, batch.arrival_ns, NO_ARRIVAL) if bool(late.any()) else None,
-        batch.words,
-    )
 
 
 @dataclass(slots=True)
@@ -217,15 +193,8 @@ def _check_sides(source: Configuration, target: Configuration) -> None:
             f"{source.path} is about facility {ours.id!r}, {target.path} about {theirs.id!r}: samples of the one are"
             " not samples of the other; each facility needs a store of its own"
         )
-    if _place(source) == _place(target):
-        raise UsageError(f"{source.path} and {target.path} name the same store, {name_of(source)}: nothing to copy")
-
-
-def _place(configuration: Configuration) -> tuple[str, ...]:
-    store = configuration.store
-    if isinstance(store, InfluxSettings):
-        return (store.url.rstrip("/"), store.org, store.bucket)
-    return (str(configuration.data_dir.resolve()),)
+    if source.backend.place == target.backend.place:
+        raise UsageError(f"{source.path} and {target.path} name the same store, {source.backend.name}: nothing to copy")
 
 
 def _counts(store: TelemetryStore) -> dict[str, SeriesCount]:

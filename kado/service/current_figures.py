@@ -12,9 +12,8 @@ from facility.errors import KadoError
 from facility.interval import Intervals
 from facility.period import month_of
 from facility.schedule import Plan
-from facility.schema import DERIVED_SUFFIX
 from facility.time import NS_PER_S, Clock
-from kado.config import Configuration, InfluxSettings
+from kado.config import Configuration
 from kado.queries.days import Days
 from kado.queries.evidence import extent_of
 from kado.service.journal_watch import JournalWatch
@@ -22,13 +21,11 @@ from kado.service.live_figures import LiveCalculator, LiveFigures
 from kado.service.newest import NewestValues
 from kado.service.publishing.publisher import Counted, Publisher
 from kado.service.store_thread import StoreThread
-from kado.stores import make_influx_client
-from storage.influxdb.client import InfluxClient
-from storage.influxdb.derived import DerivedBucket
 from storage.store import TelemetryStore
 
 if TYPE_CHECKING:
     from analytics.availability import Availability
+    from storage.influxdb.derived import DerivedBucket
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -70,7 +67,7 @@ class CurrentFigures:
         self._calculator: LiveCalculator | None = None
         self._counted: list[Counted] = []
         self._publisher: Publisher | None = None
-        self._client: InfluxClient | None = None
+        self._bucket: DerivedBucket | None = None
         self._publish_at_ns = 0
         self._published_ns: int | None = None
         self._unpublished = 0
@@ -91,8 +88,8 @@ class CurrentFigures:
                     await thread.ask(self._look)
                     await asyncio.sleep(EVERY_S)
             finally:
-                if self._client is not None:
-                    await asyncio.to_thread(self._client.close)
+                if self._bucket is not None:
+                    await asyncio.to_thread(self._bucket.close)
 
     # Everything below runs in the store's thread.
 
@@ -143,12 +140,13 @@ class CurrentFigures:
         return calculator
 
     def _make_publisher(self, since_ns: int) -> Publisher | None:
-        store = self._configuration.store
-        if not isinstance(store, InfluxSettings) or not self._configuration.published:
+        if not self._configuration.published:
             return None
-        self._client = derived_client(self._configuration, store)
+        self._bucket = self._configuration.backend.open_derived()
+        if self._bucket is None:
+            return None
         published = [c for c in self._counted if c.definition.id in self._configuration.published]
-        publisher = Publisher(self._configuration.profile, published, DerivedBucket(self._client), since_ns)
+        publisher = Publisher(self._configuration.profile, published, self._bucket, since_ns)
         publisher.learn(self._journal.record.incidents)
         return publisher
 
@@ -196,8 +194,3 @@ class CurrentFigures:
         if self._problems.get(about) != str(error):
             _LOG.warning("%s: %s", about, error)
         self._problems[about] = str(error)
-
-
-def derived_client(configuration: Configuration, store: InfluxSettings) -> InfluxClient:
-    """Return a client for the bucket of derived series; whoever calls closes it."""
-    return make_influx_client(configuration, store.model_copy(update={"bucket": store.bucket + DERIVED_SUFFIX}))

@@ -4,7 +4,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from collector.files.summary import ImportProgress, ImportSummary
 from facility.profile import Profile
 from facility.schedule import ScheduleVersion
 from facility.time import Clock, format_time
-from kado.config import Configuration, InfluxSettings
+from kado.config import Configuration
 from kado.journal import open_journal
 from kado.output import note
 from kado.progress import progress_bar
@@ -36,7 +35,7 @@ def import_samples(
 
     Interrupted with Ctrl-C, it says where the same command goes on.
     """
-    kind = configuration.store.kind
+    kind = configuration.backend.kind
     reached = 0
     with progress_bar(path.name, 1) as bar:
 
@@ -69,21 +68,19 @@ def add_versions(
 
 
 def forward_waiting(configuration: Configuration, clock: Clock) -> None:
-    """With InfluxDB: forward all that waits, with a progress bar.
+    """Forward all that waits for a server, with a progress bar; with the embedded store nothing does.
 
     Raises
     ------
     AuthorizationError, UnreachableError, DataError
         If it does not get there. What is left waits for whoever runs next.
     """
-    if not isinstance(configuration.store, InfluxSettings):
+    forwarder = make_forwarder(configuration, clock, random.Random())
+    if forwarder is None:
         return
-    with (
-        make_landing(configuration, clock) as landing,
-        closing(make_forwarder(configuration, configuration.store, clock, random.Random())) as forwarder,
-    ):
+    with forwarder, make_landing(configuration, clock) as landing:
         waiting = landing.status().waiting_samples
-        with progress_bar(f"to {configuration.store.url}", waiting) as bar:
+        with progress_bar(f"to {configuration.backend.name}", waiting) as bar:
             for _ in _while_running(forwarder.drain):
                 delivered = forwarder.status().delivered
                 bar.advance_to(delivered, f"{delivered:,} samples", max(waiting, delivered))

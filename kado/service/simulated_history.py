@@ -17,10 +17,8 @@ from kado.config import Configuration
 from kado.language import tr
 from kado.progress import Bar, progress_bar
 from kado.service.importing import add_versions, forward_waiting
-from kado.stores import provenance_of
 from kado.writers import make_landing
 from simulators.machine import Machine
-from storage.embedded.store import EmbeddedStore
 
 WRITTEN_AHEAD: Final = 3
 """Days of history that may wait to become durable while the next one is made."""
@@ -33,8 +31,8 @@ SIMULATED_SOURCE: Final = "simulator"
 def fill_history(configuration: Configuration, machine: Machine, start_ns: int, end_ns: int, clock: Clock) -> int:
     """Put what a machine did in ``[start_ns, end_ns)`` into the store, its calendar into the journal.
 
-    With the embedded store, days that are over go straight into sealed files, a month at a time, the delivery
-    signal last: whoever is interrupted goes on behind the last month that has it.
+    Where the samples lie in the data directory, past days go straight into sealed files, a month at a time, the
+    delivery signal last: after an interruption the same call goes on behind the last month that has it.
 
     Returns
     -------
@@ -45,7 +43,7 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
     source = source_of_history(configuration)
     intake = Intake(configuration.profile, [source], clock)
     sealed_until = max(start_ns, end_ns // NS_PER_DAY * NS_PER_DAY)
-    if configuration.store.kind != "embedded":
+    if not configuration.backend.local:
         sealed_until = start_ns
     stored = 0
     with progress_bar(tr("simulating"), end_ns - start_ns) as bar:
@@ -97,12 +95,8 @@ def _seal_month(
             for arrival in arrivals:
                 landing.land_now(arrival)
         return samples
-    provenance = provenance_of(profile)
-    with closing(
-        EmbeddedStore(configuration.data_dir, profile.id, read_only=False, archive=configuration.archive, clock=clock)
-    ) as store:
-        histories = _delivery_last(profile, by_signal)
-        store.load_each(histories, before_ns=before_ns, source=source, provenance=provenance)
+    with closing(configuration.backend.open_local(clock)) as store:
+        store.load_each(_delivery_last(profile, by_signal), before_ns=before_ns, source=source)
     return samples
 
 

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from kado.config import Configuration
-from kado.stores import make_store
 from storage.store import TelemetryStore
 
 T = TypeVar("T")
@@ -27,7 +26,7 @@ class StoreThread(AbstractAsyncContextManager["StoreThread"]):
 
         def run() -> T:
             if self._store is None:
-                self._store = make_store(self._configuration)
+                self._store = self._configuration.backend.open()
             return work(self._store)
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, run)

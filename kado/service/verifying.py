@@ -13,10 +13,11 @@ from kado.language import tr
 from kado.progress import progress_bar
 from kado.queries.identity import identity
 from kado.rounding import size
-from kado.stores import open_for_care, open_store, provenance_of
+from kado.stores import open_for_maintenance, open_store
 from storage.data_dir import DataDir
-from storage.embedded.care.verifying import Finding, Verified, verify_databases, verify_files
+from storage.databases import verify_databases
 from storage.telemetry_db import TelemetryConnection, open_reader
+from storage.upkeep import Finding, Verified
 
 _NOTHING = Verified((), 0, 0, 0)
 
@@ -59,16 +60,16 @@ def verify_store(
         If the store does not answer.
     """
     if accept_rows:
-        with open_for_care(configuration, clock) as store:
+        with open_for_maintenance(configuration, clock) as store:
             accepted = store.accept_rows()
         found = look(configuration, deep=deep)
         return Verdict(deep, found.verified, found.findings, 0, accepted)
     if not repair_rollup:
         return look(configuration, deep=deep)
-    with open_for_care(configuration, clock) as store:
+    with open_for_maintenance(configuration, clock) as store:
         first = look(configuration, deep=True)
         wrong = [finding for finding in first.findings if finding.rollup_of is not None]
-        repaired = store.rebuild_minutes(wrong, provenance=provenance_of(configuration.profile)) if wrong else 0
+        repaired = store.rebuild_minutes(wrong) if wrong else 0
     if not repaired:
         return first
     again = look(configuration, deep=True)
@@ -80,13 +81,13 @@ def look(configuration: Configuration, *, deep: bool, ledger: bool = True) -> Ve
     findings: list[Finding] = []
     verified = _NOTHING
     telemetry = str(DataDir(configuration.data_dir).telemetry)
-    kind = configuration.store.kind
-    with closing(open_reader(configuration.data_dir, configuration.profile.id, kind)) as connection:
+    with closing(
+        open_reader(configuration.data_dir, configuration.profile.id, configuration.backend.kind)
+    ) as connection:
         findings += verify_databases(connection, configuration.data_dir, deep=deep)
         try:
-            if kind == "embedded":
-                verified = _files(configuration, connection, deep=deep)
-                findings += verified.findings
+            verified = _files(configuration, connection, deep=deep)
+            findings += verified.findings
             if ledger:
                 findings += _ledger(configuration)
         except DamagedDataError as error:
@@ -102,7 +103,7 @@ def _files(configuration: Configuration, connection: TelemetryConnection, *, dee
         def show(done: int, total: int) -> None:
             bar.advance_to(done, size(done), total)
 
-        return verify_files(connection, configuration.data_dir, deep=deep, progress=show)
+        return configuration.backend.verify(connection, deep=deep, progress=show)
 
 
 def _ledger(configuration: Configuration) -> list[Finding]:

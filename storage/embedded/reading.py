@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from facility.batch import Samples
 from facility.errors import ArchiveAwayError, ArchiveError
 from facility.quality import TIME_REASONS, Quality
+from storage.columns import Columns, concat, overlay
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import place_of
 from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.place import MissingFileError
-from storage.embedded.columns import Columns, concat, overlay
 from storage.embedded.row_checksums import NEGATIVE_ZERO, changed_days
 from storage.embedded.row_reading import nth_row_time, read_rows, row_times, series_id_of
 from storage.minutes import MINUTE_NS, Minutes

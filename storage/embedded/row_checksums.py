@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.time import NS_PER_DAY
-from storage.embedded.columns import NO_ARRIVAL
+from storage.columns import NO_ARRIVAL
 
 Int64 = NDArray[np.int64]
 UInt64 = NDArray[np.uint64]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.batch import NO_WORD
-from storage.embedded.columns import NO_ARRIVAL, Columns
+from storage.columns import NO_ARRIVAL, Columns
 from storage.embedded.row_checksums import NEGATIVE_ZERO
 
 _NONE: Final = 0

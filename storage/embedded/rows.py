@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from facility.batch import NO_WORD, Batch
 from facility.errors import ArchiveError
-from facility.time import NS_PER_S
+from storage.columns import CLOCK_TOLERANCE_NS, NO_ARRIVAL
 from storage.embedded.archive import manifest
-from storage.embedded.columns import NO_ARRIVAL, Columns
 from storage.embedded.row_checksums import (
     NEGATIVE_ZERO,
     add_entries,
@@ -28,9 +27,6 @@ from storage.merging import conflicts, parts
 from storage.telemetry_db.series import advance, advance_all, series_of, word_ids
 
 _LOG: Final = logging.getLogger(__name__)
-
-CLOCK_TOLERANCE_NS: Final = 2 * NS_PER_S
-"""An arrival is kept where it differs from the stamp by more than this."""
 
 # A statement with a hundred rows takes less than half the time of a hundred statements.
 _AT_ONCE: Final = (100, 10, 1)
@@ -145,28 +141,9 @@ def _thaw(connection: sqlite3.Connection, data_dir: Path, series_id: int, times:
             continue
         found = sealed.take(sealed.found_in(times))
         if len(found):
-            batch = as_batch("", file.name.signal, found)
+            batch = found.batch("", file.name.signal)
             columns = _Columns(connection, batch, 0)
             _write(connection, columns, series_id, np.arange(len(batch)), "INSERT OR IGNORE", "")
-
-
-def as_batch(facility: str, signal: str, columns: Columns) -> Batch:
-    """Return columns as if they came in; what has no arrival of its own arrived when it was stamped."""
-    arrivals = columns.time_ns
-    if columns.arrival_ns is not None:
-        arrivals = np.where(columns.arrival_ns == NO_ARRIVAL, arrivals, columns.arrival_ns)
-    return Batch.build(
-        facility,
-        [signal],
-        np.zeros(len(columns), np.int32),
-        columns.time_ns,
-        arrival_ns=arrivals,
-        value=columns.value,
-        state=columns.state,
-        quality=columns.quality,
-        reason=columns.reason,
-        words=columns.words,
-    )
 
 
 class _Columns:

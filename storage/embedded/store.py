@@ -12,32 +12,32 @@ from storage.bucketing import bucket_edges, bucketise, check_bucket_count
 from storage.data_dir import DirectoryLock
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import choose_place
+from storage.embedded.archive.provenance import Provenance
 from storage.embedded.deleting import KeepDays, delete_rows
 from storage.embedded.reading import StoreReader
 from storage.embedded.row_checksums import accept_rows, changed_days
 from storage.embedded.row_reading import series_id_of
-from storage.embedded.rows import as_batch, insert
+from storage.embedded.rows import insert
 from storage.embedded.translate_errors import translate_errors
 from storage.store import Buckets, Counted, LastValue, SeriesCount, Written
 from storage.telemetry_db import open_reader, open_writer, transaction
 from storage.telemetry_db.counters import CountKey, Entry, count
+from storage.upkeep import Finding, Sealed
 
 if TYPE_CHECKING:
-    from storage.embedded.archive.sealing import Sealed
-    from storage.embedded.archive.swap import FileSwap, Provenance, Step
-    from storage.embedded.care.retention import Dropped
-    from storage.embedded.care.verifying import Finding
+    from storage.embedded.archive.swap import FileSwap, Step
+    from storage.embedded.maintenance.retention import Dropped
 
 
 class EmbeddedStore:
     """Telemetry of one facility in its data directory; implements `storage.store.TelemetryStore`.
 
-    Contract: opened for reading it takes no lock and may live beside the service; opened for writing it holds
-    the directory's lock until `close`. A batch is one transaction: after a crash it is there wholly or not at
-    all, and what `write` returned for is there. What is written or deleted here is counted in the ledger, under
-    no source. Sealing changes neither what is read nor what is counted, and readers may go on meanwhile. `read`
-    sees one state of the store; `read_chunks` and `buckets` see one for each piece, so that they never hold
-    back the log of the service.
+    Contract: opened for reading it takes no lock and may live beside the service; opened for writing it holds the lock
+    of the directory until `close`, unless its process holds it already. A batch is one transaction: after a crash it
+    is there wholly or not at all, and what `write` returned for is there. What is written or deleted here is counted
+    in the ledger, under no source. Sealing changes neither what is read nor what is counted, and readers may go on
+    meanwhile. `read` sees one state of the store; `read_chunks` and `buckets` see one for each piece, so that they
+    never hold back the log of the service.
     """
 
     def __init__(
@@ -46,14 +46,17 @@ class EmbeddedStore:
         facility: str,
         *,
         read_only: bool = True,
+        hold_lock: bool = True,
         archive: str | None = None,
         clock: Clock = system_clock,
         at_step: "Callable[[Step], None]" = lambda _: None,
     ) -> None:
         """Open the store; one that is opened for writing is made if there is none.
 
-        `archive` is where sealed files are to lie from now on, a folder or a URI; it is looked at before the first
-        one is written, and None leaves it as it is. `at_step` is told of each step on which sealed files come and go.
+        Without `hold_lock` the process has to hold the lock of the directory already, as the service does beside its
+        landing. `archive` is where sealed files are to lie from now on, a folder or a URI; it is looked at before the
+        first one is written, and None leaves it as it is. `at_step` is called at each step on which sealed files come
+        and go.
 
         Raises
         ------
@@ -69,15 +72,19 @@ class EmbeddedStore:
         self._at_step = at_step
         self._archive = archive
         self._data_dir = data_dir
+        self._read_only = read_only
+        self.provenance = Provenance()
+        """What files that are sealed from now on say about the origin of their samples."""
         self._lock: DirectoryLock | None = None
         if read_only:
             self._connection = open_reader(data_dir, facility, "embedded")
         else:
-            self._lock = DirectoryLock(data_dir)
+            self._lock = DirectoryLock(data_dir) if hold_lock else None
             try:
                 self._connection = open_writer(data_dir, facility, "embedded", clock())
             except BaseException:
-                self._lock.release()
+                if self._lock is not None:
+                    self._lock.release()
                 raise
         if not read_only and manifest.leftovers(self._connection):
             self._swap().tidy()
@@ -119,7 +126,7 @@ class EmbeddedStore:
     def read_batches(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Batch]:
         """Yield the same pieces with all that is kept, arrivals included."""
         for piece in self._reader.columns(signal, start_ns, end_ns):
-            yield as_batch(self._facility, signal, piece)
+            yield piece.batch(self._facility, signal)
 
     def last(self, signals: Sequence[str]) -> dict[str, LastValue]:
         """Return the newest sample of each signal that has one."""
@@ -157,57 +164,43 @@ class EmbeddedStore:
         total = self._delete_sealed(connection, signal, before_ns)
         return total + delete_rows(connection, signal, before_ns)
 
-    def seal(self, before_ns: int, *, provenance: "Provenance | None" = None) -> "Sealed":
+    def seal(self, before_ns: int) -> Sealed:
         """Seal the rows of every UTC day that ends at or before an instant; see `sealing.seal`."""
         from storage.embedded.archive.sealing import seal
 
         with translate_errors(self._data_dir):
-            return seal(self._swap(provenance), before_ns)
+            return seal(self._swap(), before_ns)
 
-    def merge_months(self, before_ns: int, *, provenance: "Provenance | None" = None) -> "Sealed":
+    def merge_months(self, before_ns: int) -> Sealed:
         """Merge the sealed files of every month that ends at or before an instant; see `sealing.merge_months`."""
         from storage.embedded.archive.sealing import merge_months
 
         with translate_errors(self._data_dir):
-            return merge_months(self._swap(provenance), before_ns)
+            return merge_months(self._swap(), before_ns)
 
     def retain(self, keep_days: KeepDays, now_ns: int) -> "list[Dropped]":
-        """Delete what is older than it has to be kept; see `care.retention.apply_retention`."""
-        from storage.embedded.care.retention import apply_retention
+        """Delete what is older than it has to be kept; see `maintenance.retention.apply_retention`."""
+        from storage.embedded.maintenance.retention import apply_retention
 
         with translate_errors(self._data_dir):
             return apply_retention(self._swap(), keep_days, now_ns)
 
-    def rebuild_minutes(self, findings: "Sequence[Finding]", *, provenance: "Provenance | None" = None) -> int:
-        """Make the minutes anew of files of which only those are wrong; see `care.verifying.rebuild_minutes`."""
-        from storage.embedded.care.verifying import rebuild_minutes
+    def rebuild_minutes(self, findings: Sequence[Finding]) -> int:
+        """Compute wrong minutes of sealed files again; see `maintenance.verifying.rebuild_minutes`."""
+        from storage.embedded.maintenance.verifying import rebuild_minutes
 
         with translate_errors(self._data_dir):
-            return rebuild_minutes(self._swap(provenance), findings)
+            return rebuild_minutes(self._swap(), findings)
 
-    def load(
-        self,
-        samples: Samples,
-        *,
-        before_ns: int,
-        source: str = "",
-        provenance: "Provenance | None" = None,
-    ) -> Written:
+    def load(self, samples: Samples, *, before_ns: int, source: str = "") -> Written:
         """Store history of one signal, days that end at or before `before_ns` straight as files; see `loading.load`."""
-        return self.load_each([samples], before_ns=before_ns, source=source, provenance=provenance)
+        return self.load_each([samples], before_ns=before_ns, source=source)
 
-    def load_each(
-        self,
-        histories: Iterable[Samples],
-        *,
-        before_ns: int,
-        source: str = "",
-        provenance: "Provenance | None" = None,
-    ) -> Written:
+    def load_each(self, histories: Iterable[Samples], *, before_ns: int, source: str = "") -> Written:
         """Store histories that may still have to be made, one after the other, as `load` does; faster than singly."""
         from storage.embedded.archive.loading import load
 
-        swap = self._swap(provenance)
+        swap = self._swap()
         swap.tidy()
         return load(swap, map(self._checked, histories), source, before_ns)
 
@@ -223,19 +216,18 @@ class EmbeddedStore:
         return samples
 
     def _writable(self) -> sqlite3.Connection:
-        if self._lock is None:
+        if self._read_only:
             raise UsageError(f"the store in {self._data_dir} was opened for reading: open it with read_only=False")
         return self._connection
 
-    def _swap(self, provenance: "Provenance | None" = None) -> "FileSwap":
+    def _swap(self) -> "FileSwap":
         # Arrow is heavy, and who touches no sealed file must not wait for it.
-        from storage.embedded.archive.swap import FileSwap, Provenance
+        from storage.embedded.archive.swap import FileSwap
 
         connection = self._writable()
-        provenance = provenance or Provenance()
         if self._archive is not None:
             choose_place(connection, self._data_dir, self._facility, self._archive)
-        return FileSwap(connection, self._data_dir, self._facility, self._clock, provenance, self._at_step)
+        return FileSwap(connection, self._data_dir, self._facility, self._clock, self.provenance, self._at_step)
 
     def _delete_sealed(self, connection: sqlite3.Connection, signal: str, before_ns: int) -> int:
         series_id = series_id_of(connection, signal)

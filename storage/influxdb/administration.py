@@ -1,37 +1,13 @@
 """What has to be there before a server can be used: buckets with their retention, and a token for them alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from facility.errors import AuthorizationError, DataError, UnreachableError
 from facility.time import NS_PER_DAY, NS_PER_S
 from storage.influxdb.client import BucketInfo, InfluxClient, MissingBucketError
 from storage.influxdb.exchange import Document
-
-
-class Found(Enum):
-    """What became of a bucket that is wanted."""
-
-    MADE = "made"
-    THERE = "there already"
-    DIFFERS = "differs"
-    """It keeps samples for another time than asked for, and was left as it is."""
-    CHANGED = "changed"
-
-
-@dataclass(frozen=True, slots=True)
-class BucketOutcome:
-    """A bucket as it is now."""
-
-    id: str
-    name: str
-    found: Found
-    wanted_ns: int | None
-    """For how long it was to keep samples; None: for ever."""
-    before_ns: int | None
-    """For how long it did when it was found; of one that was made, as `wanted_ns`."""
+from storage.provisioning import BucketOutcome, Found
 
 
 class Administration:

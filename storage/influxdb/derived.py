@@ -131,6 +131,10 @@ class DerivedBucket:
         """Delete every point of a facility."""
         self._client.delete({"facility": facility}, MIN_INFLUX_NS, MAX_INFLUX_NS, measurement=measurement)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def _held(self, scope: Scope) -> list[Point]:
         where = [f'"{name}" = {literal(value)}' for name, value in scope.tags]
         where.append(f"time >= {scope.first_ns} AND time <= {scope.last_ns}")

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -14,6 +13,7 @@ from storage.influxdb.client import InfluxClient
 from storage.influxdb.minutes import DayMarks, MinutesBucket
 from storage.influxdb.reading import condition, extent_of, literal, read_samples
 from storage.minutes import MINUTE_NS, Minutes, minutes_of
+from storage.upkeep import Downsampled
 
 CLOSED_AFTER_NS: Final = NS_PER_H
 """So long after its end a day counts as over: clocks of several machines may differ by as much."""
@@ -21,18 +21,6 @@ SETTLED_AFTER_NS: Final = 300 * NS_PER_S
 """So long after a day was touched whatever came with the mark has arrived, or was given up."""
 
 _DAYS_AT_ONCE: Final = 31
-
-
-@dataclass(frozen=True, slots=True)
-class Downsampled:
-    """What summing up did."""
-
-    signals: int
-    days: int
-    """Days of signals that were summed up."""
-    minutes: int
-    waiting: int
-    """Days that were written to a moment ago, and have to wait."""
 
 
 class Downsampler:

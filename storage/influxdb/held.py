@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from facility.batch import NO_WORD, Batch
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.time import NS_PER_DAY
+from storage.columns import CLOCK_TOLERANCE_NS
 from storage.influxdb.answer import record_batches
 from storage.influxdb.client import InfluxClient
-from storage.influxdb.line_protocol import CLOCK_TOLERANCE_NS
-from storage.influxdb.reading import as_batch, condition, literal, to_samples
+from storage.influxdb.reading import condition, literal, to_columns
 from storage.merging import conflicts, parts
 
 _FIELDS: Final = (FIELD_VALUE, FIELD_STATE, FIELD_QUALITY, FIELD_REASON, FIELD_ARRIVAL)
@@ -115,7 +115,7 @@ def _compare(signal: str, table: Any, new: Batch, clock_tolerance_ns: int) -> He
     if not bool(same.any()):
         return None
     after = new.take(at[same])
-    before = as_batch(to_samples(new.facility, signal, table)).take(same)
+    before = to_columns(signal, table).batch(new.facility, signal).take(same)
     late = np.abs(after.arrival_ns - after.time_ns) > clock_tolerance_ns
     stale = (
         (np.isnan(after.value) & ~np.isnan(before.value))

@@ -21,10 +21,8 @@ from facility.errors import DataError
 from facility.quality import QUALITY_WORDS, Quality
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.slug import check_slug
-from facility.time import NS_PER_S
 from facility.word import word_problem
-
-CLOCK_TOLERANCE_NS: Final = 2 * NS_PER_S
+from storage.columns import CLOCK_TOLERANCE_NS
 
 # pyarrow comes without types.
 pa: Any = pyarrow

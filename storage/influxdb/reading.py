@@ -8,11 +8,12 @@ import pyarrow  # pyright: ignore[reportMissingTypeStubs]
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from facility.batch import NO_WORD, Batch, Samples
+from facility.batch import NO_WORD, Samples
 from facility.errors import DataError
 from facility.quality import QUALITY_WORDS
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.time import format_time
+from storage.columns import NO_ARRIVAL, Columns
 from storage.influxdb.answer import record_batches
 from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, InfluxClient
 
@@ -45,8 +46,10 @@ def extent_of(client: InfluxClient, facility: str, signal: str) -> tuple[int, in
     return (times[0], times[-1]) if times else None
 
 
-def read_samples(client: InfluxClient, facility: str, signal: str, which: str | Sequence[str]) -> Iterator[Samples]:
-    """Yield the samples of one signal that InfluxQL conditions select, piece by piece, in order of time.
+def read_columns(
+    client: InfluxClient, signal: str, which: str | Sequence[str], *, arrivals: bool = False
+) -> Iterator[Columns]:
+    """Yield what InfluxQL conditions select of one signal, piece by piece, in order of time.
 
     Raises
     ------
@@ -58,44 +61,24 @@ def read_samples(client: InfluxClient, facility: str, signal: str, which: str | 
         If the token is refused.
     """
     newest_ns: int | None = None
-    for table in record_batches(client, _FIELDS, which):
+    fields = (*_FIELDS, FIELD_ARRIVAL) if arrivals else _FIELDS
+    for table in record_batches(client, fields, which):
         if table.num_rows:
-            samples = to_samples(facility, signal, table)
-            if newest_ns is not None and int(samples.time_ns[0]) <= newest_ns:
+            columns = to_columns(signal, table, arrivals=arrivals)
+            if newest_ns is not None and int(columns.time_ns[0]) <= newest_ns:
                 raise DataError(f"InfluxDB at {client.url} gave samples of {signal} that are not in order of time")
-            newest_ns = int(samples.time_ns[-1])
-            yield samples
+            newest_ns = int(columns.time_ns[-1])
+            yield columns
 
 
-def read_batches(client: InfluxClient, facility: str, signal: str, which: str) -> Iterator[Batch]:
-    """Yield the same with their arrivals, as batches; errors as `read_samples`."""
-    for table in record_batches(client, (*_FIELDS, FIELD_ARRIVAL), which):
-        if table.num_rows:
-            yield as_batch(to_samples(facility, signal, table), table.column(FIELD_ARRIVAL))
+def read_samples(client: InfluxClient, facility: str, signal: str, which: str | Sequence[str]) -> Iterator[Samples]:
+    """Yield the same as samples; errors as `read_columns`."""
+    for columns in read_columns(client, signal, which):
+        yield columns.samples(facility, signal)
 
 
-def as_batch(samples: Samples, arrival: Any = None) -> Batch:
-    """Return samples of one signal as a batch; `arrival` is an Arrow column, null where the stamp says it."""
-    arrivals = samples.time_ns
-    if arrival is not None:
-        known: NDArray[np.bool_] = arrival.is_valid().to_numpy(zero_copy_only=False)
-        arrivals = np.where(known, arrival.fill_null(0).to_numpy(), arrivals)
-    return Batch.build(
-        samples.facility,
-        [samples.signal],
-        np.zeros(len(samples), np.int32),
-        samples.time_ns,
-        arrival_ns=arrivals,
-        value=samples.value,
-        state=samples.state,
-        quality=samples.quality,
-        reason=samples.reason,
-        words=samples.words,
-    )
-
-
-def to_samples(facility: str, signal: str, table: Any) -> Samples:
-    """Return the rows of an Arrow record batch, in order of time, as samples."""
+def to_columns(signal: str, table: Any, *, arrivals: bool = False) -> Columns:
+    """Return the rows of an Arrow record batch, in order of time; with `arrivals` it has a column of them."""
     times: NDArray[np.int64] = table.column("time").to_numpy()
     quality: Any = pc.index_in(table.column(FIELD_QUALITY), pa.array(QUALITY_WORDS))
     if quality.null_count:
@@ -106,14 +89,13 @@ def to_samples(facility: str, signal: str, table: Any) -> Samples:
         )
     words: dict[str, int] = {}
     state, reason = (_codes(table.column(field), words) for field in (FIELD_STATE, FIELD_REASON))
-    return Samples(
-        facility,
-        signal,
+    return Columns(
         times,
         table.column(FIELD_VALUE).to_numpy(zero_copy_only=False),
         quality.to_numpy().astype(np.uint8),
         state,
         reason,
+        table.column(FIELD_ARRIVAL).fill_null(NO_ARRIVAL).to_numpy() if arrivals else None,
         tuple(words),
     )
 
@@ -126,29 +108,3 @@ def _codes(column: Any, words: dict[str, int]) -> NDArray[np.int32] | None:
     codes = [words.setdefault(word, len(words)) for word in encoded.dictionary.to_pylist()]
     # The last entry is what a null, -1, picks.
     return np.array([*codes, NO_WORD], np.int32)[encoded.indices.fill_null(-1).to_numpy()]
-
-
-def joined(facility: str, signal: str, pieces: Sequence[Samples]) -> Samples:
-    """Return pieces that follow each other in time as one."""
-    if len(pieces) <= 1:
-        return pieces[0] if pieces else Samples.empty(facility, signal)
-    words: dict[str, int] = {}
-
-    def codes(column: NDArray[np.int32] | None, piece: Samples) -> NDArray[np.int32]:
-        if column is None:
-            return np.full(len(piece), NO_WORD, np.int32)
-        table = [words.setdefault(word, len(words)) for word in piece.words]
-        return np.array([*table, NO_WORD], np.int32)[column]
-
-    state = np.concatenate([codes(piece.state, piece) for piece in pieces])
-    reason = np.concatenate([codes(piece.reason, piece) for piece in pieces])
-    return Samples(
-        facility,
-        signal,
-        np.concatenate([piece.time_ns for piece in pieces]),
-        np.concatenate([piece.value for piece in pieces]),
-        np.concatenate([piece.quality for piece in pieces]),
-        state if bool(np.any(state != NO_WORD)) else None,
-        reason if bool(np.any(reason != NO_WORD)) else None,
-        tuple(words),
-    )

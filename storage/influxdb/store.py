@@ -12,6 +12,7 @@ from facility.quality import TIME_REASONS, Quality
 from facility.schema import FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.time import NS_PER_DAY, Clock, system_clock
 from storage.bucketing import bucket_edges, bucketise, check_bucket_count
+from storage.columns import Columns, concat
 from storage.influxdb.client import (
     MAX_INFLUX_NS,
     MIN_INFLUX_NS,
@@ -24,7 +25,7 @@ from storage.influxdb.client import (
 from storage.influxdb.held import clear_stale, find_held
 from storage.influxdb.line_protocol import encode
 from storage.influxdb.minutes import MinutesBucket
-from storage.influxdb.reading import condition, extent_of, joined, literal, read_batches, read_samples
+from storage.influxdb.reading import condition, extent_of, literal, read_columns
 from storage.influxdb.summing import LEAST_RANGE_NS, LEAST_WIDTH_NS, MinutesChangedError, Summing
 from storage.influxdb.touching import touches
 from storage.merging import conflicts, parts
@@ -113,24 +114,22 @@ class InfluxStore:
 
     def read(self, signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
         """Return the samples stamped in ``[start_ns, end_ns)``; with `hold` from the last one before on."""
-        pieces: list[Samples] = []
+        pieces: list[Columns] = []
         if hold:
             before = f"{condition(self._facility, signal, last_ns=start_ns - 1)} ORDER BY time DESC LIMIT 1"
-            pieces += read_samples(self._client, self._facility, signal, before)
-        pieces += self.read_chunks(signal, start_ns, end_ns)
-        return joined(self._facility, signal, pieces)
+            pieces += read_columns(self._client, signal, before)
+        pieces += self._columns(signal, start_ns, end_ns)
+        return concat(pieces).samples(self._facility, signal)
 
     def read_chunks(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Samples]:
         """Yield the samples stamped in ``[start_ns, end_ns)``, some 80,000 at a time."""
-        if start_ns < end_ns:
-            which = condition(self._facility, signal, start_ns, end_ns - 1)
-            yield from read_samples(self._client, self._facility, signal, which)
+        for columns in self._columns(signal, start_ns, end_ns):
+            yield columns.samples(self._facility, signal)
 
     def read_batches(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Batch]:
         """Yield the same pieces with all that is kept, arrivals included."""
-        if start_ns < end_ns:
-            which = condition(self._facility, signal, start_ns, end_ns - 1)
-            yield from read_batches(self._client, self._facility, signal, which)
+        for columns in self._columns(signal, start_ns, end_ns, arrivals=True):
+            yield columns.batch(self._facility, signal)
 
     def last(self, signals: Sequence[str]) -> dict[str, LastValue]:
         """Return the newest sample of each signal that has one."""
@@ -238,14 +237,19 @@ class InfluxStore:
         days: list[list[int]] = np.unique(np.column_stack([batch.signal, batch.time_ns // NS_PER_DAY]), axis=0).tolist()
         return touches(self._facility, [(batch.signals[code], day) for code, day in days], self._clock())
 
+    def _columns(self, signal: str, start_ns: int, end_ns: int, *, arrivals: bool = False) -> Iterator[Columns]:
+        if start_ns < end_ns:
+            which = condition(self._facility, signal, start_ns, end_ns - 1)
+            yield from read_columns(self._client, signal, which, arrivals=arrivals)
+
     def _read_stretches(self, signal: str, stretches: list[tuple[int, int]]) -> Samples:
         """Read the samples of several ranges that follow each other, many of them with one request."""
-        pieces: list[Samples] = []
+        pieces: list[Columns] = []
         for first in range(0, len(stretches), _STRETCHES_A_REQUEST):
             some = stretches[first : first + _STRETCHES_A_REQUEST]
             which = [condition(self._facility, signal, start_ns, end_ns - 1) for start_ns, end_ns in some]
-            pieces += read_samples(self._client, self._facility, signal, which)
-        return joined(self._facility, signal, pieces)
+            pieces += read_columns(self._client, signal, which)
+        return concat(pieces).samples(self._facility, signal)
 
     def _touch(self, signal: str, days: range) -> None:
         """Let nobody believe the minutes of days from which samples are about to be deleted."""

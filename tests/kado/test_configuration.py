@@ -6,8 +6,10 @@ import pytest
 
 from command_line import Kado
 from facility.errors import ConfigError, KadoError
-from kado.config import Configuration, EmbeddedSettings, InfluxSettings, load_configuration
+from kado.config import Configuration, load_configuration
 from kado.source_kinds import source_classes
+from kado.store_settings import EmbeddedSettings, InfluxSettings
+from storage.embedded.backend import EmbeddedBackend
 
 MQTT = """
 [[source]]
@@ -302,7 +304,9 @@ ARCHIVE = 'facility = "nanoterasu"\n[store]\nkind = "embedded"\n'
     ],
 )
 def test_sealed_files_lie_where_the_configuration_says(archive: str, expected: str) -> None:
-    found = load(ARCHIVE + archive).archive
+    backend = load(ARCHIVE + archive).backend
+    assert isinstance(backend, EmbeddedBackend)
+    found = backend.archive
     assert found == (expected if "://" in expected else str(Path.cwd() / expected))
 
 

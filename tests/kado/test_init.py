@@ -11,8 +11,6 @@ from command_line import Kado
 from facility.schedule_words import CalendarWords
 from kado.config import (
     AlarmSettings,
-    EmbeddedSettings,
-    InfluxSettings,
     LandingSettings,
     MetricsSettings,
     PublishSettings,
@@ -22,6 +20,7 @@ from kado.config import (
 )
 from kado.notification_settings import AlertmanagerTarget, AppriseTarget
 from kado.source_kinds import source_classes
+from kado.store_settings import EmbeddedSettings, InfluxSettings
 
 VARIANTS = [
     ("nanoterasu_sim", "embedded", "simulator"),

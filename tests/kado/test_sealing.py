@@ -5,6 +5,7 @@ import logging
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from command_line import Kado
 from facility.batch import Batch
 from facility.errors import ArchiveError
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time
-from kado.config import Configuration, EmbeddedSettings, RetentionSettings, load_configuration
-from kado.service.sealing import Sealing
+from kado.config import Configuration, load_configuration
+from kado.service.upkeep import Upkeep
+from kado.store_settings import EmbeddedSettings, RetentionSettings
 from servers import ObjectStore
 from storage.embedded.archive import objects
 from storage.embedded.store import EmbeddedStore
@@ -30,6 +32,10 @@ DAYS = 5
 def configuration(kado: Kado) -> Configuration:
     assert kado("init").exit_code == 0
     return load_configuration(Path("kado.toml"))
+
+
+def with_store(configuration: Configuration, store: EmbeddedSettings) -> Configuration:
+    return replace(configuration, settings=configuration.settings.model_copy(update={"store": store}))
 
 
 def land_days(configuration: Configuration) -> Landing:
@@ -49,8 +55,8 @@ def rows(configuration: Configuration) -> int:
 async def test_days_older_than_asked_for_are_sealed_and_everything_is_still_there(kado: Kado) -> None:
     here = await asyncio.to_thread(configuration, kado)
     landing = await asyncio.to_thread(land_days, here)
-    sealing = Sealing(here, EmbeddedSettings(seal_after_days=2), lambda: NOW)
-    await asyncio.to_thread(sealing.seal)
+    sealing = Upkeep(with_store(here, EmbeddedSettings(seal_after_days=2)), lambda: NOW)
+    await asyncio.to_thread(sealing.maintain)
     await asyncio.to_thread(landing.close)
     # The days that end by 2026-11-18T12:00Z are over; two and a half are left as rows.
     assert await asyncio.to_thread(rows, here) == 3600
@@ -66,7 +72,7 @@ async def test_days_older_than_asked_for_are_sealed_and_everything_is_still_ther
 async def test_a_service_that_ends_while_it_seals_leaves_nothing_half_done(kado: Kado) -> None:
     here = await asyncio.to_thread(configuration, kado)
     landing = await asyncio.to_thread(land_days, here)
-    sealing = Sealing(here, EmbeddedSettings(seal_after_days=1), lambda: NOW)
+    sealing = Upkeep(with_store(here, EmbeddedSettings(seal_after_days=1)), lambda: NOW)
     task = asyncio.create_task(sealing.run(), name="sealing")
     await asyncio.sleep(0)
     task.cancel()
@@ -89,8 +95,8 @@ async def test_the_service_deletes_what_its_rules_cover_and_logs_and_counts_it(
     landing = await asyncio.to_thread(land_days, here)
     for days, expected in ((None, DAYS * 1440), (400, DAYS * 1440), (1, 1440 + 720)):
         settings = EmbeddedSettings(seal_after_days=1, retention=RetentionSettings(keep_days=days))
-        with caplog.at_level(logging.INFO, "storage.embedded.care.retention"):
-            await asyncio.to_thread(Sealing(here, settings, lambda: NOW).seal)
+        with caplog.at_level(logging.INFO, "storage.embedded.maintenance.retention"):
+            await asyncio.to_thread(Upkeep(with_store(here, settings), lambda: NOW).maintain)
 
         def held() -> int:
             with closing(EmbeddedStore(here.data_dir, here.profile.id)) as store:
@@ -109,7 +115,7 @@ async def test_a_rule_that_cannot_be_applied_does_not_keep_days_from_being_seale
 
     def seal(after_days: int, **rules: int) -> None:
         settings = EmbeddedSettings(seal_after_days=after_days, retention=RetentionSettings(signals={**rules}))
-        Sealing(here, settings, lambda: NOW).seal()
+        Upkeep(with_store(here, settings), lambda: NOW).maintain()
 
     def damage() -> None:
         facility, day = here.profile.id, NOW - 4 * NS_PER_DAY
@@ -142,9 +148,10 @@ async def test_the_service_seals_into_an_object_store_and_tries_again_when_that_
         return load_configuration(path)
 
     here = await asyncio.to_thread(configured)
-    assert here.archive == bucket.uri()
+    assert isinstance(here.store, EmbeddedSettings)
+    assert here.store.archive == bucket.uri()
     landing = await asyncio.to_thread(land_days, here)
-    sealing = Sealing(here, EmbeddedSettings(seal_after_days=2), lambda: NOW)
+    sealing = Upkeep(here, lambda: NOW)
     await asyncio.to_thread(object_store.stop)
     task = asyncio.create_task(sealing.run(), name="sealing")
     async with asyncio.timeout(60):
@@ -157,7 +164,7 @@ async def test_the_service_seals_into_an_object_store_and_tries_again_when_that_
     check = await asyncio.to_thread(kado, "check")
     assert "see that the store answers" in " ".join(check.out.split())
     await asyncio.to_thread(object_store.start)
-    await asyncio.to_thread(sealing.seal)
+    await asyncio.to_thread(sealing.maintain)
     await asyncio.to_thread(landing.close)
     assert await asyncio.to_thread(rows, here) == 3600
     assert not (here.data_dir / "archive").exists()

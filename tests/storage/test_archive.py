@@ -20,7 +20,7 @@ from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
 from sealed_days import DAY, numbers, three_days
 from sealed_days import FOLDER as SAMPLES
 from storage.embedded.archive import swap as swapping
-from storage.embedded.archive.swap import Provenance
+from storage.embedded.archive.provenance import Provenance
 from storage.embedded.store import EmbeddedStore
 from storage.minutes import MINUTE_NS
 from storage.store import Written
@@ -88,7 +88,8 @@ def test_the_folder_reads_as_one_table_without_kado(store: EmbeddedStore, tmp_pa
 
 def test_a_file_says_where_it_comes_from(store: EmbeddedStore, tmp_path: Path) -> None:
     store.write(numbers(DAY, 10))
-    store.seal(DAY + NS_PER_DAY, provenance=Provenance(simulated=True, units={"current": "mA"}))
+    store.provenance = Provenance(simulated=True, units={"current": "mA"})
+    store.seal(DAY + NS_PER_DAY)
     metadata = pq.ParquetFile(tmp_path / FOLDER / names(tmp_path)[0]).schema_arrow.metadata
     said = {key.decode(): value.decode() for key, value in metadata.items()}
     assert said["kado_format"] == "1"

@@ -10,10 +10,10 @@ import pytest
 from facility.errors import ArchiveError, FormatVersionError
 from facility.time import MAX_NS, NS_PER_DAY
 from sealed_days import DAY, FOLDER, Archive, flip, numbers, three_days
+from storage.columns import Columns
 from storage.embedded.archive import swap as swapping
 from storage.embedded.archive.choice import place_of
 from storage.embedded.archive.encoding import Encoded
-from storage.embedded.columns import Columns
 from storage.embedded.store import EmbeddedStore
 
 ALL = (DAY, DAY + 3 * NS_PER_DAY)

@@ -21,12 +21,13 @@ from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch, Samples
 from facility.errors import ArchiveError, ConfigError, FormatVersionError, LockedError, UsageError
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, system_clock
+from storage.backup import backup as backing_up
+from storage.backup.backup import BackedUp, Backup, BackupStep, thin_out
+from storage.backup.restore import restore
+from storage.backup.snapshots import complete_snapshots, find_snapshot, read_snapshot
 from storage.data_dir import DirectoryLock
-from storage.embedded.care import backup as backing_up
-from storage.embedded.care.backup import BackedUp, Backup, BackupStep, thin_out
-from storage.embedded.care.restore import restore
-from storage.embedded.care.snapshots import complete_snapshots, find_snapshot, read_snapshot
-from storage.embedded.care.verifying import verify_databases, verify_files
+from storage.databases import verify_databases
+from storage.embedded.maintenance.verifying import verify_files
 from storage.embedded.store import EmbeddedStore
 from storage.telemetry_db import open_reader
 

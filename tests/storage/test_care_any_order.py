@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch
 from facility.time import MAX_NS, NS_PER_DAY
-from storage.embedded.care.backup import Backup
-from storage.embedded.care.restore import restore
-from storage.embedded.care.snapshots import find_snapshot, read_snapshot
-from storage.embedded.care.verifying import verify_databases, verify_files
+from storage.backup.backup import Backup
+from storage.backup.restore import restore
+from storage.backup.snapshots import find_snapshot, read_snapshot
+from storage.databases import verify_databases
+from storage.embedded.maintenance.verifying import verify_files
 from storage.embedded.store import EmbeddedStore
 from storage.telemetry_db import open_reader
 

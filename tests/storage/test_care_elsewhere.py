@@ -4,13 +4,15 @@ from contextlib import closing
 
 from facility.time import MAX_NS, NS_PER_DAY
 from sealed_days import DAY, FOLDER, Archive, flip, numbers, three_days
-from storage.embedded.care.backup import Backup
-from storage.embedded.care.census import take_census, take_space
-from storage.embedded.care.restore import restore
-from storage.embedded.care.snapshots import find_snapshot, read_snapshot
-from storage.embedded.care.verifying import Verified, verify_databases, verify_files
+from storage.backup.backup import Backup
+from storage.backup.restore import restore
+from storage.backup.snapshots import find_snapshot, read_snapshot
+from storage.databases import verify_databases
+from storage.embedded.maintenance.census import take_census, take_space
+from storage.embedded.maintenance.verifying import verify_files
 from storage.embedded.store import EmbeddedStore
 from storage.telemetry_db import open_reader
+from storage.upkeep import Verified
 
 
 def verify(archive: Archive) -> Verified:

@@ -14,10 +14,10 @@ import pytest
 from facility.batch import Batch
 from facility.errors import ArchiveError, DamagedDataError, KadoError
 from facility.time import NS_PER_DAY, NS_PER_S
+from storage.backup.backup import Backup
+from storage.backup.restore import restore
+from storage.backup.snapshots import LIST, Snapshot, list_text, read_snapshot
 from storage.data_dir import DataDir
-from storage.embedded.care.backup import Backup
-from storage.embedded.care.restore import restore
-from storage.embedded.care.snapshots import LIST, Snapshot, list_text, read_snapshot
 from storage.embedded.store import EmbeddedStore
 
 DAY = 20_500 * NS_PER_DAY

@@ -21,11 +21,12 @@ from facility.batch import Batch
 from facility.errors import ArchiveError, ConfigError, DiskError, UnreachableError
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, system_clock
 from scripted_influxdb import ScriptedInfluxDB
+from storage.backup.backup import Backup
+from storage.backup.restore import restore
+from storage.backup.snapshots import find_snapshot, read_snapshot
 from storage.data_dir import DataDir
-from storage.embedded.care.backup import Backup
-from storage.embedded.care.restore import restore
-from storage.embedded.care.snapshots import find_snapshot, read_snapshot
-from storage.embedded.care.verifying import verify_databases, verify_files
+from storage.databases import verify_databases
+from storage.embedded.maintenance.verifying import verify_files
 from storage.embedded.store import EmbeddedStore
 from storage.influxdb.client import InfluxClient
 from storage.telemetry_db import StoreKind, open_reader

@@ -9,10 +9,11 @@ import pytest
 
 from facility.batch import Batch
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S
-from storage.embedded.care.census import take_census, take_space
-from storage.embedded.care.forecast import forecast
-from storage.embedded.care.growth import Growth, measure_growth
+from storage.embedded.maintenance.census import take_census, take_space
+from storage.embedded.maintenance.forecast import forecast
+from storage.embedded.maintenance.growth import measure_growth
 from storage.embedded.store import EmbeddedStore
+from storage.inventory import Growth
 from storage.telemetry_db import open_reader
 
 DAY = 20_500 * NS_PER_DAY  # 2026-02-16

@@ -11,7 +11,7 @@ from collector.ledger import read_ledger, verify_ledger
 from facility.batch import Batch
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
 from storage.embedded.archive.swap import Step
-from storage.embedded.care.retention import Dropped
+from storage.embedded.maintenance.retention import Dropped
 from storage.embedded.store import EmbeddedStore
 from storage.telemetry_db.counters import Entry
 

@@ -13,7 +13,7 @@ from facility.batch import Batch
 from facility.errors import ArchiveError
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
 from storage.data_dir import DataDir
-from storage.embedded.care.verifying import verify_databases
+from storage.databases import verify_databases
 from storage.embedded.row_checksums import accept_rows, changed_days, expected_sums
 from storage.embedded.store import EmbeddedStore
 from storage.telemetry_db import open_reader, open_writer, snapshot, transaction

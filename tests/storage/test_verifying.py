@@ -11,10 +11,12 @@ import pytest
 
 from facility.batch import Batch
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
+from storage.databases import verify_databases
 from storage.embedded.archive.swap import Step
-from storage.embedded.care.verifying import Finding, Verified, verify_databases, verify_files
+from storage.embedded.maintenance.verifying import verify_files
 from storage.embedded.store import EmbeddedStore
 from storage.telemetry_db import open_reader
+from storage.upkeep import Finding, Verified
 
 DAY = 20_500 * NS_PER_DAY  # 2026-02-16
 SAMPLES = Path("archive/samples/signal=current/year=2026")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from facility.time import system_clock
-from storage.embedded.care.backup import Backup, BackupStep
+from storage.backup.backup import Backup, BackupStep
 
 
 def main() -> None:

@@ -38,7 +38,8 @@ from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, system_clock
 from scripted_influxdb import ScriptedInfluxDB, Step
 from storage.data_dir import DataDir
-from storage.embedded.care.verifying import verify_databases, verify_files
+from storage.databases import verify_databases
+from storage.embedded.maintenance.verifying import verify_files
 from storage.embedded.store import EmbeddedStore
 from storage.influxdb.client import InfluxClient
 from storage.influxdb.line_protocol import decode

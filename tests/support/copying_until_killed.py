@@ -43,7 +43,8 @@ def main() -> None:
         opened = EmbeddedStore.__init__
 
         def watched(self: EmbeddedStore, *args: Any, **options: Any) -> None:
-            opened(self, *args, at_step=lambda done: reached() if done == step else None, **options)
+            options["at_step"] = lambda done: reached() if done == step else None
+            opened(self, *args, **options)
 
         EmbeddedStore.__init__ = watched
     here, there = (load_configuration(Path(path)) for path in (source, target))

@@ -8,8 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
-from storage.embedded.care.restore import restore
-from storage.embedded.care.snapshots import read_snapshot
+from storage.backup.restore import restore
+from storage.backup.snapshots import read_snapshot
 
 
 def main() -> None:

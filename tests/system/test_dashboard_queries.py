@@ -20,7 +20,6 @@ from facility.profile import load_profile
 from facility.time import NS_PER_S, parse_time, system_clock
 from grafana_panels import Answer, Grafana, ask
 from kado.config import load_configuration
-from kado.service.downsampling import downsample
 from servers import Bucket
 
 PROFILE = load_profile("nanoterasu_sim")
@@ -60,7 +59,7 @@ def filled(kado: Kado, influx_bucket: Bucket) -> Callable[..., Grafana]:
             )
             assert answer.exit_code == 0, answer.err
         # Days that were written to a moment ago have to wait for five minutes.
-        downsample(load_configuration(Path("kado.toml")), lambda: system_clock() + 600 * NS_PER_S)
+        load_configuration(Path("kado.toml")).backend.downsample(lambda: system_clock() + 600 * NS_PER_S)
         answer = kado("publish", "--format", "json")
         assert answer.exit_code == 0, answer.err
         assert answer.document["points"] > 0

@@ -16,11 +16,10 @@ from facility.quality import Quality
 from facility.time import NS_PER_DAY, NS_PER_S, system_clock
 from kado.config import Configuration, load_configuration
 from kado.service.copying import copy_store, pieces_to_copy
-from kado.stores import make_store
 from servers import Bucket
+from storage.columns import concat
 from storage.data_dir import DirectoryLock
 from storage.embedded.archive.swap import Step
-from storage.embedded.columns import concat
 from storage.embedded.store import EmbeddedStore
 from storage.store import TelemetryStore
 
@@ -83,7 +82,7 @@ def fill(configuration: Path, batches: list[Batch] | None = None) -> None:
 
 @contextmanager
 def opened(configuration: Path) -> Iterator[TelemetryStore]:
-    with closing(make_store(load_configuration(configuration))) as store:
+    with closing(load_configuration(configuration).backend.open()) as store:
         yield store
 
 

@@ -12,8 +12,7 @@ from command_line import Kado, run
 from facility.batch import Batch
 from facility.time import NS_PER_DAY, NS_PER_S, system_clock
 from kado.config import Configuration, load_configuration
-from kado.service.downsampling import Downsampling
-from kado.stores import make_store
+from kado.service.upkeep import Upkeep
 from servers import Bucket
 
 FACILITY = "nanoterasu_sim"
@@ -40,7 +39,7 @@ def configure(bucket: Bucket, *, minutes: bool = True) -> Configuration:
     configuration = load_configuration()
     today = system_clock() // NS_PER_DAY
     times = (today - 5) * NS_PER_DAY + np.arange(3 * 1440) * 60 * NS_PER_S
-    store = make_store(configuration)
+    store = configuration.backend.open()
     store.write(Batch.of_numbers(FACILITY, "stored_current", times, np.arange(len(times))))
     store.write(Batch.of_states(FACILITY, "machine_mode", times[:1], ["user"]))
     store.close()
@@ -99,7 +98,7 @@ def test_the_embedded_store_has_its_minutes_already(kado: Kado) -> None:
 @pytest.mark.blocking("the test asks the server between two looks")
 async def test_the_service_sums_up_at_its_start_and_ends_when_told(kado: Kado, influx_bucket: Bucket) -> None:
     configuration = configure(influx_bucket)
-    task = asyncio.create_task(Downsampling(configuration, later).run(), name="upkeep")
+    task = asyncio.create_task(Upkeep(configuration, later).run(), name="upkeep")
     async with asyncio.timeout(30):
         while done(influx_bucket) < 4:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
@@ -113,8 +112,8 @@ async def test_the_service_goes_on_without_the_bucket_and_says_so(
     kado: Kado, influx_bucket: Bucket, caplog: pytest.LogCaptureFixture
 ) -> None:
     configuration = configure(influx_bucket, minutes=False)
-    with caplog.at_level(logging.WARNING, "kado.service.downsampling"):
-        task = asyncio.create_task(Downsampling(configuration, later).run(), name="upkeep")
+    with caplog.at_level(logging.WARNING, "storage.influxdb.backend"):
+        task = asyncio.create_task(Upkeep(configuration, later).run(), name="upkeep")
         async with asyncio.timeout(30):
             while not caplog.messages:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -166,7 +166,7 @@ class Exposition(RegistryCollector):
             ledger = read_ledger(data_dir)
             with closing(open_reader(data_dir)) as connection:
                 letters = connection.execute("SELECT cause, count(*) FROM dead_letter GROUP BY cause").fetchall()
-                sealed = self._sealed_ns(connection)
+                sealed = self._sources.configuration.backend.newest_sealed_ns(connection)
         except (KadoError, sqlite3.Error):
             # The next scrape tells; what is missing is absent, not zero.
             return
@@ -175,12 +175,6 @@ class Exposition(RegistryCollector):
         if sealed is not None:
             rows["kado_sealed_timestamp_seconds"] = self._one(sealed / NS_PER_S)
         self._about_counts(rows, ledger)
-
-    def _sealed_ns(self, connection: sqlite3.Connection) -> int | None:
-        if self._sources.configuration.store.kind != "embedded":
-            return None
-        (newest,) = connection.execute("SELECT max(sealed_ns) FROM archive_file").fetchone()
-        return newest
 
     def _about_counts(self, rows: dict[str, Rows], ledger: Ledger) -> None:
         totals = [t for t in ledger.sources() if t.source]

@@ -9,15 +9,13 @@ from facility.definition import load_definition
 from facility.errors import UsageError
 from facility.profile import Profile
 from facility.time import Clock
-from kado.config import Configuration, InfluxSettings
+from kado.config import Configuration
 from kado.queries.days import Days
 from kado.queries.evidence import extent_of
 from kado.queries.identity import identity
 from kado.queries.record import load_record
-from kado.service.current_figures import derived_client
 from kado.service.publishing.publisher import Counted, Publisher
 from kado.stores import open_store
-from storage.influxdb.derived import DerivedBucket
 
 _PATIENCE_S = 20.0
 
@@ -55,17 +53,17 @@ def publish(
     UnreachableError, AuthorizationError
         If the server does not answer, refuses us, or has no bucket for derived series.
     """
-    settings = configuration.store
-    if not isinstance(settings, InfluxSettings):
+    bucket = configuration.backend.open_derived()
+    if bucket is None:
         raise UsageError(
             "store.kind is 'embedded': derived series are for Grafana beside InfluxDB; with this store Grafana reads "
             "the metrics of kado run through Prometheus"
         )
-    if not configuration.published:
-        raise UsageError(f"{configuration.path} has no [publish] table: add one to publish figures")
-    profile, record = configuration.profile, load_record(configuration)
     points, most = 0, 0
-    with open_store(configuration) as store, closing(derived_client(configuration, settings)) as client:
+    with closing(bucket), open_store(configuration) as store:
+        if not configuration.published:
+            raise UsageError(f"{configuration.path} has no [publish] table: add one to publish figures")
+        profile, record = configuration.profile, load_record(configuration)
         extent = extent_of(store, profile)
         counted: list[Counted] = []
         for name in configuration.published:
@@ -73,7 +71,7 @@ def publish(
             days = Days(configuration, store, definition, extent)
             days.learn(record)
             counted.append(Counted(definition, days))
-        publisher = Publisher(profile, counted, DerivedBucket(client), extent[0])
+        publisher = Publisher(profile, counted, bucket, extent[0])
         publisher.learn(record.incidents)
         if rebuild:
             publisher.clear()

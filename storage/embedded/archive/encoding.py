@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from facility.batch import NO_WORD
 from facility.time import NS_PER_S
+from storage.columns import NO_ARRIVAL, Columns
 from storage.embedded.archive.arrow import pa, parquet
 from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.manifest import GROUP, Has
-from storage.embedded.columns import NO_ARRIVAL, Columns
 from storage.minutes import Minutes, join_minutes, minutes_of
 
 GROUP_SAMPLES: Final = 131_072

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from facility.batch import NO_WORD
 from facility.time import NS_PER_S
+from storage.columns import NO_ARRIVAL, Columns, concat
 from storage.embedded.archive.arrow import pa, parquet
 from storage.embedded.archive.manifest import Has, SealedFile
 from storage.embedded.archive.place import DamagedFileError, Place
-from storage.embedded.columns import NO_ARRIVAL, Columns, concat
 from storage.minutes import Minutes
 
 _READ_AT_ONCE: Final = 32

@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 
 from facility.batch import Samples
+from storage.columns import Columns, overlay
 from storage.embedded.archive import manifest
 from storage.embedded.archive.layout import day_of, day_start, month_of
 from storage.embedded.archive.sealing import read_files
 from storage.embedded.archive.swap import Beginning, FileSwap
-from storage.embedded.columns import Columns, overlay
 from storage.embedded.row_reading import nth_row_time
-from storage.embedded.rows import as_batch, insert
+from storage.embedded.rows import insert
 from storage.store import Written
 from storage.telemetry_db import transaction
 from storage.telemetry_db.counters import CountKey, Entry, count
@@ -153,7 +153,7 @@ def _finish(swap: FileSwap, piece: _Piece, source: str) -> Written:
 
 def _load_rows(swap: FileSwap, signal: str, piece: Columns, source: str) -> Written:
     with transaction(swap.connection):
-        written = insert(swap.connection, as_batch(swap.facility, signal, piece), swap.data_dir)
+        written = insert(swap.connection, piece.batch(swap.facility, signal), swap.data_dir)
         total = _NOTHING
         for s in written:
             total = Written(s.stored, s.rewritten, s.conflicts)

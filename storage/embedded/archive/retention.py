@@ -1,10 +1,10 @@
 """What is older than it has to be kept goes from sealed files too."""
 
+from storage.columns import Columns
 from storage.embedded.archive import manifest
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.sealing import read_files
 from storage.embedded.archive.swap import FileSwap
-from storage.embedded.columns import Columns
 from storage.embedded.row_checksums import add_entries, entries_between, negative
 from storage.embedded.row_reading import row_times
 from storage.telemetry_db.counters import Entry, count

@@ -1,13 +1,13 @@
 """Rows of days that are over become sealed files, and many files of a month one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
 import numpy as np
 
 from facility.errors import ArchiveAwayError, ArchiveError
+from storage.columns import Columns, concat, overlay
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.files import read_samples
@@ -15,26 +15,12 @@ from storage.embedded.archive.layout import day_of, day_start, month_of
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.place import Place
 from storage.embedded.archive.swap import MAX_SAMPLES, FileSwap, Step
-from storage.embedded.columns import Columns, concat, overlay
 from storage.embedded.row_checksums import add_entries, changed_days, entries_at, entries_between, negative
 from storage.embedded.row_reading import nth_row_time, read_rows
 from storage.telemetry_db import snapshot, transaction
+from storage.upkeep import Sealed
 
 _DELETE_AT_ONCE: Final = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """What sealing or merging did."""
-
-    files: int = 0
-    """Written."""
-    samples: int = 0
-    """In them."""
-    bytes: int = 0
-    """Their size, without that of their minutes."""
-    rows_deleted: int = 0
-    """Rows that are in sealed files now."""
 
 
 def seal(swap: FileSwap, before_ns: int) -> Sealed:

@@ -3,10 +3,10 @@
 import logging
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 
 from facility.errors import ArchiveError, DamagedDataError, DiskError
 from facility.time import Clock, format_time
+from storage.columns import Columns
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import check_mark, place_of
@@ -23,7 +24,7 @@ from storage.embedded.archive.encoding import Encoded, encode
 from storage.embedded.archive.files import read_minutes, read_pieces
 from storage.embedded.archive.layout import FileName, date_of, day_of, day_start
 from storage.embedded.archive.manifest import SealedFile
-from storage.embedded.columns import Columns
+from storage.embedded.archive.provenance import Provenance
 from storage.minutes import Minutes
 from storage.telemetry_db import transaction
 
@@ -46,16 +47,6 @@ class Step(StrEnum):
     FORGOTTEN = "forgotten"
     ROWS_DELETED = "rows_deleted"
     """A piece of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What a file says about where its samples come from, beside facility, signal and kado's version."""
-
-    simulated: bool | None = None
-    """None if that is not known here; then the file says nothing of it."""
-    units: Mapping[str, str] = field(default_factory=dict[str, str])
-    """The unit of each signal of which it is known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""All that the embedded store holds of one signal, as columns: samples with the arrivals that are kept."""
+"""All that a store holds of one signal, as columns: samples with the arrivals that are kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,17 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from facility.batch import NO_WORD, Samples
+from facility.batch import NO_WORD, Batch, Samples
+from facility.time import NS_PER_S
 
 Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 NO_ARRIVAL: Final = -(2**63)
-"""In a column of arrivals: it says no more than the stamp. No instant has this number."""
+"""In a column of arrivals: the sample arrived when it was stamped. No instant has this number."""
+CLOCK_TOLERANCE_NS: Final = 2 * NS_PER_S
+"""An arrival is kept only where it differs from the stamp by more than this."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +45,38 @@ class Columns:
         """Take the columns of samples, as they are."""
         s = samples
         return cls(s.time_ns, s.value, s.quality, s.state, s.reason, arrival_ns, s.words)
+
+    @classmethod
+    def of_batch(cls, batch: Batch) -> Self:
+        """Take the columns of a batch of one signal, in order of time; an arrival only where it is kept."""
+        late = np.abs(batch.arrival_ns - batch.time_ns) > CLOCK_TOLERANCE_NS
+        return cls(
+            batch.time_ns,
+            batch.value,
+            batch.quality,
+            batch.state if bool(np.any(batch.state != NO_WORD)) else None,
+            batch.reason if bool(np.any(batch.reason != NO_WORD)) else None,
+            np.where(late, batch.arrival_ns, NO_ARRIVAL) if bool(late.any()) else None,
+            batch.words,
+        )
+
+    def batch(self, facility: str, signal: str) -> Batch:
+        """Return them as they would come in; a sample without an arrival arrived when it was stamped."""
+        arrivals = self.time_ns
+        if self.arrival_ns is not None:
+            arrivals = np.where(self.arrival_ns == NO_ARRIVAL, arrivals, self.arrival_ns)
+        return Batch.build(
+            facility,
+            [signal],
+            np.zeros(len(self), np.int32),
+            self.time_ns,
+            arrival_ns=arrivals,
+            value=self.value,
+            state=self.state,
+            quality=self.quality,
+            reason=self.reason,
+            words=self.words,
+        )
 
     def samples(self, facility: str, signal: str) -> Samples:
         """Return them without the arrivals."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from facility.errors import ArchiveError, ConfigError, DiskError
+from storage.backup.backup import sha256_of
+from storage.backup.snapshots import LIST, CopiedFile, Snapshot
 from storage.data_dir import DataDir, DirectoryLock, make_private, sync
-from storage.embedded.care.backup import sha256_of
-from storage.embedded.care.snapshots import LIST, CopiedFile, Snapshot
 from storage.telemetry_db.connection import connect
 from storage.telemetry_db.landed import newest_commit
 from storage.telemetry_db.mark import write_mark

@@ -2,60 +2,13 @@
 
 import shutil
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import place_of
+from storage.inventory import SignalCensus, Space
 from storage.telemetry_db import snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class SignalCensus:
-    """What is held of one signal; a sample that is a row and sealed too counts in both."""
-
-    signal: str
-    rows: int
-    sealed: int
-    """Samples in sealed files."""
-    files: int
-    """Sealed files of samples."""
-    bytes: int
-    """Of those files."""
-    minute_files: int
-    minute_bytes: int
-    """Of the files of its minutes."""
-    first_ns: int
-    last_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """What lies on the disk, in bytes."""
-
-    database: int
-    """``telemetry.db`` itself."""
-    reusable: int
-    """Part of it: pages that are free for the next rows."""
-    log: int
-    """``telemetry.db-wal``: written, and not yet moved into the file."""
-    journal: int
-    by_signal: dict[str, int]
-    """Sealed files of each signal that count, with their minutes."""
-    archive_root: str
-    """Where they lie: a folder, or a URI."""
-    free: int
-    """On the disk of the data directory."""
-    archive_free: int | None
-    """On the disk of the sealed files; None where there are none, or an object store holds them and does not say."""
-    leftovers: int
-    """Files that are to be removed by the next one who writes."""
-
-    @property
-    def archive(self) -> int:
-        """All sealed files that count, with their minutes."""
-        return sum(self.by_signal.values())
 
 
 def take_census(connection: sqlite3.Connection) -> list[SignalCensus]:

@@ -2,38 +2,17 @@
 
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final
 
 from facility.time import NS_PER_DAY, NS_PER_H
 from storage.embedded.archive import manifest
 from storage.embedded.archive.layout import day_of, day_start
+from storage.inventory import Growth
 from storage.telemetry_db import snapshot
 
 WINDOW_DAYS: Final = 7
 _SHORTEST_NS: Final = NS_PER_H * 9 // 10
 _ENOUGH: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """Samples and bytes that come in, a day, by signal."""
-
-    samples: dict[str, float]
-    bytes: dict[str, float]
-    """Once they are sealed, minutes included; empty where that is not known yet."""
-    days: float
-    """So much time was looked at."""
-
-    @property
-    def samples_a_day(self) -> float:
-        """Of all signals."""
-        return sum(self.samples.values())
-
-    @property
-    def bytes_a_day(self) -> float | None:
-        """Of all signals; None where it is not known yet."""
-        return sum(self.bytes.values()) if self.bytes else None
 
 
 def measure_growth(connection: sqlite3.Connection, now_ns: int) -> Growth | None:

@@ -15,12 +15,7 @@ from typing import Final
 
 from facility.errors import ArchiveAwayError, ArchiveError, ConfigError, DiskError, LockedError, UsageError
 from facility.time import Clock, format_time
-from storage.data_dir import PRIVATE, DataDir, make_private, sync
-from storage.embedded.archive import manifest
-from storage.embedded.archive.choice import place_of
-from storage.embedded.archive.manifest import SealedFile
-from storage.embedded.archive.place import DamagedFileError, MissingFileError, Place
-from storage.embedded.care.snapshots import (
+from storage.backup.snapshots import (
     FORMAT,
     LIST,
     PARTIAL,
@@ -31,16 +26,19 @@ from storage.embedded.care.snapshots import (
     name_of,
     read_snapshot,
 )
+from storage.data_dir import PRIVATE, DataDir, make_private, sync
+from storage.embedded.archive import manifest
+from storage.embedded.archive.choice import place_of
+from storage.embedded.archive.manifest import SealedFile
+from storage.embedded.archive.place import DamagedFileError, MissingFileError, Place
 from storage.telemetry_db import TelemetryConnection, open_reader
 from storage.telemetry_db.connection import connect
+from storage.upkeep import Progress
 
 _ANSWERS: Final = "answers"
 _PAGES_AT_ONCE: Final = 4096
 _BLOCK: Final = 1 << 20
 _ROUNDS: Final = 5
-
-Progress = Callable[[int, int], None]
-"""Takes how many bytes are copied, and of how many."""
 
 
 class BackupStep(StrEnum):

@@ -1,25 +1,14 @@
 """When the disk will be full, and how large the archive will be, if samples keep coming as they do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from storage.embedded.care.growth import Growth
 from storage.embedded.deleting import KeepDays
+from storage.inventory import HORIZON_YEARS, Forecast, Growth
 
 YEAR_DAYS: Final = 365
-HORIZON_YEARS: Final = 100
 # Whole files go, and a file holds up to a month.
 _FILE_DAYS: Final = 31
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What becomes of the archive."""
-
-    bytes_in_a_year: float
-    full_in_days: int | None
-    """None: not within `HORIZON_YEARS`."""
 
 
 def forecast(held: Mapping[str, int], growth: Growth, keep_days: KeepDays, free: int) -> Forecast | None:

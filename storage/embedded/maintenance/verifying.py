@@ -1,17 +1,15 @@
-"""Whether the embedded store is whole: every sealed file against the manifest, and the database itself."""
+"""Whether the sealed files of the embedded store are whole: each is compared with the manifest."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from facility.errors import ArchiveAwayError, ArchiveError, DamagedDataError, DiskError
-from facility.quality import Quality
+from facility.errors import ArchiveAwayError, ArchiveError
+from storage.columns import Columns, concat
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import MARK, place_of
@@ -21,49 +19,14 @@ from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.place import DamagedFileError, MissingFileError, Place
 from storage.embedded.archive.sealing import read_files
 from storage.embedded.archive.swap import FileSwap
-from storage.embedded.columns import Columns, concat
-from storage.embedded.row_checksums import NEGATIVE_ZERO, changed_days
 from storage.minutes import Minutes, minutes_of
 from storage.telemetry_db import snapshot
-from storage.telemetry_db.connection import connect
+from storage.upkeep import Finding, Progress, Verified
 
 _BRING_BACK: Final = "bring it back from a backup (kado store restore, into another folder), and look at the disk"
 _MAKE_ANEW: Final = "make it anew from its samples: kado store verify --repair-rollup"
 _KEEP_COPY: Final = "stop kado, keep a copy of the folder, and restore the newest backup"
-_COMPARE: Final = (
-    "they are not sealed; restore the newest backup into another folder and compare. kado store verify --accept-rows"
-    " lets them count as they are"
-)
 _MOVE_AWAY: Final = "kado never reads it; move it away once you know what it is"
-# As many problems of one database are told.
-_TOLD: Final = 10
-
-Progress = Callable[[int, int], None]
-"""Takes how many bytes are checked, and of how many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is not as it should be."""
-
-    file: str
-    """Its full name."""
-    what: str
-    remedy: str
-    rollup_of: int | None = None
-    """The manifest's number of the sealed file of which only the minutes are not right."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What was looked at."""
-
-    findings: tuple[Finding, ...]
-    files: int
-    """Sealed files, those of minutes not counted."""
-    samples: int
-    """In them."""
-    bytes: int
 
 
 def verify_files(
@@ -109,26 +72,13 @@ def verify_files(
     return Verified(kept, len(files), sum(file.samples for file in files), total)
 
 
-def verify_databases(connection: sqlite3.Connection, data_dir: Path, *, deep: bool = False) -> list[Finding]:
-    """Let SQLite look through both databases; with `deep` compare indexes too, and look at every row."""
-    places = DataDir(data_dir)
-    findings = list(_integrity(connection, places.telemetry, deep=deep))
-    if not findings:
-        findings += _of_rows(connection, places.telemetry) if deep else ()
-        findings += _changed_rows(connection, places.telemetry)
-    if places.journal.is_file():
-        with closing(connect(places.journal, read_only=True)) as journal:
-            findings += _integrity(journal, places.journal, deep=deep)
-    return findings
-
-
 def rebuild_minutes(swap: FileSwap, findings: Sequence[Finding]) -> int:
     """Seal files of which only the minutes are wrong anew, with the same samples; return how many that were.
 
     Raises
     ------
     ArchiveError
-        If samples cannot be read, or the disk does not take a file; those before it are mended.
+        If samples cannot be read, or the disk does not take a file; those before it are right again.
     """
     swap.tidy()
     wanted = {finding.rollup_of for finding in findings if finding.rollup_of is not None}
@@ -199,48 +149,6 @@ def _of_manifest(data_dir: Path, files: list[SealedFile]) -> Iterator[tuple[Seal
         if before.series_id == after.series_id and after.name.first_day <= before.name.last_day:
             what = f"{before.name.path('samples')} and {after.name.path('samples')} hold the same days"
             yield after, Finding(str(DataDir(data_dir).telemetry), what, _KEEP_COPY)
-
-
-def _integrity(connection: sqlite3.Connection, path: Path, *, deep: bool) -> Iterator[Finding]:
-    check = "integrity_check" if deep else "quick_check"
-    try:
-        said = [text for (text,) in connection.execute(f"PRAGMA {check}({_TOLD})")]
-    except (DamagedDataError, DiskError) as error:
-        said = [str(error.__cause__ or error)]
-    yield from (Finding(str(path), text, _KEEP_COPY) for text in said if text != "ok")
-
-
-def _changed_rows(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
-    """Find rows that are not what landed."""
-    if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'row_checksum'").fetchone()[0]:
-        return
-    with snapshot(connection):
-        changed = changed_days(connection)
-    yield from (Finding(str(path), one.describe(), _COMPARE) for one in changed)
-
-
-def _of_rows(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
-    """Find rows that say something impossible."""
-    if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'sample'").fetchone()[0]:
-        return
-    # NULL is in no set, and not in an empty one either.
-    unknown = "{0} IS NOT NULL AND {0} NOT IN (SELECT id FROM word)"
-    words = " OR ".join(unknown.format(column) for column in ("state_id", "reason_id"))
-    for condition, what in (
-        ("series_id NOT IN (SELECT id FROM series)", "samples of a signal that it does not know"),
-        (words, "samples with a word that it does not know"),
-        (
-            f"(quality & ~{NEGATIVE_ZERO}) NOT BETWEEN 0 AND {int(Quality.BAD)}",
-            "samples of a quality that does not exist",
-        ),
-        (
-            "time_ns > (SELECT newest_ns FROM series WHERE id = series_id)",
-            "samples that are newer than the newest that it says has landed",
-        ),
-    ):
-        (n,) = connection.execute(f"SELECT count(*) FROM sample WHERE {condition}").fetchone()
-        if n:
-            yield Finding(str(path), f"it has {n} {what}", _KEEP_COPY)
 
 
 def _what(error: ArchiveError) -> str:

@@ -1,0 +1,1 @@
+"""Maintenance of the embedded store: its contents and growth, verification, retention."""
