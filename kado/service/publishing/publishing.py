@@ -53,6 +53,8 @@ def publish(
     UnreachableError, AuthorizationError
         If the server does not answer, refuses us, or has no bucket for derived series.
     """
+    if not configuration.backend.local and not configuration.published:
+        raise UsageError(f"{configuration.path} has no [publish] table: add one to publish figures")
     bucket = configuration.backend.open_derived()
     if bucket is None:
         raise UsageError(
@@ -61,8 +63,6 @@ def publish(
         )
     points, most = 0, 0
     with closing(bucket), open_store(configuration) as store:
-        if not configuration.published:
-            raise UsageError(f"{configuration.path} has no [publish] table: add one to publish figures")
         profile, record = configuration.profile, load_record(configuration)
         extent = extent_of(store, profile)
         counted: list[Counted] = []
