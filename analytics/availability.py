@@ -1,7 +1,7 @@
 """The whole chain: samples to conditions, events, accounts and figures of one period."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -110,6 +110,9 @@ class Availability:
     """Unknown user time."""
     unwitnessed: int
     """Outages without a witness sample: the delivery signal alone decided."""
+    delivered_mwh: float | None = field(default=None, compare=False)
+    """Energy delivered in known user time; None where the delivery signal is no power. A sum of floats, whose last
+    digits depend on the pieces that a period was counted in."""
 
 
 def availability(
@@ -241,6 +244,7 @@ def conclude(findings: Findings, profile: Profile, definition: Definition, perio
         mismatches=findings.mismatches or (),
         unknown=findings.unknown,
         unwitnessed=findings.unwitnessed,
+        delivered_mwh=findings.energy_mwh,
     )
 
 

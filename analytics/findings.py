@@ -4,6 +4,7 @@ Findings of stretches that follow each other join to those of the whole: days to
 is why they can be kept by day, and found again only where something was learned since.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from analytics.accounts import Accounts, Side, book
 from analytics.bounds import bounding_cases, join_bounding_cases
 from analytics.conditions import Conditions, Glitch, Stretch
 from analytics.distortions import FurtherFindings, join_further, watch
+from analytics.energy import POWER_UNIT, delivered_mwh
 from analytics.events import Event, Grouping, find_events
 from analytics.evidence import AppliedEvidence, Evidence, apply_evidence
 from analytics.mode import Mismatch, find_mismatches, join_mismatches
@@ -60,6 +62,8 @@ class Findings:
     """Delivered time that is booked as low-beam."""
     refill_beside: Intervals
     """Time of refill that the definition takes out of what was delivered."""
+    energy_mwh: float | None
+    """Delivered in known user time; None where the delivery signal is no power, and where bounds were left out."""
 
     def counted(self, events: Iterable[Event]) -> int:
         """Return how many of `events` have their first instant in user time inside `part`."""
@@ -88,7 +92,7 @@ def examine(
 ) -> Findings:
     """Find everything in `part`, which lies in the window of the evidence.
 
-    Without `bounds`, in a third of the time, `lower` and `upper` are the accounts themselves.
+    Without `bounds`, in a third of the time, `lower` and `upper` are the accounts themselves, and energy is left out.
 
     Raises
     ------
@@ -135,6 +139,7 @@ def examine(
         unknown=(user_time - conditions.known) - no_beam,
         low_beam_time=(events.low_beam_time - refill_beside).clip(part.start_ns, part.end_ns),
         refill_beside=(refill_beside & conditions.known & user_time) - no_beam,
+        energy_mwh=delivered_mwh(applied, user_time) if bounds and profile.delivery.unit == POWER_UNIT else None,
     )
 
 
@@ -157,6 +162,7 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
     """
     first, last = findings[0], findings[-1]
     compared = [f.mismatches for f in findings if f.mismatches is not None]
+    energies = [f.energy_mwh for f in findings if f.energy_mwh is not None]
     return Findings(
         part=Period(period_id, first.part.start_ns, last.part.end_ns),
         settled=all(f.settled for f in findings),
@@ -177,6 +183,7 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
         unknown=_union(f.unknown for f in findings),
         low_beam_time=_union(f.low_beam_time for f in findings),
         refill_beside=_union(f.refill_beside for f in findings),
+        energy_mwh=math.fsum(energies) if energies else None,
     )
 
 

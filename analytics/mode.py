@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from facility.batch import Samples
+from facility.batch import NO_WORD, Samples
 from facility.interval import Intervals
 from facility.quality import Quality
 from facility.schedule import Category, Plan
@@ -79,24 +80,32 @@ def credible_words(states: Samples) -> list[str | None]:
 
     A lost device goes on reporting its last word, marked bad: from there on nothing is known.
     """
-    doubted = states.quality == Quality.BAD
-    doubted |= states.with_impossible_time()
     words = states.state_words()
-    for i in np.flatnonzero(doubted).tolist():
+    for i in np.flatnonzero(_doubted(states)).tolist():
         words[i] = None
     return words
 
 
+def _doubted(states: Samples) -> NDArray[np.bool_]:
+    doubted: NDArray[np.bool_] = states.quality == Quality.BAD
+    return doubted | states.with_impossible_time()
+
+
 def _spans(mode: Samples, stale_after_ns: int | None, end_ns: int) -> list[tuple[int, int, str]]:
     """Return (start, end, word) for each stretch of one state, repeated states joined."""
-    spans: list[tuple[int, int, str]] = []
-    starts: list[int] = mode.time_ns.tolist()
-    for start, following, state in zip(starts, [*starts[1:], end_ns], credible_words(mode), strict=False):
-        end = min(following, end_ns, end_ns if stale_after_ns is None else start + stale_after_ns)
-        if state is None or end <= start:
-            continue
-        if spans and spans[-1][1] == start and spans[-1][2] == state:
-            spans[-1] = (spans[-1][0], end, state)
-        else:
-            spans.append((start, end, state))
-    return spans
+    if mode.state is None or not len(mode):
+        return []
+    start = mode.time_ns
+    end = np.minimum(np.append(start[1:], end_ns), end_ns)
+    if stale_after_ns is not None:
+        end = np.minimum(end, start + stale_after_ns)
+    stated = (end > start) & (mode.state != NO_WORD) & ~_doubted(mode)
+    start, end, code = start[stated], end[stated], mode.state[stated]
+    if not len(start):
+        return []
+    first = np.append(True, (start[1:] != end[:-1]) | (code[1:] != code[:-1]))
+    last = np.append(first[1:], True)
+    starts: list[int] = start[first].tolist()
+    ends: list[int] = end[last].tolist()
+    codes: list[int] = code[first].tolist()
+    return [(a, b, mode.words[c]) for a, b, c in zip(starts, ends, codes, strict=True)]

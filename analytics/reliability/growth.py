@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
 
+from analytics.reliability.rate import chi_square_quantile
 from analytics.reliability.trend import check_positions
 
 MIN_FAILURES: Final = 3
@@ -90,7 +90,7 @@ def fit_growth(positions_h: Sequence[float], exposure_h: float, confidence: floa
     raw = n / logs
     beta = (n - 1) / n * raw
     alpha = 1.0 - confidence
-    lower, upper = (float(raw * stats.chi2.ppf(q, 2 * n) / (2 * n)) for q in (alpha / 2.0, 1.0 - alpha / 2.0))
+    lower, upper = (float(raw * chi_square_quantile(q, 2 * n) / (2 * n)) for q in (alpha / 2.0, 1.0 - alpha / 2.0))
     ranks = (2 * np.arange(1, n + 1) - 1) / (2 * n)
     statistic = float(1 / (12 * n) + ((share**beta - ranks) ** 2).sum())
     limit = next((v for count, v in reversed(_CRITICAL_10) if count <= n))

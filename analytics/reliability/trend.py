@@ -7,8 +7,6 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
-from scipy import stats
-
 from analytics.reliability.rate import Strength
 from facility.errors import UsageError
 
@@ -83,7 +81,7 @@ def laplace_test(positions_h: Sequence[float], exposure_h: float) -> Trend:
         below = _sum_of_uniforms(n, share)
         p_value = float(min(Fraction(1), 2 * min(below, 1 - below)))
     else:
-        p_value = float(2.0 * stats.norm.sf(abs(statistic)))
+        p_value = math.erfc(abs(statistic) / math.sqrt(2.0))
     strength = Strength.of(p_value)
     direction = Direction.NONE
     if strength is not Strength.NONE:

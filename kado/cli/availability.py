@@ -178,8 +178,8 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
     rows.add_row("MTTR", mttr, tr("no-beam time / N"))
     longest = _with_unit(hours(f.longest_run_h, 1), "h")
     rows.add_row(tr("Longest run"), longest, _longest(f.longest_run_max_h))
-    if loaded.delivered_mwh is not None:
-        rows.add_row(tr("Energy"), f"{loaded.delivered_mwh:,.1f} MWh", tr("delivered in known user time"))
+    if loaded.availability.delivered_mwh is not None:
+        rows.add_row(tr("Energy"), f"{loaded.availability.delivered_mwh:,.1f} MWh", tr("delivered in known user time"))
     rows.add_row(tr("Low beam"), count(counts.low_beam), tr("distortions, not failures"))
     if result.further:
         rows.add_row(tr("Further distortions"), count(counts.other_distortions), _further(result))

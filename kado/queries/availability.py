@@ -82,7 +82,7 @@ def report_document(loaded: AvailabilityReport) -> dict[str, Any]:
             "mtbd_h": f.mtbd_h,
             "longest_run_h": f.longest_run_h,
             "longest_run_max_h": f.longest_run_max_h,
-            "delivered_mwh": loaded.delivered_mwh,
+            "delivered_mwh": result.delivered_mwh,
             "downtime_budget_h": None if loaded.budget is None else loaded.budget.left_h,
             "downtime_budget_unknown_h": None if loaded.budget is None else loaded.budget.unknown_h,
             "operating_time_h": result.accounts.operating / NS_PER_H,

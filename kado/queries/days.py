@@ -5,7 +5,7 @@ one call, and again only if a sample, a correction or the calendar says somethin
 found from. The running day is never kept.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -19,7 +19,7 @@ from facility.period import Period, day_of, month_of
 from facility.schedule import Category, Plan, resolve
 from facility.time import NS_PER_DAY, local_midnight, to_datetime
 from kado.config import Configuration
-from kado.queries.evidence import Read, check_known, load_evidence, signals_of_evidence
+from kado.queries.evidence import Known, Read, check_known, load_evidence, signals_of_evidence
 from kado.queries.record import Record
 from kado.queries.walking import has_user_time
 from storage.store import TelemetryStore
@@ -27,6 +27,9 @@ from storage.store import TelemetryStore
 _FOR_EVER: Final = 1 << 62
 _BEFORE_ANY_NS: Final = 31 * NS_PER_DAY
 """So long before the first sample of any signal of evidence a day has none to look for, in it or around it."""
+
+Look = Callable[[Period, Known, Findings], None]
+"""Given a day, or days that are examined together, all that was read for it, and what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,17 @@ class Days:
         findings = join([day.findings for day in days], period.id)
         return conclude(findings, self._profile, self._definition, period)
 
+    def look_at(self, period: Period, now_ns: int, look: Look) -> None:
+        """Examine a period anew, and give each of its steps, in order of time, to `look`.
+
+        What is found is kept as always. Raises what `availability` raises.
+        """
+        part = counted_part(self._profile, period, now_ns)
+        check_schedule(self._profile, self._plan, part)
+        check_known(self._profile, part, self._extent, self._corrections)
+        for day in self._days_of(part):
+            self._examine(day, now_ns, look)
+
     def findings(self, period: Period, now_ns: int) -> Findings:
         """Return what is found in a period, whether anything is scheduled and known in it or not."""
         part = counted_part(self._profile, period, now_ns)
@@ -173,9 +187,9 @@ class Days:
         return min(local_midnight(first + timedelta(days=left), zone), last)
 
     def _day(self, day: Period, now_ns: int) -> _Day:
-        key = (day.start_ns, day.end_ns)
-        if key in self._kept:
-            return self._kept[key]
+        return self._kept.get((day.start_ns, day.end_ns)) or self._examine(day, now_ns)
+
+    def _examine(self, day: Period, now_ns: int, look: Look | None = None) -> _Day:
         read = self._store.read if day.end_ns < now_ns - NS_PER_DAY else self._recent
         if self._before_any(day.end_ns):
             read = self._read_nothing
@@ -195,6 +209,8 @@ class Days:
         evidence = known.evidence
         findings = examine(evidence, self._profile, definition, plan, day, settled=known.settled)
         self.examined += 1
+        if look is not None:
+            look(day, known, findings)
         found = _Day(
             findings,
             evidence.start_ns - known.reach_ns,
@@ -205,7 +221,7 @@ class Days:
         # What lies before all samples stays as it is until earlier ones come.
         final = (known.settled and known.whole) or self._before_any(day.end_ns)
         if final and day.end_ns < now_ns:
-            self._kept[key] = found
+            self._kept[(day.start_ns, day.end_ns)] = found
         return found
 
     def _before_any(self, end_ns: int) -> bool:

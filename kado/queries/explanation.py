@@ -9,6 +9,7 @@ from analytics.gaps import Gaps, find_gaps
 from analytics.segments import Segment, Segments
 from facility.errors import PeriodError
 from facility.period import Period, day_of
+from facility.profile import Profile
 from facility.signals import link_signal
 from facility.time import Clock, format_time, parse_time, system_clock, to_s
 from kado.config import Configuration
@@ -74,17 +75,24 @@ def load_gaps(
 ) -> tuple[AvailabilityReport, Gaps]:
     """Return the unknown intervals of a period with what each could hide."""
     gaps: list[Gaps] = []
-
-    def look(piece: Examined) -> None:
-        segments = explain_part(piece.findings, piece.evidence, piece.applied, piece.plan)
-        found = piece.findings.part
-        profile, rules = configuration.profile, piece.definition
-        gaps.append(find_gaps(segments, piece.evidence, piece.applied, profile, rules, piece.plan, found))
-
     report = load_availability(
-        configuration, period, definition, as_known_on, clock=clock, progress=progress, look=look
+        configuration,
+        period,
+        definition,
+        as_known_on,
+        clock=clock,
+        progress=progress,
+        look=lambda piece: gaps.append(gaps_in(piece, configuration.profile)),
     )
     return report, Gaps.joined(gaps)
+
+
+def gaps_in(piece: Examined, profile: Profile) -> Gaps:
+    """Return the unknown intervals of a piece of a period."""
+    segments = explain_part(piece.findings, piece.evidence, piece.applied, piece.plan)
+    return find_gaps(
+        segments, piece.evidence, piece.applied, profile, piece.definition, piece.plan, piece.findings.part
+    )
 
 
 def load_instant(

@@ -7,7 +7,6 @@ from typing import Final
 from analytics.availability import Availability, conclude
 from analytics.cadence import Cadence, cadence_of, join_cadences
 from analytics.effects import Counted, Effect
-from analytics.energy import POWER_UNIT, delivered_mwh
 from analytics.evidence import AppliedEvidence, Evidence, apply_evidence
 from analytics.findings import Findings, examine, join
 from analytics.limits_age import AboveNominal, above_nominal, limit_warnings
@@ -21,6 +20,7 @@ from facility.schedule import PLANNED_CATEGORIES, Plan, ScheduleVersion, dated_b
 from facility.time import Clock, system_clock
 from kado.config import Configuration
 from kado.queries.event_alarms import NO_ALARMS, AlarmsRaised, load_alarms_raised
+from kado.queries.evidence import Known
 from kado.queries.record import AsOf, Record
 from kado.queries.walking import Asked, Progress, ask, walk
 
@@ -81,8 +81,6 @@ class AvailabilityReport:
     refill: Intervals
     """Where the machine's mode said ``refill``."""
     incidents: tuple[Incident, ...]
-    delivered_mwh: float | None = None
-    """Energy delivered in known user time; None where the delivery signal is no power."""
     budget: Budget | None = None
     """None where there is none, or it was not asked for; see `with_budget`."""
     corrections: tuple[AppliedCorrection, ...] = ()
@@ -143,53 +141,75 @@ def load_availability(
     """
     chosen = load_definition(definition or configuration.profile.definition, configuration.folder)
     asked = ask(configuration, period, chosen, as_known_on, clock)
-    profile, plan = asked.profile, asked.plan(chosen)
-    late = back_dated(asked, chosen)
-    in_force = corrections_in(asked)
-    effects: dict[int, list[Effect]] = {c.id: [] for c in in_force}
-    findings: list[Findings] = []
-    refill, cut, above = Intervals.empty(), False, AboveNominal()
-    cadences: list[Cadence | None] = []
-    energy = 0.0 if profile.delivery.unit == POWER_UNIT else None
+    tally = Tally(asked, chosen, asked.plan(chosen))
     for piece, known in walk(asked, [chosen], progress):
-        evidence = known.evidence
-        findings.append(examine(evidence, profile, chosen, plan, piece, settled=known.settled))
-        refill |= evidence.refill.clip(piece.start_ns, piece.end_ns)
-        counted = Counted(evidence, profile, chosen, plan, piece)
-        for correction in in_force:
-            effects[correction.id].append(counted.effect_of(correction))
-        for version in late:
-            version.count(evidence, piece)
-        cut = cut or known.cut
-        above += above_nominal(evidence.delivery, profile, piece)
-        cadences.append(cadence_of(evidence.delivery.between(piece.start_ns, piece.end_ns), profile.delivery))
-        if energy is None and look is None:
-            continue
-        applied = apply_evidence(evidence, profile, chosen, plan)
+        found = examine(known.evidence, asked.profile, chosen, tally.plan, piece, settled=known.settled)
+        tally.add(piece, known, found)
         if look is not None:
-            look(Examined(findings[-1], evidence, applied, chosen, plan))
-        if energy is not None:
-            energy += delivered_mwh(applied, plan.user_time.clip(piece.start_ns, piece.end_ns))
-    return AvailabilityReport(
-        profile,
-        chosen,
-        asked.as_known_on_ns,
-        conclude(join(findings, asked.period.id), profile, chosen, asked.period),
-        plan,
-        refill,
-        asked.record.incidents,
-        energy,
-        corrections=tuple(
-            AppliedCorrection(c, Effect.sum_of(effects[c.id]), asked.record.confirmations.get(c.id)) for c in in_force
-        ),
-        awaiting=awaiting_in(asked.record, asked.part),
-        without_back_dated=tuple(version.figure() for version in late),
-        cadence=join_cadences(cadences),
-        limit_warnings=limit_warnings(profile, above, asked.part.end_ns),
-        look_around_cut=cut,
-        as_of=asked.as_of,
-        alarms=load_alarms_raised(configuration, asked.part.start_ns, min(asked.part.end_ns, asked.as_known_on_ns)),
-    )
+            look(tally.examined(known, found))
+    return tally.report()
+
+
+class Tally:
+    """Counts a period piece by piece, with everything that stands beside its figure."""
+
+    def __init__(self, asked: Asked, definition: Definition, plan: Plan) -> None:
+        self.plan = plan
+        self._asked = asked
+        self._definition = definition
+        self._late = back_dated(asked, definition)
+        self._corrections = corrections_in(asked)
+        self._effects: dict[int, list[Effect]] = {c.id: [] for c in self._corrections}
+        self._findings: list[Findings] = []
+        self._refill = Intervals.empty()
+        self._cut = False
+        self._above = AboveNominal()
+        self._cadences: list[Cadence | None] = []
+
+    def add(self, piece: Period, known: Known, found: Findings) -> None:
+        """Take the next piece of the period, with what it was found from."""
+        evidence, profile = known.evidence, self._asked.profile
+        self._findings.append(found)
+        self._refill |= evidence.refill.clip(piece.start_ns, piece.end_ns)
+        counted = Counted(evidence, profile, self._definition, self.plan, piece)
+        for correction in self._corrections:
+            self._effects[correction.id].append(counted.effect_of(correction))
+        for version in self._late:
+            version.count(evidence, piece)
+        self._cut = self._cut or known.cut
+        self._above += above_nominal(evidence.delivery, profile, piece)
+        self._cadences.append(cadence_of(evidence.delivery.between(piece.start_ns, piece.end_ns), profile.delivery))
+
+    def examined(self, known: Known, found: Findings) -> Examined:
+        """Return a piece with everything that decided on it."""
+        applied = apply_evidence(known.evidence, self._asked.profile, self._definition, self.plan)
+        return Examined(found, known.evidence, applied, self._definition, self.plan)
+
+    def report(self) -> AvailabilityReport:
+        """Return the period, once all of its pieces were added."""
+        asked, profile, chosen = self._asked, self._asked.profile, self._definition
+        return AvailabilityReport(
+            profile,
+            chosen,
+            asked.as_known_on_ns,
+            conclude(join(self._findings, asked.period.id), profile, chosen, asked.period),
+            self.plan,
+            self._refill,
+            asked.record.incidents,
+            corrections=tuple(
+                AppliedCorrection(c, Effect.sum_of(self._effects[c.id]), asked.record.confirmations.get(c.id))
+                for c in self._corrections
+            ),
+            awaiting=awaiting_in(asked.record, asked.part),
+            without_back_dated=tuple(version.figure() for version in self._late),
+            cadence=join_cadences(self._cadences),
+            limit_warnings=limit_warnings(profile, self._above, asked.part.end_ns),
+            look_around_cut=self._cut,
+            as_of=asked.as_of,
+            alarms=load_alarms_raised(
+                asked.configuration, asked.part.start_ns, min(asked.part.end_ns, asked.as_known_on_ns)
+            ),
+        )
 
 
 def corrections_in(asked: Asked) -> tuple[Correction, ...]:

@@ -1,12 +1,14 @@
 """Availability of many periods at once: each day is examined once, however many periods it lies in."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
 
+from analytics.availability import counted_part
 from analytics.evidence import Evidence
+from analytics.findings import Findings
 from facility.batch import Samples
 from facility.definition import Definition, load_definition
 from facility.errors import PeriodError, ProfileError
@@ -17,9 +19,10 @@ from facility.schedule import Plan
 from facility.time import Clock, system_clock
 from kado.config import Configuration
 from kado.queries.days import Days
-from kado.queries.evidence import extent_of
-from kado.queries.figures import AvailabilityReport, awaiting_in
+from kado.queries.evidence import Known, extent_of
+from kado.queries.figures import AvailabilityReport, Examined, Tally, awaiting_in
 from kado.queries.record import AsOf, Record, load_record, read_as_of
+from kado.queries.walking import Asked
 from kado.stores import open_store
 from storage.store import TelemetryStore
 
@@ -39,20 +42,25 @@ class FiguresByDay:
         store: TelemetryStore,
         definition: Definition,
         record: Record,
-        known_on_ns: int,
+        as_of: AsOf,
         now_ns: int,
     ) -> None:
         self.configuration = configuration
         self.store = store
         self.definition = definition
         self.record = record
-        self.known_on_ns = known_on_ns
+        self.as_of = as_of
         self.now_ns = now_ns
         self.extent = extent_of(store, configuration.profile)
         """Stamps of the delivery signal's first and last sample."""
         self._days = Days(configuration, store, definition, self.extent, days_together=DAYS_TOGETHER)
         self._days.learn(record)
         self._kept: dict[Period, AvailabilityReport] = {}
+
+    @property
+    def known_on_ns(self) -> int:
+        """The date that the figures are as known on."""
+        return self.as_of.known_on_ns
 
     @property
     def profile(self) -> Profile:
@@ -69,7 +77,7 @@ class FiguresByDay:
         return self.profile.period(text, self.plan)
 
     def report(self, period: Period) -> AvailabilityReport:
-        """Return the availability of a period; the energy that was delivered is left out.
+        """Return the availability of a period; what stands beside it is left out, unless `look_at` came before.
 
         Raises
         ------
@@ -90,6 +98,31 @@ class FiguresByDay:
                 self.record.incidents,
                 awaiting=awaiting_in(self.record, period),
             )
+        return self._kept[period]
+
+    def look_at(self, period: Period, look: Callable[[Examined], None]) -> AvailabilityReport:
+        """Return the availability of a period with everything that stands beside it, as `load_availability` does.
+
+        Parameters
+        ----------
+        look
+            Given each piece of the period with all that decided on it.
+
+        Raises
+        ------
+        PeriodError, ProfileError
+            As `report`.
+        """
+        part = counted_part(self.profile, period, self.now_ns)
+        asked = Asked(self.configuration, self.record, self.as_of, self.now_ns, period, part)
+        tally = Tally(asked, self.definition, self.plan)
+
+        def add(piece: Period, known: Known, found: Findings) -> None:
+            tally.add(piece, known, found)
+            look(tally.examined(known, found))
+
+        self._days.look_at(period, self.now_ns, add)
+        self._kept[period] = tally.report()
         return self._kept[period]
 
     def report_or_none(self, period: Period) -> AvailabilityReport | None:
@@ -130,4 +163,4 @@ def open_figures(
     as_of = read_as_of(as_known_on, now_ns)
     record = load_record(configuration, as_of)
     with open_store(configuration) as store:
-        yield FiguresByDay(configuration, store, chosen, record, as_of.known_on_ns, now_ns)
+        yield FiguresByDay(configuration, store, chosen, record, as_of, now_ns)

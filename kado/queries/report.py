@@ -26,7 +26,7 @@ from kado.queries.availability import budget_of, report_document
 from kado.queries.beamlines import BeamlineReport, beamlines_document, beamlines_of
 from kado.queries.corrections import RecordedCorrection, correction_document, load_corrections
 from kado.queries.events import incidents_behind
-from kado.queries.explanation import gaps_document, load_gaps
+from kado.queries.explanation import gaps_document, gaps_in
 from kado.queries.figures import AvailabilityReport
 from kado.queries.figures_by_day import FiguresByDay, open_figures
 from kado.queries.identity import identity, period_document
@@ -128,20 +128,20 @@ def load_report(
 
 def _read(figures: FiguresByDay, asked: Period, as_known_on: str | None) -> ReportInputs:
     configuration, profile = figures.configuration, figures.profile
-    known_on, chosen = format_time(figures.known_on_ns), figures.definition.id
-    loaded = figures.report(asked)
+    known_on = format_time(figures.known_on_ns)
+    gaps: list[Gaps] = []
+    loaded = figures.look_at(asked, lambda piece: gaps.append(gaps_in(piece, profile)))
     year = fiscal_year_of(loaded.part.end_ns - 1, profile.zone, profile.fiscal_year_starts_in)
     to_date = figures.report_or_none(Period(year.id, year.start_ns, loaded.part.end_ns))
     loaded = replace(loaded, budget=budget_of(profile, year, loaded.plan, to_date))
     buckets = figures.store.buckets(profile.delivery_signal, asked.start_ns, loaded.part.end_ns, POINTS)
-    _, gaps = load_gaps(configuration, asked, chosen, known_on)
     return ReportInputs(
         configuration=configuration,
         loaded=loaded,
         beside=tuple(_beside(figures, asked, year, loaded.part)),
         months=tuple(_months(figures, loaded.part)) if asked.length_ns > LONG_NS else (),
         reliability=reliability_of(figures, asked),
-        gaps=gaps,
+        gaps=Gaps.joined(gaps),
         corrections=tuple(_touching(load_corrections(configuration, known_on), loaded.part)),
         systems=shares(loaded, Sharing.ROOT_CAUSE),
         beamlines=beamlines_of(configuration, loaded, figures.store) if profile.beamlines else None,

@@ -61,8 +61,8 @@ def figures(inputs: ReportInputs) -> Section:
     add(tr("MTBF"), "h", of(lambda r: r.availability.figures.mtbf_h), digits=1)
     add(tr("MTTR"), "h", of(lambda r: r.availability.figures.mttr_h), digits=2)
     add(tr("Longest run"), "h", of(lambda r: r.availability.figures.longest_run_h), digits=1)
-    if inputs.loaded.delivered_mwh is not None:
-        add(tr("Energy delivered"), "MWh", of(lambda r: r.delivered_mwh), digits=1)
+    if inputs.loaded.availability.delivered_mwh is not None:
+        add(tr("Energy delivered"), "MWh", of(lambda r: r.availability.delivered_mwh), digits=1)
     budget = inputs.loaded.budget
     if budget is not None:
         left: list[float | int | None] = [budget.left_h, *([None] * len(inputs.beside))]

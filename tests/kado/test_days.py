@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pytest
 
+from analytics.gaps import Gaps
 from command_line import Kado
 from facility.batch import Batch
 from facility.corrections import Assertion, Correction
@@ -20,9 +21,11 @@ from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time
 from kado.config import Configuration, load_configuration
 from kado.queries.days import Days
 from kado.queries.evidence import extent_of
+from kado.queries.explanation import gaps_in, load_gaps
 from kado.queries.figures import load_availability
 from kado.queries.figures_by_day import open_figures
 from kado.queries.record import load_record
+from seeded_ring import DAY, time_of_day
 from storage.data_dir import DataDir
 from storage.embedded.store import EmbeddedStore
 from storage.journal.journal import Journal
@@ -338,3 +341,21 @@ def test_days_that_are_examined_together_give_what_single_days_give(simulated: K
         single = Days(configuration, figures.store, figures.definition, figures.extent)
         single.learn(figures.record)
         assert together == single.availability(period, figures.now_ns)
+
+
+def test_one_look_at_a_period_gives_what_its_own_command_gives_and_keeps_its_days(seeded: Kado) -> None:
+    answer = seeded(
+        *("correct", "up", "--from", time_of_day("02:00"), "--to", time_of_day("03:30")),
+        *("--reason", "logbook", "--author", "Sato"),
+    )
+    assert answer.exit_code == 0, answer.err
+    configuration = load_configuration()
+    gaps: list[Gaps] = []
+    with open_figures(configuration) as figures:
+        day = figures.period(DAY)
+        looked = figures.look_at(day, lambda piece: gaps.append(gaps_in(piece, configuration.profile)))
+    alone, alone_gaps = load_gaps(configuration, DAY, None, None)
+    assert looked.availability == alone.availability
+    assert looked.corrections == alone.corrections != ()
+    assert (looked.cadence, looked.refill) == (alone.cadence, alone.refill)
+    assert list(Gaps.joined(gaps)) == list(alone_gaps)
