@@ -41,7 +41,6 @@ _FACTS: Final = {
     "alarms_unknown": 'sum by (facility) (kado_alarms{F,state="unknown"})',
 }
 _FACT_STATES: Final = {"forwarder_state": "kado_forwarder_state", "landing_state": "kado_landing_state"}
-_PERIODS: Final = ("day", "month", "fiscal_year")
 _KADO: Final = ("kado", "data")
 """Classes of alarms that engineers act on."""
 
@@ -185,8 +184,8 @@ class _Writer:
                 "the deadband is left out: with keep_firing_for it would hold a clearing alert for ever"
             )
             return expression
-        ends = self._beyond(value, ">", condition.ends_below or condition.above)
-        ends += self._beyond(value, "<", condition.ends_above or condition.below)
+        ends = self._beyond(value, ">", condition.above if condition.ends_below is None else condition.ends_below)
+        ends += self._beyond(value, "<", condition.below if condition.ends_above is None else condition.ends_above)
         on = "facility, signal" if condition.signal is not None else "facility"
         firing = f'ALERTS{{alertname="{self._rule.id}",{self._facility}}}'
         return f"{expression} or (({' or '.join(ends)}) and on ({on}) {firing})"
@@ -209,13 +208,11 @@ class _Writer:
             return f'kado_signal_value{{{self._facility},signal="{reading.signal}"}}'
         if reading.fact is not None:
             if reading.fact not in _FACTS:
-                raise _NoFormError(f"fact {reading.fact} is not a metric")
+                return f'kado_fact{{{self._facility},name="{reading.fact}"}}'
             return _FACTS[reading.fact].replace("{F", "{" + self._facility)
         return self._figure(reading)
 
     def _figure(self, reading: Reading) -> str:
-        if reading.period not in _PERIODS:
-            raise _NoFormError(f"figures of the running {reading.period} are not metrics")
         of = f'{self._facility},definition="{self._profile.definition}",period="{reading.period}"'
         value = f'kado_figure{{{of},name="{reading.figure}"}}'
         if reading.min_user_time_h is not None:
@@ -230,7 +227,7 @@ class _Writer:
         words = "|".join(condition.words)
         if condition.fact is not None:
             if condition.fact not in _FACT_STATES:
-                raise _NoFormError(f"fact {condition.fact} is not a metric")
+                return f'kado_fact_state{{{self._facility},name="{condition.fact}",word=~"{words}"}} == 1'
             return f'{_FACT_STATES[condition.fact]}{{{self._facility},state=~"{words}"}} == 1'
         signal = condition.signal or ""
         if not any(s.id == signal for s in self._profile.signals):

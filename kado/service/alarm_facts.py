@@ -4,7 +4,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from analytics.alarms import Engine, FactSample
 from collector.ledger import read_ledger
@@ -17,9 +17,6 @@ from kado.config import Configuration
 from kado.service.application_status import ApplicationStatus
 from kado.service.live_figures import LiveFigures
 from storage.data_dir import DataDir
-
-if TYPE_CHECKING:
-    from analytics.availability import Availability
 
 _LOG: Final = logging.getLogger(__name__)
 _FACT_NS: Final = to_ns(FACT_PERIOD_S)
@@ -46,6 +43,8 @@ class AlarmFacts:
         self._sources = sources
         self._fact_slot = self._figure_slot = -1
         self._problem = ""
+        self.latest: dict[str, float | str | None] = {}
+        """Each fact as it was last published; None: nothing is known."""
 
     def due(self, now_ns: int, engine: Engine) -> list[FactSample]:
         """Return what is to be published now."""
@@ -78,6 +77,7 @@ class AlarmFacts:
                 if str(error) != self._problem:
                     _LOG.warning("fact %s: %s", name, error)
                 self._problem = str(error)
+            self.latest = {**self.latest, name: value}
             yield FactSample(fact_series(name), stamp, value)
 
     def _ledger(self) -> float:
@@ -104,9 +104,11 @@ class AlarmFacts:
         live = self._sources.figures()
         if live is None:
             return
-        for period, result in (("day", live.day), ("month", live.month), ("fiscal_year", live.year)):
-            if result is not None:
-                yield from _of_period(period, result, stamp)
+        for period, found in live.by_period().items():
+            coverage, user_time_h = found.figures.coverage_pct, found.accounts.user_time / NS_PER_H
+            for name, value in live.values(period).items():
+                series = figure_series(name, period)
+                yield FactSample(series, stamp, value, coverage_pct=coverage, user_time_h=user_time_h)
 
 
 def mode_agreement(planned: Category | None, mode: str | None) -> str | None:
@@ -122,25 +124,3 @@ def mode_agreement(planned: Category | None, mode: str | None) -> str | None:
     meant = Category.USER if mode == _REFILL else Category(mode)
     agrees = meant is planned or (meant.is_user_time and planned.is_user_time)
     return "agrees" if agrees else "contradicts"
-
-
-def _of_period(period: str, result: "Availability", stamp: int) -> Iterator[FactSample]:
-    figures = result.figures
-    user_time_h = result.accounts.user_time / NS_PER_H
-    values = {
-        "availability_pct": figures.availability_pct,
-        "availability_lower_pct": figures.availability_lower_pct,
-        "availability_upper_pct": figures.availability_upper_pct,
-        "coverage_pct": figures.coverage_pct,
-        "availability_compensated_pct": figures.availability_compensated_pct,
-        "mtbf_h": figures.mtbf_h,
-        "mttr_h": figures.mttr_h,
-        "mttr_unclipped_h": figures.mttr_unclipped_h,
-        "mtbd_h": figures.mtbd_h,
-        "longest_run_h": figures.longest_run_h,
-        "longest_run_max_h": figures.longest_run_max_h,
-    }
-    for name, value in values.items():
-        yield FactSample(
-            figure_series(name, period), stamp, value, coverage_pct=figures.coverage_pct, user_time_h=user_time_h
-        )

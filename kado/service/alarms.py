@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from analytics.alarms import Engine, Feed, LimitPieces, Outcome, advance, begin, resume
@@ -21,6 +21,7 @@ from facility.schedule import Plan, resolve
 from facility.time import NS_PER_DAY, NS_PER_S, Clock, to_ns
 from kado.config import Configuration
 from kado.queries.alarm_rules import load_alarm_rules, series_table
+from kado.service.alarm_counts import AlarmCounts
 from kado.service.alarm_facts import AlarmFacts, FactSources
 from kado.service.alarm_inbox import AlarmInbox
 from kado.service.journal_watch import JournalWatch
@@ -52,21 +53,6 @@ class AlarmListener(Protocol):
     def changed(self, transitions: Sequence[Transition], engine: Engine) -> None:
         """Take notice of rows that are durable now; the engine is as it is after them."""
         ...
-
-
-@dataclass(slots=True)
-class AlarmCounts:
-    """Counts since the service started."""
-
-    late: int = 0
-    ignored: int = 0
-    clock_back: int = 0
-    tick_s: float = 0.0
-    """How long the last look took."""
-    annunciations: int = 0
-    refusals: int = 0
-    notifications_dropped: int = 0
-    """Rows of a full outbox that a later row of the same alarm replaced."""
 
 
 class Alarms:
@@ -112,6 +98,11 @@ class Alarms:
         return self._engine
 
     @property
+    def facts(self) -> dict[str, float | str | None]:
+        """Facts about kado itself, as they were last published."""
+        return self._facts.latest
+
+    @property
     def reads_figures(self) -> bool:
         """Whether a rule reads a figure."""
         return any("figure:" in leaf for leaf in _series_of(self._rules))
@@ -154,7 +145,7 @@ class Alarms:
         else:
             self._problems.pop("alarms", None)
             self._copy()
-        self.counts.tick_s = time.perf_counter() - began
+        self.counts.ticks.observe(time.perf_counter() - began)
 
     def _start(self) -> Engine:
         """Go on from what was kept, with the hole since then; or begin."""
@@ -170,8 +161,10 @@ class Alarms:
         self._read_service(rows)
         engine = self._kept_engine(rows)
         journal.add_rules(self._rules.fingerprint, self._rules.text)
+        recent = journal.transitions(now - INTERVAL_NS, None)
+        self.counts.remember(recent)
         if self.outbox is not None:
-            self.outbox.remember(journal.transitions(now - INTERVAL_NS, None))
+            self.outbox.remember(recent)
         watches: list[Watch] = []
         if engine is None:
             self._copy()
@@ -220,7 +213,7 @@ class Alarms:
             raise
         self._kept = Feed()
         self._engine = decided
-        self._count(outcome)
+        self.counts.count(outcome, decided.position_ns)
         if outcome.transitions:
             for listener in self.listeners:
                 listener.changed(outcome.transitions, decided)
@@ -305,14 +298,6 @@ class Alarms:
         if whole:
             self._series_seen, self._series_ns = after, after.position_ns + SERIES_EVERY_NS
         return changed
-
-    def _count(self, outcome: Outcome) -> None:
-        counts = self.counts
-        counts.late += outcome.late
-        counts.ignored += outcome.ignored
-        counts.clock_back += outcome.clock_back
-        counts.refusals += len(outcome.refusals)
-        counts.annunciations += sum(t.annunciated for t in outcome.transitions)
 
     def _copy(self) -> None:
         """Copy rows to the journal, then forget them here."""

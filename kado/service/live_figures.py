@@ -1,8 +1,8 @@
-"""Figures of the running day, month and year, from a store that grows."""
+"""Figures of the running day, month, quarter, run and years, from a store that grows."""
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -19,14 +19,18 @@ from facility.time import NS_PER_DAY, NS_PER_S
 from kado.config import Configuration
 from kado.queries.days import Days
 from kado.queries.evidence import Read
+from kado.queries.figures import Budget
 from kado.queries.record import Record
+from kado.service.running_periods import budget_to_date, figure_values, further_periods
 from storage.store import TelemetryStore
 
 _REREAD_NS: Final = 60 * NS_PER_S
 
 
 YEAR_S: Final = 1.0
-"""So long one call examines days of the year that are not kept yet; at least one."""
+"""So long one call examines days of a long period that are not kept yet; at least one."""
+FURTHER_EVERY_NS: Final = 30 * NS_PER_S
+"""Quarter, calendar year and run are computed this often."""
 
 
 class BeamState(StrEnum):
@@ -61,6 +65,21 @@ class LiveFigures:
     month: Availability | None
     year: Availability | None
     """The fiscal year; None also as long as its days are still being examined."""
+    further: Mapping[str, Availability] = field(default_factory=dict[str, Availability])
+    """Of ``quarter``, ``year`` (the calendar year) and ``run`` those that are running and known; up to 30 s old."""
+    budget: Budget | None = None
+    """The downtime that the fiscal year may still have; None without a target, or as long as `year` is None."""
+    energy_mwh: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Energy delivered in user time by period; empty where the delivery signal is no power."""
+
+    def by_period(self) -> dict[str, Availability]:
+        """Return what is known of each running period: ``day``, ``month``, ``quarter``, ``year``..."""
+        found = {"day": self.day, "month": self.month, **self.further, "fiscal_year": self.year}
+        return {name: availability for name, availability in found.items() if availability is not None}
+
+    def values(self, period: str) -> dict[str, float | None]:
+        """Return the figures of a period of `by_period`, by the keys of ``figures`` in ``kado availability``."""
+        return figure_values(self.by_period()[period], self.budget, self.energy_mwh.get(period))
 
 
 class GrowingSamples:
@@ -120,7 +139,9 @@ class GrowingSamples:
 
 
 class LiveCalculator:
-    """Computes the running day, month and fiscal year again and again; confined to the thread that made its store.
+    """Computes the running day, month, quarter, run and years again and again.
+
+    Confined to the thread that made its store.
 
     Days that are over are examined once, and again when `touched` or `learn` told of something new about them. The
     year is there as soon as its days are: some are examined at each call, newest first.
@@ -138,6 +159,8 @@ class LiveCalculator:
         self._samples = GrowingSamples(store)
         self.days = Days(configuration, store, definition, extent, recent=self._samples.read)
         self.days.learn(record)
+        self._further: dict[str, Availability] = {}
+        self._further_again_ns = 0
 
     @property
     def read_recent(self) -> Read:
@@ -160,27 +183,45 @@ class LiveCalculator:
         day, month = day_of(now_ns, profile.zone), month_of(now_ns, profile.zone)
         # At the very turn of a month nothing of the new one is over yet.
         state, since_ns = beam_state(self.days.findings(month_of(now_ns - 1, profile.zone), now_ns), now_ns)
+        fiscal = fiscal_year_of(now_ns - 1, profile.zone, profile.fiscal_year_starts_in)
+        until = time.monotonic() + YEAR_S
+        year = self._once_examined(fiscal, now_ns, until)
+        if year is not None and now_ns >= self._further_again_ns:
+            self._compute_further(now_ns, until)
         figures = LiveFigures(
             now_ns=now_ns,
             state=state,
             since_ns=since_ns,
             day=self._availability(day, now_ns),
             month=self._availability(month, now_ns),
-            year=self._year(now_ns),
+            year=year,
+            further=dict(self._further),
+            budget=budget_to_date(profile, self.days.plan, year),
         )
+        figures = replace(figures, energy_mwh=self._energy(figures, now_ns))
         # Of the days before yesterday nothing is read again.
         self._samples.forget(day.start_ns - NS_PER_DAY)
         return figures
 
-    def _year(self, now_ns: int) -> Availability | None:
-        profile = self._profile
-        year = fiscal_year_of(now_ns - 1, profile.zone, profile.fiscal_year_starts_in)
-        until = time.monotonic() + YEAR_S
-        for day in self.days.missing(year, now_ns):
+    def _compute_further(self, now_ns: int, until: float) -> None:
+        """Compute quarter, calendar year and run again; one whose days are not all examined is left out."""
+        periods = further_periods(self._profile, self.days.plan, now_ns)
+        found = {name: self._once_examined(period, now_ns, until) for name, period in periods.items()}
+        self._further = {name: availability for name, availability in found.items() if availability is not None}
+        if not any(self.days.missing(period, now_ns) for period in periods.values()):
+            self._further_again_ns = now_ns + FURTHER_EVERY_NS
+
+    def _energy(self, figures: LiveFigures, now_ns: int) -> dict[str, float]:
+        found = {name: self.days.delivered_mwh(a.period, now_ns) for name, a in figures.by_period().items()}
+        return {name: energy for name, energy in found.items() if energy is not None}
+
+    def _once_examined(self, period: Period, now_ns: int, until: float) -> Availability | None:
+        """Return the availability of a long period; None as long as days of it are not examined, by `until` at most."""
+        for day in self.days.missing(period, now_ns):
             if time.monotonic() > until:
                 return None
             self.days.examine(day, now_ns)
-        return self._availability(year, now_ns)
+        return self._availability(period, now_ns)
 
     def _availability(self, period: Period, now_ns: int) -> Availability | None:
         try:

@@ -103,6 +103,11 @@ def test_the_deadband_holds_an_alert_that_fires_and_none_that_does_not(fires_at:
     assert fires_at(found, {VACUUM: "400 600 400 400 300 400 400"}, until=60) == [10, 20, 30]
 
 
+def test_a_deadband_may_end_at_zero(fires_at: Callable[..., list[int]]) -> None:
+    found = compiled('{ kind = "limit", signal = "vacuum_pressure", above = 5.0, ends_below = 0.0 }')
+    assert fires_at(found, {VACUUM: "6 3 3 0 3"}, until=40) == [0, 10, 20]
+
+
 def test_the_deadband_is_left_out_beside_an_off_delay_and_that_is_said(fires_at: Callable[..., list[int]]) -> None:
     when = '{ kind = "limit", signal = "vacuum_pressure", above = 500.0, ends_below = 300.0 }'
     found = compiled(when, "off_delay_s = 20.0")
@@ -156,6 +161,16 @@ def test_a_fact_and_a_figure_are_metrics(fires_at: Callable[..., list[int]]) -> 
     assert fires_at(ledger, {f"kado_ledger_difference_samples{{{F}}}": "0 1 -1 0"}, until=30) == [10, 20]
     held = compiled('{ kind = "state", fact = "forwarder_state", words = ["holding"] }')
     assert fires_at(held, {f'kado_forwarder_state{{{F},state="holding"}}': "0 1 0"}, until=20) == [10]
+    mode = compiled('{ kind = "state", fact = "mode_agreement", words = ["contradicts"] }')
+    of_mode = f'{F},name="mode_agreement",word='
+    series = {
+        f'kado_fact_state{{{of_mode}"contradicts"}}': "0 1 0 stale",
+        f'kado_fact_state{{{of_mode}"agrees"}}': "1 0 1 stale",
+    }
+    assert fires_at(mode, series, until=40) == [10]
+    run = compiled('{ kind = "limit", figure = "mtbf_h", period = "run", below = 5.0 }')
+    series = {f'kado_figure{{{F},definition="nanoterasu",period="run",name="mtbf_h"}}': "5 4 6"}
+    assert fires_at(run, series, until=20) == [10]
     low = compiled(
         '{ kind = "limit", figure = "availability_pct", period = "month", below = "target_availability_pct",'
         " min_user_time_h = 24.0, min_coverage_pct = 99.0 }"
@@ -207,8 +222,6 @@ def test_a_rule_is_armed_by_the_mode_and_while_the_mode_is_not_known(fires_at: C
 
 def test_what_cannot_be_said_is_left_out_with_its_reason() -> None:
     for when, reason in (
-        ('{ kind = "state", fact = "mode_agreement", words = ["contradicts"] }', "fact mode_agreement is not a metric"),
-        ('{ kind = "limit", figure = "mtbf_h", period = "run", below = 5.0 }', "figures of the running run"),
         ('{ kind = "stale", signal = "ring_link", after_s = 60.0 }', "ring_link is not a signal of the profile"),
     ):
         found = compiled(when)
@@ -221,7 +234,7 @@ def test_what_cannot_be_said_is_left_out_with_its_reason() -> None:
 def test_the_shipped_rules_compile_and_tools_accept_them_and_their_inhibitions(tmp_path: Path) -> None:
     text = (ROOT / "facility" / "alarms" / "nanoterasu_sim.toml").read_text()
     found = compile_rules(AlarmRules.parse(text, TABLE).rules, PROFILE)
-    assert {alarm for alarm, _ in found.left_out} == {"mode_contradicts_plan"}
+    assert found.left_out == ()
     labels: list[dict[str, Any]] = [dict(alert.labels) for alert in found.alerts]
     assert {label["via"] for label in labels} == {"prometheus"}
     assert {label["kado_mapping"] for label in labels} <= {"exact", "grid", "approximate"}

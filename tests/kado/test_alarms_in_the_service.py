@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 from analytics.alarms.rows import from_rows, to_rows
 from collector.arrival import Arrival
@@ -19,6 +21,8 @@ from kado.service.alarm_actions import act, answer_document
 from kado.service.alarm_facts import FactSources, mode_agreement
 from kado.service.alarm_inbox import AlarmInbox
 from kado.service.alarms import Alarms
+from kado.service.metrics.alarm_exposition import AlarmExposition
+from storage.journal.alarms import AlarmJournal
 from storage.telemetry_db.alarms import AlarmStateFile, read_alarm_state
 
 SECOND = 1_000_000_000
@@ -271,3 +275,61 @@ def test_an_inbox_that_is_full_drops_the_oldest_counts_them_and_says_so() -> Non
 )
 def test_mode_and_plan_are_compared_only_where_both_speak(planned: Category, mode: str, fact: str) -> None:
     assert mode_agreement(planned, mode) == fact
+
+
+def exposed(service: Service) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Return every sample of the alarms' metrics, without the facility, as Prometheus would read it."""
+    registry = CollectorRegistry()
+    registry.register(AlarmExposition(service.alarms, "nanoterasu_sim"))
+    families = text_string_to_metric_families(generate_latest(registry).decode())
+    found: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
+    for sample in (s for family in families for s in family.samples):
+        assert sample.labels.pop("facility") == "nanoterasu_sim"
+        found[sample.name, frozenset(sample.labels.items())] = sample.value
+    return found
+
+
+def test_prometheus_reads_what_the_alarms_did(start: Start) -> None:
+    Path("alarms.toml").write_text(RULES.replace("on_delay_s = 3", "on_delay_s = 0"))
+    service = start()
+    service.look(0)
+    of_low = frozenset({("alarm", "low"), ("priority", "high"), ("class", "beam")})
+    for n in range(11):
+        # Raised eleven times in ten minutes, the last three within a minute.
+        at = 30 * n
+        service.send(at + 1, 0.0)
+        service.send(at + 2, 200.0)
+        service.look(at + 10)
+        assert exposed(service)["kado_alarm_flood", frozenset()] == 0.0 if n < 10 else 1.0
+    with AlarmJournal.open(Path("data/journal.db"), "nanoterasu_sim", service.clock) as journal:
+        journal.add_actions([Action("low", ActionKind.UNACK, "mori", 0, "r"), Action("no", ActionKind.ACK, "mori", 0)])
+    service.look(312)
+    found = exposed(service)
+    assert found["kado_alarm_annunciations_total", of_low] == 11.0
+    assert found["kado_alarm_refusals_total", frozenset({("reason", "not_acknowledged")})] == 1.0
+    assert found["kado_alarm_refusals_total", frozenset({("reason", "unknown_alarm")})] == 1.0
+    assert found["kado_alarm_tick_seconds_count", frozenset()] == 13.0
+    assert found["kado_alarm_tick_seconds_bucket", frozenset({("le", "+Inf")})] == 13.0
+    assert found["kado_alarms_chattering", frozenset()] == 0.0
+    assert found["kado_alarm_position_timestamp_seconds", frozenset()] == (T0 + 311 * SECOND) / SECOND
+    # Known: what is on this disk. Unknown and so absent: what only a running service says.
+    names = {dict(labels)["name"] for name, labels in found if name == "kado_fact"}
+    assert {"disk_free_pct", "alarms_unknown"} <= names
+    assert "landing_fill_pct" not in names
+    # A flood that began before a restart is one after it.
+    again = start()
+    again.look(313)
+    again.look(314)
+    assert exposed(again)["kado_alarm_flood", frozenset()] == 1.0
+    assert ("kado_alarm_annunciations_total", of_low) not in exposed(again)
+
+
+def test_an_alarm_that_is_raised_three_times_in_a_minute_is_counted_as_chattering(start: Start) -> None:
+    Path("alarms.toml").write_text(RULES.replace("on_delay_s = 3", "on_delay_s = 0"))
+    service = start()
+    service.look(0)
+    for at in (1, 3, 5):
+        service.send(at, 0.0)
+        service.send(at + 1, 200.0)
+    service.look(8)
+    assert exposed(service)["kado_alarms_chattering", frozenset()] == 1.0

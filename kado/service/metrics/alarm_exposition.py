@@ -2,14 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 
+from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from facility.alarms.facts import FACTS
 from facility.alarms.states import AlarmState, Priority
 from facility.time import NS_PER_S
+from kado.service.alarm_counts import TICK_BUCKETS_S
 from kado.service.alarms import Alarms
-from kado.service.metrics.exposition import Rows, family_of
+from kado.service.metrics.exposition import Rows, family_of, metric_named
 
 
 class AlarmExposition(Collector):
@@ -41,14 +45,40 @@ class AlarmExposition(Collector):
             for priority in Priority
         ]
         yield family_of("kado_alarms", totals)
-        position_s = engine.position_ns / NS_PER_S
+        yield family_of(
+            "kado_alarm_annunciations",
+            [((self._facility, *key), float(n)) for key, n in sorted(counts.annunciations.copy().items())],
+        )
+        yield family_of(
+            "kado_alarm_refusals",
+            [((self._facility, reason.value), float(n)) for reason, n in sorted(counts.refusals.copy().items())],
+        )
         ones = {
-            "kado_alarm_position_timestamp_seconds": position_s,
-            "kado_alarm_annunciations": counts.annunciations,
+            "kado_alarm_position_timestamp_seconds": engine.position_ns / NS_PER_S,
+            "kado_alarm_flood": counts.flood,
+            "kado_alarms_chattering": sum(record.chattering for record in engine.records),
             "kado_alarm_late_samples": counts.late,
             "kado_alarm_clock_back": counts.clock_back,
-            "kado_alarm_refusals": counts.refusals,
-            "kado_alarm_tick_seconds": counts.tick_s,
         }
         for name, value in ones.items():
             yield family_of(name, [((self._facility,), float(value))])
+        yield self._ticks()
+        yield from self._facts()
+
+    def _ticks(self) -> Family:
+        ticks, about = self._alarms.counts.ticks, metric_named("kado_alarm_tick_seconds")
+        family = HistogramMetricFamily(about.name, about.about, labels=about.labels)
+        edges = [*(f"{edge:g}" for edge in TICK_BUCKETS_S), "+Inf"]
+        family.add_metric((self._facility,), list(zip(edges, accumulate(ticks.buckets), strict=True)), ticks.sum_s)
+        return family
+
+    def _facts(self) -> Iterator[Family]:
+        numbers: Rows = []
+        states: Rows = []
+        for name, value in self._alarms.facts.items():
+            if isinstance(value, str):
+                states += [((self._facility, name, word), float(word == value)) for word in FACTS[name]]
+            elif value is not None:
+                numbers.append(((self._facility, name), float(value)))
+        yield family_of("kado_fact", numbers)
+        yield family_of("kado_fact_state", states)

@@ -19,7 +19,6 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector as RegistryCollector
 
 from analytics.availability import Availability
-from analytics.figures import downtime_budget_h
 from collector.arrival import Arrival
 from collector.forwarder_status import ForwarderState
 from collector.landing_status import LandingState
@@ -33,7 +32,7 @@ from kado.config import Configuration
 from kado.service.application_status import ApplicationStatus
 from kado.service.current_figures import Current, CurrentFigures
 from kado.service.live_figures import BeamState
-from kado.service.metrics.names import METRICS
+from kado.service.metrics.names import METRICS, Metric
 from kado.service.metrics.readiness import reasons_not_ready
 from kado.service.newest import Newest, NewestValues
 from storage.data_dir import DataDir
@@ -257,29 +256,16 @@ class Exposition(RegistryCollector):
         if figures.since_ns is not None:
             rows["kado_beam_state_since_timestamp_seconds"] = self._one(figures.since_ns / NS_PER_S)
         rows["kado_figures_timestamp_seconds"] = self._one(figures.now_ns / NS_PER_S)
-        periods = {"day": figures.day, "month": figures.month, "fiscal_year": figures.year}
-        for period, found in periods.items():
-            for name, number in _figures(found).items():
-                labels = (self._facility, "" if found is None else found.definition, name, period)
-                _add(rows, "kado_figure", labels, number)
-        budget_h = self._budget_h(current)
-        if budget_h is not None and figures.year is not None:
-            labels = (self._facility, figures.year.definition, "downtime_budget_h", "fiscal_year")
-            _add(rows, "kado_figure", labels, budget_h)
+        for period, found in figures.by_period().items():
+            for name, number in {**figures.values(period), **_counts(found)}.items():
+                if number is not None:
+                    _add(rows, "kado_figure", (self._facility, found.definition, name, period), number)
         for definition, end_ns in current.last_failure_end_ns.items():
             labels = (self._facility, definition)
             _add(rows, "kado_last_failure_end_timestamp_seconds", labels, end_ns / NS_PER_S)
         if current.published_ns is not None:
             rows["kado_published_timestamp_seconds"] = self._one(current.published_ns / NS_PER_S)
             rows["kado_unpublished_months"] = self._one(current.unpublished)
-
-    def _budget_h(self, current: Current) -> float | None:
-        """Return the downtime that the fiscal year may still have, as `kado availability` says it."""
-        profile, year = self._sources.configuration.profile, current.figures.year
-        if year is None or profile.target_availability_pct is None:
-            return None
-        planned = current.plan.user_time.clip(year.period.start_ns, year.period.end_ns).total
-        return downtime_budget_h(profile.target_availability_pct, planned, year.accounts.no_beam)
 
     def _one(self, value: float) -> Rows:
         return [((self._facility,), float(value))]
@@ -296,18 +282,9 @@ def make_registry(sources: Sources, registry: CollectorRegistry) -> CollectorReg
     return registry
 
 
-def _figures(found: Availability | None) -> dict[str, float]:
-    if found is None:
-        return {}
-    f, counts, accounts = found.figures, found.counts, found.accounts
-    numbers: dict[str, float | None] = {
-        "availability_pct": f.availability_pct,
-        "availability_lower_pct": f.availability_lower_pct,
-        "availability_upper_pct": f.availability_upper_pct,
-        "coverage_pct": f.coverage_pct,
-        "mtbf_h": f.mtbf_h,
-        "mttr_h": f.mttr_h,
-        "mtbd_h": f.mtbd_h,
+def _counts(found: Availability) -> dict[str, float]:
+    counts, accounts = found.counts, found.accounts
+    return {
         "failures": counts.failures,
         "trips": counts.trips,
         "low_beam": counts.low_beam,
@@ -315,11 +292,15 @@ def _figures(found: Availability | None) -> dict[str, float]:
         "no_beam_s": accounts.no_beam / NS_PER_S,
         "unknown_s": accounts.unknown / NS_PER_S,
     }
-    return {name: float(number) for name, number in numbers.items() if number is not None}
 
 
 def _add(rows: dict[str, Rows], name: str, labels: Labels, value: float) -> None:
     rows.setdefault(name, []).append((labels, float(value)))
+
+
+def metric_named(name: str) -> Metric:
+    """Return what is known about a metric."""
+    return _BY_NAME[name]
 
 
 def family_of(name: str, rows: Rows) -> Family:

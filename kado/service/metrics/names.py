@@ -138,8 +138,8 @@ METRICS: Final = (
     ),
     Metric(
         "kado_figure", "gauge", ("facility", "definition", "name", "period"),
-        "Figures of kado availability for the running day, month and fiscal_year, with bounds and coverage; absent "
-        "where a figure does not exist.",
+        "Figures of kado availability for the running day, month, quarter, year, fiscal_year and run, with bounds and "
+        "coverage; absent where a figure does not exist.",
     ),
     Metric(
         "kado_last_failure_end_timestamp_seconds", "gauge", ("facility", "definition"),
@@ -161,11 +161,26 @@ METRICS: Final = (
     Metric(
         "kado_alarm_position_timestamp_seconds", "gauge", _OF_FACILITY, "Up to when the alarms are decided."
     ),
-    Metric("kado_alarm_annunciations", "counter", _OF_FACILITY, "Annunciations since kado started."),
+    Metric(
+        "kado_alarm_annunciations", "counter", ("facility", "alarm", "priority", "class"),
+        "Annunciations since kado started.",
+    ),
+    Metric(
+        "kado_alarm_flood", "gauge", _OF_FACILITY, "1 if more than 10 alarms were annunciated in 10 minutes, else 0."
+    ),
+    Metric("kado_alarms_chattering", "gauge", _OF_FACILITY, "How many alarms are chattering."),
     Metric("kado_alarm_late_samples", "counter", _OF_FACILITY, "Samples that came too late to be decided on."),
     Metric("kado_alarm_clock_back", "counter", _OF_FACILITY, "Looks for which the clock had gone back."),
-    Metric("kado_alarm_refusals", "counter", _OF_FACILITY, "Actions of people that were refused."),
-    Metric("kado_alarm_tick_seconds", "gauge", _OF_FACILITY, "How long the last look of the alarms took."),
+    Metric("kado_alarm_refusals", "counter", ("facility", "reason"), "Actions of people that were refused."),
+    Metric("kado_alarm_tick_seconds", "histogram", _OF_FACILITY, "How long the looks of the alarms took."),
+    Metric(
+        "kado_fact", "gauge", ("facility", "name"),
+        "A fact about kado that alarms may read, such as ledger_difference; absent while it is not known.",
+    ),
+    Metric(
+        "kado_fact_state", "gauge", ("facility", "name", "word"),
+        "1 for the word of a fact, such as contradicts of mode_agreement, 0 for its other words; absent while unknown.",
+    ),
     # Notification
     Metric(
         "kado_notifications", "counter", ("facility", "target", "result"),
