@@ -11,8 +11,6 @@ from datetime import timedelta
 from typing import Final
 
 from analytics.availability import Availability, check_schedule, conclude, counted_part
-from analytics.energy import POWER_UNIT, delivered_mwh
-from analytics.evidence import apply_evidence
 from analytics.findings import Findings, examine, join
 from facility.batch import Samples
 from facility.definition import Definition
@@ -46,8 +44,6 @@ class _Day:
     """The same for single signals, where earlier."""
     number: int = 0
     """Which examination found it."""
-    energy_mwh: float | None = None
-    """Delivered in its user time; None where the delivery signal is no power."""
 
 
 class Days:
@@ -172,19 +168,6 @@ class Days:
         part = counted_part(self._profile, period, now_ns)
         return join([self._day(day, now_ns).findings for day in self._days_of(part)], period.id)
 
-    def delivered_mwh(self, period: Period, now_ns: int) -> float | None:
-        """Return the energy delivered in user time, MWh; None where the delivery signal is no power.
-
-        Raises
-        ------
-        PeriodError
-            If the period lies in the future.
-        """
-        if self._profile.delivery.unit != POWER_UNIT:
-            return None
-        part = counted_part(self._profile, period, now_ns)
-        return sum(self._day(day, now_ns).energy_mwh or 0.0 for day in self._days_of(part))
-
     def _days_of(self, part: Period) -> list[Period]:
         days: list[Period] = []
         at = part.start_ns
@@ -228,17 +211,12 @@ class Days:
         self.examined += 1
         if look is not None:
             look(day, known, findings)
-        energy = None
-        if self._profile.delivery.unit == POWER_UNIT:
-            applied = apply_evidence(evidence, self._profile, definition, plan)
-            energy = delivered_mwh(applied, plan.user_time.clip(day.start_ns, day.end_ns))
         found = _Day(
             findings,
             evidence.start_ns - known.reach_ns,
             evidence.end_ns,
             known.depends_from_ns,
             self.examined,
-            energy,
         )
         # What lies before all samples stays as it is until earlier ones come.
         final = (known.settled and known.whole) or self._before_any(day.end_ns)

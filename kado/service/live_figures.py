@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -69,8 +69,6 @@ class LiveFigures:
     """Of ``quarter``, ``year`` (the calendar year) and ``run`` those that are running and known; up to 30 s old."""
     budget: Budget | None = None
     """The downtime that the fiscal year may still have; None without a target, or as long as `year` is None."""
-    energy_mwh: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Energy delivered in user time by period; empty where the delivery signal is no power."""
 
     def by_period(self) -> dict[str, Availability]:
         """Return what is known of each running period: ``day``, ``month``, ``quarter``, ``year``..."""
@@ -79,7 +77,7 @@ class LiveFigures:
 
     def values(self, period: str) -> dict[str, float | None]:
         """Return the figures of a period of `by_period`, by the keys of ``figures`` in ``kado availability``."""
-        return figure_values(self.by_period()[period], self.budget, self.energy_mwh.get(period))
+        return figure_values(self.by_period()[period], self.budget)
 
 
 class GrowingSamples:
@@ -198,7 +196,6 @@ class LiveCalculator:
             further=dict(self._further),
             budget=budget_to_date(profile, self.days.plan, year),
         )
-        figures = replace(figures, energy_mwh=self._energy(figures, now_ns))
         # Of the days before yesterday nothing is read again.
         self._samples.forget(day.start_ns - NS_PER_DAY)
         return figures
@@ -210,10 +207,6 @@ class LiveCalculator:
         self._further = {name: availability for name, availability in found.items() if availability is not None}
         if not any(self.days.missing(period, now_ns) for period in periods.values()):
             self._further_again_ns = now_ns + FURTHER_EVERY_NS
-
-    def _energy(self, figures: LiveFigures, now_ns: int) -> dict[str, float]:
-        found = {name: self.days.delivered_mwh(a.period, now_ns) for name, a in figures.by_period().items()}
-        return {name: energy for name, energy in found.items() if energy is not None}
 
     def _once_examined(self, period: Period, now_ns: int, until: float) -> Availability | None:
         """Return the availability of a long period; None as long as days of it are not examined, by `until` at most."""

@@ -42,7 +42,7 @@ def budget_to_date(profile: Profile, plan: Plan, year: Availability | None) -> B
     return Budget(year.period.id, target, left_h, year.accounts.unknown / NS_PER_H)
 
 
-def figure_values(found: Availability, budget: Budget | None, energy_mwh: float | None) -> dict[str, float | None]:
+def figure_values(found: Availability, budget: Budget | None) -> dict[str, float | None]:
     """Return each key of ``figures`` in the document of ``kado availability``; None where there is no such figure."""
     figures = found.figures
     return {
@@ -58,7 +58,7 @@ def figure_values(found: Availability, budget: Budget | None, energy_mwh: float 
         "mtbd_h": figures.mtbd_h,
         "longest_run_h": figures.longest_run_h,
         "longest_run_max_h": figures.longest_run_max_h,
-        "delivered_mwh": energy_mwh,
+        "delivered_mwh": found.delivered_mwh,
         "downtime_budget_h": None if budget is None else budget.left_h,
         "downtime_budget_unknown_h": None if budget is None else budget.unknown_h,
         "operating_time_h": found.accounts.operating / NS_PER_H,

@@ -125,5 +125,5 @@ def test_days_add_up_to_the_energy_of_the_command(kado: Kado) -> None:
         live = LiveCalculator(configuration, store, load_record(configuration), definition, extent).compute(now)
     for period, name in (("day", "2026-11-12"), ("month", "2026-11")):
         loaded = load_availability(configuration, name, clock=lambda: now)
-        assert loaded.delivered_mwh is not None
-        assert live.values(period)["delivered_mwh"] == pytest.approx(loaded.delivered_mwh, rel=1e-9)
+        assert loaded.availability.delivered_mwh is not None
+        assert live.values(period)["delivered_mwh"] == pytest.approx(loaded.availability.delivered_mwh, rel=1e-9)
