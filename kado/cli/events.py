@@ -20,10 +20,8 @@ from kado.cli.command import (
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
 from kado.output import facts, local, offsets_of, print_json, show, table, title
-from kado.queries.beside import beside_document
-from kado.queries.events import event_documents, exclusions_of, incidents_behind, review_of
+from kado.queries.events import events_document, exclusions_of, incidents_behind, review_of
 from kado.queries.figures import AvailabilityReport, load_availability
-from kado.queries.identity import identity
 from kado.rounding import duration
 
 
@@ -44,14 +42,7 @@ def events(
     """
     loaded = load_availability(load_configuration(config), period, definition, as_of(as_known_on, as_published_on))
     if output is Format.JSON:
-        result = loaded.availability
-        print_json(
-            {
-                **identity(loaded.profile, definition=result.definition, period=result.period),
-                "events": event_documents(loaded),
-                "corrections": beside_document(loaded)["corrections"],
-            }
-        )
+        print_json(events_document(loaded))
     else:
         definition_name = f"{loaded.definition.id}: {words(loaded.definition.title)}"
         names = facts([("Period", period), ("Definition", definition_name)])

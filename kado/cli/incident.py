@@ -28,7 +28,14 @@ from kado.language import term, tr, words
 from kado.output import facts, local, print_json, show, span, stretch, table, title
 from kado.queries.figures import AvailabilityReport, load_availability
 from kado.queries.identity import identity
-from kado.queries.incidents import RecordedIncident, incident_document, load_incidents, pareto_document, shares
+from kado.queries.incidents import (
+    RecordedIncident,
+    incident_document,
+    incidents_document,
+    load_incidents,
+    pareto_document,
+    shares,
+)
 from kado.rounding import percent, split_hours
 from kado.service.recording import record_incident
 from kado.service.recording import withdraw_incident as withdraw
@@ -124,12 +131,7 @@ def list_incidents(
     profile = configuration.profile
     listed = load_incidents(configuration, as_known_on)
     if output is Format.JSON:
-        print_json(
-            {
-                **identity(profile),
-                "incidents": [incident_document(profile, i) for i in listed],
-            }
-        )
+        print_json(incidents_document(profile, listed))
     else:
         show(*incident_list(profile, listed))
 

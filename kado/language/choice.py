@@ -19,6 +19,11 @@ _process: Language = "en"
 """Where nothing else is chosen; the threads of a command have it too."""
 
 
+def known_language(name: str | None) -> Language | None:
+    """Return a language by its code; None if kado does not have it."""
+    return next((known for known in LANGUAGES if known == name), None)
+
+
 def language() -> Language:
     """Return the language that texts are in now; English where none was chosen."""
     return _HERE.get() or _process

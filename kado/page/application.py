@@ -1,5 +1,6 @@
 """The page as a Starlette application."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -8,9 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from collector.ledger import SourceTotals
 from facility.errors import KadoError
 from kado.page.assets import Assets
+from kado.page.board import Board
 from kado.page.context import PageContext
+from kado.page.now_document import Look
+from kado.page.now_view import fragments_of
 from kado.page.preferences import PreferencesMiddleware
 from kado.page.refusals import on_defect, on_http_error, on_kado_error
 from kado.page.rendering import make_environment
@@ -23,11 +28,32 @@ def build_page(context: PageContext) -> Starlette:
     """Return the page; its lifespan opens and closes the reader of the context."""
     assets = Assets()
 
+    templates = make_environment(assets)
+    version = f"{__version__}-{assets.hash}"
+
+    def look(totals: tuple[SourceTotals, ...], problems: tuple[str, ...]) -> Look:
+        return Look(
+            configuration=context.configuration,
+            now_ns=context.clock(),
+            status=context.status(),
+            current=context.figures.current,
+            newest=context.newest.snapshot(),
+            alarms=context.alarms,
+            totals=totals,
+            problems=problems,
+        )
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        del app
+        board = Board(look, context.newest.snapshot, context.waker, fragments_of(templates), version)
+        app.state.board = board
         async with context.reader:
-            yield
+            looking = asyncio.create_task(board.run(), name="board")
+            try:
+                yield
+            finally:
+                looking.cancel()
+                await asyncio.gather(looking, return_exceptions=True)
 
     page = Starlette(
         routes=[*ROUTES, assets.route()],
@@ -36,7 +62,7 @@ def build_page(context: PageContext) -> Starlette:
         lifespan=lifespan,
     )
     page.state.context = context
-    page.state.version = f"{__version__}-{assets.hash}"
-    page.state.templates = make_environment(assets)
+    page.state.version = version
+    page.state.templates = templates
     page.state.paths = frozenset(route.path for route in ROUTES if isinstance(route, Route))
     return page

@@ -9,6 +9,7 @@ from facility.profile import Profile
 from facility.time import Clock
 from kado.config import Configuration, PageSettings
 from kado.page.reading import PageReader
+from kado.page.waker import Waker
 from kado.service.alarms import Alarms
 from kado.service.application_status import ApplicationStatus
 from kado.service.current_figures import CurrentFigures
@@ -30,6 +31,8 @@ class PageContext:
     """Each signal's newest sample, known when it has landed."""
     alarms: Alarms | None
     """None without ``[alarms]``."""
+    waker: Waker
+    """Observes the landing, so that new values are shown at once."""
     reader: PageReader
     """Questions to store and journal, in threads of the page's own."""
 

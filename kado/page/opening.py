@@ -30,6 +30,7 @@ def add_page(application: Application, clock: Clock, *, or_any_port: bool = Fals
         from kado.page.context import PageContext
         from kado.page.reading import PageReader
         from kado.page.server import PageServer
+        from kado.page.waker import Waker
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"[page] needs {error.name}, which is not installed: pip install 'kado[page]', or remove [page] from "
@@ -37,6 +38,7 @@ def add_page(application: Application, clock: Clock, *, or_any_port: bool = Fals
         ) from error
     assert application.figures is not None
     assert application.newest is not None
+    waker = Waker()
     server = PageServer(
         PageContext(
             configuration=configuration,
@@ -46,10 +48,12 @@ def add_page(application: Application, clock: Clock, *, or_any_port: bool = Fals
             figures=application.figures,
             newest=application.newest,
             alarms=application.alarms,
+            waker=waker,
             reader=PageReader(configuration),
         )
     )
     if not server.listen(or_any_port=or_any_port):
         return None
+    application.observe(waker)
     application.beside["page"] = server.run
     return server.address

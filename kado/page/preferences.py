@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kado.language import LANGUAGES, in_language
-from kado.language.choice import Language
+from kado.language.choice import Language, known_language
 
 LANGUAGE_COOKIE: Final = "kado_language"
 THEME_COOKIE: Final = "kado_theme"
@@ -63,7 +63,7 @@ class PreferencesMiddleware:
             if query.get(key) in allowed
         }
         chosen = remembered.get(LANGUAGE_COOKIE) or connection.cookies.get(LANGUAGE_COOKIE)
-        language = next((known for known in LANGUAGES if known == chosen), None)
+        language = known_language(chosen)
         if language is None:
             language = asked_language(connection.headers.get("accept-language", ""))
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -29,7 +30,21 @@ def make_environment(assets: Assets) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shared: dict[str, Any] = {"asset": assets.address, "term": term, "tr": tr, "trn": trn, "words": words}
+
+    def icon(name: str, label: str = "") -> Markup:
+        said = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+        shape = Markup('<svg class="icon" viewBox="0 0 16 16" {}><use href="{}#{}"></use></svg>')
+        return shape.format(said, assets.address("icons.svg"), name)
+
+    shared: dict[str, Any] = {
+        "asset": assets.address,
+        "icon": icon,
+        "live": live,
+        "term": term,
+        "tr": tr,
+        "trn": trn,
+        "words": words,
+    }
     environment.globals.update(shared)  # pyright: ignore[reportUnknownMemberType]
     return environment
 
@@ -46,7 +61,7 @@ def render(
 
     Every template has beside `values`: ``profile``, ``language``, ``theme``, ``navigation``, ``simulated``,
     ``now_text``, ``viewer`` (who is logged in; None: nobody), and the functions ``tr``, ``trn``, ``words``, ``term``,
-    ``asset``, ``address_with``.
+    ``asset``, ``icon``, ``live``, ``address_with``.
     """
     context = context_of(request)
     environment: Environment = request.app.state.templates
@@ -67,6 +82,11 @@ def render(
         }
     )
     return HTMLResponse(text, status, headers)
+
+
+def live(slot: str, text: str = "") -> Markup:
+    """Return a text that the stream of events keeps current."""
+    return Markup('<span data-live="{}">{}</span>').format(slot, text)
 
 
 def _address_with(request: Request) -> Callable[..., str]:

@@ -8,8 +8,10 @@ from analytics.pareto import attached
 from facility.corrections import Assertion
 from facility.incidents import Incident, Review
 from facility.time import format_time, to_s
+from kado.queries.beside import beside_document
 from kado.queries.event_alarms import raised_documents
 from kado.queries.figures import AvailabilityReport
+from kado.queries.identity import identity
 
 
 def review_of(reported: ReportedEvent) -> str | None:
@@ -36,6 +38,16 @@ def exclusions_of(reported: ReportedEvent, loaded: AvailabilityReport) -> list[s
         if c.category is not None and reported.event.user_time.clip(c.start_ns, c.end_ns)
     ]
     return list(dict.fromkeys(found))
+
+
+def events_document(loaded: AvailabilityReport) -> dict[str, Any]:
+    """Return the events of a period with the corrections that touch it, for programs."""
+    result = loaded.availability
+    return {
+        **identity(loaded.profile, definition=result.definition, period=result.period),
+        "events": event_documents(loaded),
+        "corrections": beside_document(loaded)["corrections"],
+    }
 
 
 def event_documents(loaded: AvailabilityReport) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Incidents, those withdrawn too, and the downtime that each system cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,11 @@ def load_incidents(configuration: Configuration, as_known_on: str | None = None)
         for incident, withdrawal in listed
         if known(incident.recorded_at_ns)
     ]
+
+
+def incidents_document(profile: Profile, listed: Sequence[RecordedIncident]) -> dict[str, Any]:
+    """Return the incidents for programs."""
+    return {**identity(profile), "incidents": [incident_document(profile, noted) for noted in listed]}
 
 
 def incident_document(profile: Profile, noted: RecordedIncident) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collector.changes import Changes
 from collector.forwarder import Forwarder
 from collector.intake import Intake
 from collector.landing import Landing
-from collector.landing_observer import LandingObservers
+from collector.landing_observer import LandingObserver, LandingObservers
 from collector.service import Collector
 from facility.time import Clock
 from kado.config import Configuration
@@ -128,6 +128,10 @@ class Application:
             await stop.wait()
             for task in running:
                 task.cancel()
+
+    def observe(self, observer: LandingObserver) -> None:
+        """Let an observer take notice of what lands; before `run`."""
+        self._observers.add(observer)
 
     def status(self) -> ApplicationStatus:
         """Return how everything stands; does not wait."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 
 EVERY_S: Final = 5.0
+FOR_THE_PAGE_S: Final = 2.0
+"""The same where somebody may be looking."""
 PUBLISH_EVERY_NS: Final = 30 * NS_PER_S
 PATIENCE_S: Final = 1.0
 """So long one step of publishing looks at periods that are over."""
@@ -82,11 +84,12 @@ class CurrentFigures:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
+        every_s = EVERY_S if self._configuration.settings.page is None else FOR_THE_PAGE_S
         async with StoreThread(self._configuration, "figures") as thread:
             try:
                 while True:
                     await thread.ask(self._look)
-                    await asyncio.sleep(EVERY_S)
+                    await asyncio.sleep(every_s)
             finally:
                 if self._bucket is not None:
                     await asyncio.to_thread(self._bucket.close)

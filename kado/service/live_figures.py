@@ -53,6 +53,16 @@ class BeamState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Recent:
+    """User time of yesterday and today in which something was lost, or not known: for a chart."""
+
+    since_ns: int
+    no_beam: Intervals
+    low_beam: Intervals
+    unknown: Intervals
+
+
+@dataclass(frozen=True, slots=True)
 class LiveFigures:
     """What is known right now of the running day, month and year."""
 
@@ -69,6 +79,7 @@ class LiveFigures:
     """Of ``quarter``, ``year`` (the calendar year) and ``run`` those that are running and known; up to 30 s old."""
     budget: Budget | None = None
     """The downtime that the fiscal year may still have; None without a target, or as long as `year` is None."""
+    recent: Recent | None = None
 
     def by_period(self) -> dict[str, Availability]:
         """Return what is known of each running period: ``day``, ``month``, ``quarter``, ``year``..."""
@@ -195,10 +206,16 @@ class LiveCalculator:
             year=year,
             further=dict(self._further),
             budget=budget_to_date(profile, self.days.plan, year),
+            recent=self._recent(day, now_ns),
         )
         # Of the days before yesterday nothing is read again.
         self._samples.forget(day.start_ns - NS_PER_DAY)
         return figures
+
+    def _recent(self, day: Period, now_ns: int) -> Recent:
+        yesterday = day_of(day.start_ns - 1, self._profile.zone)
+        found = self.days.findings(Period("recent", yesterday.start_ns, day.end_ns), now_ns)
+        return Recent(yesterday.start_ns, found.no_beam, found.low_beam_time, found.unknown)
 
     def _compute_further(self, now_ns: int, until: float) -> None:
         """Compute quarter, calendar year and run again; one whose days are not all examined is left out."""

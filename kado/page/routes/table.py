@@ -4,6 +4,6 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from kado.page.routes import now
+from kado.page.routes import api, events_stream, now
 
-ROUTES: Final[tuple[BaseRoute, ...]] = (*now.ROUTES,)
+ROUTES: Final[tuple[BaseRoute, ...]] = (*now.ROUTES, *api.ROUTES, *events_stream.ROUTES)

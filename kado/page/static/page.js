@@ -18,7 +18,7 @@ export function apply(message, root = document) {
   put(root, "stateOf", refill ? states : message.states, (place, state) => { place.dataset.state = state; });
   put(root, "old", refill ? states : message.states, (place, state) => { place.classList.toggle("is-old", state === "old"); });
   put(root, "shown", refill ? states : message.states, (place, state) => { place.hidden = state !== "shown"; });
-  put(root, "meter", refill ? states : message.states, (place, share) => { place.style.setProperty("--share", share); });
+  put(root, "meter", refill ? states : message.states, (place, share) => { place.setAttribute("width", (1000 * share).toFixed(1)); });
 }
 
 const texts = {};

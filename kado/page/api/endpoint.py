@@ -1,0 +1,123 @@
+"""What one address of the API is: its options, its answer, how it is made."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from facility.errors import UsageError
+from kado.page.context import PageContext
+
+Schema = dict[str, Any]
+
+PREFIX: Final = "/api/v1"
+
+TEXT: Final[Schema] = {"type": "string"}
+NUMBER: Final[Schema] = {"type": ["number", "null"]}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+TIME: Final[Schema] = {"type": ["string", "null"], "format": "date-time"}
+FLAG: Final[Schema] = {"type": "boolean"}
+ANY: Final[Schema] = {}
+
+
+def listed(items: Schema | None = None) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": items or {}}
+
+
+def record(properties: Mapping[str, Schema] | None = None, *, nullable: bool = False) -> Schema:
+    """Return the schema of an object with these properties, all of them there, and maybe more."""
+    schema: Schema = {"type": ["object", "null"] if nullable else "object"}
+    if properties:
+        schema |= {"properties": dict(properties), "required": sorted(properties)}
+    return schema
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of an address, in its query."""
+
+    name: str
+    about: str
+    required: bool = False
+    schema: Schema = field(default_factory=lambda: dict(TEXT))
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one request; only those that its address has."""
+
+    given: Mapping[str, str]
+
+    def text(self, name: str) -> str | None:
+        """Return an option as it was given; None if it was not."""
+        return self.given.get(name) or None
+
+    def required(self, name: str) -> str:
+        """Return an option.
+
+        Raises
+        ------
+        UsageError
+            If it was not given.
+        """
+        if not (value := self.text(name)):
+            raise UsageError(f"the option {name} is missing: add ?{name}=...")
+        return value
+
+    def whole(self, name: str, otherwise: int, *, most: int) -> int:
+        """Return a whole number from 1 to `most`.
+
+        Raises
+        ------
+        UsageError
+            If it is no such number.
+        """
+        text = self.text(name)
+        if text is None:
+            return otherwise
+        if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
+            raise UsageError(f"{name}={text[:40]!r} is not a whole number from 1 to {most}")
+        return int(text)
+
+
+Answer = Callable[[PageContext, Options], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address."""
+
+    path: str
+    """Below `PREFIX`."""
+    summary: str
+    same_as: str
+    """The command whose ``--format json`` prints the same document; empty where there is none."""
+    answer: Answer
+    schema: Schema
+    options: tuple[Option, ...] = ()
+
+    async def respond(self, request: Request, context: PageContext) -> Any:
+        """Return the document that a request asks for.
+
+        Raises
+        ------
+        UsageError
+            If an option is unknown, given twice or wrong.
+        """
+        known = {option.name for option in self.options}
+        given: dict[str, str] = {}
+        for name, value in request.query_params.multi_items():
+            if name not in known:
+                has = f"it has {', '.join(sorted(known))}" if known else "it has none"
+                raise UsageError(f"{PREFIX}{self.path} has no option {name[:40]!r}; {has}")
+            if name in given:
+                raise UsageError(f"the option {name} is given twice: give it once")
+            given[name] = value
+        options = Options(given)
+        for option in self.options:
+            if option.required:
+                options.required(option.name)
+        return await self.answer(context, options)

@@ -1,0 +1,36 @@
+"""``/events``: server-sent events for the page, wall displays and beamlines' scripts."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from facility.errors import UsageError
+from kado.language import LANGUAGES
+from kado.language.choice import known_language
+from kado.page.board import board_of
+from kado.page.refusals import refused
+
+MOST_STREAMS: Final = 1000
+
+
+async def events(request: Request) -> Response:
+    """Stream events; an id given by ``Last-Event-ID`` or ``last`` continues behind that event where it is known.
+
+    Without options the events are for programs: ``now`` each second with the document of ``/api/v1/now``, ``values``
+    up to five times a second with the newest samples. ``page=ja`` gives what kado's own page shows.
+    """
+    board = board_of(request)
+    asked = request.query_params.get("page")
+    language = known_language(asked)
+    if asked is not None and language is None:
+        raise UsageError(f"page={asked!r}: kado has no such language; use {' or '.join(LANGUAGES)}")
+    if board.viewers >= MOST_STREAMS:
+        return refused(request, 503, f"{MOST_STREAMS} streams are open, which is the most: close some of them")
+    channel = board.channel(language, request.query_params.get("view", ""))
+    last = request.headers.get("last-event-id") or request.query_params.get("last", "")
+    return StreamingResponse(channel.follow(last), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+ROUTES: Final[tuple[BaseRoute, ...]] = (Route("/events", events, name="events"),)
