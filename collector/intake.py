@@ -21,14 +21,11 @@ from facility.profile import Profile
 from facility.quality import QUALITY_WORDS, REASON_CLOCK, REASON_TOO_EARLY, Quality
 from facility.signals import LINK_WORDS, link_signal
 from facility.source import Delivery, LinkReport, Rejection
-from facility.time import MAX_NS, MIN_NS, Clock, format_time, to_ns
+from facility.time import EARLIEST_NS, LATEST_NS, Clock, format_time, to_ns
 from facility.word import word_problem
 
 _LOG: Final = logging.getLogger(__name__)
 
-# Both stores can hold these: InfluxDB reserves the outermost values of an int64.
-EARLIEST_NS = MIN_NS + 1
-LATEST_NS = MAX_NS - 1
 
 _KEPT_SAMPLES = 100
 """How many samples of one rejection go into its payload, at most; all are counted."""

@@ -23,6 +23,7 @@ from collector.landing_status import LandingLimits, LandingState, LandingStatus
 from facility.errors import DamagedDataError, DataError, DiskError, UnreachableError
 from facility.time import Clock, system_clock
 from storage.data_dir import DataDir, DirectoryLock
+from storage.landing_table import landing_table
 from storage.telemetry_db import StoreKind
 
 _LOG: Final = logging.getLogger(__name__)
@@ -98,8 +99,8 @@ class Landing:
     ) -> Self:
         """Lock the data directory and open its files, making what is missing.
 
-        `changes` is told of what comes into the embedded store; with InfluxDB the forwarder tells. With either,
-        `observer` is told of everything that landed.
+        `changes` notes what is stored by landing it; what is forwarded is noted by the forwarder. `observer` gets
+        everything that landed.
 
         Raises
         ------
@@ -111,9 +112,8 @@ class Landing:
             If its file is of a newer version.
         """
         limits = limits or LandingLimits()
-        if store_kind == "influxdb":
-            # Arrow is heavy: imported here, before there are threads, and not by the first sample.
-            import storage.influxdb.line_protocol  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        # Before there are threads, and not by the first sample.
+        landing_table(store_kind).prepare()
         lock = DirectoryLock(data_dir)
         try:
             file = LandingFile(data_dir, facility, store_kind, clock, limits.dead_letters, changes)

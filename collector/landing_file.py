@@ -17,9 +17,9 @@ from facility.errors import DiskError
 from facility.signals import link_signal
 from facility.source import SINCE_LAST_COMMIT, GapReport, Rejection
 from facility.time import Clock
-from storage.embedded.rows import SignalWritten, insert
+from storage.landing_table import Extent, landing_table
 from storage.reserve import Reserve
-from storage.telemetry_db import StoreKind, dead_letters, gaps, open_writer, outbox, transaction
+from storage.telemetry_db import StoreKind, dead_letters, gaps, open_writer, transaction
 from storage.telemetry_db.counters import CountKey, Entry, count
 from storage.telemetry_db.integrity import check_before_start
 from storage.telemetry_db.landed import (
@@ -33,6 +33,7 @@ from storage.telemetry_db.landed import (
 )
 from storage.telemetry_db.loss import record_loss
 from storage.telemetry_db.mark import HighWaterMark
+from storage.telemetry_db.outbox import Waiting
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class LandingFile:
     ) -> None:
         """Open or make both files; a tail that the disk has lost since is counted and recorded as a gap."""
         self._data_dir = data_dir
-        self._kind: StoreKind = store_kind
+        self._table = landing_table(store_kind)
         self._clock = clock
         self._letters = letters
         self._changes = changes
@@ -92,10 +93,10 @@ class LandingFile:
         """Write arrivals, in their order, as one transaction; never into the reserve."""
         self._reserve.take()
         with transaction(self._connection):
-            written, last = self._write(arrivals)
+            stored, last = self._write(arrivals)
         self._last = last
         if self._changes is not None:
-            for s in written:
+            for s in stored:
                 self._changes.note(s.signal, s.first_ns, s.last_ns)
 
     def rehearse(self, arrival: Arrival) -> None:
@@ -107,20 +108,17 @@ class LandingFile:
         except _RehearsedError:
             pass
 
-    def _write(self, arrivals: Sequence[Arrival]) -> tuple[list[SignalWritten], Mark]:
+    def _write(self, arrivals: Sequence[Arrival]) -> tuple[Sequence[Extent], Mark]:
         now = self._clock()
         counts: Counter[CountKey] = Counter()
-        written: list[SignalWritten] = []
-        if self._kind == "embedded":
-            written = self._insert_rows(arrivals, counts)
-        else:
-            self._append_blob(arrivals, counts, now)
+        put = self._table.put(self._connection, self._data_dir, _by_source(arrivals), now)
+        counts.update(put.counts)
         for arrival in arrivals:
             self._keep_rest(arrival, counts, now)
         self._keep_rejected(arrivals, counts)
         count(self._connection, counts)
         samples = self._last.samples + sum(a.samples for a in arrivals)
-        return written, number_commit(self._connection, now, samples)
+        return put.stored, number_commit(self._connection, now, samples)
 
     def confirm(self) -> None:
         """Move the high-water mark up to the last commit."""
@@ -130,30 +128,13 @@ class LandingFile:
         """Return how much of the file is in use, free pages not counted."""
         return used_bytes(self._connection)
 
-    def waiting(self) -> outbox.Waiting:
+    def waiting(self) -> Waiting:
         """Return what waits to be forwarded."""
-        if self._kind == "embedded":
-            return outbox.Waiting()
-        return outbox.size(self._connection)
+        return self._table.waiting(self._connection)
 
     def close(self) -> None:
         """Close both files."""
         self._opened.close()
-
-    def _insert_rows(self, arrivals: Sequence[Arrival], counts: Counter[CountKey]) -> list[SignalWritten]:
-        written: list[SignalWritten] = []
-        for source, batch in _by_source(arrivals):
-            for s in insert(self._connection, batch, self._data_dir):
-                written.append(s)
-                counts[source, s.signal, Entry.RECEIVED, ""] += s.stored
-                counts[source, s.signal, Entry.STORED, ""] += s.stored
-                counts[source, s.signal, Entry.REWRITTEN, ""] += s.rewritten
-                counts[source, s.signal, Entry.CONFLICT, ""] += s.conflicts
-        return written
-
-    def _append_blob(self, arrivals: Sequence[Arrival], counts: Counter[CountKey], now: int) -> None:
-        if arrived := _by_source(arrivals):
-            counts.update(outbox.append(self._connection, arrived, now))
 
     def _keep_rest(self, arrival: Arrival, counts: Counter[CountKey], now: int) -> None:
         source = arrival.source

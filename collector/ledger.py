@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from storage.landing_table import landing_table
 from storage.store import TelemetryStore
-from storage.telemetry_db import StoreKind, open_reader, outbox, snapshot
+from storage.telemetry_db import StoreKind, open_reader, snapshot
 from storage.telemetry_db.counters import Entry, LedgerRow, read_counts
-from storage.telemetry_db.delivered import delivered_before
 from storage.telemetry_db.mark import describe_lost_tail, read_mark
 from storage.telemetry_db.opening import facility_of, store_kind_of
 from storage.telemetry_db.outbox import SourceCounts
@@ -137,15 +137,15 @@ def read_ledger(data_dir: Path, *, check_outbox: bool = False, whole_from_day: i
     mark = read_mark(data_dir)
     with closing(open_reader(data_dir)) as connection, snapshot(connection):
         kind = store_kind_of(connection)
-        has_outbox = kind == "influxdb"
+        table = landing_table(kind)
         return Ledger(
             data_dir=data_dir,
             facility=facility_of(connection),
             store_kind=kind,
             rows=read_counts(connection),
-            waiting=outbox.waiting(connection) if has_outbox else (),
-            damaged=tuple(b.describe() for b in outbox.damaged(connection)) if has_outbox and check_outbox else (),
-            expired={} if whole_from_day is None or not has_outbox else delivered_before(connection, whole_from_day),
+            waiting=table.waiting_by_source(connection),
+            damaged=table.damaged(connection) if check_outbox else (),
+            expired={} if whole_from_day is None else table.delivered_before(connection, whole_from_day),
             lost_tail=describe_lost_tail(connection, data_dir, mark),
         )
 

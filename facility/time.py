@@ -17,6 +17,10 @@ NS_PER_H: Final = 3600 * NS_PER_S
 NS_PER_DAY: Final = 24 * NS_PER_H
 MIN_NS: Final = -(2**63) + 1
 MAX_NS: Final = 2**63 - 1
+"""The range of an int64 (years 1677 to 2262); its very first number stands for "none" in columns."""
+EARLIEST_NS: Final = MIN_NS + 1
+LATEST_NS: Final = MAX_NS - 1
+"""The first and last stamp that kado accepts. Every store can hold these: InfluxDB reserves the outermost values."""
 
 Clock = Callable[[], int]
 """Returns the instant now, in nanoseconds; passed in wherever time matters."""

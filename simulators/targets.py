@@ -8,7 +8,7 @@ from itertools import pairwise
 from facility.errors import ScenarioError
 from facility.profile import Profile
 from facility.schedule import Category
-from facility.time import format_time, from_datetime, local_midnight, to_ns
+from facility.time import MAX_NS, format_time, from_datetime, local_midnight, to_ns
 from simulators.scenario import BEAM_MODES, Scenario
 
 
@@ -129,7 +129,7 @@ def _check_measurable(profile: Profile, scenario: Scenario, target: Target) -> N
 def _check_user_limits(profile: Profile, scenario: Scenario, rows: tuple[tuple[int, Target], ...]) -> None:
     if not rows:
         raise ScenarioError(f"scenario {scenario.id} has no target for mode 'user': add one")
-    ends = [t for t, _ in rows[1:]] + [2**63 - 1]
+    ends = [t for t, _ in rows[1:]] + [MAX_NS]
     unit = profile.delivery.unit
     for (since, target), end in zip(rows, ends, strict=True):
         for moment in (since, *profile.limits.changes(since, end)):

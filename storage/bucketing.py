@@ -11,7 +11,7 @@ from facility.batch import Samples
 from facility.errors import UsageError
 from facility.quality import Quality
 from facility.time import NS_PER_H
-from storage.minutes import MINUTE_NS, Minutes
+from storage.minutes import MINUTE_NS, MinuteAggregates
 from storage.store import Buckets
 
 MAX_BUCKETS: Final = 2_000
@@ -40,7 +40,9 @@ def bucket_edges(start_ns: int, end_ns: int, count: int) -> NDArray[np.int64]:
     return np.append(start_ns + np.arange(n, dtype=np.int64) * width, end_ns)
 
 
-def bucketise(signal: str, pieces: Iterable[Samples | Minutes], start_ns: int, end_ns: int, count: int) -> Buckets:
+def bucketise(
+    signal: str, pieces: Iterable[Samples | MinuteAggregates], start_ns: int, end_ns: int, count: int
+) -> Buckets:
     """Cut ``[start_ns, end_ns)`` into at most `count` buckets of equal width; the last one may be shorter.
 
     The width is rounded up to whole ns, from an hour on to whole minutes: then, if the range begins with a minute,
@@ -75,7 +77,7 @@ def bucketise(signal: str, pieces: Iterable[Samples | Minutes], start_ns: int, e
     check_bucket_count(signal, count)
     sums = _Sums(start_ns, end_ns, _width(start_ns, end_ns, count), count)
     for piece in pieces:
-        sums.add(_of_minutes(piece) if isinstance(piece, Minutes) else _of_samples(piece))
+        sums.add(_of_minutes(piece) if isinstance(piece, MinuteAggregates) else _of_samples(piece))
     return sums.buckets()
 
 
@@ -107,7 +109,7 @@ def _of_samples(samples: Samples) -> _Spans:
     return _Spans(times, times, values, values, values)
 
 
-def _of_minutes(minutes: Minutes) -> _Spans:
+def _of_minutes(minutes: MinuteAggregates) -> _Spans:
     covered = minutes.start_ns + MINUTE_NS
     known = minutes.known_ns
     return _Spans(covered - known, covered, minutes.last, minutes.min, minutes.max, minutes.count, known * minutes.mean)

@@ -14,7 +14,10 @@ Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
-NO_ARRIVAL: Final = -(2**63)
+FIRST_INT64: Final = -(2**63)
+LAST_INT64: Final = 2**63 - 1
+"""Stamps of all rows lie between, whatever they are."""
+NO_ARRIVAL: Final = FIRST_INT64
 """In a column of arrivals: the sample arrived when it was stamped. No instant has this number."""
 CLOCK_TOLERANCE_NS: Final = 2 * NS_PER_S
 """An arrival is kept only where it differs from the stamp by more than this."""

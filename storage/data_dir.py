@@ -88,8 +88,14 @@ def open_private(path: str, flags: int) -> int:
     return os.open(path, flags, PRIVATE)
 
 
+def sync_file(path: Path) -> None:
+    """Wait until the disk has a file that was just made or written, and its name."""
+    sync(path)
+    sync(path.parent)
+
+
 def sync(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder."""
+    """Wait until the disk has the content of a file, or the names in a folder."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)

@@ -14,7 +14,7 @@ MINUTE_NS: Final = 60 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Minutes:
+class MinuteAggregates:
     """Minutes that hold a number of quality good or uncertain, by the rules of `storage.bucketing.bucketise`."""
 
     start_ns: NDArray[np.int64]
@@ -32,14 +32,22 @@ class Minutes:
     def __len__(self) -> int:
         return len(self.start_ns)
 
-    def between(self, start_ns: int, end_ns: int) -> "Minutes":
+    def between(self, start_ns: int, end_ns: int) -> "MinuteAggregates":
         """Return the minutes that start in ``[start_ns, end_ns)``."""
         first, last = np.searchsorted(self.start_ns, [start_ns, end_ns]).tolist()
-        return Minutes(*(getattr(self, name)[first:last] for name in self.__slots__))
+        return self.take(slice(first, last))
+
+    def take(self, part: slice) -> "MinuteAggregates":
+        """Return a part of the minutes, as views."""
+        return MinuteAggregates(*(getattr(self, name)[part] for name in self.__slots__))
+
+    def same_as(self, other: "MinuteAggregates") -> bool:
+        """Return whether both have the same minutes with equal numbers; NaN equals NaN."""
+        return all(np.array_equal(getattr(self, n), getattr(other, n), equal_nan=True) for n in self.__slots__)
 
 
-def minutes_of(time_ns: NDArray[np.int64], value: NDArray[np.float64], quality: NDArray[np.uint8]) -> Minutes:
-    """Sum up samples in order of time minute by minute; bad ones and what is no number are passed over.
+def minutes_of(time_ns: NDArray[np.int64], value: NDArray[np.float64], quality: NDArray[np.uint8]) -> MinuteAggregates:
+    """Aggregate samples in order of time minute by minute, without bad ones and without what is no number.
 
     Parameters
     ----------
@@ -61,8 +69,8 @@ def minutes_of(time_ns: NDArray[np.int64], value: NDArray[np.float64], quality: 
         good = ~missing & (quality <= Quality.UNCERTAIN)
         time_ns, value = time_ns[good], value[good]
     if not len(time_ns):
-        none = np.empty(0)
-        return Minutes(none.astype(np.int64), none.astype(np.int64), none, none, none, none, none.astype(np.int64))
+        whole, real = np.empty(0, np.int64), np.empty(0)
+        return MinuteAggregates(whole, whole, real, real, real, real, whole)
     first = _first_of_minutes(time_ns)
     last = np.append(first[1:], len(time_ns)) - 1
     start = time_ns[first] // MINUTE_NS * MINUTE_NS
@@ -75,12 +83,13 @@ def minutes_of(time_ns: NDArray[np.int64], value: NDArray[np.float64], quality: 
     with np.errstate(over="ignore", invalid="ignore"):
         held *= value
         mean = np.clip(np.add.reduceat(held, first) / known, low, high)
-    return Minutes(start, last - first + 1, mean, low, high, value[last], known)
+    return MinuteAggregates(start, last - first + 1, mean, low, high, value[last], known)
 
 
-def join_minutes(parts: Sequence[Minutes]) -> Minutes:
+def join_minutes(parts: Sequence[MinuteAggregates]) -> MinuteAggregates:
     """Join minutes that follow each other; at least one part, which may be empty."""
-    return Minutes(*(np.concatenate([getattr(part, name) for part in parts]) for name in Minutes.__slots__))
+    columns = ([getattr(part, name) for part in parts] for name in MinuteAggregates.__slots__)
+    return MinuteAggregates(*map(np.concatenate, columns))
 
 
 def _first_of_minutes(time_ns: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -25,11 +25,11 @@ from collector.files.decode import (
 from collector.files.forms.form import PLAIN, Form
 from collector.files.layout import Layout
 from collector.files.times import TimeRules, decode_arrivals, decode_times
-from collector.intake import EARLIEST_NS, LATEST_NS
 from facility.batch import Batch, Float64, Int32, Int64, UInt8
 from facility.profile import Profile
 from facility.quality import Quality
 from facility.signals import LINK_WORDS, link_signal
+from facility.time import EARLIEST_NS, LATEST_NS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from contextlib import closing
 from typing import Any
 
 from facility.profile import Profile
-from facility.time import NS_PER_DAY, format_time
+from facility.time import MAX_NS, NS_PER_DAY, format_time
 from kado.config import Configuration
 from kado.output import local
 from storage.inventory import Outlook
@@ -48,6 +48,6 @@ def outlook_document(profile: Profile, outlook: Outlook, now_ns: int) -> dict[st
 def date_after(profile: Profile, now_ns: int, days: int, *, document: bool = False) -> str | None:
     """Return the date so many days later in the time zone of the facility; None past the end of time."""
     then = now_ns + days * NS_PER_DAY
-    if then >= 2**63:
+    if then > MAX_NS:
         return None
     return format_time(then, profile.zone)[:10] if document else local(then, profile.zone)[:10]

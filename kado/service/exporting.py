@@ -1,49 +1,30 @@
 """What is kept as files that ``kado import`` reads back: ``kado store export``."""
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
-from collector.files.arrow import csv, pa, parquet
 from facility.batch import NO_WORD, Batch
 from facility.errors import ConfigError, DataError, UsageError
 from facility.profile import Profile
-from facility.quality import QUALITY_WORDS
 from facility.signals import link_signal
 from facility.time import MAX_NS, MIN_NS, format_time, parse_time
 from kado.config import Configuration
 from kado.language import tr
 from kado.progress import Bar, progress_bar
 from kado.queries.identity import identity
+from kado.service.sample_files import FileFormat, SampleFile
 from kado.stores import open_store
 from storage.store import TelemetryStore
-
-FileFormat = Literal["parquet", "csv"]
-
 
 ALL: Final = "all"
 
 
 _LINK: Final = link_signal("")
-
-
-_STAMP: Final = pa.timestamp("ns", "UTC")
-
-
-_WORD: Final = pa.dictionary(pa.int32(), pa.string())
-
-
-# Times as differences take a fifth of the space.
-_PARQUET: Final[dict[str, Any]] = {
-    "compression": "zstd",
-    "use_dictionary": ["signal", "value", "quality", "reason"],
-    "column_encoding": dict.fromkeys(("time", "arrival"), "DELTA_BINARY_PACKED"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +127,13 @@ def _export(
     first_ns = last_ns = span[0]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(_Writer(draft, path, _metadata(profile, signal))) as writer:
+        form: FileFormat = "csv" if path.suffix == ".csv" else "parquet"
+        with closing(SampleFile(draft, form, metadata=_metadata(profile, signal))) as file:
             for batch in store.read_batches(signal, *span):
                 if is_state is None:
                     is_state = bool((batch.state != NO_WORD).any())
-                writer.write(_table(signal, batch, is_state=is_state))
+                _check_one_type(signal, batch, is_state=is_state)
+                file.write(batch, is_state=is_state)
                 first_ns = first_ns if written else int(batch.time_ns[0])
                 last_ns = int(batch.time_ns[-1])
                 written += len(batch)
@@ -179,38 +162,7 @@ def _metadata(profile: Profile, signal: str) -> dict[str, str]:
     return {**says, "kado_unit": units[signal]} if signal in units else says
 
 
-class _Writer:
-    """One file, made with its first rows and durable when it is closed."""
-
-    def __init__(self, draft: Path, path: Path, metadata: dict[str, str]) -> None:
-        self._draft = draft
-        self._make: Callable[..., Any] = csv.CSVWriter if path.suffix == ".csv" else parquet.ParquetWriter
-        self._is_text = path.suffix == ".csv"
-        self._metadata = metadata
-        self._open: Any = None
-
-    def write(self, table: Any) -> None:
-        if self._is_text:
-            table = pa.table({name: _plain(table[name]) for name in table.column_names})
-            _check_lines(table)
-        else:
-            table = table.replace_schema_metadata(self._metadata)
-        if self._open is None:
-            self._open = self._make(str(self._draft), table.schema, **({} if self._is_text else _PARQUET))
-        self._open.write_table(table)
-
-    def close(self) -> None:
-        if self._open is None:
-            return
-        self._open.close()
-        fd = os.open(self._draft, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-
-def _table(signal: str, batch: Batch, *, is_state: bool) -> Any:
+def _check_one_type(signal: str, batch: Batch, *, is_state: bool) -> None:
     wrong = ~np.isnan(batch.value) if is_state else batch.state != NO_WORD
     if wrong.any():
         at = format_time(int(batch.time_ns[np.flatnonzero(wrong)[0]]))
@@ -219,37 +171,6 @@ def _table(signal: str, batch: Batch, *, is_state: bool) -> Any:
             f"{signal} holds {what}, at {at}: one column takes only one of them; export the time before and after"
             " separately, after correcting the profile"
         )
-    n = len(batch)
-    zeros = pa.array(np.zeros(n, np.int32))
-    has_arrival = batch.arrival_ns != batch.time_ns
-    arrival = pa.array(batch.arrival_ns, mask=~has_arrival)
-    return pa.table(
-        {
-            "time": pa.array(batch.time_ns).cast(_STAMP),
-            "signal": pa.DictionaryArray.from_arrays(zeros, pa.array([signal], pa.string())),
-            "value": _words(batch.words, batch.state) if is_state else pa.array(batch.value, from_pandas=True),
-            "quality": _words(QUALITY_WORDS, batch.quality.astype(np.int32)),
-            "reason": _words(batch.words, batch.reason),
-            "arrival": arrival.cast(_STAMP),
-        }
-    )
-
-
-def _words(words: Sequence[str], codes: Any) -> Any:
-    column = pa.array(codes, mask=codes == NO_WORD)
-    return pa.DictionaryArray.from_arrays(column, pa.array(words, pa.string())).cast(_WORD)
-
-
-def _plain(column: Any) -> Any:
-    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-
-
-def _check_lines(table: Any) -> None:
-    """Refuse words of several lines: a row of a CSV file is a line."""
-    for name in ("value", "reason"):
-        column = table[name]
-        if pa.types.is_string(column.type) and any("\n" in (word or "") for word in column.unique().to_pylist()):
-            raise DataError(f"column {name} holds a word with a line break, which a CSV file cannot: export as Parquet")
 
 
 def exported_document(profile: Profile, files: Sequence[ExportedFile]) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from facility.batch import Batch
 from facility.profile import Profile
 from facility.quality import TIME_REASONS, Quality
 from facility.signals import Signal
+from facility.time import MIN_NS
 from storage.store import LastValue
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
-_NEVER: Final = -(2**63)
+_NEVER: Final = MIN_NS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from facility.batch import Samples
 from facility.errors import ArchiveAwayError, ArchiveError
 from facility.quality import TIME_REASONS, Quality
-from storage.columns import Columns, concat, overlay
+from storage.columns import LAST_INT64, Columns, concat, overlay
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import place_of
@@ -23,7 +23,7 @@ from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.place import MissingFileError
 from storage.embedded.row_checksums import NEGATIVE_ZERO, changed_days
 from storage.embedded.row_reading import nth_row_time, read_rows, row_times, series_id_of
-from storage.minutes import MINUTE_NS, Minutes
+from storage.minutes import MINUTE_NS, MinuteAggregates
 from storage.store import Counted, LastValue, SeriesCount
 from storage.telemetry_db import snapshot
 
@@ -93,7 +93,7 @@ class StoreReader:
 
     def to_sum_up(
         self, signal: str, start_ns: int, end_ns: int, edges: NDArray[np.int64]
-    ) -> Iterator[Samples | Minutes]:
+    ) -> Iterator[Samples | MinuteAggregates]:
         """Yield what is stamped in ``[start_ns, end_ns)``, by the minute wherever no edge cuts a minute in two."""
         cuts = np.append(edges[(edges > start_ns) & (edges < end_ns)], [start_ns, end_ns])
         cut_days: set[int] = set((cuts[cuts % MINUTE_NS != 0] // (1440 * MINUTE_NS)).tolist())
@@ -227,7 +227,7 @@ class StoreReader:
                     run_from = day + 1
         return runs
 
-    def _minutes(self, signal: str, start_ns: int, end_ns: int) -> Minutes | None:
+    def _minutes(self, signal: str, start_ns: int, end_ns: int) -> MinuteAggregates | None:
         """Return the minutes of a run of days; None if its samples have to be looked at."""
         with snapshot(self._connection):
             series_id = series_id_of(self._connection, signal)
@@ -257,7 +257,7 @@ class StoreReader:
             if series_id is None:
                 return None
             row = self._connection.execute(_NEWEST, (series_id, Quality.UNCERTAIN, *TIME_REASONS)).fetchone()
-            file = manifest.last_file_before(self._connection, series_id, 2**63 - 1)
+            file = manifest.last_file_before(self._connection, series_id, LAST_INT64)
         while file is not None and (row is None or row[0] < file.last_ns):
             # Mostly it is the file's last sample; all of it is read only where the stamp of that one cannot be true.
             for start_ns in (file.last_ns, file.first_ns):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.time import NS_PER_DAY
-from storage.columns import NO_ARRIVAL
+from storage.columns import FIRST_INT64, LAST_INT64, NO_ARRIVAL
 
 Int64 = NDArray[np.int64]
 UInt64 = NDArray[np.uint64]
@@ -212,7 +212,7 @@ def _all_entries(
 ) -> Iterator[NDArray[Any]]:
     """Yield the entries of rows, piece by piece."""
     ids = [series_id] if series_id is not None else _series_with_rows(connection)
-    start, end = (-(2**63), 2**63 - 1) if days is None else (days[0] * NS_PER_DAY, (days[1] + 1) * NS_PER_DAY - 1)
+    start, end = (FIRST_INT64, LAST_INT64) if days is None else (days[0] * NS_PER_DAY, (days[1] + 1) * NS_PER_DAY - 1)
     query = f"SELECT {_RAW} FROM sample WHERE series_id = ? AND time_ns BETWEEN ? AND ? ORDER BY time_ns LIMIT ?"
     for one in ids:
         at = start
@@ -225,7 +225,7 @@ def _all_entries(
 
 def _series_with_rows(connection: sqlite3.Connection) -> list[int]:
     ids: list[int] = []
-    at = -(2**63)
+    at = FIRST_INT64
     query = "SELECT series_id FROM sample WHERE series_id > ? ORDER BY series_id LIMIT 1"
     while (row := connection.execute(query, (at,)).fetchone()) is not None:
         at = row[0]

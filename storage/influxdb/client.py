@@ -14,14 +14,11 @@ from urllib.parse import urlencode
 
 from facility.errors import AuthorizationError, DataError, KadoError, UnreachableError, UsageError
 from facility.schema import TELEMETRY
-from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, format_time
+from facility.time import EARLIEST_NS, LATEST_NS, NS_PER_DAY, NS_PER_H, NS_PER_S, format_time
 from storage.influxdb.exchange import Document, Exchange, ForeignReplyError, NoReplyError, Reply, documents
 
 NO_CONTENT: Final = 204
 """The only answer to a write that means success."""
-MIN_INFLUX_NS: Final = -(2**63) + 2
-MAX_INFLUX_NS: Final = 2**63 - 2
-"""The first and last instant that InfluxDB can hold."""
 QUERY_TIMEOUT_S: Final = 60.0
 """How long a query may compute before the next bytes arrive."""
 MINUTES_SUFFIX: Final = "_1m"
@@ -255,8 +252,8 @@ class InfluxClient:
         """Delete the points with these tags stamped from the one to the other instant, both included."""
         predicate = [f'_measurement="{measurement}"', *(f'{name}="{value}"' for name, value in tags.items())]
         body = {
-            "start": format_time(max(first_ns, MIN_INFLUX_NS)),
-            "stop": format_time(min(last_ns, MAX_INFLUX_NS)),
+            "start": format_time(max(first_ns, EARLIEST_NS)),
+            "stop": format_time(min(last_ns, LATEST_NS)),
             "predicate": " AND ".join(predicate),
         }
         self._request("/api/v2/delete", "POST", [("org", self.org), ("bucket", self.bucket)], body, NO_CONTENT)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from facility.time import MAX_NS, MIN_NS
-from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, NO_CONTENT, InfluxClient
+from facility.time import EARLIEST_NS, LATEST_NS, MAX_NS, MIN_NS
+from storage.influxdb.client import NO_CONTENT, InfluxClient
 from storage.influxdb.reading import literal
 
 Value = float | int | bool | str
@@ -40,12 +40,12 @@ class Scope:
     @property
     def first_ns(self) -> int:
         """The first instant that InfluxDB can hold of it."""
-        return max(self.start_ns, MIN_INFLUX_NS)
+        return max(self.start_ns, EARLIEST_NS)
 
     @property
     def last_ns(self) -> int:
         """The last one."""
-        return min(self.end_ns - 1, MAX_INFLUX_NS)
+        return min(self.end_ns - 1, LATEST_NS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class DerivedBucket:
 
     def clear(self, measurement: str, facility: str) -> None:
         """Delete every point of a facility."""
-        self._client.delete({"facility": facility}, MIN_INFLUX_NS, MAX_INFLUX_NS, measurement=measurement)
+        self._client.delete({"facility": facility}, EARLIEST_NS, LATEST_NS, measurement=measurement)
 
     def close(self) -> None:
         """Close the connections."""

@@ -12,7 +12,7 @@ from facility.time import MAX_NS, MIN_NS, NS_PER_DAY, NS_PER_H, NS_PER_S, Clock
 from storage.influxdb.client import InfluxClient
 from storage.influxdb.minutes import DayMarks, MinutesBucket
 from storage.influxdb.reading import condition, extent_of, literal, read_samples
-from storage.minutes import MINUTE_NS, Minutes, minutes_of
+from storage.minutes import MINUTE_NS, MinuteAggregates, minutes_of
 from storage.upkeep import Downsampled
 
 CLOSED_AFTER_NS: Final = NS_PER_H
@@ -139,7 +139,7 @@ class Downsampler:
         return MIN_NS if retention_ns is None else self._clock() - retention_ns
 
 
-def _minutes(chunks: Iterator[Samples]) -> Iterator[Minutes]:
+def _minutes(chunks: Iterator[Samples]) -> Iterator[MinuteAggregates]:
     """Sum up samples minute by minute; a minute may lie in two of the pieces, and is summed up once."""
     rest: Samples | None = None
     for chunk in chunks:
@@ -151,7 +151,7 @@ def _minutes(chunks: Iterator[Samples]) -> Iterator[Minutes]:
         yield _sums(rest)
 
 
-def _sums(samples: Samples) -> Minutes:
+def _sums(samples: Samples) -> MinuteAggregates:
     return minutes_of(samples.time_ns, samples.value, samples.quality)
 
 

@@ -15,7 +15,7 @@ from facility.time import NS_PER_DAY
 from storage.influxdb.answer import record_batches
 from storage.influxdb.client import NO_CONTENT, InfluxClient
 from storage.influxdb.reading import condition
-from storage.minutes import Minutes
+from storage.minutes import MinuteAggregates
 
 # pyarrow comes without types.
 pa: Any = pyarrow
@@ -102,13 +102,13 @@ class MinutesBucket:
             {row["time"] // NS_PER_DAY: Touched(row["token"], row["at"]) for row in touched},
         )
 
-    def read(self, signal: str, start_ns: int, end_ns: int) -> Iterator[Minutes]:
+    def read(self, signal: str, start_ns: int, end_ns: int) -> Iterator[MinuteAggregates]:
         """Yield the minutes that start in ``[start_ns, end_ns)``, some 50,000 at a time."""
         which = condition(self._facility, signal, start_ns, end_ns - 1)
         for table in record_batches(self._minutes, tuple(_COLUMNS), which, MINUTES, _COLUMNS):
             if table.num_rows:
                 columns = {name: table.column(name).to_numpy(zero_copy_only=False) for name in ("time", *_COLUMNS)}
-                yield Minutes(
+                yield MinuteAggregates(
                     start_ns=columns["time"],
                     count=columns["count"].astype(np.int64),
                     mean=columns["mean"],
@@ -118,7 +118,7 @@ class MinutesBucket:
                     known_ns=columns["known"].astype(np.int64),
                 )
 
-    def write(self, signal: str, minutes: Minutes) -> None:
+    def write(self, signal: str, minutes: MinuteAggregates) -> None:
         """Write minutes; they are not believed before `mark_done`."""
         for first in range(0, len(minutes), _LINES_A_REQUEST):
             self._send(self._lines(signal, minutes, slice(first, first + _LINES_A_REQUEST)))
@@ -141,7 +141,7 @@ class MinutesBucket:
         for measurement in (MINUTES_DONE, MINUTES):
             self._minutes.delete(tags, *span, measurement=measurement)
 
-    def _lines(self, signal: str, minutes: Minutes, rows: slice) -> bytes:
+    def _lines(self, signal: str, minutes: MinuteAggregates, rows: slice) -> bytes:
         def text(column: NDArray[Any]) -> Any:
             return pa.array(column[rows]).cast(pa.string())
 

@@ -12,10 +12,10 @@ from facility.batch import NO_WORD, Samples
 from facility.errors import DataError
 from facility.quality import QUALITY_WORDS
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
-from facility.time import format_time
+from facility.time import EARLIEST_NS, LATEST_NS, format_time
 from storage.columns import NO_ARRIVAL, Columns
 from storage.influxdb.answer import record_batches
-from storage.influxdb.client import MAX_INFLUX_NS, MIN_INFLUX_NS, InfluxClient
+from storage.influxdb.client import InfluxClient
 
 # pyarrow comes without types.
 pa: Any = pyarrow
@@ -24,9 +24,9 @@ pc: Any = pyarrow.compute
 _FIELDS: Final = (FIELD_VALUE, FIELD_STATE, FIELD_QUALITY, FIELD_REASON)
 
 
-def condition(facility: str, signal: str, first_ns: int = MIN_INFLUX_NS, last_ns: int = MAX_INFLUX_NS) -> str:
+def condition(facility: str, signal: str, first_ns: int = EARLIEST_NS, last_ns: int = LATEST_NS) -> str:
     """Return the InfluxQL condition for a signal's samples from the one to the other instant, both included."""
-    times = f"time >= {max(first_ns, MIN_INFLUX_NS)} AND time <= {min(last_ns, MAX_INFLUX_NS)}"
+    times = f"time >= {max(first_ns, EARLIEST_NS)} AND time <= {min(last_ns, LATEST_NS)}"
     return f"facility = {literal(facility)} AND signal = {literal(signal)} AND {times}"
 
 

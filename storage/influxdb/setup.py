@@ -9,6 +9,7 @@ from facility.errors import ConfigError, UnreachableError, UsageError
 from facility.schema import DERIVED_SUFFIX
 from facility.time import NS_PER_DAY
 from storage.backends import InfluxOptions
+from storage.data_dir import sync_file
 from storage.influxdb.administration import Administration
 from storage.influxdb.client import MINUTES_SUFFIX, InfluxClient
 from storage.provisioning import BucketOutcome, Setup, SetupRequest
@@ -62,8 +63,7 @@ def _ensure_token(
         with os.fdopen(file, "w", encoding="utf-8") as opened:
             token = administration.make_token([b.id for b in buckets], f"kado, facility {facility}")
             opened.write(f"{token}\n")
-            opened.flush()
-            os.fsync(opened.fileno())
+        sync_file(path)
     except BaseException as error:
         with suppress(OSError):
             path.unlink()

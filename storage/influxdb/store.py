@@ -10,12 +10,10 @@ from facility.batch import Batch, Samples
 from facility.errors import AuthorizationError
 from facility.quality import TIME_REASONS, Quality
 from facility.schema import FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
-from facility.time import NS_PER_DAY, Clock, system_clock
+from facility.time import EARLIEST_NS, LATEST_NS, NS_PER_DAY, Clock, system_clock
 from storage.bucketing import bucket_edges, bucketise, check_bucket_count
 from storage.columns import Columns, concat
 from storage.influxdb.client import (
-    MAX_INFLUX_NS,
-    MIN_INFLUX_NS,
     MINUTES_SUFFIX,
     NO_CONTENT,
     OUTSIDE_RETENTION,
@@ -223,7 +221,7 @@ class InfluxStore:
             return 0
         days = range(extent[0] // NS_PER_DAY, min(extent[1], before_ns - 1) // NS_PER_DAY + 1)
         self._touch(signal, days)
-        self._client.delete({"facility": self._facility, "signal": signal}, MIN_INFLUX_NS, before_ns - 1)
+        self._client.delete({"facility": self._facility, "signal": signal}, EARLIEST_NS, before_ns - 1)
         with suppress(MissingBucketError):
             MinutesBucket(self._client, self._of_minutes, self._facility).forget(signal, days[0], days[-1])
         return int(rows[0]["n"])
@@ -259,7 +257,7 @@ class InfluxStore:
 
     def _any_time(self) -> str:
         # Without limits of its own an aggregation may end at the server's now.
-        return f"facility = {literal(self._facility)} AND time >= {MIN_INFLUX_NS} AND time <= {MAX_INFLUX_NS}"
+        return f"facility = {literal(self._facility)} AND time >= {EARLIEST_NS} AND time <= {LATEST_NS}"
 
     def _any_of(self, signals: Sequence[str]) -> str:
         names = " OR ".join(f"signal = {literal(signal)}" for signal in signals)

@@ -12,7 +12,7 @@ from facility.batch import Samples
 from facility.time import NS_PER_DAY
 from storage.influxdb.client import MissingBucketError
 from storage.influxdb.minutes import Done, MinutesBucket
-from storage.minutes import MINUTE_NS, Minutes
+from storage.minutes import MINUTE_NS, MinuteAggregates
 
 LEAST_RANGE_NS: Final = 2 * NS_PER_DAY
 """Shorter ranges are read sample by sample: asking what is done would take as long."""
@@ -54,7 +54,9 @@ class Summing:
         self._read = read
         self._read_stretches = read_stretches
 
-    def pieces(self, signal: str, start_ns: int, end_ns: int, edges: NDArray[np.int64]) -> Iterator[Samples | Minutes]:
+    def pieces(
+        self, signal: str, start_ns: int, end_ns: int, edges: NDArray[np.int64]
+    ) -> Iterator[Samples | MinuteAggregates]:
         """Yield what is stamped in ``[start_ns, end_ns)``, which `edges` cut into buckets."""
         first_day, last_day = start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY
         believed = self._believed(signal, first_day, last_day)
@@ -74,7 +76,9 @@ class Summing:
             if any(now.get(day) != done for day, done in believed.items()):
                 raise MinutesChangedError
 
-    def _cut(self, signal: str, minutes: Minutes, edges: NDArray[np.int64]) -> Iterator[Samples | Minutes]:
+    def _cut(
+        self, signal: str, minutes: MinuteAggregates, edges: NDArray[np.int64]
+    ) -> Iterator[Samples | MinuteAggregates]:
         """Yield minutes, and the samples of those that an edge cuts in two."""
         inside = np.unique(edges[edges % MINUTE_NS != 0] // MINUTE_NS * MINUTE_NS)
         # A minute that is not there holds nothing that counts, whoever cuts it.
@@ -87,12 +91,12 @@ class Summing:
         at = 0
         for place, start in zip(places.tolist(), starts, strict=True):
             if at < place:
-                yield _part(minutes, at, place)
+                yield minutes.take(slice(at, place))
             if len(here := samples.between(start, start + MINUTE_NS)):
                 yield here
             at = place + 1
         if at < len(minutes):
-            yield _part(minutes, at, len(minutes))
+            yield minutes.take(slice(at, None))
 
     def _of_minutes(self, signal: str, starts: list[int], rows: int) -> Samples | None:
         """Return the samples of single minutes; None if reading all `rows` around them would be faster."""
@@ -112,10 +116,6 @@ class Summing:
             return self._bucket.marks(signal, first_day, last_day).believed()
         except MissingBucketError:
             return {}
-
-
-def _part(minutes: Minutes, first: int, last: int) -> Minutes:
-    return Minutes(*(getattr(minutes, name)[first:last] for name in Minutes.__slots__))
 
 
 def _runs(days: dict[int, Done]) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from facility.errors import DamagedDataError
-from storage.data_dir import PRIVATE, DataDir, sync
+from storage.data_dir import PRIVATE, DataDir, sync, sync_file
 from storage.telemetry_db.landed import Mark, newest_commit
 
 _LOG: Final = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class HighWaterMark:
     def advance(self, mark: Mark) -> None:
         """Put `mark` on the disk."""
         os.pwrite(self._fd, _format(mark), self._next * _SLOT)
+        # For every commit: on the descriptor that is open, for the name is durable already.
         os.fsync(self._fd)
         self._next = (self._next + 1) % _SLOTS
         self.mark = mark
@@ -81,9 +82,9 @@ def write_mark(data_dir: Path, mark: Mark) -> None:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, PRIVATE)
     try:
         os.pwrite(fd, _format(mark), 0)
-        os.fsync(fd)
     finally:
         os.close(fd)
+    sync_file(path)
 
 
 def describe_lost_tail(connection: sqlite3.Connection, data_dir: Path, mark: Mark | str | None) -> str:

@@ -17,7 +17,7 @@ from storage.columns import NO_ARRIVAL, Columns
 from storage.embedded.archive.arrow import pa, parquet
 from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.manifest import GROUP, Has
-from storage.minutes import Minutes, join_minutes, minutes_of
+from storage.minutes import MinuteAggregates, join_minutes, minutes_of
 
 GROUP_SAMPLES: Final = 131_072
 """A row group is a day; a day of more samples has several."""
@@ -60,7 +60,7 @@ class Encoded:
     """A buffer."""
     tail_checksum: int
     groups: NDArray[Any]
-    minutes: Minutes
+    minutes: MinuteAggregates
     minutes_content: Any
     """A buffer, empty if there are no minutes."""
 
@@ -82,7 +82,7 @@ def _checksum(columns: Columns) -> int:
     return zlib.crc32(np.ascontiguousarray(columns.time_ns).data, content)
 
 
-def _minutes(columns: Columns, starts: list[int], provenance: Mapping[str, str]) -> tuple[Minutes, Any]:
+def _minutes(columns: Columns, starts: list[int], provenance: Mapping[str, str]) -> tuple[MinuteAggregates, Any]:
     days = [slice(start, end) for start, end in pairwise([*starts, len(columns)])]
     # Day by day, for what fits into the processor's cache is summed up in half the time.
     minutes = join_minutes(

@@ -14,7 +14,7 @@ from storage.columns import NO_ARRIVAL, Columns, concat
 from storage.embedded.archive.arrow import pa, parquet
 from storage.embedded.archive.manifest import Has, SealedFile
 from storage.embedded.archive.place import DamagedFileError, Place
-from storage.minutes import Minutes
+from storage.minutes import MinuteAggregates
 
 _READ_AT_ONCE: Final = 32
 
@@ -65,7 +65,7 @@ def read_pieces(
     return pieces
 
 
-def read_minutes(place: Place, file: SealedFile, *, draft: bool = False) -> Minutes:
+def read_minutes(place: Place, file: SealedFile, *, draft: bool = False) -> MinuteAggregates:
     """Read the minutes of a file, or of its draft.
 
     Raises
@@ -81,7 +81,7 @@ def read_minutes(place: Place, file: SealedFile, *, draft: bool = False) -> Minu
     with _translated(place, path):
         table = parquet.ParquetFile(pa.BufferReader(content)).read()
     column: dict[str, NDArray[Any]] = {name: table[name].to_numpy() for name in table.column_names}
-    return Minutes(
+    return MinuteAggregates(
         column["time"].view(np.int64), column["count"], column["mean"], column["min"], column["max"], column["last"],
         np.rint(column["known_s"] * NS_PER_S).astype(np.int64),
     )  # fmt: skip

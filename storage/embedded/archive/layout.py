@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from facility.time import NS_PER_DAY
+from storage.columns import FIRST_INT64, LAST_INT64
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_LEAST_NS: Final = -(2**63)
-_MOST_NS: Final = 2**63 - 1
 
 Kind = Literal["samples", "minutes"]
 
@@ -86,7 +85,7 @@ def day_of(time_ns: int) -> int:
 
 def day_start(day: int) -> int:
     """Return the instant at which a day begins, or the first one that there is."""
-    return min(max(day * NS_PER_DAY, _LEAST_NS), _MOST_NS)
+    return min(max(day * NS_PER_DAY, FIRST_INT64), LAST_INT64)
 
 
 def date_of(day: int) -> date:

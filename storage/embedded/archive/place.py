@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from facility.errors import ArchiveAwayError, ArchiveError
-from storage.data_dir import open_private
+from storage.data_dir import open_private, sync
 from storage.embedded.archive.layout import check_inside, temporary
 
 
@@ -173,8 +173,7 @@ class Folder:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(target, "wb", opener=self._opener) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        sync(target)
 
     def publish(self, paths: Sequence[str]) -> None:
         """Rename hidden files."""
@@ -190,11 +189,7 @@ class Folder:
         above = self._root.parent
         folders |= {parent for folder in new for parent in folder.parents if above in (parent, *parent.parents)}
         for folder in folders:
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+            sync(folder)
 
     def remove(self, path: str) -> None:
         """Remove a file and what is hidden beside it."""

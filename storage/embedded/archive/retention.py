@@ -1,6 +1,6 @@
 """What is older than it has to be kept goes from sealed files too."""
 
-from storage.columns import Columns
+from storage.columns import FIRST_INT64, Columns
 from storage.embedded.archive import manifest
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.sealing import read_files
@@ -16,7 +16,7 @@ def delete_sealed(swap: FileSwap, series_id: int, signal: str, before_ns: int) -
     Files go as a whole; one that the instant cuts is sealed again without what was before it. Each file is one
     transaction with its count in the ledger.
     """
-    files = manifest.files_between(swap.connection, series_id, -(2**63), before_ns)
+    files = manifest.files_between(swap.connection, series_id, FIRST_INT64, before_ns)
     return sum(_delete_from(swap, series_id, signal, file, before_ns) for file in files)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from facility.errors import ArchiveAwayError, ArchiveError
-from storage.columns import Columns, concat, overlay
+from storage.columns import FIRST_INT64, Columns, concat, overlay
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.files import read_samples
@@ -94,7 +94,7 @@ def _days_with_rows(swap: FileSwap, series_id: int, before_day: int) -> Iterator
     days: list[int] = []
     samples = 0
     end = day_start(before_day)
-    at: int | None = nth_row_time(swap.connection, series_id, -(2**63), end, 0)
+    at: int | None = nth_row_time(swap.connection, series_id, FIRST_INT64, end, 0)
     while at is not None:
         day = day_of(at)
         query = "SELECT count(*) FROM sample WHERE series_id = ? AND time_ns >= ? AND time_ns < ?"

@@ -25,7 +25,7 @@ from storage.embedded.archive.files import read_minutes, read_pieces
 from storage.embedded.archive.layout import FileName, date_of, day_of, day_start
 from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.provenance import Provenance
-from storage.minutes import Minutes
+from storage.minutes import MinuteAggregates
 from storage.telemetry_db import transaction
 
 _LOG: Final = logging.getLogger(__name__)
@@ -197,7 +197,7 @@ class FileSwap:
         self.at_step(Step.RENAMED)
         return file
 
-    def _compare(self, file: SealedFile, columns: Columns, minutes: Minutes) -> None:
+    def _compare(self, file: SealedFile, columns: Columns, minutes: MinuteAggregates) -> None:
         """Read a draft back."""
         every = np.arange(len(file.groups))
         pieces = read_pieces(self.place, file, every, arrival=True, draft=True, threads=False)
@@ -206,9 +206,7 @@ class FileSwap:
             piece.same_as(columns.take(slice(end - len(piece), end))) for piece, end in zip(pieces, ends, strict=True)
         )
         if same and file.minutes_size:
-            back = read_minutes(self.place, file, draft=True)
-            columns_of = Minutes.__slots__
-            same = all(np.array_equal(getattr(back, n), getattr(minutes, n), equal_nan=True) for n in columns_of)
+            same = read_minutes(self.place, file, draft=True).same_as(minutes)
         if not same:
             raise OSError(f"{self.place.full_name(file.name.path('samples'))} was read back otherwise than written")
 

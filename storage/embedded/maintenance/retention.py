@@ -7,6 +7,7 @@ from typing import Final
 from facility.errors import ArchiveError
 from facility.signals import link_signal
 from facility.time import NS_PER_DAY, format_time
+from storage.columns import FIRST_INT64
 from storage.embedded.archive import manifest
 from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.retention import delete_sealed
@@ -16,7 +17,6 @@ from storage.embedded.row_reading import nth_row_time
 
 _LOG: Final = logging.getLogger(__name__)
 
-_LEAST_NS: Final = -(2**63)
 _LINK: Final = link_signal("")
 
 
@@ -48,7 +48,7 @@ def apply_retention(swap: FileSwap, keep_days: KeepDays, now_ns: int) -> list[Dr
         "SELECT id, signal, newest_ns FROM series ORDER BY signal"
     ).fetchall()
     measured = [newest for _, signal, newest in series if newest is not None and not signal.endswith(_LINK)]
-    reference_ns = min(now_ns, max(measured) + NS_PER_DAY) if measured else _LEAST_NS
+    reference_ns = min(now_ns, max(measured) + NS_PER_DAY) if measured else FIRST_INT64
     dropped: list[Dropped] = []
     problems: list[str] = []
     for series_id, signal, _ in series:
@@ -79,6 +79,6 @@ def _drop(swap: FileSwap, series_id: int, signal: str, before_ns: int) -> int:
     samples = 0
     if manifest.last_file_before(swap.connection, series_id, before_ns) is not None:
         samples += delete_sealed(swap, series_id, signal, before_ns)
-    if nth_row_time(swap.connection, series_id, _LEAST_NS, before_ns, 0) is not None:
+    if nth_row_time(swap.connection, series_id, FIRST_INT64, before_ns, 0) is not None:
         samples += delete_rows(swap.connection, signal, before_ns)
     return samples

@@ -19,7 +19,7 @@ from storage.embedded.archive.manifest import SealedFile
 from storage.embedded.archive.place import DamagedFileError, MissingFileError, Place
 from storage.embedded.archive.sealing import read_files
 from storage.embedded.archive.swap import FileSwap
-from storage.minutes import Minutes, minutes_of
+from storage.minutes import MinuteAggregates, minutes_of
 from storage.telemetry_db import snapshot
 from storage.upkeep import Finding, Progress, Verified
 
@@ -124,7 +124,7 @@ def _contradiction(file: SealedFile, columns: Columns) -> str:
 def _of_minutes(place: Place, file: SealedFile, columns: Columns | None) -> Iterator[Finding]:
     """Check the minutes; against the samples if those are given."""
     name = place.full_name(file.name.path("minutes"))
-    found: Minutes | None = None
+    found: MinuteAggregates | None = None
     if file.minutes_size:
         try:
             found = read_minutes(place, file)
@@ -139,7 +139,7 @@ def _of_minutes(place: Place, file: SealedFile, columns: Columns | None) -> Iter
     if found is None:
         if len(right):
             yield Finding(name, "there are no minutes of samples that are numbers", _MAKE_ANEW, file.id)
-    elif not all(np.array_equal(getattr(found, n), getattr(right, n), equal_nan=True) for n in Minutes.__slots__):
+    elif not found.same_as(right):
         yield Finding(name, "its minutes are not what its samples come to", _MAKE_ANEW, file.id)
 
 
