@@ -81,11 +81,9 @@ def shown_values(changed: Mapping[str, Newest], document: Mapping[str, Any]) -> 
     """Return the new values in the form of the page; None if it shows none of them. Numbers look alike everywhere."""
     delivery = document["delivery"]["id"]
     known = {signal["id"] for signal in document["signals"]}
-    texts = {
-        "delivery" if name == delivery else f"signal.{name}": number(_value(found))
-        for name, found in changed.items()
-        if name == delivery or name in known
-    }
+    texts = {f"signal.{name}": number(_value(found)) for name, found in changed.items() if name in known}
+    if delivery in changed:
+        texts["delivery"] = large_number(_value(changed[delivery]))
     if not texts:
         return None
     data: dict[str, Any] = {"texts": texts}
@@ -102,7 +100,7 @@ def _value(found: Newest) -> float | str | None:
 
 def _delivery(delivery: Mapping[str, Any], shown: Shown) -> None:
     value, target, old = delivery["value"], delivery["target"], delivery["stale"]
-    shown.texts["delivery"] = number(value)
+    shown.texts["delivery"] = large_number(value)
     shown.texts["delivery.age"] = age(delivery["age_s"])
     shown.states["delivery.old"] = _old(old)
     shown.states["stale"] = "shown" if old else "hidden"
@@ -174,6 +172,15 @@ def number(value: float | str | None) -> str:
     if size >= 100_000 or 0 < size < 0.001:
         return f"{value:.3g}"
     return f"{value:,.{_DIGITS if size < 1000 else 1}f}" if size >= 0.1 or value == 0 else f"{value:.4f}"
+
+
+def large_number(value: float | str | None) -> str:
+    """Write the delivery signal: always with as many decimals, so that the noise of no beam is seen to be none."""
+    if value is None or isinstance(value, str):
+        return number(value)
+    decimals = _DIGITS if abs(value) < 1000 else 1
+    text = f"{value:,.{decimals}f}"
+    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
 
 
 def age(seconds: float | None) -> str:

@@ -4,6 +4,12 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from kado.page.routes import api, events_stream, now
+from kado.page.routes import api, events_stream, explain, history, now
 
-ROUTES: Final[tuple[BaseRoute, ...]] = (*now.ROUTES, *api.ROUTES, *events_stream.ROUTES)
+ROUTES: Final[tuple[BaseRoute, ...]] = (
+    *now.ROUTES,
+    *history.ROUTES,
+    *explain.ROUTES,
+    *api.ROUTES,
+    *events_stream.ROUTES,
+)

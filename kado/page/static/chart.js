@@ -91,7 +91,8 @@ export class Chart {
         if (line.min[i] < low) low = line.min[i];
         if (line.max[i] > high) high = line.max[i];
       }
-      if (line.zero) low = Math.min(low, 0);
+      // Noise around 0 is no reason for an axis below it.
+      if (line.zero) low = low > -0.02 * high ? 0 : low;
     }
     if (axis === "left") for (const limit of this.data.limits ?? []) if (limit.in) high = Math.max(high, limit.value);
     if (low > high) { low = 0; high = 1; }
