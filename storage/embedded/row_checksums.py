@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -41,6 +42,8 @@ _FACTORS: Final = tuple(
         0xE7037ED1A0B428DB,
     )
 )  # fmt: skip
+_SHIFTS: Final = (np.uint64(32), np.uint64(29))
+_ALL_BITS: Final = (1 << 64) - 1
 _NAN: Final = np.float64(np.nan).view(np.int64)
 
 
@@ -80,30 +83,47 @@ def hash_rows(
     missing = np.isnan(value)
     if bool(missing.any()):
         bits = np.where(missing, _NAN, bits)
-    with np.errstate(over="ignore"):
-        found = time_ns.astype(np.uint64) * _FACTORS[0]
-        for column, factor in zip((bits, state_id, quality, reason_id, arrival_ns), _FACTORS[1:], strict=True):
-            found += np.asarray(column, np.int64).astype(np.uint64) * factor
-        # Every step can be undone, so rows that differ in one column never have the same hash.
-        found ^= found >> np.uint64(32)
-        found *= _FACTORS[0]
-        found ^= found >> np.uint64(29)
-        found *= _FACTORS[1]
-        found ^= found >> np.uint64(32)
+    found = time_ns.view(np.uint64) * _FACTORS[0]
+    part = np.empty_like(found)
+    # Integers of Python for what is the same in all rows: one addition for all of it.
+    constant = 0
+    for column, factor in zip((bits, state_id, quality, reason_id, arrival_ns), _FACTORS[1:], strict=True):
+        if isinstance(column, int):
+            constant += column * int(factor)
+        else:
+            wide = np.asarray(column, np.int64).view(np.uint64)
+            found += np.multiply(wide, factor, out=part)
+    found += np.uint64(constant & _ALL_BITS)
+    # Every step can be undone, so rows that differ in one column never have the same hash.
+    found ^= np.right_shift(found, _SHIFTS[0], out=part)
+    found *= _FACTORS[0]
+    found ^= np.right_shift(found, _SHIFTS[1], out=part)
+    found *= _FACTORS[1]
+    found ^= np.right_shift(found, _SHIFTS[0], out=part)
     return found
 
 
-def sums_of(series_id: Int64, time_ns: Int64, hashes: UInt64) -> NDArray[Any]:
-    """Return the entries of rows, of which those of one series follow each other in order of time."""
-    if not len(time_ns):
-        return np.empty(0, _ENTRY)
-    day = time_ns // NS_PER_DAY
-    starts = np.flatnonzero(np.append(True, (day[1:] != day[:-1]) | (series_id[1:] != series_id[:-1])))
+def sums_of(series_id: Int64, lengths: Sequence[int], time_ns: Int64, hashes: UInt64) -> NDArray[Any]:
+    """Return the entries of rows.
+
+    Parameters
+    ----------
+    series_id, lengths
+        (s,) of each series how many rows there are, at least one.
+    time_ns, hashes
+        (n,) the rows, series after series, those of one series in order of time.
+    """
+    starts = np.array([0, *accumulate(lengths)])[:-1]
+    day: Int64 | int = int(time_ns.min()) // NS_PER_DAY
+    if int(time_ns.max()) // NS_PER_DAY != day:
+        of_each = time_ns // NS_PER_DAY
+        starts = np.union1d(starts, np.flatnonzero(of_each[1:] != of_each[:-1]) + 1)
+        day = of_each[starts]
+        series_id = np.repeat(series_id, lengths)[starts]
     entries = np.empty(len(starts), _ENTRY)
-    entries["series"], entries["day"] = series_id[starts], day[starts]
-    entries["samples"] = np.diff(np.append(starts, len(day)))
-    with np.errstate(over="ignore"):
-        entries["checksum"] = np.add.reduceat(hashes, starts)
+    entries["series"], entries["day"] = series_id, day
+    entries["samples"] = np.diff(starts, append=len(time_ns))
+    entries["checksum"] = np.add.reduceat(hashes, starts)
     return entries
 
 
@@ -111,8 +131,7 @@ def negative(entries: NDArray[Any]) -> NDArray[Any]:
     """Return entries that take away what these add."""
     taken = entries.copy()
     taken["samples"] = -entries["samples"]
-    with np.errstate(over="ignore"):
-        taken["checksum"] = np.uint64(0) - entries["checksum"]
+    taken["checksum"] = -entries["checksum"]
     return taken
 
 
@@ -251,7 +270,7 @@ def _entries(series_id: int, rows: list[tuple[Any, ...]]) -> NDArray[Any]:
         good = _entries(series_id, rows)
         return good
     hashes = hash_rows(time_ns, value, state, quality, reason, arrival)
-    return sums_of(np.full(len(rows), series_id, np.int64), time_ns, hashes)
+    return sums_of(np.array([series_id]), [len(rows)], time_ns, hashes)
 
 
 def _is_possible(row: tuple[Any, ...]) -> bool:
@@ -271,9 +290,16 @@ def _logged(connection: sqlite3.Connection) -> list[NDArray[Any]]:
 
 
 def _total(entries: Sequence[NDArray[Any]]) -> dict[tuple[int, int], tuple[int, int]]:
-    totals: dict[tuple[int, int], tuple[int, int]] = {}
-    for one in entries:
-        for series, day, n, checksum in one.tolist():
-            m, before = totals.get((series, day), (0, 0))
-            totals[series, day] = n + m, (checksum + before) & _MASK
-    return totals
+    """Add up entries; a series and day -> how many rows, and the sum of their hashes."""
+    if not entries:
+        return {}
+    all_of = np.concatenate(entries)
+    if not len(all_of):
+        return {}
+    all_of = all_of[np.lexsort((all_of["day"], all_of["series"]))]
+    series, day = all_of["series"], all_of["day"]
+    starts = np.flatnonzero(np.append(True, (series[1:] != series[:-1]) | (day[1:] != day[:-1])))
+    samples = np.add.reduceat(all_of["samples"], starts).tolist()
+    checksums = (np.add.reduceat(all_of["checksum"], starts) & np.uint64(_MASK)).tolist()
+    keys = zip(series[starts].tolist(), day[starts].tolist(), strict=True)
+    return dict(zip(keys, zip(samples, checksums, strict=True), strict=True))

@@ -107,7 +107,7 @@ def insert(
         newest_ns = [int(batch.time_ns[rows[-1]]) for rows in new_rows]
         advance_all(connection, zip(new_series, newest_ns, strict=True))
     if winners:
-        _keep_sums(connection, columns, series, np.concatenate(winners), replaced)
+        _keep_sums(connection, columns, series, winners, replaced)
     return written
 
 
@@ -115,12 +115,16 @@ def _keep_sums(
     connection: sqlite3.Connection,
     columns: "_Columns",
     series: NDArray[np.int64],
-    rows: NDArray[np.int64],
+    winners: list[NDArray[np.int64]],
     replaced: list[NDArray[Any]],
 ) -> None:
-    """Write down what landed: the sums of `rows`, less those that they have replaced."""
+    """Write down what landed: the sums of the rows that won, signal by signal, less those that they have replaced."""
     batch = columns.batch
-    landed = sums_of(series[batch.signal[rows]], batch.time_ns[rows], columns.hashes(rows))
+    rows = winners[0] if len(winners) == 1 else np.concatenate(winners)
+    times = batch.time_ns[rows]
+    codes = batch.signal[[of_one[0] for of_one in winners]]
+    lengths = [len(of_one) for of_one in winners]
+    landed = sums_of(series[codes], lengths, times, columns.hashes(rows, times))
     add_entries(connection, [landed, *replaced])
 
 
@@ -154,29 +158,32 @@ class _Columns:
         self._late = np.abs(batch.arrival_ns - batch.time_ns) > clock_tolerance_ns
         codes: list[int] = np.union1d(batch.state, batch.reason).tolist()
         used = [code for code in codes if code != NO_WORD]
+        self._worded = bool(used)
         self._word_ids = np.full(len(batch.words) + 1, None, dtype=object)
         self._word_ids[used] = word_ids(connection, [batch.words[code] for code in used])
         zero = (batch.value == 0.0) & np.signbit(batch.value)
-        self._quality = np.where(zero, batch.quality | NEGATIVE_ZERO, batch.quality) if zero.any() else batch.quality
+        self._negative_zero = bool(zero.any())
+        self._quality = batch.quality
+        if self._negative_zero:
+            self._quality = np.where(zero, batch.quality | NEGATIVE_ZERO, batch.quality)
 
-    def hashes(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """Return the hashes of rows as they are stored."""
+    def hashes(self, rows: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the hashes of rows as they are stored; `times` are theirs."""
         batch = self.batch
-        state, reason = batch.state[rows], batch.reason[rows]
-        late = self._late[rows]
+        value = batch.value[rows]
         return hash_rows(
-            batch.time_ns[rows],
-            batch.value[rows] + 0.0,
-            self._ids(state),
-            self._quality[rows],
-            self._ids(reason),
-            np.where(late, batch.arrival_ns[rows], NO_ARRIVAL) if late.any() else NO_ARRIVAL,
+            times,
+            value + 0.0 if self._negative_zero else value,
+            self._ids(batch.state, rows),
+            self._quality[rows] if self._quality.any() else 0,
+            self._ids(batch.reason, rows),
+            np.where(self._late, batch.arrival_ns, NO_ARRIVAL)[rows] if self._late.any() else NO_ARRIVAL,
         )
 
-    def _ids(self, codes: NDArray[np.int32]) -> NDArray[np.int64] | int:
-        if not bool((codes != NO_WORD).any()):
+    def _ids(self, codes: NDArray[np.int32], rows: NDArray[np.int64]) -> NDArray[np.int64] | int:
+        if not self._worded:
             return 0
-        ids = self._word_ids[codes]
+        ids = self._word_ids[codes[rows]]
         return np.where(ids == None, 0, ids).astype(np.int64)  # noqa: E711
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, list[Any]]:
