@@ -46,22 +46,6 @@ class Cadence:
         """Whether it is worth saying."""
         return self.unknown_pct >= WORTH_SAYING_PCT
 
-    def sentence(self) -> str:
-        """Return what is wrong and what would suit, for people.
-
-        Examples
-        --------
-        >>> s = NS_PER_S
-        >>> print(Cadence("stored_current", 10 * s, 10 * s, 1000 * s, 410 * s).sentence())
-        samples of stored_current come every 10.0 s and hold for 10 s: 41 % of the time is unknown for that reason \
-alone; stale_after_s = 25 would suit
-        """
-        return (
-            f"samples of {self.signal} come every {self.spacing_ns / NS_PER_S:.1f} s and hold for "
-            f"{self.stale_after_ns / NS_PER_S:g} s: {self.unknown_pct:.2g} % of the time is unknown for that reason "
-            f"alone; stale_after_s = {self.would_suit_s:g} would suit"
-        )
-
 
 def cadence_of(samples: Samples, signal: Signal) -> Cadence | None:
     """Return how often samples come; None for a signal that is sent on change, or too few samples."""

@@ -1,6 +1,7 @@
 """Whether a facility's limits still fit its beam."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from analytics.conditions import is_good
 from facility.batch import Samples
 from facility.period import Period
-from facility.profile import Profile
+from facility.profile import Milestone, Profile
 from facility.schedule import Category
 from facility.time import NS_PER_DAY, local_midnight, to_datetime
 
@@ -49,23 +50,42 @@ def above_nominal(samples: Samples, profile: Profile, part: Period) -> AboveNomi
     return AboveNominal(time_ns, float(inside.value[good][far].max()), limits.nominal)
 
 
-def limit_warnings(profile: Profile, above: AboveNominal, until_ns: int) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class FarAboveLimits:
+    """The beam was far above its limits for days: a beam of much less counts as full."""
+
+    signal: str
+    unit: str
+    time_ns: int
+    highest: float
+    nominal: float
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsBeforeMilestone:
+    """The limits are older than the profile's last milestone."""
+
+    limits_from: date
+    milestone: Milestone
+    unit: str
+
+
+LimitWarning = FarAboveLimits | LimitsBeforeMilestone
+
+
+def limit_warnings(profile: Profile, above: AboveNominal, until_ns: int) -> tuple[LimitWarning, ...]:
     """Return what speaks against the limits of a facility, as known at an instant."""
-    warnings: list[str] = []
-    unit, signal = profile.delivery.unit, profile.delivery_signal
+    found: list[LimitWarning] = []
+    unit = profile.delivery.unit
     if above.time_ns >= FOR_LONG_NS:
-        warnings.append(
-            f"{signal} was far above its limits for {above.time_ns / NS_PER_DAY:.1f} days: up to {above.highest:g} "
-            f"{unit} with nominal = {above.nominal:g} {unit}, so a beam of much less counts as full; add a [[limits]] "
-            "table for the current that is run now"
-        )
-    newest = max(since for rows in profile.limits.by_mode.values() for since, _ in rows if since < until_ns)
+        found.append(FarAboveLimits(profile.delivery_signal, unit, above.time_ns, above.highest, above.nominal))
+    newest = max(
+        (since for rows in profile.limits.by_mode.values() for since, _ in rows if since < until_ns), default=None
+    )
+    if newest is None:
+        return tuple(found)
     later = [m for m in profile.milestones if newest < local_midnight(m.since, profile.zone) < until_ns]
     if later:
         last = max(later, key=lambda m: m.since)
-        warnings.append(
-            f"the limits are from {to_datetime(newest, profile.zone):%Y-%m-%d}, and the profile's milestone of "
-            f"{last.value:g} {unit} ({last.kind}) from {last.since}: add a [[limits]] table from then on, or check "
-            "that they still hold"
-        )
-    return tuple(warnings)
+        found.append(LimitsBeforeMilestone(to_datetime(newest, profile.zone).date(), last, unit))
+    return tuple(found)

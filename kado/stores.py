@@ -13,8 +13,8 @@ from storage.store import TelemetryStore
 
 
 @contextmanager
-def open_store(configuration: Configuration) -> Generator[TelemetryStore]:
-    """Open the store for reading, beside whoever writes.
+def open_store(configuration: Configuration, *, patience_s: float | None = None) -> Generator[TelemetryStore]:
+    """Open the store for reading, beside whoever writes; `patience_s` as for `make_store`.
 
     Raises
     ------
@@ -23,7 +23,7 @@ def open_store(configuration: Configuration) -> Generator[TelemetryStore]:
     UnreachableError
         If its server does not answer.
     """
-    with closing(configuration.backend.open()) as store:
+    with closing(configuration.backend.open(patience_s=patience_s)) as store:
         yield store
 
 

@@ -81,8 +81,13 @@ class StoreBackend(Protocol):
         """Where the samples are: two backends of the same place are the same store."""
         ...
 
-    def open(self) -> TelemetryStore:
+    def open(self, *, patience_s: float | None = None) -> TelemetryStore:
         """Open the store for reading, beside whoever writes; whoever calls closes it.
+
+        Parameters
+        ----------
+        patience_s
+            So long each answer of a server is waited for at most; None: as the configuration and a query ask for.
 
         Raises
         ------

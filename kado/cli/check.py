@@ -1,12 +1,13 @@
 """``kado check``."""
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import tr
+from kado.language import in_language, tr
 from kado.output import print_json, show, title
 from kado.queries.checks import Outcome, checks_document, run_checks
 
@@ -22,14 +23,14 @@ def check(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> N
       kado check
     """
     configuration = load_configuration(config)
-    found = run_checks(configuration, system_clock)
     outcomes: list[Outcome] = []
     if output is Format.JSON:
-        outcomes += found
+        with in_language("en"):
+            outcomes += run_checks(configuration, system_clock)
         print_json(checks_document(configuration.profile, outcomes))
     else:
         show(title(configuration.profile, tr("check")))
-        for outcome in found:
+        for outcome in run_checks(configuration, system_clock):
             show(outcome_line(outcome))
             outcomes.append(outcome)
     # What cannot be reached comes last: it may be because of a problem.
@@ -37,8 +38,12 @@ def check(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> N
     raise typer.Exit(next((code for code in (1, 3) if code in codes), 0))
 
 
-def outcome_line(outcome: Outcome) -> Text:
-    """Return one check as a line."""
-    state = tr("ok") if outcome.ok else tr("PROBLEM")
-    line = Text(f"{state:<9}", style="green" if outcome.ok else "bold red", end="")
-    return line.append(f"{outcome.what:<16} {outcome.detail}", style="default not bold")
+def outcome_line(outcome: Outcome) -> Table:
+    """Return one check as a line; a long one goes on below itself."""
+    line = Table.grid(padding=(0, 2, 0, 0))
+    for width in (7, 16):
+        line.add_column(min_width=width, no_wrap=True)
+    line.add_column()
+    state = Text(tr("ok"), style="green") if outcome.ok else Text(tr("PROBLEM"), style="bold red")
+    line.add_row(state, outcome.what, outcome.detail)
+    return line

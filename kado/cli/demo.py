@@ -3,13 +3,11 @@
 import asyncio
 import random
 import time
-from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.live import Live
 
 from facility.errors import PeriodError
 from facility.period import month_of
@@ -17,15 +15,16 @@ from facility.time import NS_PER_S, Clock, system_clock, to_datetime
 from kado.cli.availability import report
 from kado.config import Configuration, load_configuration
 from kado.language import tr
-from kado.live.screen import line, screen
+from kado.live.drawing import SECONDS_WITHOUT_TERMINAL, draw
 from kado.live.stopping import stop_on_signals
-from kado.live.watching import StoreThread, Watcher
+from kado.live.watching import WatchedInside, Watcher
 from kado.output import note, show, simulated_mark, terminal
 from kado.page.opening import add_page
 from kado.queries.evidence import extent_of
 from kado.queries.figures import load_availability
 from kado.service.application import open_application
 from kado.service.simulated_history import fill_history
+from kado.service.store_thread import StoreThread
 from kado.stores import open_store
 from kado.writers import make_landing
 from simulators.machine import Machine
@@ -56,19 +55,10 @@ def demo(
     run_demonstration(data_dir, seconds)
 
 
-SECONDS_WITHOUT_TERMINAL: Final = 20.0
-
-
 SCENARIO: Final = "demo"
 
 
 SEED: Final = 1
-
-
-DRAWN_EVERY_S: Final = 1.0
-
-
-PRINTED_EVERY_S: Final = 2.0
 
 
 CONFIGURATION: Final = """\
@@ -158,21 +148,9 @@ async def _show_present(
     ):
         if (address := add_page(application, clock, or_any_port=True)) is not None:
             note(tr("page: {address}", address=address))
-        watcher = await asyncio.to_thread(Watcher, configuration, application, clock)
+        watched = WatchedInside(configuration, application)
+        watcher = await asyncio.to_thread(Watcher, configuration, watched, clock)
         tasks.create_task(application.run(stop), name="application")
         watching = tasks.create_task(watcher.run(slow), name="figures")
-        await _draw(watcher, quick, stop, on_terminal=on_terminal)
+        await draw(watcher, quick, stop, on_terminal=on_terminal)
         watching.cancel()
-
-
-async def _draw(watcher: Watcher, quick: StoreThread, stop: asyncio.Event, *, on_terminal: bool) -> None:
-    live = Live(console=terminal(), auto_refresh=False) if on_terminal else None
-    with live or nullcontext():
-        while not stop.is_set():
-            view = await watcher.view(quick)
-            if live is not None:
-                live.update(screen(view), refresh=True)
-            else:
-                print(line(view), flush=True)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), DRAWN_EVERY_S if live else PRINTED_EVERY_S)

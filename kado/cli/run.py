@@ -10,15 +10,19 @@ from facility.errors import ConfigError
 from facility.time import system_clock
 from kado.cli.command import ConfigOption
 from kado.config import Configuration, load_configuration
-from kado.language import tr
+from kado.language import tr, trn
 from kado.live.stopping import stop_on_signals
 from kado.output import note, simulated_mark
 from kado.page.opening import add_page
 from kado.service.application import open_application
+from kado.service.started import write_started
 
 
 def run(config: ConfigOption = None) -> None:
     r"""Run the service: collect, store and forward samples.
+
+    Logs beam lost and beam back, links that are lost, and the first rejection of each kind. `kado watch` shows the
+    present beside it.
 
     Stops on Ctrl-C or SIGTERM; SIGHUP reads the alarm rules again. Stored samples are kept, and are forwarded
     after the next start.
@@ -33,16 +37,19 @@ def run(config: ConfigOption = None) -> None:
         stop = stop_on_signals()
         async with open_application(configuration, system_clock, random.Random()) as application:
             mark = f"{simulated_mark()} " if configuration.profile.simulated else ""
-            running = tr(
-                "kado runs: facility {facility}, {store} store, {sources} sources, data in {folder}; stop with Ctrl-C",
+            running = trn(
+                "kado runs: facility {facility}, {store} store, {n} source, data in {folder}; stop with Ctrl-C",
+                "kado runs: facility {facility}, {store} store, {n} sources, data in {folder}; stop with Ctrl-C",
+                len(configuration.sources),
                 facility=configuration.profile.id,
                 store=configuration.store.kind,
-                sources=len(configuration.sources),
                 folder=configuration.data_dir,
             )
             note(f"{mark}{running}")
             if (address := add_page(application, system_clock)) is not None:
                 note(tr("page: {address}", address=address))
+            await asyncio.to_thread(write_started, configuration)
+            await asyncio.to_thread(application.log_beam, system_clock)
             # Samples live for a moment and hold no cycles: looking for some after every few hundred objects costs
             # a tenth of the time of a message.
             gc.freeze()

@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
     "check": Entry("kado.cli.check:check", "Check the configuration, and whether its parts can be reached."),
     "run": Entry("kado.cli.run:run", "Run the service: collect, store and forward samples."),
     "status": Entry("kado.cli.status:status", "Show links, newest samples, schedule and ledger."),
+    "watch": Entry("kado.cli.watch:watch", "Watch the beam live, beside the running service."),
     "availability": Entry(
         "kado.cli.availability:availability", "Report the availability of a period, with its bounds."
     ),

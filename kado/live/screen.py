@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.availability import Availability
+from analytics.events import Event
 from collector.ledger import SourceTotals
 from collector.source_status import SourceStatus
+from facility.corrections import Correction
 from facility.definition import Definition
 from facility.profile import Profile
 from facility.quality import Quality
@@ -20,9 +22,10 @@ from facility.schedule import Block, Plan
 from facility.time import NS_PER_S
 from kado.language import marked, term, tr, trn, words
 from kado.language.terms import LEDGER
-from kado.output import age, local, simulated_mark
+from kado.output import age, local, simulated_mark, stretch
+from kado.queries.beam import BeamState
 from kado.rounding import NONE, count, duration, percent
-from kado.service.live_figures import BeamState, LiveFigures
+from kado.service.live_figures import LiveFigures
 from storage.store import LastValue
 
 
@@ -65,6 +68,14 @@ class LiveView:
     totals: tuple[SourceTotals, ...]
     links: tuple[str, ...]
     """A line for each source."""
+    corrections: tuple[Correction, ...] = ()
+    """Those in force that touch the running month."""
+    warnings: tuple[str, ...] = ()
+    """What makes the figures less trustworthy than they look."""
+    service: str = ""
+    """Whether the service runs; empty: it is this process."""
+    problem: str = ""
+    """Why the store cannot be read; empty: it can."""
 
 
 def screen(view: LiveView) -> RenderableType:
@@ -81,23 +92,45 @@ def screen(view: LiveView) -> RenderableType:
         _figures(view),
         "",
         _ledger(view),
+        *_beside(view),
         "",
         Text(tr("Stop with Ctrl-C"), style="dim"),
     )
 
 
 def line(view: LiveView) -> str:
-    """Return the same in one line."""
-    mark = f"{simulated_mark()}  " if view.profile.simulated else ""
-    parts = [_current(view), _state(view).plain, tr("planned {block}", block=_planned(view))]
-    for name, part in ((_TODAY, _day(view)), (_MONTH, _month(view)), (_YEAR, _year(view))):
+    """Return the same in one line of at most 80 columns: time, current, beam, plan, figures of today and this month."""
+    mark = f"{simulated_mark()} " if view.profile.simulated else ""
+    parts = [f"{local(view.now_ns, view.profile.zone)} ", _current(view), _state(view).plain, _planned(view)]
+    if view.problem:
+        return mark + " ".join([*parts[:2], tr("the store cannot be read")])
+    for name, part in ((_TODAY, _day(view)), (_MONTH, _month(view))):
         parts.append(f"{tr(name)} {percent(_pct(part))} %")
-    parts.append(tr("age {age}", age=_age(view)))
-    received, *rest = (f"{n} {term(name)}" for n, name in zip(_sums(view.totals), LEDGER, strict=True))
-    parts.append(f"{received} = {' + '.join(rest)}")
     if any(total.lost for total in view.totals):
-        parts.append(tr("samples were lost after acknowledgement: see kado ledger --verify"))
-    return mark + f"{local(view.now_ns, view.profile.zone)}  " + ", ".join(parts)
+        parts.append(tr("LOST SAMPLES"))
+    return mark + ", ".join(parts).replace(" ,", "", 1)
+
+
+def _beside(view: LiveView) -> list[RenderableType]:
+    """Return what stands beside the figures: corrections in force, warnings, a store that cannot be read."""
+    lines: list[RenderableType] = []
+    if view.problem:
+        lines.append(Text(tr("The store cannot be read: {problem}", problem=view.problem), style="bold red"))
+    if any(total.lost for total in view.totals):
+        lost = tr("samples were lost after acknowledgement: see kado ledger --verify")
+        lines.append(Text(lost, style="bold red"))
+    if view.corrections:
+        newest = view.corrections[-SHOWN_CORRECTIONS:]
+        n = len(view.corrections)
+        lines.append(Text(trn("{n} correction in force this month", "{n} corrections in force this month", n)))
+        for c in newest:
+            lines.append(Text(f"  #{c.id} {c.assertion.value}  {stretch(c.start_ns, c.end_ns, view.profile.zone)}"))
+    lines += [Text(tr("Warning: {warning}", warning=warning), style="yellow") for warning in view.warnings]
+    return ["", *lines] if lines else []
+
+
+SHOWN_CORRECTIONS: Final = 3
+"""The last ones, so that the screen stays one screen."""
 
 
 def _name(view: LiveView) -> Text:
@@ -127,11 +160,17 @@ def _beam(view: LiveView) -> RenderableType:
         )
     grid.add_row(name, Text(_current(view), style="bold"), bar)
     grid.add_row(tr("Beam"), _state(view), _since(view))
+    event = _event(view)
+    if event is not None:
+        lost = tr("{lost} of user time so far", lost=duration(event.user_time.total))
+        grid.add_row(tr("Event"), Text(term(event.kind.value), style="bold"), lost)
     block = _block(view)
     until = "" if block is None else tr("until {time}", time=local(block.end_ns, view.profile.zone)[:16])
     grid.add_row(tr("Planned"), Text(_planned(view), style="bold"), until)
     grid.add_row(tr("Newest"), tr("{age} ago", age=_age(view)), "")
     links = Table.grid(padding=(0, 2, 0, 0))
+    if view.service:
+        links.add_row(tr("Service"), view.service)
     for i, link in enumerate(view.links):
         links.add_row("" if i else tr("Link"), link)
     return Group(grid, links)
@@ -205,6 +244,10 @@ def _since(view: LiveView) -> str:
     if since is None:
         return tr("since before this month")
     return tr("since {time} ({age})", time=local(since, view.profile.zone)[5:], age=age(since, view.now_ns))
+
+
+def _event(view: LiveView) -> Event | None:
+    return None if view.figures is None else view.figures.event
 
 
 def _block(view: LiveView) -> Block | None:

@@ -20,11 +20,12 @@ from kado.config import Configuration
 from kado.language.terms import LEDGER
 from kado.page.ports import port_documents
 from kado.queries.alarms import AlarmStanding, alarm_document
+from kado.queries.beam import BeamState
 from kado.queries.identity import identity, period_document
 from kado.service.alarms import Alarms
 from kado.service.application_status import ApplicationStatus
 from kado.service.current_figures import Current
-from kado.service.live_figures import BeamState, LiveFigures
+from kado.service.live_figures import LiveFigures
 from kado.service.newest import Newest
 
 CHART_NS: Final = 24 * NS_PER_H

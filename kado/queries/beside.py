@@ -5,13 +5,17 @@ from typing import Any
 
 from analytics.effects import Effect
 from facility.time import format_time, to_s
+from kado.language import in_language, tr
 from kado.queries.corrections import RecordedCorrection, correction_document
 from kado.queries.figures import AvailabilityReport, WithoutBackDated
+from kado.queries.warning_words import cadence_words, limit_words
 
 
 def beside_document(loaded: AvailabilityReport) -> dict[str, Any]:
     """Return all of it for programs."""
     cadence = loaded.cadence
+    with in_language("en"):
+        warnings = warnings_of(loaded)
     return {
         "corrections": [
             {
@@ -25,7 +29,7 @@ def beside_document(loaded: AvailabilityReport) -> dict[str, Any]:
         ],
         "without_back_dated_versions": [_without(loaded, late) for late in loaded.without_back_dated],
         "look_around_cut": loaded.look_around_cut,
-        "warnings": list(warnings_of(loaded)),
+        "warnings": list(warnings),
         "cadence": None
         if cadence is None
         else {
@@ -48,14 +52,16 @@ def effect_document(effect: Effect) -> dict[str, Any]:
 
 
 def warnings_of(loaded: AvailabilityReport) -> tuple[str, ...]:
-    """Return what makes the figure less trustworthy than it looks, each with what to do."""
-    found = list(loaded.limit_warnings)
+    """Return what makes the figure less trustworthy than it looks, each with what to do, in the language of now."""
+    found = [limit_words(warning) for warning in loaded.limit_warnings]
     if loaded.cadence is not None and loaded.cadence.is_too_slow:
-        found.append(loaded.cadence.sentence())
+        found.append(cadence_words(loaded.cadence))
     if loaded.look_around_cut:
         found.append(
-            "around the period there are gaps closer to each other than the merge gap, or an outage that goes on for "
-            "months: they were not followed to their end, so the bounds hold for what was looked at"
+            tr(
+                "around the period there are gaps closer to each other than the merge gap, or an outage that goes on "
+                "for months: they were not followed to their end, so the bounds hold for what was looked at"
+            )
         )
     return tuple(found)
 

@@ -14,12 +14,17 @@ from facility.profile import Profile
 from facility.source import Notice, SourceSpec
 from facility.time import Clock
 from kado.config import Configuration, PageSettings, is_loopback
+from kado.language import term, tr, trn, words
 from kado.output import local
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
+from kado.queries.limits_now import limit_warnings_now
 from kado.queries.record import load_plan
+from kado.queries.running_configuration import changed_since_start
+from kado.queries.samples_of_now import cadence_now
+from kado.queries.warning_words import cadence_words, limit_words
 from kado.source_kinds import delivers, is_live, simulated_kinds
-from kado.stores import running_pid
+from kado.stores import open_store, running_pid
 from storage.data_dir import DataDir
 from storage.telemetry_db import open_reader
 
@@ -40,27 +45,38 @@ class Outcome:
 def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
     """Check everything that there is, one after another; a problem does not keep the others from being checked."""
     profile = configuration.profile
-    kinds = ", ".join(f"{s.id} ({s.kind})" for s in configuration.sources) or "no source"
-    yield Outcome("configuration", True, f"{configuration.path}: {kinds}")
-    simulated = ", simulated" if profile.simulated else ""
-    yield Outcome("facility", True, f"{profile.id}: {len(profile.signals)} signals{simulated}")
-    yield _checked("definition", lambda: _definition(configuration))
-    yield _checked("data directory", lambda: _data_dir(configuration))
-    yield _checked("store", configuration.backend.check)
+    kinds = ", ".join(f"{s.id} ({s.kind})" for s in configuration.sources) or tr("no source")
+    yield Outcome(tr("configuration"), True, f"{configuration.path}: {kinds}")
+    signals = trn("{n} signal", "{n} signals", len(profile.signals))
+    simulated = tr(", simulated") if profile.simulated else ""
+    yield Outcome(tr("facility"), True, f"{profile.id}: {signals}{simulated}")
+    yield _checked(tr("definition"), lambda: _definition(configuration))
+    yield _checked(tr("data directory"), lambda: _data_dir(configuration))
+    yield _checked(tr("store"), configuration.backend.check)
     if not configuration.sources:
-        yield Outcome("sources", False, "there are none: add a [[source]] table to kado.toml", 1)
+        yield Outcome(tr("sources"), False, tr("there are none: add a [[source]] table to kado.toml"), 1)
     for source in configuration.sources:
         yield from _source(configuration, source, clock)
     yield from _mapped_twice(configuration)
     yield from _secret_files(configuration)
     if configuration.sources and not any(delivers(s, profile.delivery_signal) for s in configuration.sources):
-        hint = f"no source delivers {profile.delivery_signal}, which decides on availability: map it to one of them"
-        yield Outcome("delivery signal", False, hint, 1)
+        hint = tr(
+            "no source delivers {signal}, which decides on availability: map it to one of them",
+            signal=profile.delivery_signal,
+        )
+        yield Outcome(tr("delivery signal"), False, hint, 1)
     if configuration.settings.page is not None:
         yield _page(configuration.settings.page)
-    yield _checked("schedule", lambda: _schedule(configuration, clock()))
+    yield _checked(tr("schedule"), lambda: _schedule(configuration, clock()))
+    yield from _fit(configuration, clock())
+    if changed := changed_since_start(configuration):
+        text = tr(
+            "the running service was started with another configuration: {parts} changed since; restart it",
+            parts=", ".join(changed),
+        )
+        yield Outcome(tr("running service"), False, text, 1)
     if configuration.settings.alarms is not None:
-        yield _checked("alarms", lambda: _alarms(configuration))
+        yield _checked(tr("alarms"), lambda: _alarms(configuration))
 
 
 def _checked(what: str, check: Callable[[], str]) -> Outcome:
@@ -73,14 +89,14 @@ def _checked(what: str, check: Callable[[], str]) -> Outcome:
 
 def _definition(configuration: Configuration) -> str:
     definition = load_definition(configuration.profile.definition, configuration.folder)
-    return f"{definition.id}: {definition.title.en}"
+    return f"{definition.id}: {words(definition.title)}"
 
 
 def _alarms(configuration: Configuration) -> str:
     rules = load_alarm_rules(configuration)
     doubtful = len(review(rules))
-    hint = f", {doubtful} doubtful: see 'kado alarms rules --check'" if doubtful else ""
-    return f"{len(rules)} rules{hint}"
+    hint = tr(", {n} doubtful: see 'kado alarms rules --check'", n=doubtful) if doubtful else ""
+    return trn("{n} rule", "{n} rules", len(rules)) + hint
 
 
 def _data_dir(configuration: Configuration) -> str:
@@ -89,11 +105,13 @@ def _data_dir(configuration: Configuration) -> str:
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise ConfigError(f"{nearest} cannot be written: change its owner, or choose another data_dir")
     if not DataDir(path).telemetry.exists():
-        return f"{path}: nothing collected yet"
+        return tr("{folder}: nothing collected yet", folder=path)
 
     open_reader(path, configuration.profile.id, configuration.backend.kind).close()
     pid = running_pid(configuration)
-    return f"{path}: no kado is running" if pid is None else f"{path}: kado is running, pid {pid}"
+    if pid is None:
+        return tr("{folder}: no kado is running", folder=path)
+    return tr("{folder}: kado is running, pid {pid}", folder=path, pid=pid)
 
 
 def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> Iterator[Outcome]:
@@ -102,12 +120,15 @@ def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> I
     def reach() -> str:
         nonlocal notices
         notices = asyncio.run(_connect(configuration, source.probe(), clock))
-        signals = f"{len(source.signals)} signals" if source.signals else "all its signals"
-        return f"{source.address or 'in this process'}: reachable, {signals}"
+        number = len(source.signals)
+        signals = trn("{n} signal", "{n} signals", number) if number else tr("all its signals")
+        address = source.address or tr("in this process")
+        return tr("{address}: reachable, {signals}", address=address, signals=signals)
 
-    yield _checked(f"source {source.id}", reach)
+    name = tr("source {id}", id=source.id)
+    yield _checked(name, reach)
     for notice in notices:
-        yield Outcome(f"source {source.id}", False, notice.text, 1)
+        yield Outcome(name, False, notice.text, 1)
 
 
 def _mapped_twice(configuration: Configuration) -> Iterator[Outcome]:
@@ -118,8 +139,12 @@ def _mapped_twice(configuration: Configuration) -> Iterator[Outcome]:
             by_signal.setdefault(signal, []).append(source.id)
     for signal, ids in by_signal.items():
         if len(ids) > 1:
-            text = f"signal {signal!r} comes from {' and '.join(ids)}: their samples are mixed; map it in one of them"
-            yield Outcome("mapping", False, text, 1)
+            text = tr(
+                "signal {signal} comes from {sources}: their samples are mixed; map it in one of them",
+                signal=signal,
+                sources=", ".join(ids),
+            )
+            yield Outcome(tr("mapping"), False, text, 1)
 
 
 def _secret_files(configuration: Configuration) -> Iterator[Outcome]:
@@ -129,7 +154,8 @@ def _secret_files(configuration: Configuration) -> Iterator[Outcome]:
     for path in dict.fromkeys(configuration.folder / file for file in files):
         with suppress(OSError):
             if path.stat().st_mode & 0o077:
-                yield Outcome("secrets", True, f"warning: {path} can be read by others: run chmod 600 {path}")
+                text = tr("warning: {path} can be read by others: run chmod 600 {path}", path=path)
+                yield Outcome(tr("secrets"), True, text)
 
 
 async def _connect(configuration: Configuration, source: SourceSpec, clock: Clock) -> tuple[Notice, ...]:
@@ -144,21 +170,43 @@ def _page(settings: PageSettings) -> Outcome:
     """Say what the page exposes, and to whom."""
     host = settings.listen.rpartition(":")[0]
     if not is_loopback(host):
-        text = f"page.listen is {settings.listen!r}: without accounts the page listens on loopback only: use 127.0.0.1"
-        return Outcome("page", False, text, 1)
-    text = f"http://{settings.listen}/ shows figures, record and alarms to everybody on this machine; nobody can write"
-    return Outcome("page", True, text)
+        text = tr(
+            "page.listen is {address}: without accounts the page listens on loopback only: use 127.0.0.1",
+            address=settings.listen,
+        )
+        return Outcome(tr("page"), False, text, 1)
+    text = tr(
+        "http://{address}/ shows figures, record and alarms to everybody on this machine; nobody can write",
+        address=settings.listen,
+    )
+    return Outcome(tr("page"), True, text)
 
 
 def _schedule(configuration: Configuration, now_ns: int) -> str:
     plan = load_plan(configuration)
     block = plan.block_at(now_ns)
     if block is None and any(source.kind in simulated_kinds() for source in configuration.sources):
-        return "nothing is planned yet: 'kado run' adds the simulated machine's own calendar"
+        return tr("nothing is planned yet: 'kado run' adds the simulated machine's own calendar")
     if block is None:
-        raise ConfigError("nothing is planned for now: import a schedule with 'kado schedule import FILE'")
+        raise ConfigError(tr("nothing is planned for now: import a schedule with 'kado schedule import FILE'"))
     until = local(block.end_ns, configuration.profile.zone, offset=True)
-    return f"now {block.category.value}, until {until}"
+    return tr("now {category}, until {time}", category=term(block.category.value), time=until)
+
+
+def _fit(configuration: Configuration, now_ns: int) -> Iterator[Outcome]:
+    """Warn of limits that no longer fit the beam, and of samples that come too seldom for how long they hold."""
+    profile = configuration.profile
+    limits, cadence = limit_warnings_now(profile, None, now_ns), None
+    # What is wrong with the store was found before.
+    with suppress(KadoError):
+        if DataDir(configuration.data_dir).telemetry.exists():
+            with open_store(configuration, patience_s=CONNECT_S) as store:
+                limits = limit_warnings_now(profile, store.read, now_ns)
+                cadence = cadence_now(profile, store, now_ns)
+    for warning in limits:
+        yield Outcome(tr("limits"), True, tr("warning: {text}", text=limit_words(warning)))
+    if cadence is not None and cadence.is_too_slow:
+        yield Outcome(tr("samples"), True, tr("warning: {text}", text=cadence_words(cadence)))
 
 
 def checks_document(profile: Profile, outcomes: Sequence[Outcome]) -> dict[str, Any]:

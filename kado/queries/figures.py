@@ -9,7 +9,7 @@ from analytics.cadence import Cadence, cadence_of, join_cadences
 from analytics.effects import Counted, Effect
 from analytics.evidence import AppliedEvidence, Evidence, apply_evidence
 from analytics.findings import Findings, examine, join
-from analytics.limits_age import AboveNominal, above_nominal, limit_warnings
+from analytics.limits_age import AboveNominal, LimitWarning, above_nominal, limit_warnings
 from facility.corrections import Confirmation, Correction
 from facility.definition import Definition, load_definition
 from facility.incidents import Incident
@@ -89,7 +89,7 @@ class AvailabilityReport:
     """The figure without each calendar version that was recorded late and moves it."""
     cadence: Cadence | None = None
     """How often samples of the delivery signal come; None where that is not known."""
-    limit_warnings: tuple[str, ...] = ()
+    limit_warnings: tuple[LimitWarning, ...] = ()
     """What speaks against the facility's limits."""
     look_around_cut: bool = False
     """Whether unknown time around the period, or an outage, was not followed to its end."""

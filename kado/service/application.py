@@ -16,6 +16,7 @@ from kado.config import Configuration
 from kado.service.alarm_facts import FactSources
 from kado.service.alarms import Alarms
 from kado.service.application_status import ApplicationStatus
+from kado.service.beam_log import BeamLog
 from kado.service.current_figures import CurrentFigures
 from kado.service.fault_injection import steered_sources
 from kado.service.live_figures import LiveFigures
@@ -55,6 +56,7 @@ class Application:
         self._forwarder = forwarder
         self._upkeep = upkeep
         self._observers = observers
+        self._beam: BeamLog | None = None
         self._drafts: ReportDrafts | None = None
         self.figures: CurrentFigures | None = None
         """Kept current where metrics, publishing, alarms or the page ask for them."""
@@ -106,6 +108,11 @@ class Application:
                 sources.further.append(NotificationExposition(self.notifications, self.alarms, facility))
             self.metrics = MetricsService(settings.metrics, sources, self._observers)
 
+    def log_beam(self, clock: Clock) -> None:
+        """Let beam lost and beam back be log lines; before `run`, and not where a screen shows the same."""
+        self._beam = BeamLog(self.configuration, clock)
+        self._observers.add(self._beam)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Collect and forward until `stop` is set; an error that is a defect ends it."""
         async with asyncio.TaskGroup() as tasks:
@@ -113,6 +120,8 @@ class Application:
             if self._forwarder is not None:
                 running.append(tasks.create_task(self._forwarder.run(), name="forwarder"))
             running.append(tasks.create_task(self._upkeep.run(), name="upkeep"))
+            if self._beam is not None:
+                running.append(tasks.create_task(self._beam.run(), name="beam log"))
             if self._drafts is not None:
                 running.append(tasks.create_task(self._drafts.run(), name="report drafts"))
             if self.figures is not None:

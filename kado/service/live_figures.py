@@ -3,20 +3,18 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from analytics.availability import Availability
-from analytics.conditions import Kind
-from analytics.findings import Findings
+from analytics.events import Event
 from facility.batch import Samples
 from facility.definition import Definition
 from facility.errors import PeriodError
 from facility.interval import Intervals
 from facility.period import Period, day_of, fiscal_year_of, month_of
-from facility.text import Text
 from facility.time import NS_PER_DAY, NS_PER_S
 from kado.config import Configuration
+from kado.queries.beam import BeamState, beam_state, running_event
 from kado.queries.days import Days
 from kado.queries.evidence import Read
 from kado.queries.figures import Budget
@@ -31,25 +29,6 @@ YEAR_S: Final = 1.0
 """So long one call examines days of a long period that are not kept yet; at least one."""
 FURTHER_EVERY_NS: Final = 30 * NS_PER_S
 """Quarter, calendar year and run are computed this often."""
-
-
-class BeamState(StrEnum):
-    """What the beam is right now."""
-
-    UP = "up"
-    LOW = "low"
-    NONE = "none"
-    UNKNOWN = "unknown"
-
-    @property
-    def words(self) -> Text:
-        """What it means, for people."""
-        return {
-            BeamState.UP: Text(en="beam delivered", ja="供給中"),
-            BeamState.LOW: Text(en="low beam", ja="低電流"),
-            BeamState.NONE: Text(en="no beam", ja="ビーム停止"),
-            BeamState.UNKNOWN: Text(en="unknown", ja="不明"),
-        }[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +49,8 @@ class LiveFigures:
     state: BeamState
     since_ns: int | None
     """Since when the beam is in this state; None: since before the month, or never seen."""
+    event: Event | None
+    """The outage or low beam that is running in user time."""
     day: Availability | None
     """None where nothing is scheduled or known."""
     month: Availability | None
@@ -191,7 +172,8 @@ class LiveCalculator:
         profile = self._profile
         day, month = day_of(now_ns, profile.zone), month_of(now_ns, profile.zone)
         # At the very turn of a month nothing of the new one is over yet.
-        state, since_ns = beam_state(self.days.findings(month_of(now_ns - 1, profile.zone), now_ns), now_ns)
+        found = self.days.findings(month_of(now_ns - 1, profile.zone), now_ns)
+        state, since_ns = beam_state(found, now_ns)
         fiscal = fiscal_year_of(now_ns - 1, profile.zone, profile.fiscal_year_starts_in)
         until = time.monotonic() + YEAR_S
         year = self._once_examined(fiscal, now_ns, until)
@@ -201,6 +183,7 @@ class LiveCalculator:
             now_ns=now_ns,
             state=state,
             since_ns=since_ns,
+            event=running_event(found, state, now_ns),
             day=self._availability(day, now_ns),
             month=self._availability(month, now_ns),
             year=year,
@@ -238,16 +221,3 @@ class LiveCalculator:
             return self.days.availability(period, now_ns)
         except PeriodError:
             return None
-
-
-def beam_state(findings: Findings, now_ns: int) -> tuple[BeamState, int | None]:
-    """Return what the beam is at the end of what was examined, and since when; None: since before."""
-    known_until = findings.known_until_ns
-    if known_until is None or known_until < now_ns:
-        return BeamState.UNKNOWN, known_until
-    for kind, state in ((Kind.NO_BEAM, BeamState.NONE), (Kind.LOW_BEAM, BeamState.LOW)):
-        # One that is open at the end of a day that is over was followed no further.
-        running = [s for s in findings.stretches if s.kind is kind and s.open and s.end_ns >= known_until]
-        if running:
-            return state, running[-1].start_ns
-    return BeamState.UP, max((s.end_ns for s in findings.stretches), default=None)

@@ -16,8 +16,9 @@ T = TypeVar("T")
 class StoreThread(AbstractAsyncContextManager["StoreThread"]):
     """A store with a thread of its own, since a store belongs to the thread that made it."""
 
-    def __init__(self, configuration: Configuration, name: str) -> None:
+    def __init__(self, configuration: Configuration, name: str, *, patience_s: float | None = None) -> None:
         self._configuration = configuration
+        self._patience_s = patience_s
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._store: TelemetryStore | None = None
 
@@ -26,7 +27,7 @@ class StoreThread(AbstractAsyncContextManager["StoreThread"]):
 
         def run() -> T:
             if self._store is None:
-                self._store = self._configuration.backend.open()
+                self._store = self._configuration.backend.open(patience_s=self._patience_s)
             return work(self._store)
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, run)

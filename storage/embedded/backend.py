@@ -71,8 +71,9 @@ class EmbeddedBackend:
         """Folder or URI of the sealed files."""
         return str(DataDir(self.data_dir).archive) if self.options.archive is None else self.options.archive
 
-    def open(self) -> EmbeddedStore:
-        """Open the store for reading."""
+    def open(self, *, patience_s: float | None = None) -> EmbeddedStore:
+        """Open the store for reading; no server is waited for."""
+        del patience_s
         return EmbeddedStore(self.data_dir, self.profile.id)
 
     def open_local(self, clock: Clock) -> EmbeddedStore:

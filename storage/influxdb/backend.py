@@ -60,7 +60,7 @@ class InfluxBackend:
         """Server, organisation and bucket."""
         return (self.options.url.rstrip("/"), self.options.org, self.options.bucket)
 
-    def open(self) -> InfluxStore:
+    def open(self, *, patience_s: float | None = None) -> InfluxStore:
         """Open the store."""
         options = self.options
         return InfluxStore(
@@ -69,8 +69,9 @@ class InfluxBackend:
             options.bucket,
             options.token(),
             self.profile.id,
-            timeout_s=options.timeout_s,
+            timeout_s=options.timeout_s if patience_s is None else min(patience_s, options.timeout_s),
             token_source=options.token_source,
+            query_timeout_s=patience_s,
         )
 
     def open_local(self, clock: Clock) -> NoReturn:

@@ -133,17 +133,27 @@ class InfluxClient:
         Where the token came from, for messages: a file, an environment variable.
     timeout_s
         For connecting, and for each wait for the server while writing.
+    query_timeout_s
+        For each wait for the answer to a query; None: a minute, or `timeout_s` if that is longer.
     """
 
     def __init__(
-        self, url: str, org: str, bucket: str, token: str, *, token_source: str = "store.token", timeout_s: float = 10.0
+        self,
+        url: str,
+        org: str,
+        bucket: str,
+        token: str,
+        *,
+        token_source: str = "store.token",
+        timeout_s: float = 10.0,
+        query_timeout_s: float | None = None,
     ) -> None:
         self.url = url
         self.org = org
         self.bucket = bucket
         self.token_source = token_source
         self._timeout_s = (timeout_s, timeout_s)
-        self._query_timeout_s = (timeout_s, max(timeout_s, QUERY_TIMEOUT_S))
+        self._query_timeout_s = (timeout_s, query_timeout_s or max(timeout_s, QUERY_TIMEOUT_S))
         self._exchange = Exchange(url, org, token)
         self._server_ns: int | None = None
 

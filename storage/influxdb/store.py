@@ -52,6 +52,8 @@ class InfluxStore:
         For connecting, and for each wait for the server while writing.
     token_source
         Where the token came from, for messages.
+    query_timeout_s
+        For each wait for the answer to a query; None: a minute, or `timeout_s` if that is longer.
     clock
         Tells which days are over; who writes to one of them marks it.
     """
@@ -66,11 +68,20 @@ class InfluxStore:
         timeout_s: float = 10.0,
         *,
         token_source: str = "store.token",
+        query_timeout_s: float | None = None,
         clock: Clock = system_clock,
     ) -> None:
-        self._client = InfluxClient(url, org, bucket, token, token_source=token_source, timeout_s=timeout_s)
-        self._of_minutes = InfluxClient(
-            url, org, bucket + MINUTES_SUFFIX, token, token_source=token_source, timeout_s=timeout_s
+        self._client, self._of_minutes = (
+            InfluxClient(
+                url,
+                org,
+                name,
+                token,
+                token_source=token_source,
+                timeout_s=timeout_s,
+                query_timeout_s=query_timeout_s,
+            )
+            for name in (bucket, bucket + MINUTES_SUFFIX)
         )
         self._facility = facility
         self._clock = clock

@@ -158,6 +158,28 @@ def next_group(connection: sqlite3.Connection, max_samples: int) -> list[Blob]:
     return group
 
 
+def newest(connection: sqlite3.Connection, since_ns: int, max_samples: int) -> list[Batch]:
+    """Return the samples that landed last and have stamps from an instant on, in the order in which they landed.
+
+    Whole blobs, the newest ones first, until `max_samples` are exceeded; a damaged one is left out.
+    """
+    # Arrow is heavy to import, and the embedded store has no outbox.
+    from storage.influxdb.line_protocol import decode
+
+    found: list[Batch] = []
+    samples = 0
+    query = f"SELECT {_COLUMNS} FROM outbox WHERE last_ns >= ? ORDER BY id DESC"
+    with decoding(connection, "outbox"), closing(connection.execute(query, (since_ns,))) as rows:
+        for row in rows:
+            blob = _blob(row)
+            samples += blob.samples
+            if found and samples > max_samples:
+                break
+            if blob.intact:
+                found.append(decode(blob.lines))
+    return found[::-1]
+
+
 def damaged(connection: sqlite3.Connection) -> Iterator[Blob]:
     """Yield every waiting blob whose lines are not those that landed."""
     with decoding(connection, "outbox"):

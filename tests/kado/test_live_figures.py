@@ -12,10 +12,11 @@ from facility.schedule import resolve
 from facility.time import NS_PER_H, NS_PER_S, parse_time
 from kado.config import Configuration, load_configuration
 from kado.queries.availability import report_document, with_budget
+from kado.queries.beam import BeamState
 from kado.queries.evidence import extent_of
 from kado.queries.figures import load_availability
 from kado.queries.record import load_record
-from kado.service.live_figures import BeamState, GrowingSamples, LiveCalculator
+from kado.service.live_figures import GrowingSamples, LiveCalculator
 from kado.service.running_periods import further_periods
 from kado.stores import open_store
 from storage.store import TelemetryStore

@@ -29,9 +29,9 @@ from facility.schedule import Category
 from facility.signals import Signal
 from facility.time import NS_PER_S, Clock
 from kado.config import Configuration
+from kado.queries.beam import BeamState
 from kado.service.application_status import ApplicationStatus
 from kado.service.current_figures import Current, CurrentFigures
-from kado.service.live_figures import BeamState
 from kado.service.metrics.names import METRICS, Metric
 from kado.service.metrics.readiness import reasons_not_ready
 from kado.service.newest import Newest, NewestValues
