@@ -99,16 +99,17 @@ def screen(view: LiveView) -> RenderableType:
 
 
 def line(view: LiveView) -> str:
-    """Return the same in one line of at most 80 columns: time, current, beam, plan, figures of today and this month."""
+    """Return the same in one line of at most 80 columns: time, current, beam, figures of today and this month."""
     mark = f"{simulated_mark()} " if view.profile.simulated else ""
-    parts = [f"{local(view.now_ns, view.profile.zone)} ", _current(view), _state(view).plain, _planned(view)]
+    at = local(view.now_ns, view.profile.zone)[11:]
     if view.problem:
-        return mark + " ".join([*parts[:2], tr("the store cannot be read")])
+        return f"{mark}{at} " + tr("the store cannot be read")
+    parts = [_current(view), _state(view).plain]
     for name, part in ((_TODAY, _day(view)), (_MONTH, _month(view))):
         parts.append(f"{tr(name)} {percent(_pct(part))} %")
     if any(total.lost for total in view.totals):
         parts.append(tr("LOST SAMPLES"))
-    return mark + ", ".join(parts).replace(" ,", "", 1)
+    return f"{mark}{at} " + ", ".join(parts)
 
 
 def _beside(view: LiveView) -> list[RenderableType]:

@@ -50,7 +50,16 @@ def test_the_list_of_commands_is_not_cut(kado: Kado) -> None:
 
 
 def test_what_prints_data_prints_json(kado: Kado) -> None:
-    silent = {("init",), ("run",), ("simulate",), ("schema",), ("demo",), ("schedule", "import"), ("report", "make")}
+    silent = {
+        ("init",),
+        ("run",),
+        ("watch",),
+        ("simulate",),
+        ("schema",),
+        ("demo",),
+        ("schedule", "import"),
+        ("report", "make"),
+    }
     for words in COMMANDS:
         if tuple(words) not in silent:
             assert "<table|json" in kado(*words, "--help").out, words
