@@ -45,7 +45,7 @@ class Watched:
         async with asyncio.timeout(30):
             while True:
                 view: Any = self.watcher._figures
-                if view is not None and view.year is not None and view != after:
+                if view is not None and view.year is not None and (after is None or main(view) != main(after)):
                     return view
                 await asyncio.sleep(0.01)
 
@@ -65,6 +65,11 @@ async def watched(simulated: Kado, monkeypatch: pytest.MonkeyPatch) -> AsyncGene
             await running
 
 
+def main(figures: LiveFigures) -> tuple[object, ...]:
+    """Return what is computed at every look; quarter, calendar year and run follow later."""
+    return figures.day, figures.month, figures.year
+
+
 def no_beam(figures: LiveFigures) -> list[int]:
     return [part.accounts.no_beam for part in (figures.day, figures.month, figures.year) if part is not None]
 
@@ -82,7 +87,7 @@ async def test_a_correction_by_another_process_is_seen_and_so_is_its_withdrawal(
     assert no_beam(corrected) == [0, 0, 0]
     said = await asyncio.to_thread(simulated, "correct", "withdraw", "1", "--reason", "no", "--author", "Abe")
     assert said.exit_code == 0, said.err
-    assert await watched.figures(after=corrected) == before
+    assert main(await watched.figures(after=corrected)) == main(before)
 
 
 async def test_a_sample_that_came_late_is_seen(watched: Watched) -> None:
