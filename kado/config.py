@@ -20,6 +20,7 @@ from facility.signals import link_signal
 from facility.source import SourceSpec
 from facility.text import Language
 from kado.notification_settings import TargetSettings
+from kado.page_settings import PageSettings
 from kado.source_kinds import simulated_kinds, source_classes
 from kado.store_settings import EmbeddedSettings, StoreSettings
 from storage.backend import StoreBackend
@@ -40,19 +41,6 @@ class LandingSettings(BaseModel):
         ge=16 * 1024**2,
         description="So much of telemetry.db may be used; then sources wait, until some is forwarded or deleted.",
     )
-
-
-class PageSettings(BaseModel):
-    """``[page]``: the control room's page; without the table it is not served."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    listen: str = Field(default="127.0.0.1:8420", pattern=r"^[^\s:]+:\d+$", description="Address and port of the page.")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is reached from the same machine only."""
-    return host == "localhost" or host.startswith("127.")
 
 
 class MetricsSettings(BaseModel):

@@ -75,8 +75,29 @@ _LANDING: Final = """
 
 # The control room's page, for a browser: figures, history, record. Without the table it is not served.
 [page]
-# Address and port; on loopback everybody on this machine may read it. Default: "127.0.0.1:8420".
+# Address and port; on loopback everybody on this machine may read it, and people with an account may write (`kado user
+# add`). Any other address needs accounts, and https or a proxy. Default: "127.0.0.1:8420".
 # listen = "127.0.0.1:8420"
+# Names by which browsers reach it, without port; addresses and localhost need not be named. Default: none.
+# hosts = ["kado.example.org"]
+# Whether everybody who reaches it may read without an account. Default: false.
+# public = false
+# Certificate chain and key in PEM, for https by kado itself. Default: none.
+# certificate_file = "kado.crt"
+# key_file = "kado.key"
+# Whether passwords may cross the network without https: on an isolated network only. Default: false.
+# plain_http = false
+# Hours after which people log in again. Default: 12.
+# session_h = 12.0
+# A reverse proxy in front of the page, such as nginx. Default: none.
+# [page.proxy]
+# Addresses or networks that it connects from.
+# addresses = ["127.0.0.1"]
+# Header in which it names the user that it has checked; it must take away what browsers send under that name.
+# Default: none, people log in to kado.
+# user_header = "X-Remote-User"
+# Role of users whom it names and who have no account: "viewer" or another. Default: none, they are refused.
+# default_role = "viewer"
 
 # How kado stands, for Prometheus: /metrics, /healthz, /readyz. Without the table nothing is served.
 # [metrics]

@@ -163,6 +163,17 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
         },
         epilog="Example: kado incident pareto --period 2026-10",
     ),
+    "user": Group(
+        "Manage the accounts of the page.",
+        {
+            "add": Entry("kado.cli.user:add", "Make an account of the page."),
+            "list": Entry("kado.cli.user:list_accounts", "List the accounts of the page."),
+            "passwd": Entry("kado.cli.user:passwd", "Change the password of an account; its sessions end."),
+            "role": Entry("kado.cli.user:role", "Change the role of an account; its sessions end."),
+            "remove": Entry("kado.cli.user:remove", "Remove an account; its sessions end, and what it recorded stays."),
+        },
+        epilog="Example: kado user add sato --role operator",
+    ),
     "alarms": Group(
         "Show the alarms with their actions.",
         {

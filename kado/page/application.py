@@ -11,6 +11,10 @@ from starlette.routing import Route
 
 from collector.ledger import SourceTotals
 from facility.errors import KadoError
+from kado.page.access.bodies import BodyLimitMiddleware
+from kado.page.access.gate import GateMiddleware, on_refusal
+from kado.page.access.setup import set_up_access
+from kado.page.access.visitor import RefusedError
 from kado.page.assets import Assets
 from kado.page.board import Board
 from kado.page.context import PageContext
@@ -27,6 +31,7 @@ from kado.version import __version__
 def build_page(context: PageContext) -> Starlette:
     """Return the page; its lifespan opens and closes the reader of the context."""
     assets = Assets()
+    access = set_up_access(context.configuration, context.settings)
 
     templates = make_environment(assets)
     version = f"{__version__}-{assets.hash}"
@@ -54,14 +59,26 @@ def build_page(context: PageContext) -> Starlette:
             finally:
                 looking.cancel()
                 await asyncio.gather(looking, return_exceptions=True)
+        access.logging_in.close()
 
     page = Starlette(
         routes=[*ROUTES, assets.route()],
-        middleware=[Middleware(SecurityHeadersMiddleware), Middleware(PreferencesMiddleware)],
-        exception_handlers={KadoError: on_kado_error, HTTPException: on_http_error, Exception: on_defect},
+        middleware=[
+            Middleware(SecurityHeadersMiddleware),
+            Middleware(PreferencesMiddleware),
+            Middleware(BodyLimitMiddleware),
+            Middleware(GateMiddleware, context.settings, access.sessions, access.accounts),
+        ],
+        exception_handlers={
+            KadoError: on_kado_error,
+            RefusedError: on_refusal,
+            HTTPException: on_http_error,
+            Exception: on_defect,
+        },
         lifespan=lifespan,
     )
     page.state.context = context
+    page.state.access = access
     page.state.version = version
     page.state.templates = templates
     page.state.paths = frozenset(route.path for route in ROUTES if isinstance(route, Route))

@@ -7,9 +7,10 @@ from starlette.requests import HTTPConnection
 
 from facility.profile import Profile
 from facility.time import Clock
-from kado.config import Configuration, PageSettings
+from kado.config import Configuration
 from kado.page.reading import PageReader
 from kado.page.waker import Waker
+from kado.page_settings import PageSettings
 from kado.service.alarms import Alarms
 from kado.service.application_status import ApplicationStatus
 from kado.service.current_figures import CurrentFigures

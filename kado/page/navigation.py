@@ -22,6 +22,7 @@ _VIEWS: Final = (
     ("/calendar", marked("Calendar")),
     ("/record", marked("Record")),
     ("/shift", marked("Shift")),
+    ("/reports", marked("Reports")),
 )
 
 

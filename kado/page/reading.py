@@ -38,6 +38,7 @@ class PageReader:
     def __init__(self, configuration: Configuration) -> None:
         self._quick = StoreThread(configuration, "page store")
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="page questions")
+        self._writing = ThreadPoolExecutor(2, thread_name_prefix="page writing")
         self._answers: dict[Hashable, _Kept] = {}
 
     async def ask(self, work: Callable[[TelemetryStore], T]) -> T:
@@ -65,6 +66,14 @@ class PageReader:
             del self._answers[next(iter(self._answers))]
         return await asyncio.shield(answer)
 
+    async def write(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, each time it is asked: it writes, or reads what was written just now.
+
+        Called in threads of their own, so that nobody who writes waits for the figures of somebody else.
+        """
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._writing, lambda: context.run(work))
+
     def forget(self) -> None:
         """Keep no answer: something was written that may change any of them."""
         self._answers.clear()
@@ -80,3 +89,4 @@ class PageReader:
     async def __aexit__(self, *error: object) -> None:
         await self._quick.__aexit__(None, None, None)
         await asyncio.to_thread(self._slow.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._writing.shutdown, cancel_futures=True)

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from facility.text import SIMULATED
 from kado.language import LANGUAGES, language, term, tr, trn, words
 from kado.output import local
+from kado.page.access.visitor import role_word, visitor_of
 from kado.page.assets import Assets
 from kado.page.context import context_of
 from kado.page.navigation import navigation
@@ -40,6 +41,7 @@ def make_environment(assets: Assets) -> Environment:
         "asset": assets.address,
         "icon": icon,
         "live": live,
+        "role_word": role_word,
         "term": term,
         "tr": tr,
         "trn": trn,
@@ -60,8 +62,8 @@ def render(
     """Return a view, in the viewer's language.
 
     Every template has beside `values`: ``profile``, ``language``, ``theme``, ``navigation``, ``simulated``,
-    ``now_text``, ``viewer`` (who is logged in; None: nobody), and the functions ``tr``, ``trn``, ``words``, ``term``,
-    ``asset``, ``icon``, ``live``, ``address_with``.
+    ``now_text``, ``viewer`` (who is logged in; None: nobody), ``visitor`` (what they may do), ``here`` (the path), and
+    the functions ``tr``, ``trn``, ``words``, ``term``, ``asset``, ``icon``, ``live``, ``address_with``, ``role_word``.
     """
     context = context_of(request)
     environment: Environment = request.app.state.templates
@@ -78,6 +80,8 @@ def render(
             "address_with": _address_with(request),
             "version": request.app.state.version,
             "viewer": getattr(request.state, "viewer", None),
+            "visitor": visitor_of(request),
+            "here": request.url.path,
             **(values or {}),
         }
     )

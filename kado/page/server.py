@@ -9,11 +9,12 @@ from typing import Final
 
 import uvicorn
 
-from facility.errors import ConfigError
+from facility.errors import ConfigError, KadoError
 from facility.time import format_time
-from kado.config import is_loopback
+from kado.page.access.slow_clients import PatientProtocol
 from kado.page.application import build_page
 from kado.page.context import PageContext
+from kado.queries.page_exposure import check_exposure
 from storage.data_dir import DataDir
 
 _LOG: Final = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class PageServer:
         if not self._sockets or self.problem:
             return None
         host, port = self._sockets[0].getsockname()[:2]
-        return f"http://{host}:{port}/"
+        return f"{'https' if self._context.settings.is_encrypted else 'http'}://{host}:{port}/"
 
     def listen(self, *, or_any_port: bool = False) -> bool:
         """Take the port; return whether that was possible.
@@ -54,8 +55,9 @@ class PageServer:
         """
         listen = self._context.settings.listen
         try:
+            check_exposure(self._context.configuration, self._context.settings)
             self._sockets = [_bound(listen, or_any_port=or_any_port)]
-        except ConfigError as error:
+        except KadoError as error:
             self._failed(str(error))
             return False
         self._write()
@@ -65,22 +67,13 @@ class PageServer:
         """Serve until cancelled."""
         if self.address is None:
             return
-        ended = asyncio.Event()
+        ended, stopping = asyncio.Event(), threading.Event()
         loop = asyncio.get_running_loop()
-        server = self._server = uvicorn.Server(
-            uvicorn.Config(
-                build_page(self._context),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=CLOSING_S,
-                lifespan="on",
-                ws="none",
-            )
-        )
 
         def serve() -> None:
             try:
+                server = self._server = uvicorn.Server(self._uvicorn())
+                server.should_exit = stopping.is_set()
                 asyncio.run(server.serve(self._sockets))
                 if not server.should_exit:
                     self._failed("the page ended by itself")
@@ -95,9 +88,28 @@ class PageServer:
         try:
             await ended.wait()
         finally:
-            server.should_exit = True
+            stopping.set()
+            if self._server is not None:
+                self._server.should_exit = True
             await asyncio.to_thread(thread.join, CLOSING_S + 3)
             self.close()
+
+    def _uvicorn(self) -> uvicorn.Config:
+        settings, folder = self._context.settings, self._context.configuration.folder
+        return uvicorn.Config(
+            build_page(self._context),
+            http=PatientProtocol,
+            # Who the proxy is, and what it says, is for the gate of the page to judge.
+            proxy_headers=False,
+            ssl_certfile=None if settings.certificate_file is None else folder / settings.certificate_file,
+            ssl_keyfile=None if settings.key_file is None else folder / settings.key_file,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=CLOSING_S,
+            lifespan="on",
+            ws="none",
+        )
 
     def close(self) -> None:
         """Give the port back; harmless when done twice."""
@@ -132,10 +144,6 @@ def _bound(listen: str, *, or_any_port: bool) -> socket.socket:
         If the address cannot be listened on.
     """
     host, _, port = listen.rpartition(":")
-    if not is_loopback(host):
-        raise ConfigError(
-            f"page.listen is {listen!r}: without accounts the page listens on loopback only, such as 127.0.0.1:{port}"
-        )
     for number in (int(port), 0) if or_any_port else (int(port),):
         taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

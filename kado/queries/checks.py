@@ -13,12 +13,13 @@ from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
 from facility.profile import Profile
 from facility.source import Notice, SourceSpec
 from facility.time import Clock
-from kado.config import Configuration, PageSettings, is_loopback
+from kado.config import Configuration
 from kado.language import term, tr, trn, words
 from kado.output import local
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
 from kado.queries.limits_now import limit_warnings_now
+from kado.queries.page_exposure import check_exposure
 from kado.queries.record import load_plan
 from kado.queries.running_configuration import changed_since_start
 from kado.queries.samples_of_now import cadence_now
@@ -65,8 +66,8 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
             signal=profile.delivery_signal,
         )
         yield Outcome(tr("delivery signal"), False, hint, 1)
-    if configuration.settings.page is not None:
-        yield _page(configuration.settings.page)
+    if (page := configuration.settings.page) is not None:
+        yield _checked(tr("page"), lambda: check_exposure(configuration, page))
     yield _checked(tr("schedule"), lambda: _schedule(configuration, clock()))
     yield from _fit(configuration, clock())
     if changed := changed_since_start(configuration):
@@ -164,22 +165,6 @@ async def _connect(configuration: Configuration, source: SourceSpec, clock: Cloc
             return reader.notices
     except TimeoutError as error:
         raise UnreachableError(f"source {source.id} did not answer within {CONNECT_S:g} s") from error
-
-
-def _page(settings: PageSettings) -> Outcome:
-    """Say what the page exposes, and to whom."""
-    host = settings.listen.rpartition(":")[0]
-    if not is_loopback(host):
-        text = tr(
-            "page.listen is {address}: without accounts the page listens on loopback only: use 127.0.0.1",
-            address=settings.listen,
-        )
-        return Outcome(tr("page"), False, text, 1)
-    text = tr(
-        "http://{address}/ shows figures, record and alarms to everybody on this machine; nobody can write",
-        address=settings.listen,
-    )
-    return Outcome(tr("page"), True, text)
 
 
 def _schedule(configuration: Configuration, now_ns: int) -> str:

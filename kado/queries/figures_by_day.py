@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from analytics.availability import counted_part
+from analytics.availability import Availability, counted_part
 from analytics.evidence import Evidence
 from analytics.findings import Findings
 from facility.batch import Samples
@@ -75,6 +75,16 @@ class FiguresByDay:
     def period(self, text: str) -> Period:
         """Read a period as people write it; raises `PeriodError`."""
         return self.profile.period(text, self.plan)
+
+    def learn(self, record: Record) -> None:
+        """Take another record of people's; only days that differ by it are counted again."""
+        self.record = record
+        self._days.learn(record)
+        self._kept.clear()
+
+    def availability(self, period: Period) -> Availability:
+        """Return the availability of a period alone; raises what `report` raises."""
+        return self._days.availability(period, self.now_ns)
 
     def report(self, period: Period) -> AvailabilityReport:
         """Return the availability of a period; what stands beside it is left out, unless `look_at` came before.

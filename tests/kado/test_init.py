@@ -19,6 +19,7 @@ from kado.config import (
     load_configuration,
 )
 from kado.notification_settings import AlertmanagerTarget, AppriseTarget
+from kado.page_settings import PageSettings, ProxySettings
 from kado.source_kinds import source_classes
 from kado.store_settings import EmbeddedSettings, InfluxSettings
 
@@ -52,7 +53,7 @@ def test_what_stands_behind_a_comment_sign_works_as_well(kado: Kado, facility: s
     lines = path.read_text().splitlines()
     either = {"password_env", "token_env", "ca_file", "url_file"}  # stands in for another option, or needs mqtts://
     for i, line in enumerate(lines):
-        table = re.fullmatch(r"# \[\w+\]|# \[\[alarms\.target\]\]", line)
+        table = re.fullmatch(r"# \[[\w.]+\]|# \[\[alarms\.target\]\]", line)
         if table or ((option := re.match(r"# (\w+) = ", line)) and option[1] not in either):
             lines[i] = line.removeprefix("# ")
     path.write_text("\n".join(lines))
@@ -68,6 +69,8 @@ def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: s
         Settings,
         LandingSettings,
         CalendarWords,
+        PageSettings,
+        ProxySettings,
         MetricsSettings,
         AlarmSettings,
         AlertmanagerTarget,
@@ -76,7 +79,6 @@ def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: s
     ]
     models += [InfluxSettings, PublishSettings] if store == "influxdb" else [EmbeddedSettings]
     for model in (*models, source_classes()[source]):
-        # A page is not served yet, so nobody is told to ask for one.
         for option in options(model) - {
             "store",
             "landing",

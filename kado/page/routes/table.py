@@ -4,12 +4,14 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from kado.page.routes import api, events_stream, explain, history, now
+from kado.page.routes import api, events_stream, explain, history, login, now, record
 
 ROUTES: Final[tuple[BaseRoute, ...]] = (
     *now.ROUTES,
     *history.ROUTES,
     *explain.ROUTES,
+    *record.ROUTES,
+    *login.ROUTES,
     *api.ROUTES,
     *events_stream.ROUTES,
 )

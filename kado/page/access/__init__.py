@@ -1,0 +1,1 @@
+"""Who may read and write on the page: accounts, sessions, origins, limits."""

@@ -1,0 +1,70 @@
+"""Records accounts of the page in the journal."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from facility.accounts import Account, AccountAction, AccountChange, Role, check_name
+from facility.errors import AccountError
+from facility.time import Clock, system_clock
+from kado.config import Configuration
+from storage.data_dir import DataDir
+from storage.journal.people import PeopleJournal
+
+NO_PASSWORD: Final = "none"
+"""Stands in place of a hash where an account is used through a proxy alone; no password fits it."""
+
+
+def open_people(configuration: Configuration, clock: Clock = system_clock) -> PeopleJournal:
+    """Open the journal's accounts and handovers, making it if there is none; use it as a context manager."""
+    return PeopleJournal.open(DataDir(configuration.data_dir).journal, configuration.profile.id, clock)
+
+
+def add_account(configuration: Configuration, name: str, role: Role, hashed: str, author: str) -> Account:
+    """Make an account; raises `AccountError` if there is one of that name."""
+    change = AccountChange(0, check_name(name), AccountAction.ADDED, author, 0, role, hashed)
+    return _changed(configuration, change)
+
+
+def change_role(configuration: Configuration, name: str, role: Role, author: str) -> Account:
+    """Give an account another role; its sessions end."""
+    return _changed(configuration, AccountChange(0, name, AccountAction.ROLE, author, 0, role))
+
+
+def change_password(configuration: Configuration, name: str, hashed: str, author: str) -> Account:
+    """Give an account another password; its sessions end."""
+    return _changed(configuration, AccountChange(0, name, AccountAction.PASSWORD, author, 0, None, hashed))
+
+
+def remove_account(configuration: Configuration, name: str, author: str) -> None:
+    """Remove an account; its sessions end, and what it recorded stays."""
+    with open_people(configuration) as people:
+        people.change_account(AccountChange(0, name, AccountAction.REMOVED, author, 0))
+
+
+def account_named(configuration: Configuration, name: str) -> Account:
+    """Return an account.
+
+    Raises
+    ------
+    AccountError
+        If there is none of that name.
+    """
+    with open_people(configuration) as people:
+        accounts = people.accounts()
+    if name not in accounts:
+        raise AccountError(f"there is no account {name!r}; accounts: {', '.join(accounts) or 'none'}")
+    return accounts[name]
+
+
+def all_accounts(configuration: Configuration) -> Sequence[Account]:
+    """Return the accounts in order of creation."""
+    if not DataDir(configuration.data_dir).journal.exists():
+        return ()
+    with open_people(configuration) as people:
+        return tuple(people.accounts().values())
+
+
+def _changed(configuration: Configuration, change: AccountChange) -> Account:
+    with open_people(configuration) as people:
+        people.change_account(change)
+        return people.accounts()[change.name]
