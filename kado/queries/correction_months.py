@@ -112,7 +112,7 @@ def _effects(
     as_of = AsOf(now_ns, is_now=True)
     with open_store(configuration) as store:
         for definition in all_definitions(configuration) if definitions is None else definitions:
-            figures = FiguresByDay(configuration, store, definition, before, as_of.known_on_ns, now_ns)
+            figures = FiguresByDay(configuration, store, definition, before, as_of, now_ns)
             first = [_availability(figures, month) for month in months]
             # Only the days that the change touches are counted again.
             figures.learn(after)
