@@ -90,6 +90,7 @@ def test_every_option_is_there_and_explained(kado: Kado, facility: str, store: s
             "publish",
             "alarms",
             "target",
+            "proxy",
             "report",
         }:
             assert re.search(rf"^(# )?{option} = .+", text, re.MULTILINE), option
