@@ -38,12 +38,6 @@ def availability_look(subject: Subject) -> Look:
     return Look("percent", 2, subject.say("no user time known", "利用時間の実績なし"), steps, least=0.0, most=100.0)
 
 
-def hours_look(subject: Subject, no_value: str, *, decimals: int = 1) -> Look:
-    """Return how hours look."""
-    del subject
-    return Look("suffix:h", decimals, no_value, PLAIN)
-
-
 def count_look(subject: Subject) -> Look:
     """Return how a number of things looks."""
     return Look("none", 0, subject.say("no figure yet", "集計前"), PLAIN)

@@ -5,8 +5,8 @@ from typing import Final, get_args
 
 from dashboards.export import dashboard_files
 from dashboards.rules.alertmanager import OWN_INHIBITIONS, ROLES, alertmanager_file
-from dashboards.rules.own import own_groups
 from dashboards.rules.rule import rule_file
+from dashboards.rules.service import service_groups
 from facility.profile import load_profile
 from facility.text import Language
 
@@ -36,7 +36,7 @@ def rules_text() -> str:
         "Rules for kado itself. Written by: python -m dashboards.generate",
         "What each one means and what to do stands in " + RUNBOOKS,
     )
-    return rule_file(own_groups(), heading, RUNBOOKS)
+    return rule_file(service_groups(), heading, RUNBOOKS)
 
 
 def alertmanager_text() -> str:

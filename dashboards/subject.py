@@ -42,11 +42,6 @@ class Subject:
         """Whether the facility has a signal of that name."""
         return any(s.id == signal for s in self.profile.signals)
 
-    @property
-    def file_stem(self) -> str:
-        """The facility in names of files and uids, with hyphens."""
-        return self.profile.id.replace("_", "-")
-
 
 def unit_of(unit: str) -> str:
     """Return a unit as Grafana takes one that it does not know: shown behind the number, never scaled."""

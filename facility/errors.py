@@ -9,7 +9,6 @@
     ├── DamagedDataError         a file of the data directory that is damaged, or lacks a part
     ├── ProblemFoundError             a check ran and found a problem that it reports
     ├── DataError                a sample, row or payload that cannot be accepted
-    │   └── RejectedError        with one rejection for each culprit
     ├── UsageError               exit 2: wrong use or configuration
     │   ├── TimeError            a time that cannot be read, or a naive one
     │   ├── SlugError            a name that is not a slug
@@ -37,7 +36,6 @@ The type carries the decision (``exit_code``, ``retryable``); the text is for pe
 happened, to which named thing, with the value and the limit, and what to do next.
 """
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -73,20 +71,6 @@ class ProblemFoundError(KadoError):
 
 class DataError(KadoError):
     """A sample, row or payload that cannot be accepted."""
-
-
-class RejectedError(DataError):
-    """Several culprits at once, each with its place and cause.
-
-    Attributes
-    ----------
-    culprits
-        One line of text for each.
-    """
-
-    def __init__(self, summary: str, culprits: Sequence[str]) -> None:
-        super().__init__("\n".join([summary, *(f"  {c}" for c in culprits)]))
-        self.culprits = tuple(culprits)
 
 
 class UsageError(KadoError):

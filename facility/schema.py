@@ -29,10 +29,9 @@ DERIVED_SUFFIX: Final = "_derived"
 """The bucket ``<bucket>_derived`` holds what kado computes, for Grafana; `kado publish --rebuild` makes it anew."""
 
 FIGURES: Final = "figures"
-"""Tags ``facility``, ``definition``, ``period`` (a `PERIOD_KINDS`); time is the start of the period.
-Fields are the keys of ``figures`` and ``counts`` in `kado availability`, the keys of ``accounts_s`` with ``_s`` behind
-them, and those named below. A field is absent where the figure does not exist."""
-PERIOD_KINDS: Final = ("day", "week", "month", "fiscal_year", "last_12_months")
+"""Tags ``facility``, ``definition``, ``period`` (``day``, ``week``, ``month``, ``fiscal_year`` or ``last_12_months``);
+time is the start of the period. Fields are the keys of ``figures`` and ``counts`` in `kado availability`, the keys of
+``accounts_s`` with ``_s`` behind them, and those named below. A field is absent where the figure does not exist."""
 """``day``, ``week``, ``month`` and ``fiscal_year`` that are running stand beside those that are complete;
 of ``last_12_months`` there is one, which ends now."""
 FIELD_ID: Final = "id"
@@ -54,9 +53,8 @@ Fields ``user_time_s``, ``delivered_s``, ``no_beam_s``, ``unknown_s``, ``counted
 
 BEAM_STATE: Final = "beam_state"
 """Tags ``facility``, ``definition``; time is when the state begins, and each ten minutes while it lasts.
-Fields ``state`` (a `BEAM_STATES`), ``nominal``, ``tolerance``, ``minimum`` (limits in force, in the delivery signal's
-unit)."""
-BEAM_STATES: Final = ("up", "low", "none", "unknown", "outside")
+Fields ``state`` (``up``, ``low``, ``none``, ``unknown`` or ``outside``), ``nominal``, ``tolerance``, ``minimum``
+(limits in force, in the delivery signal's unit)."""
 """``outside`` is time outside user time in which the beam is neither low nor gone."""
 
 EVENTS: Final = "events"

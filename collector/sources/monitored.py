@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from collector.sources.mapping import SignalMapping, all_mappings
+from collector.sources.monitor_reader import MonitorOptions
 from collector.sources.updates import Stamp
 from facility.slug import Slug
 
@@ -82,6 +83,18 @@ class MonitoredSource(MappedSource):
     heartbeat_timeout_s: float = Field(
         default=30.0, gt=0, allow_inf_nan=False, description="Without a change of the heartbeat for so long: down."
     )
+
+    def monitor_options(self, place: str, heartbeat: str | None, detects_loss_s: float) -> MonitorOptions:
+        """Return how its updates are read; `place` is named in messages."""
+        return MonitorOptions(
+            self.id,
+            place,
+            self.stamp,
+            batch_delay_s=self.batch_delay_s,
+            detects_loss_s=detects_loss_s,
+            heartbeat=heartbeat,
+            heartbeat_timeout_s=self.heartbeat_timeout_s,
+        )
 
     def probe(self) -> Self:
         """Return the same source, which says sooner what it cannot reach: somebody waits for the answer."""

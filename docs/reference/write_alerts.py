@@ -6,14 +6,14 @@ Run it after a rule has changed: ``python docs/reference/write_alerts.py``.
 import re
 from pathlib import Path
 
-from dashboards.rules.own import ALERTS
 from dashboards.rules.rule import Alert
+from dashboards.rules.service import ALERTS
 
 PAGE = Path(__file__).with_name("alerts.md")
 HEAD = """\
 # Alerts on kado itself アラート
 
-Written by `docs/reference/write_alerts.py` from the rules in `dashboards/rules/own.py`; do not edit.
+Written by `docs/reference/write_alerts.py` from the rules in `dashboards/rules/service.py`; do not edit.
 
 These rules are for Prometheus, in `dashboards/rules/kado.yml`; they watch kado, not the machine. What kado watches of
 the machine are its own alarms. KadoSourceLinkDown and KadoDataStale are armed in planned user time only, so that they

@@ -19,10 +19,6 @@ _HEADINGS: Final[dict[str, str]] = {
 }
 _USAGE: Final = marked("Usage:")
 _HELP: Final = marked("Show this message and exit.")
-_UNBROKEN: Final = re.compile(
-    r"[^\S\n]*(?:[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+)[\u3001\u3002\uff09\u300d]*"
-)
-"""What stays on one line: a Japanese character, or a word; with the marks after it that may not begin a line."""
 _LEFT: Final = 30
 """Columns that the names of options take at most."""
 

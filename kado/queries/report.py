@@ -13,14 +13,13 @@ import numpy as np
 from analytics.conditions import Kind
 from analytics.gaps import Gaps
 from collector.ledger import SourceTotals, read_ledger
-from facility.corrections import Assertion
 from facility.errors import KadoError, PeriodError, ProfileError
 from facility.incidents import Sharing
 from facility.interval import Intervals
 from facility.neighbouring_periods import period_before, same_period_last_year
 from facility.period import Period, fiscal_year_of, month_of
 from facility.schedule import PLANNED_CATEGORIES
-from facility.time import NS_PER_DAY, NS_PER_H, Clock, format_time, local_midnight, system_clock, to_datetime
+from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, system_clock, to_datetime
 from kado.config import Configuration
 from kado.queries.availability import budget_of, report_document
 from kado.queries.beamlines import BeamlineReport, beamlines_document, beamlines_of
@@ -347,12 +346,3 @@ def awaiting_review(inputs: ReportInputs) -> list[str]:
             if not any(i.cause_text for i in incidents):
                 waiting.append(reported.event.id(inputs.loaded.profile.id))
     return waiting
-
-
-def excluded_hours(inputs: ReportInputs) -> float:
-    """Return the hours of corrections that exclude downtime in the period."""
-    part = inputs.loaded.part
-    spans = [
-        s.correction for s in inputs.corrections if s.correction.assertion is Assertion.EXCLUDED and not s.awaiting
-    ]
-    return Intervals.of((c.start_ns, c.end_ns) for c in spans).clip(part.start_ns, part.end_ns).total / NS_PER_H

@@ -37,7 +37,6 @@ from storage.upkeep import Progress
 
 _ANSWERS: Final = "answers"
 _PAGES_AT_ONCE: Final = 4096
-_BLOCK: Final = 1 << 20
 _ROUNDS: Final = 5
 
 

@@ -247,10 +247,6 @@ class Journal:
         with self._database.reading() as connection:
             return select_confirmations(connection)
 
-    def corrections_in_force(self, as_known_on_ns: int | None = None) -> tuple[Correction, ...]:
-        """Return the corrections that count, in order of start; what was recorded later than that left out."""
-        return self.corrections_by_standing(as_known_on_ns)[0]
-
     def corrections_by_standing(
         self, as_known_on_ns: int | None = None
     ) -> tuple[tuple[Correction, ...], tuple[Correction, ...]]:

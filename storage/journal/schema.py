@@ -1,4 +1,8 @@
-"""Tables of the journal, as they are now; ``migrations/`` holds how they came to be."""
+"""Tables of the journal as they are now.
+
+``migrations/`` says the same tables once more, on purpose: a step that was released never changes, and these do.
+A test makes a journal step by step and compares it with these tables.
+"""
 
 from typing import Final
 

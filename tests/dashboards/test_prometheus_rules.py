@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboards.generate import ALERTMANAGER, RULES, RUNBOOKS, alertmanager_text, rules_text
 from dashboards.rules.alertmanager import OWN_INHIBITIONS
-from dashboards.rules.own import ALERTS, IN_USER_TIME, RECORDINGS
+from dashboards.rules.service import ALERTS, IN_USER_TIME, RECORDINGS
 from kado.service.metrics.names import METRICS
 from servers import require
 

@@ -199,7 +199,7 @@ class Facility:
     def standing(self) -> list[int]:
         """Return the ids of the corrections in force."""
         with self.journal() as journal:
-            return [c.id for c in journal.corrections_in_force(None)]
+            return [c.id for c in journal.corrections_by_standing(None)[0]]
 
     def withdraw(self, correction_id: int) -> None:
         """Withdraw a correction, and learn of it."""

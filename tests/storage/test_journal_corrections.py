@@ -75,7 +75,7 @@ def test_what_was_withdrawn_contradicts_nothing_any_more_and_stays_on_record(pat
         assert journal.corrections() == (up, down)
         (withdrawal,) = journal.withdrawals()
         assert (withdrawal.correction_id, withdrawal.author, withdrawal.reason) == (1, "Kato", "wrong page")
-        assert journal.corrections_in_force() == (down,)
+        assert journal.corrections_by_standing()[0] == (down,)
 
 
 def test_any_past_state_can_be_shown(path: Path) -> None:
@@ -84,7 +84,13 @@ def test_any_past_state_can_be_shown(path: Path) -> None:
         journal.withdraw(1, "Kato", "wrong page")
         arc = journal.add_incident(broken())
         down = journal.add_correction(said(Assertion.DOWN, 2, 4))
-        assert [journal.corrections_in_force(t) for t in (100, 101, 102, 103, 104)] == [(), (up,), (), (), (down,)]
+        assert [journal.corrections_by_standing(t)[0] for t in (100, 101, 102, 103, 104)] == [
+            (),
+            (up,),
+            (),
+            (),
+            (down,),
+        ]
         assert [journal.incidents(t) for t in (102, 103, None)] == [(), (arc,), (arc,)]
 
 
@@ -194,7 +200,7 @@ def test_a_journal_of_the_second_revision_is_upgraded_and_its_incidents_can_be_w
     shutil.copy(FORMATS / "journal-0002.db", path)
     with Journal.open(path, Ticking()) as journal:
         (up,) = journal.corrections()
-        assert (up.assertion, up.author, journal.corrections_in_force()) == (Assertion.UP, "Sato", ())
+        assert (up.assertion, up.author, journal.corrections_by_standing()[0]) == (Assertion.UP, "Sato", ())
         (arc,) = journal.incidents()
         assert (arc.system, arc.component, arc.recorded_at_ns) == ("rf", "klystron 2", 103)
         assert journal.withdraw_incident(arc.id, "Kato", "another machine's") == arc

@@ -19,8 +19,8 @@ from dashboards.export import DASHBOARDS, dashboard_files
 from dashboards.generate import RUNBOOKS
 from dashboards.rules.alertmanager import OWN_INHIBITIONS, ROLES, alertmanager_file
 from dashboards.rules.compiled import compile_rules
-from dashboards.rules.own import own_groups
 from dashboards.rules.rule import rule_file
+from dashboards.rules.service import service_groups
 from facility.alarms.rules import AlarmRules
 from facility.alarms.series import SeriesTable
 from facility.profile import load_profile
@@ -125,7 +125,7 @@ def test_a_beam_dump_reaches_the_receiver_and_every_panel_has_an_answer(
     table = SeriesTable.of(PROFILE, {"ring": [s.id for s in PROFILE.signals]})
     text = (ROOT / "facility" / "alarms" / "nanoterasu_sim.toml").read_text()
     compiled = compile_rules(AlarmRules.parse(text, table).rules, PROFILE)
-    rules = rule_file([*own_groups(), *compiled.groups()], [], RUNBOOKS).replace('"5s"', '"1s"')
+    rules = rule_file([*service_groups(), *compiled.groups()], [], RUNBOOKS).replace('"5s"', '"1s"')
     with Receiver() as receiver:
         manager_text = alertmanager_file(
             (*OWN_INHIBITIONS, *compiled.inhibitions), {role: f"{receiver.url}/{role}" for role in ROLES}

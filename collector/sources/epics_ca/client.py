@@ -12,7 +12,7 @@ from collector.causes import Cause
 from collector.sources.channels import Channels
 from collector.sources.epics_ca.alarms import quality_of, reason_of, status_name
 from collector.sources.extra import load_library
-from collector.sources.settling import settled
+from collector.sources.settling import first_answer, settled
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from collector.sources.updates import Columns
 from facility.batch import Int32
@@ -91,11 +91,7 @@ class CaClient:
                     await asyncio.sleep(0)
             if self._heartbeat is not None:
                 self._subscribe(HEARTBEAT, self._heartbeat, text=False)
-            try:
-                async with asyncio.timeout(within_s):
-                    await self._first.wait()
-            except TimeoutError as error:
-                raise self._unreachable(within_s) from error
+            await first_answer(self._first, within_s, self._unreachable)
             await settled(self.silent)
             yield
         finally:

@@ -9,7 +9,7 @@ from pydantic import Field
 from collector.sources.channels import Channels
 from collector.sources.epics_ca.client import CaClient, decode, use_addresses
 from collector.sources.mapping import SignalMapping
-from collector.sources.monitor_reader import MonitorOptions, MonitorReader
+from collector.sources.monitor_reader import MonitorReader
 from collector.sources.monitored import MonitoredSource
 from collector.sources.update_queue import UpdateQueue
 from facility.profile import Profile
@@ -66,13 +66,5 @@ class EpicsCaSource(MonitoredSource):
         queue = UpdateQueue(self.max_waiting)
         client = CaClient(self.id, channels, queue, clock, self.heartbeat)
         async with client.subscribed(self.connect_timeout_s):
-            options = MonitorOptions(
-                self.id,
-                " ".join(self.addresses) or "Channel Access",
-                self.stamp,
-                batch_delay_s=self.batch_delay_s,
-                detects_loss_s=DETECTS_LOSS_S,
-                heartbeat=self.heartbeat,
-                heartbeat_timeout_s=self.heartbeat_timeout_s,
-            )
+            options = self.monitor_options(self.address, self.heartbeat, DETECTS_LOSS_S)
             yield MonitorReader(channels, queue, decode, clock, options, look=client.refused, silent=client.silent)

@@ -15,7 +15,7 @@ from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.epics_ca.alarms import quality_of
 from collector.sources.extra import load_library
-from collector.sources.settling import settled
+from collector.sources.settling import first_answer, settled
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from collector.sources.updates import Columns
 from facility.batch import Int32
@@ -96,11 +96,7 @@ class PvaClient:
         context = self._p4p.Context("pva", conf=place.configuration() if own else None, useenv=not own, nt=False)
         try:
             await in_thread(partial(self._subscribe, context), f"{self._source_id}: subscribe")
-            try:
-                async with asyncio.timeout(within_s):
-                    await self._first.wait()
-            except TimeoutError as error:
-                raise self._unreachable(within_s) from error
+            await first_answer(self._first, within_s, self._unreachable)
             await settled(self.silent)
             yield
         finally:

@@ -10,7 +10,7 @@ from collector.sources.channels import Channels
 from collector.sources.epics_ca.spec import PvMapping
 from collector.sources.epics_pva.client import PvaClient, PvaPlace, decode
 from collector.sources.mapping import SignalMapping
-from collector.sources.monitor_reader import MonitorOptions, MonitorReader
+from collector.sources.monitor_reader import MonitorReader
 from collector.sources.monitored import MonitoredSource
 from collector.sources.update_queue import UpdateQueue
 from facility.profile import Profile
@@ -63,13 +63,5 @@ class EpicsPvaSource(MonitoredSource):
         queue = UpdateQueue(self.max_waiting)
         client = PvaClient(self.id, channels, queue, clock, place, self.heartbeat)
         async with client.subscribed(self.connect_timeout_s):
-            options = MonitorOptions(
-                self.id,
-                str(place),
-                self.stamp,
-                batch_delay_s=self.batch_delay_s,
-                detects_loss_s=DETECTS_LOSS_S,
-                heartbeat=self.heartbeat,
-                heartbeat_timeout_s=self.heartbeat_timeout_s,
-            )
+            options = self.monitor_options(str(place), self.heartbeat, DETECTS_LOSS_S)
             yield MonitorReader(channels, queue, decode, clock, options, look=client.refused, silent=client.silent)

@@ -14,7 +14,7 @@ from collector.causes import Cause
 from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.extra import load_library
-from collector.sources.settling import settled
+from collector.sources.settling import first_answer, settled
 from collector.sources.tango.values import Reading
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from facility.errors import UnreachableError
@@ -121,11 +121,7 @@ class TangoClient:
         worker = threading.Thread(target=self._look_after, name=f"{self._source_id}: Tango", daemon=True)
         worker.start()
         try:
-            try:
-                async with asyncio.timeout(within_s):
-                    await self._first.wait()
-            except TimeoutError as error:
-                raise self._unreachable(within_s) from error
+            await first_answer(self._first, within_s, self._unreachable)
             await settled(self.silent)
             yield
         finally:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from collector.sources.channels import Channels
 from collector.sources.mapping import SignalMapping
-from collector.sources.monitor_reader import MonitorOptions, MonitorReader
+from collector.sources.monitor_reader import MonitorReader
 from collector.sources.monitored import MonitoredSource
 from collector.sources.tango.client import TangoClient, TangoPlace
 from collector.sources.tango.values import decode
@@ -93,13 +93,5 @@ class TangoSource(MonitoredSource):
         queue = UpdateQueue(self.max_waiting)
         client = TangoClient(self.id, channels, queue, clock, place, self.heartbeat)
         async with client.subscribed(self.connect_timeout_s):
-            options = MonitorOptions(
-                self.id,
-                self.server or "Tango",
-                self.stamp,
-                batch_delay_s=self.batch_delay_s,
-                detects_loss_s=DETECTS_LOSS_S,
-                heartbeat=self.heartbeat,
-                heartbeat_timeout_s=self.heartbeat_timeout_s,
-            )
+            options = self.monitor_options(self.address, self.heartbeat, DETECTS_LOSS_S)
             yield MonitorReader(channels, queue, decode, clock, options, look=client.refused, silent=client.silent)

@@ -101,19 +101,6 @@ def count_rows(place: Place, file: SealedFile) -> int:
         return int(parquet.ParquetFile(pa.BufferReader(content)).metadata.num_rows)
 
 
-def check_file(place: Place, file: SealedFile) -> None:
-    """Confirm every byte of a file and of its minutes.
-
-    Raises
-    ------
-    MissingFileError, DamagedFileError, ArchiveAwayError
-        As `read_pieces`.
-    """
-    _confirmed(place, file.name.path("samples"), file, file.groups)
-    if file.minutes_size:
-        read_minutes(place, file)
-
-
 def _confirmed(place: Place, path: str, file: SealedFile, groups: NDArray[Any]) -> NDArray[np.uint8]:
     """Return a file in which only these row groups and what follows the last one are filled in."""
     offsets: list[int] = groups["offset"].tolist()

@@ -270,6 +270,6 @@ ALERTS: Final = (
 )
 
 
-def own_groups() -> list[Group]:
+def service_groups() -> list[Group]:
     """Return the groups of the rule file for kado itself."""
     return [Group("kado-recordings", "30s", RECORDINGS), Group("kado", "15s", ALERTS)]
