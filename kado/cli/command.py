@@ -12,6 +12,7 @@ from typing import Annotated, cast
 import typer
 
 from facility.errors import KadoError
+from facility.extras import missing_extra
 
 
 class Format(StrEnum):
@@ -92,6 +93,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             if debug:
                 traceback.print_exc()
             error = _culprit(raised)
+            if isinstance(error, ModuleNotFoundError):
+                error = missing_extra("this command", error) or error
             if isinstance(error, KadoError):
                 print(f"kado: {error}", file=sys.stderr)
                 raise typer.Exit(error.exit_code) from None

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command as build
 
 from facility.errors import UsageError
+from facility.extras import missing_extra
 from kado.cli.command import command
 from kado.cli.help import translate
 from kado.cli.table import COMMANDS, Entry, Group
@@ -140,7 +141,15 @@ def _nothing() -> None:
 
 def _function(place: str) -> Any:
     module, _, name = place.partition(":")
-    return getattr(import_module(module), name)
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        problem = missing_extra("this command", error)
+        if problem is None:
+            raise
+        # Before there is a command that could report its own errors.
+        print(f"kado: {problem}", file=sys.stderr)
+        sys.exit(problem.exit_code)
 
 
 app: Final = _group("kado", Group(SUMMARY, cast("Any", COMMANDS), EPILOG))

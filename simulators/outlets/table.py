@@ -3,6 +3,7 @@
 from typing import Final
 
 from facility.errors import ConfigError
+from facility.extras import needs_extra
 from facility.time import Clock
 from simulators.machine import Machine
 from simulators.outlets.outlet import Outlet
@@ -46,7 +47,8 @@ def make_outlet(url: str, machine: Machine, now: Clock) -> Outlet:
 
             return TangoDevice(url, machine)
         case "http":
-            from simulators.outlets.http_json import HttpJson
+            with needs_extra("a simulated machine at an http:// address"):
+                from simulators.outlets.http_json import HttpJson
 
             return HttpJson(url, machine, now)
         case _:

@@ -12,6 +12,7 @@ from http.client import HTTPException
 from typing import Any, Final, Self, cast
 
 from facility.errors import UnreachableError
+from facility.extras import needs_extra
 
 MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
 """Of a reply that is read as a whole."""
@@ -205,7 +206,7 @@ class Exchange:
     def _api(self) -> Any:
         if self._official is None:
             # Importing it takes a second, which only who talks to InfluxDB has to spend, and not on an event loop.
-            with _IMPORTING:
+            with _IMPORTING, needs_extra("a store in InfluxDB"):
                 from influxdb_client.client.influxdb_client import InfluxDBClient
 
             self._official = InfluxDBClient(url=self._url, token=self._token, org=self._org)
