@@ -21,6 +21,7 @@ Bool = NDArray[np.bool_]
 Event = tuple[int, float | str | None]
 
 CHUNK: Final = 1 << 15
+FOR_ALL: Final = 1 << 62
 
 
 def chunks(pieces: Iterable[Samples]) -> Iterator[Samples]:
@@ -73,7 +74,7 @@ class Holds:
         if not len(times):
             return []
         found: list[tuple[int, int | None]] = []
-        broken = self._broken(times)
+        broken = self.breaks(times)
         changed = np.empty(len(keys), bool)
         changed[0] = self.last_key is None or keys[0] != self.last_key
         np.not_equal(keys[1:], keys[:-1], out=changed[1:])
@@ -98,9 +99,9 @@ class Holds:
 
     def quiet(self, times: Int64, key: int) -> bool:
         """Whether samples that all have one key change nothing."""
-        return self.last_key == key and not self._broken(times)
+        return self.last_key == key and not self.breaks(times)
 
-    def _broken(self, times: Int64) -> list[tuple[int, int]]:
+    def breaks(self, times: Int64) -> list[tuple[int, int]]:
         """Return (index of a sample, where the hold before it had ended) for each gap."""
         before = times[0] if self.last_ns is None else self.last_ns
         found: dict[int, int] = {}
@@ -119,9 +120,9 @@ class Holds:
 
 
 def number_events(
-    pieces: Iterable[Samples], spec: SeriesSpec, cuts: Int64, thresholds: Float64, end_ns: int
-) -> list[Event]:
-    """Return where a number crosses one of the thresholds, or is not known."""
+    pieces: Iterable[Samples], spec: SeriesSpec, cuts: Int64, thresholds: Float64, end_ns: int, most: int = FOR_ALL
+) -> list[Event] | None:
+    """Return where a number crosses one of the thresholds, or is not known; None: at more than `most` instants."""
     holds, events = Holds(spec.hold_ns, cuts), list[Event]()
     for samples in chunks(pieces):
         good = good_of(samples, spec)
@@ -136,6 +137,8 @@ def number_events(
             continue
         for time, i in holds.feed(times, _keys(thresholds, values)):
             events.append((time, None if i is None else float(values[i])))
+        if len(events) > most:
+            return None
     return _ended(holds, events, end_ns)
 
 
@@ -158,10 +161,29 @@ def word_events(pieces: Iterable[Samples], spec: SeriesSpec, cuts: Int64, end_ns
 
 
 def rate_events(
-    pieces: Iterable[Samples], spec: SeriesSpec, cuts: Int64, window_ns: int, thresholds: Float64, end_ns: int
-) -> list[Event]:
-    """Return where the rate of a number over a window crosses one of the thresholds, or is not known."""
+    pieces: Iterable[Samples],
+    spec: SeriesSpec,
+    cuts: Int64,
+    window_ns: int,
+    thresholds: Float64,
+    end_ns: int,
+    most: int = FOR_ALL,
+) -> list[Event] | None:
+    """Return where the rate of a number over a window crosses a threshold, or is not known; None as `number_events`."""
     holds, events = Holds(spec.hold_ns, cuts), list[Event]()
+    for times, slope, known in rates_of(pieces, spec, window_ns):
+        keys = np.where(known, _keys(thresholds, np.nan_to_num(slope)), -1)
+        for time, i in holds.feed(times, keys):
+            events.append((time, None if i is None or not known[i] else float(slope[i])))
+        if len(events) > most:
+            return None
+    return _ended(holds, events, end_ns)
+
+
+def rates_of(
+    pieces: Iterable[Samples], spec: SeriesSpec, window_ns: int
+) -> Iterator[tuple[Int64, Float64, NDArray[np.bool_]]]:
+    """Yield stamps of good samples, the rate of change at each, per second, and whether it is known."""
     kept_t, kept_v = np.empty(0, np.int64), np.empty(0, np.float64)
     for samples in chunks(pieces):
         good = good_of(samples, spec)
@@ -176,12 +198,9 @@ def rate_events(
         known = (before >= 0) & (span <= 2 * window_ns)
         slope = np.full(len(times), np.nan)
         slope[known] = (values[known] - all_v[before[known]]) / (span[known] / 1e9)
-        keys = np.where(known, _keys(thresholds, np.nan_to_num(slope)), -1)
-        for time, i in holds.feed(times, keys):
-            events.append((time, None if i is None or not known[i] else float(slope[i])))
+        yield times, slope, known
         keep = all_t >= times[-1] - 2 * window_ns
         kept_t, kept_v = all_t[keep], all_v[keep]
-    return _ended(holds, events, end_ns)
 
 
 def silence_events(

@@ -1,13 +1,15 @@
 """Replay: what the alarms would have been in a past stretch of time."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.alarms.edges import Event, number_events, rate_events, silence_events, word_events
+from analytics.alarms.edges import FOR_ALL, Event, number_events, rate_events, silence_events, word_events
 from analytics.alarms.engine import advance, begin
 from analytics.alarms.feed import FactSample, Feed, LimitPieces
+from analytics.alarms.thinning import runs_of, thinned_events
 from facility.alarms import (
     Action,
     AlarmRule,
@@ -27,11 +29,14 @@ from facility.alarms import (
     leaves,
 )
 from facility.batch import Samples
-from facility.schedule import Plan
+from facility.interval import Intervals
+from facility.schedule import PLANNED_CATEGORIES, Category, Plan
 from facility.signals import LINK_HOLD_NS, link_signal
 from facility.time import NS_PER_DAY
 
 Int64 = NDArray[np.int64]
+MANY_EVENTS: Final = 20_000
+"""With so many edges of a series, rules on it are looked at one by one."""
 History = Callable[[str, int, int], Iterator[Samples]]
 """Gives the samples of a series in ``[start, end)`` in order, the one held at the start before them."""
 
@@ -51,7 +56,7 @@ def replay(
     so the value of a row is that of the sample with which the condition changed. Series of which `history` gives
     nothing (facts of kado itself) are unknown.
     """
-    reduced = _Reduced(rules, history, limits, start_ns, end_ns)
+    reduced = _Reduced(rules, history, plan, limits, start_ns, end_ns, acted_on={a.alarm for a in actions})
     events = sorted(reduced.events(), key=lambda e: e[0])
     engine, at, i = begin(reduced.rules(), start_ns), start_ns, 0
     first = True
@@ -70,14 +75,30 @@ def replay(
 class _Reduced:
     """The same rules on series of events."""
 
-    def __init__(self, rules: AlarmRules, history: History, limits: LimitPieces, start_ns: int, end_ns: int) -> None:
+    def __init__(
+        self,
+        rules: AlarmRules,
+        history: History,
+        plan: Plan,
+        limits: LimitPieces,
+        start_ns: int,
+        end_ns: int,
+        *,
+        acted_on: Collection[str],
+    ) -> None:
         self._rules = rules
         self._history = history
+        self._plan = plan
         self._limits = limits
+        self._acted_on = acted_on
         self._start_ns, self._end_ns = start_ns, end_ns
         self._events: dict[str, list[Event]] = {}
         self._cuts: dict[str, Int64] = {}
         self._names: dict[tuple[str, str, int], str] = {}
+        self._thinned: dict[str, str] = {}
+        """By rule: the series of its own events, where its limit lies in the noise."""
+        self._loud: set[tuple[str, str, int]] = set()
+        """Series with very many edges."""
         self._thresholds = self._find_thresholds()
 
     def rules(self) -> AlarmRules:
@@ -92,18 +113,26 @@ class _Reduced:
 
     def events(self) -> Iterator[tuple[int, str, float | str | None]]:
         """Yield (time, series, value) of all series that the rules read."""
-        for rule in self._rules.rules:
-            for leaf in leaves(rule.when):
-                self._read(leaf)
         mode = self._rules.table.mode_signal
         if mode is not None and any(rule.in_mode is not None for rule in self._rules.rules):
             spec = self._spec(mode)
             self._events[mode] = word_events(self._pieces(mode), spec, self._cut(spec), self._end_ns)
+        for rule in self._rules.rules:
+            for leaf in leaves(rule.when):
+                self._read(leaf, MANY_EVENTS)
+        for rule in self._rules.rules:
+            self._thin(rule)
+        for rule in self._rules.rules:
+            for leaf in leaves(rule.when) if rule.id not in self._thinned else ():
+                self._read(leaf, FOR_ALL)
         for name, events in self._events.items():
             for time, value in events:
                 yield time, name, value
 
     def _rule(self, rule: AlarmRule) -> AlarmRule:
+        if rule.id in self._thinned:
+            assert isinstance(rule.when, LimitCondition | RateCondition)
+            return rule.model_copy(update={"when": _on_events(rule.when, self._thinned[rule.id])})
         return rule.model_copy(update={"when": self._condition(rule.when)})
 
     def _condition(self, condition: Condition) -> Condition:
@@ -114,36 +143,89 @@ class _Reduced:
         return self._leaf(condition)
 
     def _leaf(self, leaf: Leaf) -> Leaf:
-        name = self._names[_key(leaf)].removeprefix("fact:")
+        name = self._names[_key(leaf)]
         if isinstance(leaf, LimitCondition | RateCondition):
-            return LimitCondition(
-                kind="limit",
-                fact=name,
-                above=leaf.above,
-                below=leaf.below,
-                ends_below=leaf.ends_below,
-                ends_above=leaf.ends_above,
-            )
+            return _on_events(leaf, name)
         words = leaf.words if isinstance(leaf, StateCondition) else ("stale",)
-        return StateCondition(kind="state", fact=name, words=words)
+        return StateCondition(kind="state", fact=name.removeprefix("fact:"), words=words)
 
-    def _read(self, leaf: Leaf) -> None:
-        key = _key(leaf)
-        if key in self._names:
+    def _thin(self, rule: AlarmRule) -> None:
+        """Find the events of a rule anew, only those that its delays let through, where there are very many.
+
+        Left as it is where somebody else sees more of the rule than its rows: where it inhibits or is inhibited, where
+        people act on it, and where its limits change in the time that is replayed.
+        """
+        leaf = rule.when
+        if not isinstance(leaf, LimitCondition | RateCondition) or rule.id in self._acted_on:
             return
-        name = self._names[key] = fact_series(f"e{len(self._names)}")
+        if self._names[_key(leaf)] in self._events or leaf.signal is None:
+            return
+        if rule.inhibited_by or any(rule.id in other.inhibited_by for other in self._rules.rules):
+            return
+        numbers = self._as_numbers(leaf)
+        if numbers is None:
+            return
+        spec = self._spec(leaf.series)
+        runs = runs_of(self._pieces(leaf.series), spec, self._cut(spec), numbers, self._end_ns)
+        name = self._thinned[rule.id] = fact_series(f"t{len(self._thinned)}")
+        self._events[name] = thinned_events(runs, rule, self._armed(rule), self._start_ns)
+
+    def _as_numbers(self, leaf: LimitCondition | RateCondition) -> LimitCondition | RateCondition | None:
+        """Return a condition with its named limits as numbers; None where one changes, or is missing."""
+        changed: dict[str, float] = {}
+        for key in ("above", "below", "ends_below", "ends_above"):
+            limit = getattr(leaf, key)
+            if not isinstance(limit, str):
+                continue
+            pieces = [self._start_ns, *self._limits.changes(self._start_ns, self._end_ns)]
+            values = {self._limits.at(limit, start) for start in pieces}
+            value = values.pop()
+            if values or value is None:
+                return None
+            changed[key] = value
+        return leaf.model_copy(update=changed)
+
+    def _armed(self, rule: AlarmRule) -> Intervals:
+        """Return where neither plan nor mode suppresses a rule."""
+        whole = Intervals.of([(self._start_ns, self._end_ns)])
+        armed = whole
+        if rule.in_plan is not None:
+            planned = [c for c in rule.in_plan if c is not Category.UNSCHEDULED]
+            armed = self._plan.intervals(*planned).clip(self._start_ns, self._end_ns)
+            if Category.UNSCHEDULED in rule.in_plan:
+                armed |= whole - self._plan.intervals(*PLANNED_CATEGORIES)
+        if rule.in_mode is not None and self._rules.table.mode_signal is not None:
+            said = self._events[self._rules.table.mode_signal]
+            ends = [*(max(t, self._start_ns) for t, _ in said[1:]), self._end_ns]
+            other = [
+                (max(t, self._start_ns), end)
+                for (t, word), end in zip(said, ends, strict=False)
+                if word is not None and word not in rule.in_mode and end > max(t, self._start_ns)
+            ]
+            armed -= Intervals.of(other)
+        return armed
+
+    def _read(self, leaf: Leaf, most: int) -> None:
+        """Find the events of a condition; nothing is kept where there are more than `most`."""
+        key = _key(leaf)
+        name = self._names.setdefault(key, fact_series(f"e{len(self._names)}"))
+        if name in self._events or (most < FOR_ALL and key in self._loud):
+            return
         spec = self._spec(leaf.series)
         pieces, end = self._pieces(leaf.series), self._end_ns
         if isinstance(leaf, LimitCondition):
-            events = number_events(pieces, spec, self._cut(spec), self._thresholds[key], end)
+            events = number_events(pieces, spec, self._cut(spec), self._thresholds[key], end, most)
         elif isinstance(leaf, RateCondition):
-            events = rate_events(pieces, spec, self._cut(spec), leaf.window_ns, self._thresholds[key], end)
+            events = rate_events(pieces, spec, self._cut(spec), leaf.window_ns, self._thresholds[key], end, most)
         elif isinstance(leaf, StateCondition):
             events = word_events(pieces, spec, self._cut(spec), end)
         else:
             any_quality = leaf.kind == "no_data"
             events = silence_events(pieces, spec, leaf.after_ns, self._start_ns, end, any_quality=any_quality)
-        self._events[name] = events
+        if events is None:
+            self._loud.add(key)
+        else:
+            self._events[name] = events
 
     def _pieces(self, series: str) -> Iterator[Samples]:
         return self._history(series, self._start_ns, self._end_ns)
@@ -174,6 +256,18 @@ class _Reduced:
                     elif limit is not None:
                         numbers.add(limit)
         return {key: np.array(sorted(numbers), np.float64) for key, numbers in found.items()}
+
+
+def _on_events(leaf: LimitCondition | RateCondition, series: str) -> LimitCondition:
+    """Return the same comparison of the values of events."""
+    return LimitCondition(
+        kind="limit",
+        fact=series.removeprefix("fact:"),
+        above=leaf.above,
+        below=leaf.below,
+        ends_below=leaf.ends_below,
+        ends_above=leaf.ends_above,
+    )
 
 
 def link_losses(pieces: Iterator[Samples], end_ns: int) -> Int64:

@@ -91,7 +91,7 @@ def columns(came: list[Given]) -> tuple[list[Batch], list[FactSample]]:
 def make(seed: int) -> Case:
     """Make one case; the same for the same seed."""
     chance = random.Random(seed)
-    rules = [_rule(chance, i, chance.randint(1, 4)) for i in range(chance.randint(1, 4))]
+    rules = [make_rule(chance, i, chance.randint(1, 4)) for i in range(chance.randint(1, 4))]
     rules = _linked(chance, rules)
     late = chance.random() < 0.3
     samples = [_sample(chance, late) for _ in range(chance.randint(3, 25))]
@@ -106,19 +106,21 @@ def make(seed: int) -> Case:
     if chance.random() < 0.2:
         changed = [r for r in rules if chance.random() < 0.7] or rules[:1]
         # The engine keeps no history for a rate that no rule asks for: one that is new begins with later samples.
-        changed = [_rule(chance, int(r["id"][1:]), 2) if chance.random() < 0.5 else r for r in changed]
+        changed = [make_rule(chance, int(r["id"][1:]), 2) if chance.random() < 0.5 else r for r in changed]
         changed = [r for r in changed if r in rules or "rate" not in str(r["when"])] or rules[:1]
-        reloads = [(chance.randint(5, 50) * SECOND, _set(_linked(chance, changed)))]
+        reloads = [(chance.randint(5, 50) * SECOND, make_set(_linked(chance, changed)))]
     return Case(
-        _set(rules), tuple(samples), tuple(actions), _plan(chance), _limits(chance), tuple(reloads), END_S * SECOND
+        make_set(rules), tuple(samples), tuple(actions), _plan(chance), _limits(chance), tuple(reloads), END_S * SECOND
     )
 
 
-def _set(rules: list[dict[str, Any]]) -> AlarmRules:
+def make_set(rules: list[dict[str, Any]]) -> AlarmRules:
+    """Make rules of their keys."""
     return AlarmRules.of([AlarmRule.model_validate(r) for r in rules], TABLE)
 
 
-def _rule(chance: random.Random, number: int, depth: int) -> dict[str, Any]:
+def make_rule(chance: random.Random, number: int, depth: int) -> dict[str, Any]:
+    """Make the keys of a rule."""
     text = {"en": "t", "ja": "t"}
     rule: dict[str, Any] = {
         "id": f"a{number}",

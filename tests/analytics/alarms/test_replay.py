@@ -1,7 +1,9 @@
 """Replay finds by edges what the engine finds sample by sample."""
 
+import os
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +11,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import analytics.alarms.edges as edges
-from alarm_cases import END_S, FACT, SECOND, Case, make
+import analytics.alarms.history as history_module
+import analytics.alarms.thinning as thinning
+from alarm_cases import END_S, FACT, NUMBERS, SECOND, Case, Given, make, make_rule, make_set
 from analytics.alarms import advance, begin
 from analytics.alarms.history import replay
 from facility.batch import Samples
 
 Row = tuple[object, ...]
+CASES = min(int(os.environ.get("KADO_CASES", "2000")), 300)
+
+
+def noisy(seed: int) -> Case:
+    """Make a case with many samples around the limits, and rules of one limit or rate each."""
+    chance = random.Random(seed)
+    case = make(seed)
+    rules: list[dict[str, Any]] = []
+    for i in range(3):
+        rule = make_rule(chance, i, 1)
+        if rule["when"]["kind"] in ("limit", "rate"):
+            rules.append(rule)
+    if not rules:
+        return noisy(seed + 1_000_000_007)
+    more: list[Given] = []
+    for series in NUMBERS:
+        at = 0
+        while at < case.until:
+            at += chance.choice([SECOND // 4, SECOND // 2, SECOND, SECOND, 2 * SECOND, 9 * SECOND])
+            value = chance.choice([1.0, 3.0, 5.0, 9.0, 10.0, 11.0])
+            more.append(Given(at, at, series, value, chance.choice([0, 0, 0, 0, 2])))
+    return Case(make_set(rules), (*case.samples, *more), (), case.plan, case.limits, (), case.until)
 
 
 def without_facts(case: Case) -> Case:
@@ -31,8 +57,9 @@ def rows_of(transitions: object) -> list[Row]:
     ]
 
 
-def check(seed: int) -> None:
-    case = without_facts(make(seed))
+def check(seed: int, *, one_limit: bool = False) -> None:
+    """Compare a replay with the engine; with `one_limit` the rules are limits and rates that inhibit nothing."""
+    case = without_facts(noisy(seed) if one_limit else make(seed))
     chance = random.Random(seed)
     start = chance.choice([0, 0, 10 * SECOND])
     held: dict[str, Samples] = {}
@@ -80,6 +107,22 @@ def test_it_does_not_matter_in_which_chunks_samples_are_looked_at(monkeypatch: p
     monkeypatch.setattr(edges, "CHUNK", 2)
     for seed in range(300):
         check(seed)
+
+
+def test_rules_are_looked_at_one_by_one_where_a_limit_lies_in_the_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_module, "MANY_EVENTS", 0)
+    for seed in range(CASES):
+        monkeypatch.setattr(edges, "CHUNK", 2 if seed % 3 == 0 else 1 << 15)
+        monkeypatch.setattr(thinning, "BLOCK", 7 if seed % 2 else 1 << 20)
+        check(seed, one_limit=True)
+
+
+@pytest.mark.soak
+def test_rules_are_looked_at_one_by_one_in_many_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_module, "MANY_EVENTS", 0)
+    for seed in range(10_000, 60_000):
+        monkeypatch.setattr(thinning, "BLOCK", 7 if seed % 2 else 1 << 20)
+        check(seed, one_limit=True)
 
 
 def test_the_end_of_the_cases_is_beyond_their_samples() -> None:
