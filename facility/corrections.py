@@ -7,6 +7,7 @@ are found, so neither a new calculation nor late data orphans them.
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -79,9 +80,10 @@ class Correction:
     limit: float | None = None
     """Of `Assertion.REDUCED`: what counts as fully delivered, in the delivery signal's unit."""
 
-    def describe(self) -> str:
-        """Return the correction as people read it in a message."""
-        return f"#{self.id} {self.assertion.value} {format_time(self.start_ns)} to {format_time(self.end_ns)}"
+    def describe(self, zone: tzinfo | None = None) -> str:
+        """Return the correction as people read it in a message, its times in a zone; None: in UTC."""
+        start, end = format_time(self.start_ns, zone), format_time(self.end_ns, zone)
+        return f"#{self.id} {self.assertion.value} {start} to {end}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,13 @@ def awaiting_confirmation(
     )
 
 
-def check_correction(new: Correction, in_force: Sequence[Correction]) -> None:
-    """Refuse a correction that says nothing, or contradicts one in force.
+def check_correction(new: Correction, in_force: Sequence[Correction], zone: tzinfo | None = None) -> None:
+    """Refuse a correction that says nothing, or repeats or contradicts one in force.
+
+    Parameters
+    ----------
+    zone
+        Of the times in messages, the facility's; None: UTC.
 
     Raises
     ------
@@ -177,7 +184,8 @@ def check_correction(new: Correction, in_force: Sequence[Correction]) -> None:
     """
     if new.end_ns <= new.start_ns:
         raise CorrectionError(
-            f"a correction must end after its start: {format_time(new.start_ns)} to {format_time(new.end_ns)}"
+            f"a correction must end after its start: {format_time(new.start_ns, zone)} to "
+            f"{format_time(new.end_ns, zone)}"
         )
     if not new.author.strip() or not new.reason.strip():
         raise CorrectionError("a correction needs an author and a reason: it will be read by someone who disputes it")
@@ -196,13 +204,14 @@ def check_correction(new: Correction, in_force: Sequence[Correction]) -> None:
             new.limit,
         ):
             raise CorrectionError(
-                f"this repeats {other.describe()} by {other.author}, which is in force: nothing is left to record"
+                f"this repeats {other.describe(zone)} by {other.author}, which is in force: nothing is left to record"
             )
         overlap = new.start_ns < other.end_ns and other.start_ns < new.end_ns
         if overlap and any(new.assertion in group and other.assertion in group for group in _CONTRADICTIONS):
             raise CorrectionError(
-                f"{new.assertion.value} {format_time(new.start_ns)} to {format_time(new.end_ns)} contradicts "
-                f"{other.describe()} by {other.author}: withdraw that one first, or choose another interval"
+                f"{new.assertion.value} {format_time(new.start_ns, zone)} to {format_time(new.end_ns, zone)} "
+                f"contradicts {other.describe(zone)} by {other.author}: withdraw that one "
+                "first, or choose another interval"
             )
 
 

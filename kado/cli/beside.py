@@ -8,7 +8,7 @@ from rich.text import Text
 
 from analytics.effects import Effect
 from facility.time import NS_PER_S
-from kado.language import tr
+from kado.language import tr, trn
 from kado.output import local, stretch
 from kado.queries.beside import warnings_of
 from kado.queries.figures import AvailabilityReport
@@ -17,28 +17,52 @@ from kado.rounding import count, percent
 
 def warning_lines(loaded: AvailabilityReport, digits: int = 1) -> list[RenderableType]:
     """Return a line for each thing that makes the figure less trustworthy than it looks."""
-    lines: list[RenderableType] = []
-    zone = loaded.profile.zone
-    for late in loaded.without_back_dated:
-        v = late.version
-        found = late.availability
-        if found is None:
-            without = tr("without it nothing is scheduled")
-        else:
-            pct, n = percent(found.figures.availability_pct, digits), count(found.counts.failures)
-            without = tr("without it {pct} %, failures {n}", pct=pct, n=n)
-        lines.append(
-            _wrapped(
-                tr(
-                    "Recorded late: the calendar version published {published} was recorded {recorded}, after time that"
-                    " it changes; {without}",
-                    published=local(v.published_at_ns, zone),
-                    recorded=local(v.recorded_at_ns, zone),
-                    without=without,
-                )
-            )
-        )
+    lines = [*_recorded_late(loaded, digits), *_late_samples(loaded)]
     return [*lines, *(_wrapped(tr("Warning: {warning}", warning=warning)) for warning in warnings_of(loaded))]
+
+
+def _recorded_late(loaded: AvailabilityReport, digits: int) -> list[RenderableType]:
+    """Return each calendar version that was recorded after time that it plans, with the figure without it."""
+    if not loaded.without_back_dated:
+        return []
+    zone = loaded.profile.zone
+    heading = trn(
+        "Calendar: this version was recorded only after time that it plans.",
+        "Calendar: these {n} versions were recorded only after time that they plan.",
+        len(loaded.without_back_dated),
+    )
+    lines: list[RenderableType] = [_wrapped(heading)]
+    for late in loaded.without_back_dated:
+        v, found = late.version, late.availability
+        if found is None:
+            without = tr("without it nothing is planned")
+        else:
+            pct, failures = percent(found.figures.availability_pct, digits), count(found.counts.failures)
+            without = tr("without it {pct} %, failures {n}", pct=pct, n=failures)
+        published, recorded = local(v.published_at_ns, zone)[:10], local(v.recorded_at_ns, zone)[:10]
+        line = tr(
+            "published {published}, recorded {recorded}: {without}",
+            published=published,
+            recorded=recorded,
+            without=without,
+        )
+        lines.append(_wrapped(f"  {line}"))
+    return lines
+
+
+def _late_samples(loaded: AvailabilityReport) -> list[RenderableType]:
+    """Return that samples of the period came after the date that the figure is as known on."""
+    found = loaded.late_samples
+    if found is None or not found.late:
+        return []
+    text = tr(
+        "Samples are those of today: {share} % of them in the period ({late} of {total}) arrived after {time}.",
+        share=percent(found.share_pct),
+        late=count(found.late),
+        total=count(found.total),
+        time=local(found.after_ns, loaded.profile.zone, offset=True),
+    )
+    return [_wrapped(text)]
 
 
 def _wrapped(text: str) -> Text:

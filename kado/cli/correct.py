@@ -37,7 +37,7 @@ EventOption = Annotated[
 SampleOption = Annotated[str | None, typer.Option("--sample", help="The one sample with this stamp.")]
 
 
-YesOption = Annotated[bool, typer.Option("--yes", help="Write without asking; for scripts.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Write without asking; needed where there is no terminal.")]
 
 
 ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, for later questions.")]
@@ -230,7 +230,13 @@ def _interval(
 
 
 def _write(configuration: Configuration, new: Correction, output: Format, *, yes: bool) -> None:
-    """Show what a correction will change, ask at a terminal, and write it."""
+    """Show what a correction will change, ask at a terminal, and write it.
+
+    Raises
+    ------
+    UsageError
+        If there is nobody to ask, and `yes` was not given.
+    """
     try:
         preview = preview_correction(configuration, new)
     except UnreachableError as error:
@@ -240,7 +246,13 @@ def _write(configuration: Configuration, new: Correction, output: Format, *, yes
         lines += [tr("Warning: {warning}", warning=warning) for warning in preview.warnings]
     if output is Format.TABLE:
         show(*lines)
-    if not yes and sys.stdin.isatty() and not typer.confirm(tr("Write it?")):
+    if not yes and not sys.stdin.isatty():
+        if output is Format.JSON and preview is not None:
+            print_json(preview_document(preview))
+        raise UsageError(
+            tr("nothing was written: there is no terminal to ask at; look at what will change, then add --yes")
+        )
+    if not yes and not typer.confirm(tr("Write it?")):
         raise typer.Exit(1)
     said = write_correction(configuration, new)
     if output is Format.JSON:

@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from analytics.availability import ReportedEvent
 from facility.time import to_datetime
 from kado.cli.as_of import as_of
-from kado.cli.beside import correction_table
+from kado.cli.beside import correction_table, warning_lines
 from kado.cli.command import (
     AsKnownOnOption,
     AsPublishedOnOption,
@@ -45,10 +45,12 @@ def events(
         print_json(events_document(loaded))
     else:
         definition_name = f"{loaded.definition.id}: {words(loaded.definition.title)}"
-        names = facts([("Period", period), ("Definition", definition_name)])
+        known_on = local(loaded.as_known_on_ns, loaded.profile.zone, offset=True)
+        names = facts([("Period", period), ("Definition", definition_name), ("As known on", known_on)])
         show(
             title(loaded.profile, tr("events")),
             names,
+            *warning_lines(loaded),
             *event_table(loaded, reviews=True),
             *alarm_table(loaded),
             *correction_table(loaded),

@@ -8,6 +8,7 @@ from facility.time import format_time, to_s
 from kado.language import in_language, tr
 from kado.queries.corrections import RecordedCorrection, correction_document
 from kado.queries.figures import AvailabilityReport, WithoutBackDated
+from kado.queries.late_samples import late_samples_document
 from kado.queries.warning_words import cadence_words, limit_words
 
 
@@ -28,6 +29,7 @@ def beside_document(loaded: AvailabilityReport) -> dict[str, Any]:
             correction_document(loaded.profile, RecordedCorrection(c, awaiting=True)) for c in loaded.awaiting
         ],
         "without_back_dated_versions": [_without(loaded, late) for late in loaded.without_back_dated],
+        "late_samples": late_samples_document(loaded.late_samples, loaded.profile),
         "look_around_cut": loaded.look_around_cut,
         "warnings": list(warnings),
         "cadence": None

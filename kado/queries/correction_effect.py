@@ -52,7 +52,7 @@ def preview_correction(
     profile, now_ns = configuration.profile, clock()
     chosen = load_definition(definition or profile.definition, configuration.folder)
     record = load_record(configuration)
-    check_correction(new, (*record.corrections, *record.awaiting))
+    check_correction(new, (*record.corrections, *record.awaiting), profile.zone)
     first = day_of(new.start_ns, profile.zone).start_ns
     last = max(day_of(max(new.end_ns - 1, new.start_ns), profile.zone).end_ns, new.end_ns)
     days = Period("days around the correction", first, last)

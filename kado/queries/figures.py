@@ -21,6 +21,7 @@ from facility.time import Clock, system_clock
 from kado.config import Configuration
 from kado.queries.event_alarms import NO_ALARMS, AlarmsRaised, load_alarms_raised
 from kado.queries.evidence import Known
+from kado.queries.late_samples import LateSamples, count_late_samples
 from kado.queries.record import AsOf, Record
 from kado.queries.walking import Asked, Progress, ask, walk
 
@@ -95,6 +96,8 @@ class AvailabilityReport:
     """Whether unknown time around the period, or an outage, was not followed to its end."""
     awaiting: tuple[Correction, ...] = ()
     """Exclusions that touch the period and do not count, because no second person has confirmed them."""
+    late_samples: LateSamples | None = None
+    """Samples that arrived after the date asked for; None: nobody asked for one."""
     as_of: AsOf | None = None
     """Which of the things that people recorded count; None: what was recorded by `as_known_on_ns`."""
     alarms: AlarmsRaised = NO_ALARMS
@@ -205,6 +208,7 @@ class Tally:
             cadence=join_cadences(self._cadences),
             limit_warnings=limit_warnings(profile, self._above, asked.part.end_ns),
             look_around_cut=self._cut,
+            late_samples=count_late_samples(asked.configuration, asked.as_of, asked.part),
             as_of=asked.as_of,
             alarms=load_alarms_raised(
                 asked.configuration, asked.part.start_ns, min(asked.part.end_ns, asked.as_known_on_ns)

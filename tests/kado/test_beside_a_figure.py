@@ -2,20 +2,23 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from command_line import Answer, Kado
+from facility.batch import Batch
 from facility.schedule import Block, Category, ScheduleVersion
-from facility.time import NS_PER_DAY, format_time, parse_time
+from facility.time import NS_PER_DAY, NS_PER_S, format_time, parse_time, system_clock
 from kado.config import load_configuration
 from kado.service.importing import add_versions
 from seeded_ring import DAY, time_of_day
+from storage.embedded.store import EmbeddedStore
 
 SIGNED = ("--reason", "logbook", "--author", "Sato")
 
 
 def correct(kado: Kado, *words: str) -> Answer:
-    return kado("correct", *words, *SIGNED)
+    return kado("correct", *words, "--yes", *SIGNED)
 
 
 def during(start: str, end: str) -> tuple[str, ...]:
@@ -48,9 +51,9 @@ class TestCorrections:
 
 class TestBeforeACorrectionIsWritten:
     def test_it_is_shown_what_it_will_change(self, seeded: Kado) -> None:
-        answer = correct(seeded, "up", *during("02:00", "03:30"), "--yes")
+        answer = correct(seeded, "up", *during("02:00", "03:30"))
         assert "Will change: delivered +5,400 s, no beam -5,400 s, failures -1" in answer.out
-        preview = correct(seeded, "down", *during("12:00", "12:10"), "--yes", "--format", "json").document["preview"]
+        preview = correct(seeded, "down", *during("12:00", "12:10"), "--format", "json").document["preview"]
         assert (preview["changes"]["no_beam_s"], preview["changes"]["failures"]) == (600, 1)
 
     def test_an_event_may_be_named_by_its_id(self, seeded: Kado) -> None:
@@ -81,7 +84,22 @@ class TestBeforeACorrectionIsWritten:
         correct(seeded, "up", *during("02:00", "03:30"))
         answer = correct(seeded, "up", *during("02:00", "03:30"))
         assert answer.exit_code == 2
-        assert "this repeats #1 up" in answer.err
+        # In the facility's own time, as it was typed.
+        assert "this repeats #1 up 2025-05-13T02:00:00+09:00 to 2025-05-13T03:30:00+09:00 by Sato" in answer.err
+
+    @pytest.mark.parametrize("output", ["table", "json"])
+    def test_without_a_terminal_it_is_shown_and_not_written_unless_yes_is_said(self, seeded: Kado, output: str) -> None:
+        words = ("correct", "up", *during("02:00", "03:30"), *SIGNED, "--format", output)
+        answer = seeded(*words)
+        assert answer.exit_code == 2
+        assert "nothing was written" in answer.err
+        assert "--yes" in answer.err
+        if output == "json":
+            assert answer.document["changes"]["no_beam_s"] == -5_400
+        else:
+            assert "Will change: delivered +5,400 s, no beam -5,400 s, failures -1" in answer.out
+        assert seeded("correct", "list", "--format", "json").document["corrections"] == []
+        assert seeded(*words, "--yes").exit_code == 0
 
     @pytest.mark.parametrize("words", [(), ("--from", "2025-05-13T00:00:00Z"), ("--event", "x", "--sample", "y")])
     def test_one_way_to_name_the_time_is_asked_for(self, seeded: Kado, words: tuple[str, ...]) -> None:
@@ -102,8 +120,37 @@ def test_a_shutdown_recorded_long_after_the_date_that_it_states_stands_beside_th
     without = late[start - 60 * NS_PER_DAY]
     assert (without["availability_pct"], without["failures"]) == (before["figures"]["availability_pct"], 1)
     out = seeded("availability", "-p", DAY).out
-    assert "Recorded late" in out
+    out = " ".join(out.split())
+    assert "were recorded only after time that they plan. " in out
+    assert "published 2025-03-14, recorded " in out
     # As published before that date it is as it was.
     day_before = format_time(start - 61 * NS_PER_DAY)
     earlier = seeded("availability", "-p", DAY, "--as-published-on", day_before, "--format", "json").document
     assert earlier["accounts_s"] == before["accounts_s"]
+
+
+def test_as_known_on_a_date_after_all_samples_came_says_nothing_of_them(seeded: Kado) -> None:
+    words = ("availability", "-p", DAY, "--as-known-on", format_time(system_clock() + 3_600 * NS_PER_S))
+    assert seeded(*words, "--format", "json").document["late_samples"]["samples"] == 0
+    assert "Samples are those of today" not in seeded(*words).out
+    assert seeded("availability", "-p", DAY, "--format", "json").document["late_samples"] is None
+
+
+def test_as_known_on_says_what_share_of_the_samples_arrived_later(seeded: Kado) -> None:
+    configuration = load_configuration(Path("kado.toml"))
+    known_ns = system_clock() + 60 * NS_PER_S
+    times = parse_time(time_of_day("12:00")) + np.arange(1_000, dtype=np.int64) + 1
+    late = Batch.build(
+        "ring", ("current",), np.zeros(1_000), times, value=np.full(1_000, 200.0), arrival_ns=times * 0 + known_ns + 1
+    )
+    store = EmbeddedStore(configuration.data_dir, "ring", read_only=False)
+    store.write(late)
+    store.close()
+    words = ("-p", DAY, "--as-known-on", format_time(known_ns))
+    found = seeded("availability", *words, "--format", "json").document["late_samples"]
+    assert found["samples"] == 1_000
+    assert found["share_pct"] == 100 * 1_000 / found["of"]
+    for command in ("availability", "events"):
+        text = " ".join(seeded(command, *words).out.split())
+        assert f"of them in the period (1,000 of {found['of']:,}) arrived after" in text
+        assert "As known on" in text

@@ -345,7 +345,7 @@ def test_days_that_are_examined_together_give_what_single_days_give(simulated: K
 
 def test_one_look_at_a_period_gives_what_its_own_command_gives_and_keeps_its_days(seeded: Kado) -> None:
     answer = seeded(
-        *("correct", "up", "--from", time_of_day("02:00"), "--to", time_of_day("03:30")),
+        *("correct", "up", "--yes", "--from", time_of_day("02:00"), "--to", time_of_day("03:30")),
         *("--reason", "logbook", "--author", "Sato"),
     )
     assert answer.exit_code == 0, answer.err

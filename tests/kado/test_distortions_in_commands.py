@@ -152,7 +152,7 @@ def test_an_instant_is_explained_for_each_further_signal(
 def test_a_correction_that_takes_the_beam_away_takes_the_distortion_with_it(disturbed: Kado) -> None:
     before = disturbed("availability", "-p", DAY, "--format", "json").document
     said = ("--from", time_of_day("09:55"), "--to", time_of_day("10:35"), "--reason", "dump", "--author", "Sato")
-    answer = disturbed("correct", "down", *said)
+    answer = disturbed("correct", "down", "--yes", *said)
     assert answer.exit_code == 0, answer.err
     found = disturbed("availability", "-p", DAY, "--format", "json").document["counts"]
     assert (found["failures"], found["other_distortions"]) == (2, 0)

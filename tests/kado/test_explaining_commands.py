@@ -19,7 +19,7 @@ def explain_at(kado: Kado, clock: str, *more: str) -> dict[str, Any]:
 
 def say(kado: Kado, assertion: str, start: str, end: str) -> None:
     times = ["--from", time_of_day(start), "--to", time_of_day(end)]
-    answer = kado("correct", assertion, *times, "--author", "Sato", "--reason", "logbook")
+    answer = kado("correct", assertion, "--yes", *times, "--author", "Sato", "--reason", "logbook")
     assert answer.exit_code == 0, answer.err
 
 

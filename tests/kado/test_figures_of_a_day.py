@@ -82,7 +82,8 @@ def test_the_mode_is_known_from_before_the_period(seeded: Kado) -> None:
 
 
 def test_no_line_is_wider_than_a_terminal(seeded: Kado) -> None:
-    seeded("correct", "excluded", "--category", "grid", "--from", time_of_day("02:00"), "--to", time_of_day("02:30"),
+    seeded("correct", "excluded", "--yes",
+           "--category", "grid", "--from", time_of_day("02:00"), "--to", time_of_day("02:30"),
            "--author", "Sato", "--reason", "a dip of the grid")  # fmt: skip
     for words in (
         ["availability", "-p", DAY],

@@ -15,7 +15,7 @@ SIGNED = ("--author", "Sato", "--reason", "logbook, page 12")
 
 def correct(kado: Kado, assertion: str, start: str, end: str, *more: str) -> Answer:
     times = [t if "T" in t else time_of_day(t) for t in (start, end)]
-    return kado("correct", assertion, "--from", times[0], "--to", times[1], *SIGNED, *more)
+    return kado("correct", assertion, "--yes", "--from", times[0], "--to", times[1], *SIGNED, *more)
 
 
 def confirm(kado: Kado, number: int = 1, author: str = "Mori") -> Answer:
@@ -163,7 +163,7 @@ def test_two_that_contradict_each_other_are_both_named(seeded: Kado) -> None:
     correct(seeded, "up", "02:00", "03:00")
     answer = correct(seeded, "down", "02:30", "03:30")
     assert answer.exit_code == 2
-    assert "down 2025-05-12T17:30:00Z to 2025-05-12T18:30:00Z contradicts #1 up 2025-05-12T17:00:00Z" in answer.err
+    assert "down 2025-05-13T02:30:00+09:00 to 2025-05-13T03:30:00+09:00 contradicts #1 up 2025-05-13T02" in answer.err
     assert "by Sato: withdraw that one first" in answer.err
     assert len(seeded("correct", "list", "--format", "json").document["corrections"]) == 1
 

@@ -122,7 +122,7 @@ def test_html_stands_alone(inputs: ReportInputs) -> None:
 def test_text_that_looks_like_markup_or_a_formula_stays_text(simulated: Kado) -> None:
     reason = '=HYPERLINK("http://x") <script>alert(1)</script> #let'
     answer = simulated(
-        *("correct", "unknown", "--from", "2026-11-11T12:00:00+09:00", "--to", "2026-11-11T12:05:00+09:00"),
+        *("correct", "unknown", "--yes", "--from", "2026-11-11T12:00:00+09:00", "--to", "2026-11-11T12:05:00+09:00"),
         *("--reason", reason, "--author", "Mori"),
     )
     assert answer.exit_code == 0, answer.err
@@ -149,7 +149,7 @@ class TestLife:
         assert "nothing new to issue" in again.err
         # An hour of beam turns out to have been none.
         answer = simulated(
-            *("correct", "down", "--from", "2026-11-11T12:00:00+09:00", "--to", "2026-11-11T13:00:00+09:00"),
+            *("correct", "down", "--yes", "--from", "2026-11-11T12:00:00+09:00", "--to", "2026-11-11T13:00:00+09:00"),
             *("--reason", "log book", "--author", "Sato"),
         )
         assert answer.exit_code == 0, answer.err

@@ -81,7 +81,7 @@ async def test_a_correction_by_another_process_is_seen_and_so_is_its_withdrawal(
     assert len(set(no_beam(before))) == 1
     assert no_beam(before)[0] > 0
     words = "--from 2026-11-12T13:00:00+09:00 --to 2026-11-12T18:00:00+09:00 --reason test --author Sato"
-    said = await asyncio.to_thread(simulated, "correct", "up", *words.split())
+    said = await asyncio.to_thread(simulated, "correct", "up", "--yes", *words.split())
     assert said.exit_code == 0, said.err
     corrected = await watched.figures(after=before)
     assert no_beam(corrected) == [0, 0, 0]

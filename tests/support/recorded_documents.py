@@ -32,11 +32,11 @@ COMMANDS: Final = (
     "definitions",
     "definitions sls",
     "definitions --compare sls aps --period 2025-05-13",
-    "correct up --from 2025-05-13T08:00:00+09:00 --to 2025-05-13T08:10:00+09:00 --reason test --author Sato",
-    "correct excluded --category grid --from 2025-05-13T02:00:00+09:00 --to 2025-05-13T02:10:00+09:00"
+    "correct up --yes --from 2025-05-13T08:00:00+09:00 --to 2025-05-13T08:10:00+09:00 --reason test --author Sato",
+    "correct excluded --yes --category grid --from 2025-05-13T02:00:00+09:00 --to 2025-05-13T02:10:00+09:00"
     " --reason dip --author Sato --evidence logbook",
     "correct confirm 2 --author Mori --remark checked",
-    "correct reduced --limit 140 --from 2025-05-13T08:10:00+09:00 --to 2025-05-13T08:30:00+09:00"
+    "correct reduced --yes --limit 140 --from 2025-05-13T08:10:00+09:00 --to 2025-05-13T08:30:00+09:00"
     " --reason agreed --author Sato",
     "correct withdraw 1 --reason wrong --author Sato",
     "correct list",

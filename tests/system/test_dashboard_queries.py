@@ -183,7 +183,7 @@ def test_figures_of_a_month_are_those_of_the_command_and_a_correction_rewrites_w
     check_numbers(kado, grafana, period)
     start, end = (month - timedelta(hours=20)).isoformat(), (month - timedelta(hours=19)).isoformat()
     said = ["--from", start, "--to", end, "--reason", "logbook", "--author", "Mori"]
-    assert kado("correct", "down", *said).exit_code == 0
+    assert kado("correct", "down", "--yes", *said).exit_code == 0
     with pytest.raises(AssertionError):
         check_numbers(kado, grafana, period)
     assert kado("publish").exit_code == 0
