@@ -9,6 +9,7 @@ from typing import Any, Final
 KEPT: Final = 150
 """So many events of a channel are kept: half a minute of five in a second."""
 KEEPALIVE_S: Final = 10.0
+_DIGITS: Final = 18
 
 
 def encode(kind: str, event_id: str, data: object) -> bytes:
@@ -86,6 +87,6 @@ class Channel:
 
     def _seen(self, last_id: str) -> int | None:
         boot, _, number = last_id.rpartition("-")
-        if boot != self._boot or not number.isdecimal() or int(number) > self._number:
+        if boot != self._boot or not number.isdecimal() or len(number) > _DIGITS or int(number) > self._number:
             return None
         return int(number)

@@ -51,7 +51,7 @@ export class Chart {
 
   get #box() {
     const width = Math.max(240, this.host.clientWidth);
-    const height = this.host.clientHeight > 80 ? this.host.clientHeight : this.options.height;
+    const height = !this.options.grows && this.host.clientHeight > 80 ? this.host.clientHeight : this.options.height;
     const right = this.data?.lines.some((l) => l.axis === "right") ? SIDE : 14;
     const strips = this.data?.strips?.length ?? 0;
     const below = BOTTOM + (this.data?.plan ? STRIP + 4 : 0) + strips * (STRIP + 2);

@@ -19,8 +19,8 @@ const before = [];
 let lines = [], strips = [], shading = [], plan = null;
 let asked = 0;
 
-const chart = new Chart(host, { zone, height: 380, words, onRange: choose, onPick: (ms) => explain(iso(zone, ms)) });
-window.kadoChart = chart;
+const HEIGHT = innerWidth < 720 ? 280 : 380;
+const chart = new Chart(host, { zone, height: HEIGHT, grows: true, words, onRange: choose, onPick: (ms) => explain(iso(zone, ms)) });
 
 function chosen() {
   const all = [...chooser.querySelectorAll('input[name="signal"]:checked')];
@@ -47,6 +47,12 @@ async function json(path, options) {
   return document_;
 }
 
+/** A label for the room beside a strip. */
+function short(label) {
+  const room = /^[\x00-\x7f]*$/.test(label) ? 8 : 4;
+  return label.length > room ? `${label.slice(0, room - 1)}…` : label;
+}
+
 function span() {
   return { start: new Date(range.start).toISOString(), end: new Date(range.end).toISOString() };
 }
@@ -66,7 +72,7 @@ async function load() {
     if (turn !== asked) return;
     lines = found.map((b, n) => ({ id: b.signal, label: b.label[lang], unit: b.unit, axis: numbers[n].axis, zero: b.signal === delivery, color: n, holds: b.holds_ms,
       t: b.start_ms, mean: b.mean, min: b.min, max: b.max, width: b.width_ms }));
-    strips = words_.map((s) => ({ short: s.label[lang].length > 7 ? s.signal.slice(-8) : s.label[lang], pieces: s.stretches.map((p) => ({ start: p.start_ms, end: p.end_ms, label: p.word, index: s.words.indexOf(p.word) })) }));
+    strips = words_.map((s) => ({ short: short(s.label[lang]), pieces: s.stretches.map((p) => ({ start: p.start_ms, end: p.end_ms, label: p.word, index: s.words.indexOf(p.word) })) }));
     trouble("");
   } catch (error) {
     trouble(error.message);
