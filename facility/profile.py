@@ -35,6 +35,19 @@ class Milestone(BaseModel):
     cite: str
 
 
+class Peer(BaseModel):
+    """Another facility, as a published source compares it: its target and the time that it took to get there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Text
+    target: float = Field(gt=0, allow_inf_nan=False)
+    """In the delivery signal's unit."""
+    time_to_target: Text | None = None
+    """From the start of its operation, in the source's own words; None: not reached."""
+    cite: str
+
+
 class PortGroup(BaseModel):
     """Beamline ports that share a status and a use."""
 
@@ -105,6 +118,7 @@ class Profile(BaseModel):
     distortions: tuple[Distortion, ...] = Field(default=(), alias="distortion", strict=False)
     """What disturbs users while there is beam, besides low-beam."""
     milestones: tuple[Milestone, ...] = Field(default=(), alias="milestone", strict=False)
+    peers: tuple[Peer, ...] = Field(default=(), alias="peer", strict=False)
     ports: tuple[PortGroup, ...] = Field(default=(), alias="ports", strict=False)
     beamlines: tuple[Beamline, ...] = Field(default=(), alias="beamline", strict=False)
     shifts: tuple[ShiftStart, ...] = Field(default=DEFAULT_SHIFTS, alias="shift", strict=False, min_length=1)
@@ -148,7 +162,7 @@ class Profile(BaseModel):
         for distortion in self.distortions:
             distortion.check(by_id, self.delivery_signal)
         check_shifts(self.shifts)
-        for fact in (*self.milestones, *self.ports):
+        for fact in (*self.milestones, *self.peers, *self.ports):
             if fact.cite not in self.references:
                 raise ValueError(f"cite {fact.cite!r} is not among references: {sorted(self.references)}")
         _ = self.limits

@@ -146,6 +146,12 @@ class ReportSettings(BaseModel):
     font_dir: Path | None = Field(
         default=None, strict=False, description="Folder of the type face BIZ UDPGothic, where it is not installed."
     )
+    beside: tuple[Annotated[Path, Field(strict=False)], ...] = Field(
+        default=(),
+        strict=False,
+        max_length=12,
+        description="Other facilities' kado.toml that stand beside this one in the report, each by its own rules.",
+    )
     draft_at: str | None = Field(
         default=None,
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",

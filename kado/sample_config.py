@@ -247,8 +247,8 @@ _MAPPING_HELP: Final = """
 _REPORT: Final = """
 # Reports: kado report.
 # [report]
-# Sections and their order: figures, signal, calendar, months, accounts, failures, systems, unknown, corrections,
-# reliability, outlook, beamlines, milestones, provenance. Default: all that have content.
+# Sections and their order: figures, remarks, signal, calendar, months, accounts, failures, systems, alarms, unknown,
+# corrections, reliability, outlook, beamlines, milestones, facilities, provenance. Default: all that have content.
 # sections = ["figures", "signal", "failures", "provenance"]
 # Names or offices that sign; each gets a box. Default: none.
 # signatures = ["Operation", "Director"]
@@ -256,6 +256,8 @@ _REPORT: Final = """
 # logo = "logo.svg"
 # Folder of the type face BIZ UDPGothic, where it is not installed.
 # font_dir = "fonts"
+# Other facilities' kado.toml that stand beside this one in the report, each by its own rules. Default: none.
+# beside = ["../spring8/kado.toml", "../sacla/kado.toml"]
 # Time of the first of each month at which `kado run` makes last month's draft, in the facility's zone. Default: never.
 # draft_at = "09:00"
 # Language of the draft: "ja" or "en". Default: "ja".

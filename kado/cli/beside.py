@@ -1,16 +1,14 @@
 """What stands beside a figure, for people."""
 
-from decimal import Decimal
 from textwrap import fill
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from analytics.effects import Effect
-from facility.time import NS_PER_S
 from kado.language import tr, trn
 from kado.output import local, stretch
 from kado.queries.beside import warnings_of
+from kado.queries.effect_words import effect_words
 from kado.queries.figures import AvailabilityReport
 from kado.rounding import count, percent
 
@@ -93,29 +91,3 @@ def _awaiting(loaded: AvailabilityReport) -> list[RenderableType]:
         lines.append(Text(f"  {what}  {stretch(c.start_ns, c.end_ns, loaded.profile.zone)}"))
         lines.append(Text(fill(f"{c.author}: {c.reason}", 79, initial_indent="    ", subsequent_indent="    ")))
     return lines
-
-
-def effect_words(effect: Effect) -> str:
-    """Return a change of accounts and counts in a few words.
-
-    Examples
-    --------
-    >>> effect_words(Effect(delivered_ns=600 * 10**9, no_beam_ns=-600 * 10**9, failures=-1))
-    'delivered +600 s, no beam -600 s, failures -1'
-    """
-    times = {
-        tr("delivered"): effect.delivered_ns,
-        tr("no beam"): effect.no_beam_ns,
-        tr("unknown"): effect.unknown_ns,
-        tr("low beam"): effect.low_beam_ns,
-        tr("excluded"): effect.excluded_ns,
-    }
-    counts = {tr("failures"): effect.failures, tr("trips"): effect.trips, tr("low beams"): effect.low_beams}
-    words = [f"{name} {_seconds(ns)}" for name, ns in times.items() if ns]
-    words += [f"{name} {number:+d}" for name, number in counts.items() if number]
-    return ", ".join(words) or tr("nothing")
-
-
-def _seconds(ns: int) -> str:
-    seconds = (Decimal(ns) / NS_PER_S).normalize()
-    return f"{seconds:+,f} s"

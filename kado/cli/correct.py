@@ -13,13 +13,13 @@ from facility.corrections import Assertion, Correction, Exclusion
 from facility.errors import UnreachableError, UsageError
 from facility.profile import Profile
 from facility.time import parse_time
-from kado.cli.beside import effect_words
 from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
 from kado.language import tr
 from kado.output import local, print_json, show, stretch, title
 from kado.queries.correction_effect import find_event, preview_correction, preview_document
 from kado.queries.corrections import RecordedCorrection, correction_document, corrections_document, load_corrections
+from kado.queries.effect_words import effect_words
 from kado.queries.identity import identity
 from kado.service.recording import confirm_correction, make_correction, withdraw_correction, write_correction
 

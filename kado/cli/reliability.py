@@ -12,7 +12,13 @@ from kado.config import load_configuration
 from kado.language import tr, words
 from kado.output import facts, print_json, show, span, table, title
 from kado.queries.reliability import ReliabilityReport, load_reliability, reliability_document
-from kado.report.reliability_words import group_word, grouping_words, outlook_sentences, reliability_rows
+from kado.report.reliability_words import (
+    group_word,
+    grouping_words,
+    in_reading_order,
+    outlook_sentences,
+    reliability_rows,
+)
 from kado.rounding import count, hours
 
 
@@ -65,7 +71,7 @@ def _groups(found: ReliabilityReport) -> list[RenderableType]:
     for kind, groups in found.groups.items():
         if [g.name for g in groups] == [None]:
             continue
-        for i, g in enumerate(groups):
+        for i, g in enumerate(in_reading_order(kind, groups)):
             figures = count(g.failures), hours(g.downtime_h), hours(g.repair.median_h)
             rows.add_row(names[kind] if i == 0 else "", group_word(kind, g), *figures)
     return ["", rows]

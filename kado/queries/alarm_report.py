@@ -51,7 +51,7 @@ class AlarmReport:
 
 
 def load_alarm_report(
-    configuration: Configuration, period_text: str, now_ns: int, *, unknown: bool = False
+    configuration: Configuration, period: str | Period, now_ns: int, *, unknown: bool = False
 ) -> AlarmReport:
     """Return the figures of a period, cut at now; with `unknown` also how long each rule was unknown.
 
@@ -62,10 +62,11 @@ def load_alarm_report(
     UnreachableError
         If the journal cannot be read.
     """
-    period = configuration.profile.period(period_text, load_plan(configuration))
+    if isinstance(period, str):
+        period = configuration.profile.period(period, load_plan(configuration))
     end_ns = min(period.end_ns, now_ns)
     if end_ns <= period.start_ns:
-        raise PeriodError(f"period {period_text} begins at {format_time(period.start_ns)}: it has not begun")
+        raise PeriodError(f"period {period.id} begins at {format_time(period.start_ns)}: it has not begun")
     history = load_history(configuration, period.start_ns, end_ns, None)
     within = {rule.id: rule.respond_within_s for rule in load_alarm_rules(configuration).rules}
     figures = assess(history.rows, period.start_ns, end_ns, within)

@@ -13,7 +13,7 @@ import numpy as np
 from analytics.conditions import Kind
 from analytics.gaps import Gaps
 from collector.ledger import SourceTotals, read_ledger
-from facility.errors import KadoError, PeriodError, ProfileError
+from facility.errors import AlarmRuleError, KadoError, PeriodError, ProfileError
 from facility.incidents import Sharing
 from facility.interval import Intervals
 from facility.neighbouring_periods import period_before, same_period_last_year
@@ -21,11 +21,12 @@ from facility.period import Period, fiscal_year_of, month_of
 from facility.schedule import PLANNED_CATEGORIES
 from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, system_clock, to_datetime
 from kado.config import Configuration
+from kado.queries.alarm_report import AlarmReport, alarm_report_document, load_alarm_report
 from kado.queries.availability import budget_of, report_document
 from kado.queries.beamlines import BeamlineReport, beamlines_document, beamlines_of
-from kado.queries.corrections import RecordedCorrection, correction_document, load_corrections
 from kado.queries.events import incidents_behind
 from kado.queries.explanation import gaps_document, gaps_in
+from kado.queries.facilities_beside import FacilityBeside, facility_beside_document, load_facilities_beside
 from kado.queries.figures import AvailabilityReport
 from kado.queries.figures_by_day import FiguresByDay, open_figures
 from kado.queries.identity import identity, period_document
@@ -95,8 +96,6 @@ class ReportInputs:
     """Each month of a long period; empty for a month."""
     reliability: ReliabilityReport
     gaps: Gaps
-    corrections: tuple[RecordedCorrection, ...]
-    """In force and touching the period."""
     systems: dict[str, int]
     """Downtime by system, ns."""
     beamlines: BeamlineReport | None
@@ -104,6 +103,10 @@ class ReportInputs:
     cells: tuple[Cell, ...]
     target: TimeToTarget | None
     """In the report of a year."""
+    alarms: AlarmReport | None
+    """None where this kado watches no alarms."""
+    facilities: tuple[FacilityBeside, ...]
+    """Others that ``[report] beside`` names, each by its own rules."""
     provenance: Provenance
 
     @property
@@ -141,12 +144,13 @@ def _read(figures: FiguresByDay, asked: Period, as_known_on: str | None) -> Repo
         months=tuple(_months(figures, loaded.part)) if asked.length_ns > LONG_NS else (),
         reliability=reliability_of(figures, asked),
         gaps=Gaps.joined(gaps),
-        corrections=tuple(_touching(load_corrections(configuration, known_on), loaded.part)),
         systems=shares(loaded, Sharing.ROOT_CAUSE),
         beamlines=beamlines_of(configuration, loaded, figures.store) if profile.beamlines else None,
         buckets=buckets,
         cells=tuple(calendar_cells(loaded)),
-        target=_time_to_target(configuration, loaded, lambda: figures.now_ns),
+        target=_time_to_target(figures, loaded),
+        alarms=_alarms(configuration, loaded),
+        facilities=load_facilities_beside(configuration, asked.id, known_on, clock=lambda: figures.now_ns),
         provenance=_provenance(configuration, loaded, buckets, as_known_on),
     )
 
@@ -172,19 +176,28 @@ def _months(figures: FiguresByDay, part: Period) -> list[Beside]:
     return found
 
 
-def _touching(corrections: Sequence[RecordedCorrection], part: Period) -> list[RecordedCorrection]:
-    return [
-        s
-        for s in corrections
-        if s.withdrawal is None and s.correction.start_ns < part.end_ns and part.start_ns < s.correction.end_ns
-    ]
-
-
-def _time_to_target(configuration: Configuration, loaded: AvailabilityReport, clock: Clock) -> TimeToTarget | None:
-    if loaded.availability.period.length_ns < 300 * NS_PER_DAY:
+def _alarms(configuration: Configuration, loaded: AvailabilityReport) -> AlarmReport | None:
+    """Return the figures of the alarm system; None where no alarms are watched, or their rules cannot be read."""
+    if configuration.settings.alarms is None:
         return None
+    until_ns = min(loaded.part.end_ns, loaded.as_known_on_ns)
     try:
-        return load_time_to_target(configuration, loaded.definition.id, format_time(loaded.as_known_on_ns), clock=clock)
+        return load_alarm_report(configuration, loaded.availability.period, until_ns)
+    except (AlarmRuleError, PeriodError):
+        # `kado check` and `kado alarms rules` name what is wrong in the rules.
+        return None
+
+
+def _time_to_target(figures: FiguresByDay, loaded: AvailabilityReport) -> TimeToTarget | None:
+    """Return the time to the target; None where the record begins long after operation did, and so may lack it."""
+    started, zone = loaded.profile.operation_started, loaded.profile.zone
+    if loaded.availability.period.length_ns < 300 * NS_PER_DAY or started is None:
+        return None
+    if figures.extent[0] > local_midnight(started, zone) + LONG_NS:
+        return None
+    known_on = format_time(loaded.as_known_on_ns)
+    try:
+        return load_time_to_target(figures.configuration, loaded.definition.id, known_on, clock=lambda: figures.now_ns)
     except (ProfileError, PeriodError):
         return None
 
@@ -298,9 +311,10 @@ def report_inputs_document(inputs: ReportInputs) -> dict[str, Any]:
         "reliability": reliability_document(inputs.reliability),
         "downtime_by_system": pareto_document(loaded, Sharing.ROOT_CAUSE),
         "gaps": gaps_document(loaded, inputs.gaps),
-        "corrections": [correction_document(loaded.profile, said) for said in inputs.corrections],
         "beamlines": None if inputs.beamlines is None else beamlines_document(inputs.beamlines),
         "target": None if inputs.target is None else target_document(inputs.target),
+        "alarms": None if inputs.alarms is None else alarm_report_document(inputs.alarms),
+        "facilities": [facility_beside_document(found) for found in inputs.facilities],
         "provenance": {
             **{k: v for k, v in asdict(p).items() if k not in ("ledger", "schedule_published_at_ns")},
             "schedule_published_at": None
@@ -310,13 +324,16 @@ def report_inputs_document(inputs: ReportInputs) -> dict[str, Any]:
     }
 
 
+_NO_FIGURES: Final = ("as_known_on", "warnings", "cadence", "look_around_cut")
+"""Parts of the document of an availability that say something about the figures, and are none."""
+
+
 def figures_digest(inputs: ReportInputs) -> str:
     """Return the SHA-256 of the figures, events, downtime by system and corrections of the period itself."""
     document = report_inputs_document(inputs)
-    figures = {name: document[name] for name in ("availability", "downtime_by_system", "corrections")}
-    figures["availability"] = {k: v for k, v in figures["availability"].items() if k != "as_known_on"}
+    figures = {name: document[name] for name in ("availability", "downtime_by_system")}
+    figures["availability"] = {k: v for k, v in figures["availability"].items() if k not in _NO_FIGURES}
     figures["availability"] = _without_empty(figures["availability"])
-    figures["corrections"] = [_without_empty(c) for c in figures["corrections"]]
     return hashlib.sha256(json.dumps(figures, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 

@@ -116,6 +116,7 @@ def calendar_chart(
         ``day`` and ``hour``.
     """
     kinds = [k for k in names if k in set(cells["kind"])]
+    rows = cells["day"].nunique()
     named = cells.assign(name=cells["kind"].map(names))
     days = sorted(set(cells["day"]))
     chart = (
@@ -134,7 +135,7 @@ def calendar_chart(
                 "name:N", scale=alt.Scale(domain=[names[k] for k in kinds], range=[COLOURS[k] for k in kinds])
             ),
         )
-        .properties(width=WIDTH, height=alt.Step(10))
+        .properties(width=WIDTH, height=alt.Step(10 if rows > 20 else 14))
     )
     return to_svg(_configured(chart))
 
@@ -162,7 +163,7 @@ def months_chart(rows: pd.DataFrame, target: float | None, labels: dict[str, str
     known = rows.dropna(subset=["value"])
     lowest = min([float(known["lower"].min()) if len(known) else 90.0, target or 100.0])
     floor = max(0.0, lowest - max(0.5, (100.0 - lowest) * 0.3))
-    x = alt.X("month:O", sort=list(rows["month"]), title=None, axis=alt.Axis(labelAngle=0))
+    x = alt.X("month:O", sort=list(rows["month"]), title=None, axis=alt.Axis(labelAngle=0, labelFontSize=8))
     scale = alt.Scale(domain=[floor, 100.0], nice=False)
     layers: list[Any] = [
         alt.Chart(known)

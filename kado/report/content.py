@@ -1,16 +1,19 @@
 """Makes a report of what was read: sections with their tables and charts, in the language of now."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Final
 
+from analytics.energy import POWER_UNIT
 from facility.errors import ConfigError
 from facility.text import SIMULATED
 from facility.time import format_time
 from kado.language import language, tr, words
+from kado.output import stretch
 from kado.queries.report import ReportInputs, figures_digest, report_inputs_document
-from kado.report import figure_sections, record_sections, time_sections
+from kado.report import beside_sections, figure_sections, record_sections, time_sections
 from kado.report.cells import local_time, period_words, time_words
 from kado.report.model import Report, Section
 from kado.report.record_sections import Change, changes_section
@@ -19,18 +22,21 @@ from kado.report.stamp import Stamp
 
 SECTIONS: Final[Mapping[str, Callable[[ReportInputs], Section | None]]] = {
     "figures": figure_sections.figures,
+    "remarks": beside_sections.remarks,
     "signal": time_sections.signal,
     "calendar": time_sections.calendar,
     "months": figure_sections.months,
     "accounts": figure_sections.accounts,
     "failures": time_sections.failures,
     "systems": record_sections.systems,
+    "alarms": beside_sections.alarms,
     "unknown": time_sections.unknown,
     "corrections": record_sections.corrections,
     "reliability": figure_sections.reliability,
     "outlook": figure_sections.outlook,
     "beamlines": record_sections.beamlines,
     "milestones": record_sections.milestones,
+    "facilities": beside_sections.facilities,
     "provenance": record_sections.provenance,
 }
 """Every section a report may have, in the order in which they stand unless a site chooses its own."""
@@ -93,7 +99,8 @@ def make_report(
     made = [SECTIONS[name](inputs) for name in layout.sections]
     if changes:
         made.insert(0, changes_section(changes))
-    title = tr("Availability report")
+    power = profile.delivery.unit == POWER_UNIT
+    title = tr("Availability report") if power else tr("Light-source availability report")
     document = report_inputs_document(inputs)
     stamp = stamp_of(inputs, edition, language())
     return Report(
@@ -132,7 +139,7 @@ def _head(inputs: ReportInputs, edition: Edition, made_at: datetime) -> tuple[tu
     zone, period = loaded.profile.zone, loaded.availability.period
     rows = [
         (tr("Facility"), f"{words(loaded.profile.name)} ({loaded.profile.id})"),
-        (tr("Period"), f"{format_time(period.start_ns, zone)} – {format_time(period.end_ns, zone)}"),
+        (tr("Period"), stretch(period.start_ns, period.end_ns, zone)),
         (tr("Definition"), f"{loaded.definition.id}: {words(loaded.definition.title)}"),
         (tr("State"), edition.state),
     ]
@@ -159,4 +166,5 @@ def stamp_of(inputs: ReportInputs, edition: Edition, chosen: str) -> Stamp:
         schedule=p.schedule_digest,
         journal=p.journal_digest,
         data=p.data_digest,
+        ledger=json.dumps([astuple(t) for t in p.ledger], separators=(",", ":")),
     )

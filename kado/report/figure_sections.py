@@ -1,6 +1,7 @@
 """Sections on figures: side by side, by month, accounts, reliability and outlook."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pandas as pd
@@ -22,10 +23,12 @@ from kado.rounding import NONE, count, hours, percent, split_hours
 
 def figures(inputs: ReportInputs) -> Section:
     """Lay the period beside the one before, the same one last year, the fiscal year to date, and the target."""
-    shown = [inputs.loaded, *(b.loaded for b in inputs.beside)]
-    roles = {"before": tr("before"), "last_year": tr("last year"), "year_to_date": tr("year to date")}
+    known = [b for b in inputs.beside if b.loaded is not None]
+    missing = [name_of(b, inputs) for b in inputs.beside if b.loaded is None]
+    shown = [inputs.loaded, *(b.loaded for b in known)]
+    roles = {"before": tr("period before"), "last_year": tr("year before"), "year_to_date": tr("year to date")}
     heads = [tr("This period")]
-    heads += [f"{name_of(b, inputs)}\n{roles[b.role]}" for b in inputs.beside]
+    heads += [f"{name_of(b, inputs)}\n{roles[b.role]}" for b in known]
     columns = [
         Column("measure", tr("Figure"), width=1.6),
         Column("unit", tr("Unit"), width=0.4),
@@ -65,12 +68,15 @@ def figures(inputs: ReportInputs) -> Section:
         add(tr("Energy delivered"), "MWh", of(lambda r: r.availability.delivered_mwh), digits=1)
     budget = inputs.loaded.budget
     if budget is not None:
-        left: list[float | int | None] = [budget.left_h, *([None] * len(inputs.beside))]
+        left: list[float | int | None] = [budget.left_h, *([None] * len(known))]
         add(tr("Downtime budget left"), "h", left, digits=1)
+    note = _mtbf_note(inputs)
+    if missing:
+        note += " " + tr("No figure exists for {periods}.", periods=tr(", ").join(missing))
     return Section(
         "figures",
         tr("Figures"),
-        tables=(make_table("figures", "", columns, rows, printed=printed, note=_mtbf_note(inputs)),),
+        tables=(make_table("figures", "", columns, rows, printed=printed, note=note),),
     )
 
 
@@ -208,7 +214,13 @@ def reliability(inputs: ReportInputs) -> Section:
     listed = group_rows(inputs.reliability)
     tables = [make_table("reliability", "", columns, rows)]
     if listed:
-        tables.append(make_table("groups", tr("Failures by what they have in common"), groups, listed))
+        table = make_table("groups", tr("Failures by what they have in common"), groups, listed)
+        # A name that repeats stands once where people read, and in each row where they sort.
+        named = [row[0] for row in table.printed]
+        printed = tuple(
+            ("" if i and named[i - 1] == row[0] else row[0], *row[1:]) for i, row in enumerate(table.printed)
+        )
+        tables.append(replace(table, printed=printed))
     return Section("reliability", tr("Reliability"), tables=tuple(tables))
 
 

@@ -1,11 +1,13 @@
 """The life of a report: draft, issued, revised; and whether a file still says what kado would say."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, cast
 
+from collector.ledger import SourceTotals
 from facility.errors import ConfigError, ReportError
 from facility.issued_report import IssuedReport
 from facility.text import Language
@@ -181,6 +183,7 @@ def verify_file(configuration: Configuration, path: Path, *, clock: Clock = syst
             f"{path} is a report of facility {stamp.facility}; this configuration is of {configuration.profile.id}"
         )
     inputs = load_report(configuration, stamp.period, stamp.definition, stamp.as_known_on, clock=clock)
+    inputs = replace(inputs, provenance=replace(inputs.provenance, ledger=_ledger_of(path, stamp)))
     issued = editions(configuration, inputs.loaded.availability.period.id, inputs.loaded.definition.id)
     known = next((r for r in issued if r.edition == stamp.edition), None)
     # A draft knew the editions of its own time.
@@ -198,3 +201,10 @@ def verify_file(configuration: Configuration, path: Path, *, clock: Clock = syst
     font_dir = configuration.settings.report.font_dir
     made = render(report, Form(stamp.form), None if font_dir is None else configuration.folder / font_dir)
     return Verification(stamp, made == content, again.figures == stamp.figures, changed)
+
+
+def _ledger_of(path: Path, stamp: Stamp) -> tuple[SourceTotals, ...]:
+    try:
+        return tuple(SourceTotals(*row) for row in json.loads(stamp.ledger))
+    except (ValueError, TypeError) as error:
+        raise ReportError(f"the stamp of {path} cannot be read ({error}): the file was changed") from error

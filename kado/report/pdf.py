@@ -9,7 +9,7 @@ from typing import Any, cast
 import typst
 
 from facility.errors import KadoError
-from kado.report.model import Report, Table
+from kado.report.model import Kind, Report, Table
 from kado.report.typeface import FAMILY, find_typeface
 
 
@@ -87,7 +87,10 @@ def _data(report: Report, files: dict[str, bytes]) -> dict[str, Any]:
 def _table(table: Table) -> dict[str, Any]:
     return {
         "title": table.title,
-        "columns": [{"heading": c.heading, "numeric": c.kind.numeric, "width": c.width} for c in table.columns],
+        "columns": [
+            {"heading": c.heading, "numeric": c.kind.numeric, "time": c.kind is Kind.TIME, "width": c.width}
+            for c in table.columns
+        ],
         "rows": table.printed,
         "note": table.note,
         "total": table.total,

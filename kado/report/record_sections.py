@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from facility.time import NS_PER_H, to_datetime
-from kado.language import tr, trn
-from kado.queries.corrections import RecordedCorrection
+from facility.corrections import Correction
+from facility.time import NS_PER_H, local_midnight, to_datetime
+from kado.language import tr, trn, words
+from kado.queries.effect_words import effect_words
 from kado.queries.report import ReportInputs
 from kado.report.cells import local_time, make_table
 from kado.report.charts import bars_chart
-from kado.report.model import Cell, Chart, Column, Kind, Section
+from kado.report.model import Cell, Chart, Column, Kind, Section, Table
 from kado.report.words import assertion_word, signal_word
 from kado.rounding import NONE, count, split_hours
 
@@ -52,35 +53,29 @@ def _system_word(name: str) -> str:
 
 
 def corrections(inputs: ReportInputs) -> Section:
-    """List the corrections in force."""
-    zone = inputs.loaded.profile.zone
+    """List the corrections in force with what each changes, and those that wait for a second person."""
+    loaded, zone = inputs.loaded, inputs.loaded.profile.zone
     columns = [
         Column("id", tr("No."), Kind.COUNT),
-        Column("start", tr("Start"), Kind.TIME, width=1.4),
-        Column("end", tr("End"), Kind.TIME, width=1.4),
-        Column("assertion", tr("States"), width=1.2),
-        Column("reason", tr("Reason"), width=2.4),
-        Column("author", tr("Author"), width=1.0),
-        Column("recorded", tr("Recorded"), Kind.TIME, width=1.4),
+        Column("start", tr("Start"), Kind.TIME),
+        Column("end", tr("End"), Kind.TIME),
+        Column("assertion", tr("States"), width=0.9),
+        Column("changes", tr("What it changes"), width=1.5),
+        Column("reason", tr("Reason"), width=1.8),
+        Column("author", tr("Author"), width=0.8),
+        Column("recorded", tr("Recorded"), Kind.TIME),
     ]
-    rows: list[list[Cell]] = [
-        [
-            s.correction.id,
-            local_time(s.correction.start_ns, zone),
-            local_time(s.correction.end_ns, zone),
-            _stated(s),
-            s.correction.reason,
-            s.correction.author,
-            local_time(s.correction.recorded_at_ns, zone),
-        ]
-        for s in inputs.corrections
-    ]
-    return Section("corrections", tr("Corrections in force"), tables=(make_table("corrections", "", columns, rows),))
 
+    def row(c: Correction, changes: str) -> list[Cell]:
+        start, end, recorded = (local_time(ns, zone) for ns in (c.start_ns, c.end_ns, c.recorded_at_ns))
+        return [c.id, start, end, assertion_word(c.assertion), changes, c.reason, c.author, recorded]
 
-def _stated(said: RecordedCorrection) -> str:
-    word = assertion_word(said.correction.assertion)
-    return tr("{assertion} (awaiting confirmation, not counted)", assertion=word) if said.awaiting else word
+    rows = [row(a.correction, effect_words(a.effect)) for a in loaded.corrections]
+    tables = [make_table("corrections", "", columns, rows)]
+    if loaded.awaiting:
+        waiting = [row(c, tr("nothing yet")) for c in loaded.awaiting]
+        tables.append(make_table("awaiting", tr("Awaiting confirmation, not counted"), columns, waiting))
+    return Section("corrections", tr("Corrections in force"), tables=tuple(tables))
 
 
 def beamlines(inputs: ReportInputs) -> Section | None:
@@ -120,8 +115,8 @@ def _ports(inputs: ReportInputs) -> tuple[str, ...]:
 
 def milestones(inputs: ReportInputs) -> Section | None:
     """Show the steps of the delivery signal, and the time to its target beside that of peers; in a year's report."""
-    profile, found = inputs.loaded.profile, inputs.target
-    if not inputs.is_year or not profile.milestones:
+    loaded, profile = inputs.loaded, inputs.loaded.profile
+    if not inputs.is_year:
         return None
     unit = profile.delivery.unit or ""
     columns = [
@@ -130,17 +125,52 @@ def milestones(inputs: ReportInputs) -> Section | None:
         Column("kind", tr("Kind"), width=2),
     ]
     kinds = {"user": tr("user operation"), "demonstrated": tr("stable operation demonstrated")}
-    rows: list[list[Cell]] = [[m.since.isoformat(), m.value, kinds[m.kind]] for m in profile.milestones]
-    said: tuple[str, ...] = ()
-    if found is not None and found.length_ns is not None and found.first is not None:
-        days = found.length_ns // (24 * NS_PER_H)
-        said = (
-            tr(
-                "The target of {target:g} {unit} was first held for a whole block {days} days after operation started.",
-                target=found.target, unit=unit, days=count(days),
-            ),
-        )  # fmt: skip
-    return Section("milestones", tr("Milestones"), said, tables=(make_table("milestones", "", columns, rows),))
+    rows: list[list[Cell]] = [
+        [m.since.isoformat(), m.value, kinds[m.kind]]
+        for m in profile.milestones
+        if local_midnight(m.since, profile.zone) < loaded.part.end_ns
+    ]
+    tables = [make_table("milestones", "", columns, rows)] if rows else []
+    if profile.peers:
+        tables.append(_peers(inputs, unit))
+    said = _time_to_target(inputs, unit)
+    return Section("milestones", tr("Milestones and target"), said, tables=tuple(tables)) if tables or said else None
+
+
+def _time_to_target(inputs: ReportInputs, unit: str) -> tuple[str, ...]:
+    found = inputs.target
+    if found is None:
+        return ()
+    if found.length_ns is None:
+        return (
+            tr("The target of {target:g} {unit} was not held for a whole block yet.", target=found.target, unit=unit),
+        )
+    return (
+        tr(
+            "The target of {target:g} {unit} was first held for a whole block {days} days after operation started.",
+            target=found.target, unit=unit, days=count(found.length_ns // (24 * NS_PER_H)),
+        ),
+    )  # fmt: skip
+
+
+def _peers(inputs: ReportInputs, unit: str) -> Table:
+    profile, found = inputs.loaded.profile, inputs.target
+    columns = [
+        Column("facility", tr("Facility"), width=1.6),
+        Column("target", tr("Target {unit}", unit=unit), Kind.NUMBER, 0),
+        Column("time", tr("From start of operation to target"), width=2),
+    ]
+    rows: list[list[Cell]] = []
+    if found is not None:
+        days = None if found.length_ns is None else found.length_ns // (24 * NS_PER_H)
+        own = tr("not reached") if days is None else tr("{days} days (from this record)", days=count(days))
+        rows.append([words(profile.name), found.target, own])
+    for peer in profile.peers:
+        time = tr("not reached") if peer.time_to_target is None else words(peer.time_to_target)
+        rows.append([words(peer.name), peer.target, time])
+    sources = [profile.references[cite] for cite in dict.fromkeys(p.cite for p in profile.peers)]
+    note = tr("Source of the other facilities: {source}.", source="; ".join(sources))
+    return make_table("peers", tr("Beside other facilities"), columns, rows, note=note)
 
 
 def provenance(inputs: ReportInputs) -> Section:

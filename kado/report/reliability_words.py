@@ -1,5 +1,7 @@
 """Reliability statistics as rows and sentences, in the language of now."""
 
+from collections.abc import Sequence
+
 from analytics.reliability import MIN_FAILURES, Group, Strength
 from analytics.reliability.trend import Direction
 from kado.language import tr, trn
@@ -98,17 +100,20 @@ def group_rows(found: ReliabilityReport) -> list[list[Cell]]:
         return []
     names = grouping_words()
     return [
-        [
-            names[kind] if i == 0 else None,
-            group_word(kind, g),
-            g.failures,
-            g.downtime_h,
-            g.repair.median_h,
-        ]
+        [names[kind], group_word(kind, g), g.failures, g.downtime_h, g.repair.median_h]
         for kind, groups in found.groups.items()
         if [g.name for g in groups] != [None]
-        for i, g in enumerate(groups)
+        for g in in_reading_order(kind, groups)
     ]
+
+
+def in_reading_order(kind: str, groups: Sequence[Group]) -> list[Group]:
+    """Return groups as people look for them: times in their own order, all others by downtime."""
+    if kind in ("hour", "weekday"):
+        return sorted(groups, key=lambda g: (g.name is None, g.name or ""))
+    if kind == "hours_since_start":
+        return sorted(groups, key=lambda g: (g.name is None, int((g.name or "0").partition("-")[0])))
+    return list(groups)
 
 
 def grouping_words() -> dict[str, str]:

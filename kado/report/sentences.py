@@ -2,30 +2,54 @@
 
 from analytics.availability import PROVISIONAL_BELOW_PCT, ReportedEvent
 from analytics.conditions import Kind
+from analytics.energy import POWER_UNIT
 from analytics.reliability import Strength
-from facility.time import NS_PER_H
+from facility.schedule import PLANNED_CATEGORIES
+from facility.time import NS_PER_H, NS_PER_S
 from kado.language import tr, trn
 from kado.queries.events import incidents_behind
 from kado.queries.report import Beside, ReportInputs
 from kado.report.cells import local_time, period_words, time_words
 from kado.report.model import Headline
-from kado.rounding import count, duration, hours, percent
+from kado.report.words import account_word
+from kado.rounding import NONE, count, hours, percent
+
+
+def figure_name(inputs: ReportInputs) -> str:
+    """Return what the figure is called: a neutron source has no light."""
+    power = inputs.loaded.profile.delivery.unit == POWER_UNIT
+    return tr("Availability") if power else tr("Light-source availability")
 
 
 def headline(inputs: ReportInputs) -> Headline:
     """Return the figure that is read first; below 99 % coverage it is the bounds."""
     f = inputs.loaded.availability.figures
-    name = tr("Availability")
+    name = figure_name(inputs)
     if f.availability_pct is None or f.coverage_pct is None:
-        return Headline(name, tr("none"), tr("There is no known user time in this period."), "", _provisional(inputs))
-    lower, upper = percent(f.availability_lower_pct), percent(f.availability_upper_pct)
-    value = f"{percent(f.availability_pct)} %"
-    bounds = tr("Between {lower} and {upper} %, whatever happened in unknown time", lower=lower, upper=upper)
+        return Headline(name, NONE, _no_figure(inputs), "", _provisional(inputs))
+    lower, upper = f.availability_lower_pct or 0.0, f.availability_upper_pct or 0.0
+    target = inputs.loaded.profile.target_availability_pct or 100.0
+    value = f"{percent(f.availability_pct, below=target)} %"
     if f.coverage_pct < PROVISIONAL_BELOW_PCT:
-        value = tr("{lower} to {upper} %", lower=lower, upper=upper)
+        value = tr("{lower} to {upper} %", lower=percent(lower), upper=percent(upper))
         bounds = tr("On known time alone {value} %", value=percent(f.availability_pct))
+    elif lower == upper:
+        bounds = tr("No unknown time could change it")
+    else:
+        # With as many digits as tell the bounds apart.
+        digits = next((n for n in (1, 2) if percent(lower, n) != percent(upper, n)), 3)
+        bounds = tr(
+            "Between {lower} and {upper} %, whatever happened in unknown time",
+            lower=percent(lower, digits), upper=percent(upper, digits),
+        )  # fmt: skip
     coverage = tr("Coverage {share} % of user time", share=percent(f.coverage_pct))
     return Headline(name, value, bounds, coverage, _provisional(inputs))
+
+
+def _no_figure(inputs: ReportInputs) -> str:
+    if not inputs.loaded.availability.accounts.user_time:
+        return tr("No user time was planned in this period.")
+    return tr("There is no known user time in this period.")
 
 
 def _provisional(inputs: ReportInputs) -> tuple[str, ...]:
@@ -46,26 +70,71 @@ def _provisional(inputs: ReportInputs) -> tuple[str, ...]:
 
 def summary(inputs: ReportInputs) -> tuple[str, ...]:
     """Return what happened, in five lines."""
-    lines = [_time(inputs), _failures(inputs), _change(inputs), _unknown(inputs), _year(inputs)]
+    if not inputs.loaded.availability.accounts.user_time:
+        return tuple(line for line in (_no_figure(inputs), _plan(inputs), _year(inputs)) if line)
+    lines = [_verdict(inputs), _time(inputs), _failures(inputs), _change(inputs), _year(inputs)]
     return tuple(line for line in lines if line)
+
+
+def _verdict(inputs: ReportInputs) -> str:
+    f, name = inputs.loaded.availability.figures, figure_name(inputs)
+    target = inputs.loaded.profile.target_availability_pct
+    if f.availability_pct is None or f.coverage_pct is None:
+        return tr("There is no known user time in this period.")
+    if f.coverage_pct < PROVISIONAL_BELOW_PCT:
+        lower, upper = percent(f.availability_lower_pct), percent(f.availability_upper_pct)
+        return tr(
+            "{name} lies between {lower} and {upper} %: too much is unknown for one number.",
+            name=name, lower=lower, upper=upper,
+        )  # fmt: skip
+    if target is None:
+        return tr("{name} was {value} %.", name=name, value=percent(f.availability_pct))
+    value = percent(f.availability_pct, below=target)
+    if f.availability_pct >= target:
+        return tr(
+            "{name} was {value} %: the target of {target:g} % was reached.", name=name, value=value, target=target
+        )
+    return tr("{name} was {value} %: the target of {target:g} % was missed.", name=name, value=value, target=target)
 
 
 def _time(inputs: ReportInputs) -> str:
     a = inputs.loaded.availability.accounts
-    if not a.user_time:
-        return tr("No user time was planned in this period.")
-    return tr(
+    said = tr(
         "Of {user} h of user time the beam was delivered for {delivered} h; {down} h were lost.",
         user=hours(a.user_time / NS_PER_H, 1),
         delivered=hours(a.delivered / NS_PER_H, 1),
         down=hours(a.no_beam / NS_PER_H, 1),
     )
+    if not a.unknown:
+        return said
+    return said + " " + tr(
+        "Of {length} nothing is known: they count neither as beam nor as downtime.", length=length_words(a.unknown)
+    )  # fmt: skip
+
+
+def _plan(inputs: ReportInputs) -> str:
+    a = inputs.loaded.availability.accounts
+    planned = {c.value: getattr(a, c.value) for c in PLANNED_CATEGORIES}
+    parts = [
+        tr("{what} {hours} h", what=account_word(name), hours=hours(ns / NS_PER_H, 0))
+        for name, ns in planned.items()
+        if ns
+    ]
+    return tr("Planned: {parts}.", parts=tr(", ").join(parts)) if parts else ""
+
+
+def length_words(ns: int) -> str:
+    """Write a length of time as people say it: ``3 h 02 min``."""
+    minutes = (ns + 30 * NS_PER_S) // (60 * NS_PER_S)
+    if minutes >= 60:
+        return tr("{h} h {m:02} min", h=count(minutes // 60), m=minutes % 60)
+    if ns >= 60 * NS_PER_S:
+        return tr("{m} min", m=minutes)
+    return tr("{s} s", s=max(1, round(ns / NS_PER_S)))
 
 
 def _failures(inputs: ReportInputs) -> str:
     loaded = inputs.loaded
-    if not loaded.availability.accounts.user_time:
-        return ""
     n = loaded.availability.counts.failures
     longest = max(
         (r for r in loaded.availability.events if r.event.kind is Kind.NO_BEAM and not r.trip and not r.carried_over),
@@ -76,7 +145,7 @@ def _failures(inputs: ReportInputs) -> str:
         return tr("There was no failure.")
     begun = time_words(local_time(longest.event.start_ns, loaded.profile.zone))
     counted = trn("There was {n} failure", "There were {n} failures", n)
-    lasted = duration(longest.event.duration_ns)
+    lasted = length_words(longest.event.duration_ns)
     system = _system(longest, inputs)
     if system:
         return tr(
@@ -109,8 +178,8 @@ def _change(inputs: ReportInputs) -> str:
     if now is None or then is None:
         return ""
     return tr(
-        "Availability was {then} % in {before}; {words} (p = {p:.2f}).",
-        then=percent(then), before=name_of(before, inputs), words=words, p=comparison.p_value,
+        "Availability was {then} % in {before}; {words}.",
+        then=percent(then), before=name_of(before, inputs), words=words,
     )  # fmt: skip
 
 
@@ -123,19 +192,6 @@ def name_of(beside: Beside, inputs: ReportInputs) -> str:
         )
         return words.partition("（")[0]
     return beside.period.id.partition("/")[0][:10] if "/" in beside.period.id else beside.period.id
-
-
-def _unknown(inputs: ReportInputs) -> str:
-    a, f = inputs.loaded.availability.accounts, inputs.loaded.availability.figures
-    if not a.user_time:
-        return ""
-    if not a.unknown:
-        return tr("All user time is known.")
-    return tr(
-        "{hours} of user time are unknown ({share} %); they count neither as beam nor as downtime.",
-        hours=duration(a.unknown) if a.unknown < 60 * 10**9 else f"{hours(a.unknown / NS_PER_H)} h",
-        share=percent(100 - (f.coverage_pct or 0.0), 2),
-    )
 
 
 def _year(inputs: ReportInputs) -> str:

@@ -37,6 +37,8 @@ class Stamp:
     schedule: str
     journal: str
     data: str
+    ledger: str
+    """The totals of each source when the file was made, as JSON: the ledger has no past, so they stand here."""
 
     def text(self) -> str:
         """Return the stamp as it stands in a file."""

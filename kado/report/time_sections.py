@@ -103,14 +103,13 @@ def failures(inputs: ReportInputs) -> Section:
     """List the failures, and those that wait for review."""
     loaded, zone = inputs.loaded, inputs.loaded.profile.zone
     columns = [
-        Column("start", tr("Start"), Kind.TIME, width=1.5),
-        Column("end", tr("End"), Kind.TIME, width=1.5),
+        Column("start", tr("Start"), Kind.TIME),
         Column("length_h", tr("Length"), Kind.DURATION),
         Column("lost_h", tr("User time lost"), Kind.DURATION),
-        Column("system", tr("System"), width=1.0),
+        Column("system", tr("System"), width=0.9),
         Column("cause", tr("Cause"), width=1.6),
-        Column("action", tr("Action"), width=1.6),
-        Column("note", tr("Note"), width=1.0),
+        Column("action", tr("Action"), width=1.4),
+        Column("note", tr("Note"), width=1.5),
     ]
     waiting = set(awaiting_review(inputs))
     rows: list[list[Cell]] = []
@@ -133,7 +132,6 @@ def failures(inputs: ReportInputs) -> Section:
         rows.append(
             [
                 local_time(event.start_ns, zone),
-                local_time(event.end_ns, zone),
                 event.duration_ns / NS_PER_H,
                 reported.user_time_ns / NS_PER_H,
                 None if cause is None else cause.system,
@@ -152,8 +150,7 @@ def unknown(inputs: ReportInputs) -> Section:
     """List unknown user time, interval by interval, and what it could hide."""
     zone = inputs.loaded.profile.zone
     columns = [
-        Column("start", tr("Start"), Kind.TIME, width=1.4),
-        Column("end", tr("End"), Kind.TIME, width=1.4),
+        Column("start", tr("Start"), Kind.TIME),
         Column("length_h", tr("Length"), Kind.DURATION),
         Column("cause", tr("Why it is unknown"), width=2.4),
         Column("hides_h", tr("Could hide downtime"), Kind.DURATION),
@@ -163,7 +160,6 @@ def unknown(inputs: ReportInputs) -> Section:
     rows: list[list[Cell]] = [
         [
             local_time(g.segment.start_ns, zone),
-            local_time(g.segment.end_ns, zone),
             (g.segment.end_ns - g.segment.start_ns) / NS_PER_H,
             rule_word(g.segment.rule),
             None if g.downtime_ns is None else g.downtime_ns / NS_PER_H,

@@ -50,8 +50,8 @@ _ASSERTIONS: Final = {
 }
 _REVIEWS: Final = {
     Review.ACKNOWLEDGE: marked("to be acknowledged"),
-    Review.ROOT_CAUSE: marked("root cause wanted"),
-    Review.ASSESSMENT: marked("written assessment wanted"),
+    Review.ROOT_CAUSE: marked("root cause needed"),
+    Review.ASSESSMENT: marked("written assessment needed"),
 }
 
 
