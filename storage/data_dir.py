@@ -59,6 +59,11 @@ class DataDir:
         return self.path / "page.json"
 
     @property
+    def backfill(self) -> Path:
+        """Requests to the service to fill gaps from an archive, while it works on them."""
+        return self.path / "backfill"
+
+    @property
     def lock(self) -> Path:
         """Locked by the one process that may write telemetry; holds its pid."""
         return self.path / "lock"

@@ -16,6 +16,7 @@ from kado.config import Configuration
 from kado.service.alarm_facts import FactSources
 from kado.service.alarms import Alarms
 from kado.service.application_status import ApplicationStatus
+from kado.service.backfill_desk import BackfillDesk
 from kado.service.beam_log import BeamLog
 from kado.service.current_figures import CurrentFigures
 from kado.service.fault_injection import steered_sources
@@ -71,7 +72,7 @@ class Application:
         """Where ``[[alarms.target]]`` is."""
 
     def serve(self, clock: Clock, rng: random.Random) -> None:
-        """Make what ``[metrics]``, ``[publish]`` and ``[alarms]`` ask for; before `run`.
+        """Make what fills gaps, and what ``[metrics]``, ``[publish]`` and ``[alarms]`` ask for; before `run`.
 
         Raises
         ------
@@ -83,6 +84,8 @@ class Application:
             If an alarm rule is wrong.
         """
         settings = self.configuration.settings
+        desk = BackfillDesk(self.configuration, self._landing, self._forwarder, clock)
+        self.beside["back-fill"] = desk.run
         if settings.report.draft_at is not None:
             self._drafts = ReportDrafts(self.configuration, clock)
         if settings.alarms is not None:

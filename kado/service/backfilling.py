@@ -1,6 +1,6 @@
 """Fills the gaps of a period from an archive, and says which figures that opens again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ from kado.progress import progress_bar
 from kado.queries.figures import load_availability
 from kado.queries.identity import identity
 from kado.queries.record import load_plan
+from kado.service.backfill_desk import ask_service
 from kado.service.importing import forward_waiting
+from kado.stores import running_pid
 from kado.writers import make_landing
 
 
@@ -70,10 +72,8 @@ def backfill_period(
     ------
     UsageError
         If there is no such source, or it does not map a signal.
-    LockedError
-        If a service runs: only one may write.
     UnreachableError
-        If the archive does not answer; what was fetched until then is stored.
+        If the archive does not answer, or the service that runs ends; what was fetched until then is stored.
     """
     source = _source(configuration, source_id)
     if strange := [name for name in signals if name not in source.signals]:
@@ -89,16 +89,13 @@ def backfill_period(
     nothing = Backfilled(source.id, source.url, part, ranges, (), unknown_ns, None, figure, None, ())
     if dry_run or not ranges:
         return nothing
-    with progress_bar(tr("from {source}", source=source.id), 1) as bar, make_landing(configuration, clock) as landing:
+    with progress_bar(tr("from {source}", source=source.id), 1) as bar:
 
         def show(done: BackfillProgress) -> None:
-            bar.advance_to(int(done.done * 1000), f"{done.signal}: {done.samples:,} samples", 1000)
+            said = tr("{signal}: {samples:,} samples", signal=done.signal, samples=done.samples)
+            bar.advance_to(int(done.done * 1000), said, 1000)
 
-        filled = backfill(
-            source, configuration.profile, ranges, landing, configuration.data_dir, clock,
-            signals=signals or None, again=again, progress=show,
-        )  # fmt: skip
-    forward_waiting(configuration, clock)
+        filled = _fill(configuration, source, ranges, clock, signals or None, again=again, progress=show)
     after = load_availability(configuration, period, clock=clock)
     return Backfilled(
         source.id,
@@ -112,6 +109,28 @@ def backfill_period(
         after.availability.figures.availability_pct,
         reopened(configuration, Intervals.of([piece for one in filled for piece in one.filled])),
     )
+
+
+def _fill(
+    configuration: Configuration,
+    source: ArchiverSource,
+    ranges: Intervals,
+    clock: Clock,
+    signals: Sequence[str] | None,
+    *,
+    again: bool,
+    progress: Callable[[BackfillProgress], None],
+) -> tuple[SignalFilled, ...]:
+    """Fill ranges: by the service where one runs, which alone may write, else in this process."""
+    if running_pid(configuration) is not None:
+        return ask_service(configuration, source, ranges, signals, again=again, progress=progress)
+    with make_landing(configuration, clock) as landing:
+        filled = backfill(
+            source, configuration.profile, ranges, landing, configuration.data_dir, clock,
+            signals=signals, again=again, progress=progress,
+        )  # fmt: skip
+    forward_waiting(configuration, clock)
+    return filled
 
 
 def reopened(configuration: Configuration, filled: Intervals) -> tuple[str, ...]:
