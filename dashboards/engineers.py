@@ -41,7 +41,7 @@ def engineers(subject: Subject) -> dashboard.Dashboard:
         frame,
         [
             row(9, (_signal(subject), 24)),
-            row(6, (_known(subject), 12), (_quality(subject), 12)),
+            row(6, (_known(subject), 8), (_bands(subject), 8), (_quality(subject), 8)),
             row(7, (_not_good(subject), 12), (_ages(subject), 12)),
             row(6, (_links(subject), 12), (_rates(subject), 12)),
             row(6, (_rejected(subject), 8), (_conflicts(subject), 8), (_dead_letters(subject), 8)),
@@ -148,6 +148,41 @@ def _quality(subject: Subject) -> dashboard.Panel:
         overrides=[_line(name, color) for name, color in colors.items()],
         style=style,
     )
+
+
+def _bands(subject: Subject) -> dashboard.Panel:
+    say = subject.say
+    qualities = (
+        ("good", "3", say("good", "正常"), GREEN),
+        ("uncertain", "2", say("uncertain", "不確か"), ORANGE),
+        ("bad", "1", say("bad", "異常"), RED),
+    )
+    queries = [
+        InfluxQuery(
+            # The number of the band, wherever there is a sample of that quality.
+            select=f'0 * count("quality") + {band} AS "{name}"',
+            measurement=TELEMETRY,
+            where=(FACILITY, OF_SIGNAL, f"\"quality\" = '{word}'", RECENT),
+            group_by="time($__interval) fill(null)",
+            source=DataSource.TELEMETRY,
+            alias="$col",
+        )
+        for word, band, name, _ in qualities
+    ]
+    about = say(
+        "Where the chosen signal had samples in the last two days, a lane for each quality. Where no lane is filled "
+        "there was none: a gap, unless the signal is sent on change only.",
+        "直近2日に選択した信号のサンプルがあった区間（品質別）。どの帯もない区間は欠測です（変化時のみ送られる信号を除く）。",
+    )
+    look = Look(
+        "none",
+        0,
+        say("no samples", "サンプルなし"),
+        PLAIN,
+        words([(band, name, color) for _, band, name, color in qualities]),
+    )
+    title = say("Quality and gaps of ${signal}", "${signal} の品質と欠測")
+    return timeline_panel(Words(title, about), look, queries)
 
 
 def _not_good(subject: Subject) -> dashboard.Panel:

@@ -86,7 +86,7 @@ def _availability(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
         )
     bounds = stat_panel(
         Words(
-            say("Bounds of the fiscal year", "今年度の上下限"),
+            f"{say('Bounds', '上下限')}: {say('fiscal year', '今年度')}",
             say(
                 "If all unknown time had been without beam, and if all of it had been beam.",
                 "不明の時間がすべて停止だった場合と、すべて供給だった場合の稼働率。",
@@ -104,7 +104,7 @@ def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
     hours = Look("suffix:h", 1, say("no failure, or no figure yet", "故障なし・集計前"), PLAIN)
     coverage = figure_panel(
         Words(
-            say("Coverage of the fiscal year", "今年度のデータ被覆率"),
+            f"{say('Coverage', 'データ被覆率')}: {say('fiscal year', '今年度')}",
             say(
                 "The part of user time of which it is known what the beam was.",
                 "利用時間のうち、ビームの状態が分かっている割合。",
@@ -304,6 +304,7 @@ def _pareto(subject: Subject) -> dashboard.Panel:
         horizontal=True,
         overrides=[_fixed("lost_h", RED, say("lost, h", "停止時間（h）"))],
         hidden=("Time",),
+        largest_first="lost_h",
     )
 
 
@@ -426,7 +427,8 @@ def _longest(subject: Subject) -> dashboard.Panel:
         "cause": say("cause", "原因"),
         "id": say("id", "番号"),
     }
-    return table_panel(Words(say("Longest failures", "損失の大きい故障"), about), look, [query], renamed=renamed)
+    title = say("Longest failures", "損失の大きい故障")
+    return table_panel(Words(title, about), look, [query], renamed=renamed, largest_first=renamed["user_time_s"])
 
 
 def _peers(subject: Subject) -> dashboard.Panel:

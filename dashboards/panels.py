@@ -126,8 +126,9 @@ def bars_panel(
     horizontal: bool = False,
     stacked: bool = False,
     hidden: Sequence[str] = (),
+    largest_first: str = "",
 ) -> dashboard.Panel:
-    """Return bars, a group for each row of a table."""
+    """Return bars, a group for each row of a table; `largest_first` names the field by which they are sorted."""
     options = barchart.Options(
         x_field=x_field,
         orientation=common.VizOrientation.HORIZONTAL if horizontal else common.VizOrientation.VERTICAL,
@@ -145,6 +146,10 @@ def bars_panel(
     )
     panel = _panel("barchart", words, look.config(barchart.FieldConfig(fill_opacity=85)), options, [query], overrides)
     panel.transformations = _without(hidden)
+    if largest_first:
+        order = {"fields": {}, "sort": [{"field": largest_first, "desc": True}]}
+        sorting = dashboard.DataTransformerConfig(id_val="sortBy", options=order)
+        panel.transformations = [*(panel.transformations or []), sorting]
     return panel
 
 
@@ -156,9 +161,15 @@ def table_panel(
     overrides: Sequence[Override] = (),
     hidden: Sequence[str] = (),
     renamed: dict[str, str] | None = None,
+    largest_first: str = "",
 ) -> dashboard.Panel:
-    """Return a table; `hidden` columns are left out, `renamed` ones get names for people and stand in that order."""
+    """Return a table; `hidden` columns are left out, `renamed` ones get names for people and stand in that order.
+
+    `largest_first` is the column, by the name that people see, by which the rows are sorted.
+    """
     options = table.Options(show_header=True, cell_height=common.TableCellHeight.SM)
+    if largest_first:
+        options.sort_by = [common.TableSortByFieldState(display_name=largest_first, desc=True)]
     # The SDK gives every table a footer of its older kind, which newer Grafanas have no more.
     options.footer = None
     panel = _panel("table", words, look.config(table.FieldConfig(inspect=False)), options, queries, overrides)

@@ -22,6 +22,8 @@ HEARTBEAT_STOPPED: Final = "heartbeat"
 """Reason of a link that is down although the server answers: the heartbeat no longer changes."""
 SETTLE_S: Final = 0.5
 """When one channel is lost, its fellows on the same server are lost within so long."""
+_SAME_CLOCK_S: Final = 2.0
+"""So far may the clocks of this computer and of a source be apart, and both be right."""
 LOOK_S: Final = 0.5
 """How often the reader looks at its clock while nothing comes."""
 
@@ -72,8 +74,9 @@ class MonitorOptions:
 class MonitorReader:
     """Reads until every channel is lost; see `facility.source.Reader`.
 
-    A channel that is lost while others remain ends by a bad sample. When the last one is lost the link goes down, at
-    the instant at which something was heard last, at most `detects_loss_s` ago, and the connection ends.
+    A channel that is lost while others remain ends by a bad sample, at the instant at which it was heard last, at most
+    `detects_loss_s` ago: what it stood for since then nobody saw. When the last one is lost the link goes down, at the
+    instant at which any was heard last, again at most `detects_loss_s` ago, and the connection ends.
     """
 
     def __init__(
@@ -102,7 +105,11 @@ class MonitorReader:
         self._heard: set[int] = set()
         """Channels that are connected."""
         self._lost: dict[int, int] = {}
-        """Channels that were lost a moment ago, and when."""
+        """Channels that were lost a moment ago, and when that was noticed."""
+        self._own_heard_ns = np.zeros(len(channels), np.int64)
+        """(channels,) when each was heard last."""
+        self._own_stamp_ns = np.zeros(len(channels), np.int64)
+        """(channels,) its newest stamp."""
         self._heard_ns = self._beat_ns = clock()
         self._beats = True
         self._newest: dict[int, tuple[float, str | None, int, str | None]] = {}
@@ -165,6 +172,8 @@ class MonitorReader:
         self._heard.update(codes)
         code = np.array(codes, np.int32)
         columns = self._decode(code, updates)
+        self._own_heard_ns[code] = now
+        np.maximum.at(self._own_stamp_ns, code, columns.time_ns)
         self._remember(columns)
         batch, rejected = to_samples(self._channels, columns, now, stamp=self._options.stamp, initial=self._initial)
         found.append(Delivery(batch, rejected))
@@ -181,7 +190,7 @@ class MonitorReader:
 
     def _ended(self, codes: list[int], now: int) -> Delivery:
         """Return the bad samples that end what lost channels said."""
-        when = [self._lost.pop(code) for code in codes]
+        when = [self._known_until(code, self._lost.pop(code)) for code in codes]
         n = len(codes)
         columns = Columns(
             np.array(codes, np.int32),
@@ -191,6 +200,15 @@ class MonitorReader:
             reason=[DISCONNECTED] * n,
         )
         return Delivery(*to_samples(self._channels, columns, now))
+
+    def _known_until(self, code: int, noticed_ns: int) -> int:
+        """Return until when a lost channel is known to have been there; not before the last sample it sent."""
+        heard_ns, stamp_ns = int(self._own_heard_ns[code]), int(self._own_stamp_ns[code])
+        until_ns = min(max(heard_ns, noticed_ns - to_ns(self._options.detects_loss_s)), noticed_ns)
+        # A source's clock may be a little ahead of ours; a stamp that is far ahead is not believed.
+        if until_ns <= stamp_ns <= noticed_ns + to_ns(_SAME_CLOCK_S):
+            return stamp_ns + 1
+        return until_ns
 
     def _watch(self, now: int) -> list[Delivery | LinkReport]:
         """Return what the heartbeat tells about the link."""

@@ -175,17 +175,18 @@ ALERTS: Final = (
     ),
     Alert(
         name="KadoBackupOld",
-        expression="time() - kado_backup_timestamp_seconds > 8 * 86400",
+        expression="time() - (kado_backup_timestamp_seconds or kado_data_begun_timestamp_seconds) > 8 * 86400",
         lasts="1h",
         severity="low",
         role="engineers",
         summary=Text(
-            en="The last backup of {{ $labels.facility }} is {{ $value | humanizeDuration }} old",
-            ja="{{ $labels.facility }} の最後のバックアップから {{ $value | humanizeDuration }} 経過",
+            en="{{ $value | humanizeDuration }} without a backup of {{ $labels.facility }}",
+            ja="{{ $labels.facility }} のバックアップが {{ $value | humanizeDuration }} ありません",
         ),
         meaning=Text(
-            en="A lost disk would lose everything since then that the sources do not deliver again.",
-            ja="ディスクを失うと、それ以降のデータのうち再送されないものが失われます。",
+            en="If the disk is lost, everything since the last backup is lost that the sources do not deliver again; "
+            "without any backup, everything since kado began to collect.",
+            ja="ディスクを失うと、最後のバックアップ以降（一度もなければ収集開始以降）のデータのうち、再送されないものが失われます。",
         ),
         action=Text(
             en="Run kado store backup, and see why it did not run by itself.",

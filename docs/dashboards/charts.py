@@ -8,7 +8,8 @@ from values import PALETTE, color_of, local, mapped, properties_of
 
 from grafana_panels import Frame
 
-TEXT, GRID, FONT = "#ccccdc", "#2c3036", "BIZ UDPGothic"
+TEXT, GRID, FONT = "#ccccdc", "#2c3036", "DejaVu Sans, BIZ UDPGothic, sans-serif"
+LETTER_W, LEGEND_H = 7.2, 15
 
 
 def lines(
@@ -35,7 +36,7 @@ def lines(
     x_scale = alt.Scale(type="utc", domain=[_wall(scene.from_ms, scene.zone), _wall(scene.to_ms, scene.zone)])
     x = alt.X("t:T", title=None, scale=x_scale, axis=_time_axis(scene))
     y_scale = alt.Scale(zero=config.get("min") == 0, **_domain(config, custom, rows))
-    y = alt.Y("v:Q", title=custom.get("axisLabel") or None, scale=y_scale)
+    y = alt.Y("v:Q", title=custom.get("axisLabel") or None, scale=y_scale, axis=_value_axis(config))
     color = alt.Color("s:N", title=None, scale=alt.Scale(domain=names, range=[colors[n] for n in names]), sort=None)
     base = alt.Chart(alt.Data(values=rows))
     layers: list[Any] = []
@@ -50,7 +51,11 @@ def lines(
             .encode(x=alt.X("a:T", title=None, scale=x_scale), x2="b:T", color=alt.Color("c:N", scale=None))
         )
     if custom.get("drawStyle") == "bars":
-        layers.append(base.mark_bar(size=2).encode(x=x, y=alt.Y("v:Q", title=None, stack="zero"), color=color))
+        layers.append(
+            base.mark_bar(size=2).encode(
+                x=x, y=alt.Y("v:Q", title=None, stack="zero", axis=_value_axis(config)), color=color
+            )
+        )
     else:
         interpolate = "step-after" if custom.get("lineInterpolation") == "stepAfter" else "linear"
         for name in names:
@@ -69,6 +74,15 @@ def lines(
             .encode(y=alt.Y("v:Q", scale=y_scale), color=alt.Color("c:N", scale=None))
         )
     return _svg(alt.layer(*layers).resolve_scale(color="independent"), size, legend=names, colors=colors)
+
+
+def _value_axis(config: dict[str, Any]) -> alt.Axis:
+    """Return an axis whose numbers have their unit, as Grafana writes them."""
+    unit = config["unit"]
+    if unit == "bytes":
+        return alt.Axis(labelExpr="format(datum.value / 1048576, ',.0f') + ' MiB'", tickCount=5)
+    written = {"percent": "%", "s": " s"}.get(unit, f" {unit.removeprefix('suffix:')}" if ":" in unit else "")
+    return alt.Axis(labelExpr=f"datum.label + '{written}'", tickCount=5)
 
 
 def _domain(config: dict[str, Any], custom: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -184,9 +198,10 @@ def _wall(ms: float, zone: str) -> float:
 
 
 def _svg(chart: Any, size: tuple[int, int], *, legend: list[str], colors: dict[str, str]) -> str:
-    """Return a chart of that size as SVG, its legend below."""
+    """Return a chart of that size as SVG, its legend below, in as many lines as it needs."""
     width, height = size
-    spec = chart.properties(width=width - 70, height=height - 52).to_dict(validate=False)
+    rows = _legend_rows(legend, width)
+    spec = chart.properties(width=width - 70, height=height - 37 - LEGEND_H * len(rows)).to_dict(validate=False)
     axis = {
         "labelColor": TEXT, "titleColor": TEXT, "gridColor": GRID, "domainColor": GRID, "tickColor": GRID,
         "labelFont": FONT, "titleFont": FONT, "labelFontSize": 10, "titleFontSize": 11,
@@ -197,13 +212,27 @@ def _svg(chart: Any, size: tuple[int, int], *, legend: list[str], colors: dict[s
     }  # fmt: skip
     spec["padding"] = 4
     spec["autosize"] = {"type": "pad"}
-    drawn = vl_convert.vegalite_to_svg(spec)
-    x, marks = 46, []
-    for name in legend[:9]:
-        marks.append(f'<rect x="{x}" y="{height - 13}" width="12" height="4" fill="{colors[name]}"/>')
-        marks.append(f'<text x="{x + 16}" y="{height - 7}" font-size="11" fill="{TEXT}">{escaped(name)}</text>')
-        x += 34 + sum(11.5 if ord(c) > 255 else 7.2 for c in name)
-    return drawn + "".join(marks)
+    marks = [vl_convert.vegalite_to_svg(spec)]
+    for place, names in enumerate(rows):
+        x, y = 46.0, height - 7 - LEGEND_H * (len(rows) - 1 - place)
+        for name in names:
+            marks.append(f'<rect x="{x}" y="{y - 6}" width="12" height="4" fill="{colors[name]}"/>')
+            marks.append(f'<text x="{x + 16}" y="{y}" font-size="11" fill="{TEXT}">{escaped(name)}</text>')
+            x += _legend_width(name)
+    return "".join(marks)
+
+
+def _legend_rows(names: list[str], width: int) -> list[list[str]]:
+    rows: list[list[str]] = [[]]
+    for name in names:
+        if rows[-1] and sum(map(_legend_width, [*rows[-1], name])) > width - 56:
+            rows.append([])
+        rows[-1].append(name)
+    return rows
+
+
+def _legend_width(name: str) -> float:
+    return 34 + sum(11.5 if ord(c) > 255 else LETTER_W for c in name)
 
 
 def escaped(text: str) -> str:

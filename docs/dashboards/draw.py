@@ -12,8 +12,10 @@ from values import color_of, local, mapped, properties_of, shown, threshold_colo
 from grafana_panels import Answer, Frame
 
 CELL_W, CELL_H, GAP = 50, 34, 8
+LETTER_W = 7.4
+"""About the width in px of a letter of a table; a Japanese one is 1.8 times as wide."""
 BACKGROUND, SURFACE = "#111217", "#1a1d22"
-FONT = "BIZ UDPGothic, sans-serif"
+FONT = "DejaVu Sans, BIZ UDPGothic, sans-serif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,12 @@ def _table(panel: dict[str, Any], found: Frame, scene: Scene, size: tuple[int, i
         order |= step["options"].get("indexByName", {})
     names = [n for n in found.columns if n not in hidden]
     names.sort(key=lambda name: order.get(name, len(order)))
+    places = list(range(found.rows))
+    for rule in panel["options"].get("sortBy") or []:
+        (column,) = [n for n in names if renamed.get(n, n) == rule["displayName"]]
+        places.sort(key=lambda place, column=column: found.columns[column][place], reverse=rule["desc"])
     cells: list[list[tuple[str, str]]] = []
-    for row in range(min(found.rows, (size[1] - 26) // 21)):
+    for row in places[: (size[1] - 26) // 21]:
         line: list[tuple[str, str]] = []
         for name in names:
             value = found.columns[name][row]
@@ -164,8 +170,8 @@ def _table(panel: dict[str, Any], found: Frame, scene: Scene, size: tuple[int, i
         max([_length(renamed.get(name, name)), *(_length(line[i][0]) for line in cells)])
         for i, name in enumerate(names)
     ]
-    scale = min(1.0, (size[0] - 20) / max(sum(lengths) * 6.6 + 14 * len(lengths), 1))
-    lefts = [10 + sum(w * 6.6 + 14 for w in lengths[:i]) * scale for i in range(len(names))]
+    scale = min(1.0, (size[0] - 20) / max(sum(lengths) * LETTER_W + 14 * len(lengths), 1))
+    lefts = [10 + sum(w * LETTER_W + 14 for w in lengths[:i]) * scale for i in range(len(names))]
     drawn = [
         f'<text x="{x}" y="14" font-size="11" fill="#8e8e9a">{escaped(renamed.get(n, n))}</text>'
         for x, n in zip(lefts, names, strict=True)

@@ -11,7 +11,8 @@ from facility.profile import Profile
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption, PeriodOption
 from kado.config import load_configuration
-from kado.output import local, print_json, show, table, title
+from kado.language import marked, tr, trn
+from kado.output import facts, local, print_json, show, table, title
 from kado.rounding import count, duration, percent
 from kado.service.backfilling import Backfilled, backfill_period, backfilled_document
 
@@ -32,8 +33,8 @@ def backfill(
     r"""Fill the gaps of a period from an external archive.
 
     Requests only the intervals that 'kado gaps' lists. Can be repeated safely, and resumes after an
-    interruption. Reports which figures change. 'kado run' must not be running. Ends with 1 if a signal could
-    not be fetched.
+    interruption. Reports which figures change. Where 'kado run' runs, that fetches, and this command waits for
+    it. Ends with 1 if a signal could not be fetched.
 
     \b
     Examples:
@@ -51,39 +52,52 @@ def backfill(
         show(*summary(configuration.profile, done))
     if problems := [one for one in done.signals if one.problem]:
         raise ProblemFoundError(
-            f"{len(problems)} of {len(done.signals)} signals could not be fetched: {problems[0].problem}"
+            tr(
+                "{count} of {all} signals could not be fetched: {problem}",
+                count=len(problems),
+                all=len(done.signals),
+                problem=problems[0].problem,
+            )
         )
 
 
 def summary(profile: Profile, done: Backfilled) -> list[RenderableType]:
     """Return what was asked for, what came, and what it changes."""
     zone = profile.zone
-    lines: list[RenderableType] = [title(profile, f"backfill of {done.period.id} from {done.source}"), ""]
+    about = tr("backfill of {period} from {source}", period=done.period.id, source=done.source)
+    lines: list[RenderableType] = [title(profile, about), ""]
     if not done.ranges:
-        return [*lines, "Nothing to fill: all user time is known."]
+        return [*lines, tr("Nothing to fill: all user time is known.")]
     asked = table(order=["from", "to", "length"], right=["length"])
     for start, end in list(done.ranges)[:SHOWN]:
         asked.add_row(local(start, zone), local(end, zone, offset=True), duration(end - start))
     lines += [asked]
-    if len(done.ranges) > SHOWN:
-        lines.append(Text(f"and {len(done.ranges) - SHOWN} more ranges", style="dim"))
+    if (more := len(done.ranges) - SHOWN) > 0:
+        lines.append(Text(trn("and {n} more range", "and {n} more ranges", more), style="dim"))
     if not done.signals:
-        return [*lines, "", f"Nothing was asked of {done.archive}."]
+        return [*lines, "", tr("Nothing was asked of {archive}.", archive=done.archive)]
     rows = table(order=["signal", "samples", "rejected", "note"], right=["samples", "rejected"])
     for one in done.signals:
-        note = one.problem or (f"last {local(one.last_ns, zone, offset=True)}" if one.samples else "nothing new")
+        note = one.problem or (
+            tr("last {time}", time=local(one.last_ns, zone, offset=True)) if one.samples else tr("nothing new")
+        )
         rows.add_row(one.signal, count(one.samples), count(one.rejected) if one.rejected else "", note)
     lines += ["", rows, ""]
     if done.unknown_after_ns is not None:
-        known = f"{duration(done.unknown_before_ns)} before, {duration(done.unknown_after_ns)} now"
-        lines.append(f"Unknown user time  {known}")
-        before, after = _percent(done.availability_before_pct), _percent(done.availability_after_pct)
-        lines.append(f"Availability       {before} before, {after} now")
+        unknown = (duration(done.unknown_before_ns), duration(done.unknown_after_ns))
+        available = (_percent(done.availability_before_pct), _percent(done.availability_after_pct))
+        changes = [
+            (label, tr("{before} before, {after} now", before=before, after=after))
+            for label, (before, after) in ((marked("Unknown user time"), unknown), (marked("Availability"), available))
+        ]
+        lines.append(facts(changes))
     if done.reopened:
-        more = f" and {len(done.reopened) - SHOWN} more" if len(done.reopened) > SHOWN else ""
-        lines += ["", f"Figures that this opens again: {', '.join(done.reopened[:SHOWN])}{more}"]
+        names = ", ".join(done.reopened[:SHOWN])
+        lines += ["", tr("Figures that this opens again: {periods}", periods=names)]
+        if (more := len(done.reopened) - SHOWN) > 0:
+            lines.append(Text(trn("and {n} more period", "and {n} more periods", more), style="dim"))
     return lines
 
 
 def _percent(value: float | None) -> str:
-    return "unknown" if value is None else f"{percent(value)} %"
+    return tr("unknown") if value is None else f"{percent(value)} %"

@@ -12,9 +12,10 @@ from facility.profile import Profile
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
+from kado.language import tr, trn
+from kado.language.terms import term
 from kado.output import age, print_json, show, table, terminal, title
 from kado.queries.probe import Heard, SignalHeard, heard_document, probe
-from kado.rounding import count
 
 DEFAULT_S = 10.0
 FEWEST_ROWS = 20
@@ -29,7 +30,7 @@ def probe_source(
 ) -> None:
     r"""Listen to a source: show each signal live, and what to configure.
 
-    Shows rate, value, quality, age of the stamp, smallest change, clock error of the source, rejected samples,
+    Shows value, unit, quality, rate, age of the stamp, smallest change, clock error of the source, rejected samples,
     and the configuration lines that follow from them. Stores nothing, and does not disturb a running service.
     Ends with 1 if something is rejected or silent, with 3 if a source cannot be reached.
 
@@ -63,45 +64,53 @@ def probe_source(
     if unreachable := [heard.problem for heard in found if heard.problem and not any(s.quality for s in heard.signals)]:
         raise UnreachableError(unreachable[0])
     if wrong := sum(len(heard.rejected) + len(heard.notices) for heard in found):
-        raise ProblemFoundError(f"{wrong} things to look at: see what is rejected or silent above")
+        raise ProblemFoundError(
+            trn(
+                "{n} thing to look at: see what is rejected or silent above",
+                "{n} things to look at: see what is rejected or silent above",
+                wrong,
+            )
+        )
 
 
 def _report(profile: Profile, heard: Heard) -> list[RenderableType]:
-    about = f"source {heard.source} ({heard.kind}{', ' if heard.address else ''}{heard.address})"
-    lines: list[RenderableType] = [title(profile, f"{about}, {heard.seconds:.0f} s"), "", signal_table(profile, heard)]
-    for word, texts in (
-        ("PROBLEM", [heard.problem] if heard.problem else []),
-        ("SILENT", list(heard.notices)),
-        ("REJECTED", [f"{r.address}: {r.detail}" for r in heard.rejected]),
-    ):
-        lines += [Text(f"{word}  {text}", style="red") for text in texts]
+    address = f"{heard.kind}, {heard.address}" if heard.address else heard.kind
+    about = tr(
+        "source {source} ({address}), {seconds:.0f} s", source=heard.source, address=address, seconds=heard.seconds
+    )
+    lines: list[RenderableType] = [title(profile, about), "", signal_table(profile, heard)]
+    found = [tr("PROBLEM  {text}", text=heard.problem)] if heard.problem else []
+    found += [tr("SILENT  {text}", text=notice) for notice in heard.notices]
+    found += [tr("REJECTED  {text}", text=f"{r.address}: {r.detail}") for r in heard.rejected]
+    lines += [Text(text, style="red") for text in found]
     if heard.proposals:
-        lines += ["", "To set:", *(Text(f"  {line}") for line in heard.proposals)]
+        lines += ["", tr("To set:"), *(Text(f"  {proposal.text(tr)}") for proposal in heard.proposals)]
     return [*lines, ""]
 
 
 def signal_table(profile: Profile, heard: Heard, *, at_most: int | None = None) -> RenderableType:
     """Return a row for each signal."""
     rows = table(
-        order=["signal", "value", "quality", "rate/s", "age", "smallest step", "clock"],
-        right=["rate/s", "age", "smallest step", "clock"],
+        order=["signal", "value", "unit", "quality", "rate/s", "age", "smallest step", "clock"],
+        right=["value", "rate/s", "age", "smallest step", "clock"],
     )
     for s in heard.signals[:at_most]:
         rows.add_row(
             s.signal.id,
             _value(s),
-            f"{s.quality} {s.reason}".strip() or "nothing heard",
+            s.signal.unit,
+            f"{term(s.quality)} {s.reason}".strip() if s.quality else tr("nothing heard"),
             f"{s.rate_hz:.3g}" if s.updates else "",
             age(s.stamp_ns, heard.at_ns) if s.stamp_ns is not None else "",
             "" if s.dead_band is None else f"{s.dead_band:.3g}",
             "" if s.clock_offset_s is None else f"{s.clock_offset_s:+.3f} s",
         )
     if at_most is not None and len(heard.signals) > at_most:
-        rows.add_row(f"and {count(len(heard.signals) - at_most)} more", "", "", "", "", "", "")
+        rows.add_row(trn("and {n} more signal", "and {n} more signals", len(heard.signals) - at_most))
     return rows
 
 
 def _value(s: SignalHeard) -> str:
     if s.value is None:
         return ""
-    return s.value if isinstance(s.value, str) else f"{s.value:.6g} {s.signal.unit}".strip()
+    return s.value if isinstance(s.value, str) else f"{s.value:.6g}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,10 +18,13 @@ from facility.quality import QUALITY_WORDS, REASON_CLOCK
 from facility.signals import Signal
 from facility.source import Delivery, Rejection, SourceSpec
 from facility.time import NS_PER_S, Clock, format_time, to_s
+from kado.language import marked
 from kado.queries.identity import identity
 
 MOST_KEPT: Final = 2000
 """Updates of a signal from which dead band, period and clock offset are taken."""
+FEWEST_UPDATES: Final = 5
+"""Of a signal before its period is compared with that of the profile."""
 MOST_REJECTED: Final = 20
 """Rejections that are shown."""
 CLOCK_OFFSET_S: Final = 2.0
@@ -64,9 +67,27 @@ class Heard:
     notices: tuple[str, ...]
     signals: tuple[SignalHeard, ...]
     rejected: tuple[Rejection, ...]
-    proposals: tuple[str, ...]
-    """Lines for kado.toml or the profile, each with what speaks for it."""
+    proposals: tuple["Proposal", ...]
     at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A line for kado.toml or the profile, and what speaks for it."""
+
+    place: str
+    """The file and the table that the line belongs to; empty where there is no line."""
+    line: str
+    """As TOML; empty where something else than the configuration is wrong."""
+    why: str
+    """A text of the catalogue."""
+    values: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What the text has places for."""
+
+    def text(self, say: Callable[..., str] = str.format) -> str:
+        """Return it in one line; in English unless `say` is the catalogue's `tr`."""
+        why = say(self.why, **self.values)
+        return f"{self.place}: {self.line}   # {why}" if self.line else why
 
 
 @dataclass(slots=True)
@@ -218,26 +239,33 @@ def _by_signal(batch: Batch) -> Iterator[tuple[str, list[int]]]:
         yield batch.signals[code], rows
 
 
-def _proposals(source: SourceSpec, signals: tuple[SignalHeard, ...], rejected: tuple[Rejection, ...]) -> Iterator[str]:
-    if any(s.reason == REASON_CLOCK and s.stamp_ns is not None for s in signals):
-        names = ", ".join(s.signal.id for s in signals if s.reason == REASON_CLOCK)
-        yield f'[[source]] id = "{source.id}": stamp = "arrival"   # no stamp that can be true: {names}'
+def _proposals(
+    source: SourceSpec, signals: tuple[SignalHeard, ...], rejected: tuple[Rejection, ...]
+) -> Iterator[Proposal]:
+    place = f'kado.toml, [[source]] id = "{source.id}"'
+    if names := ", ".join(s.signal.id for s in signals if s.reason == REASON_CLOCK and s.stamp_ns is not None):
+        yield Proposal(place, 'stamp = "arrival"', marked("no stamp that can be true: {signals}"), {"signals": names})
     for s in signals:
-        if s.period_s is not None and s.updates >= 5 and _differs(s.signal.period_s, s.period_s):
-            was = "none" if s.signal.period_s is None else f"{s.signal.period_s:g}"
-            yield f'profile, signal "{s.signal.id}": period_s = {s.period_s:.3g}   # heard; in the profile: {was}'
+        of_profile = f'profile, [[signal]] id = "{s.signal.id}"'
+        if s.period_s is not None and s.updates >= FEWEST_UPDATES and _differs(s.signal.period_s, s.period_s):
+            line = f"period_s = {s.period_s:.3g}"
+            was = {"stated": f"{s.signal.period_s:g}"}
+            yield Proposal(of_profile, line, marked("heard; the profile says {stated}"), was)
         if s.clock_offset_s is not None and abs(s.clock_offset_s) > CLOCK_OFFSET_S:
-            way = "behind" if s.clock_offset_s > 0 else "ahead of"
-            yield (
-                f'clock of the source of "{s.signal.id}": {abs(s.clock_offset_s):.3g} s {way} this computer\'s;'
-                " set both by NTP"
+            about: dict[str, object] = {"signal": s.signal.id, "seconds": abs(s.clock_offset_s)}
+            behind = marked(
+                "The clock of the source of {signal} is {seconds:.3g} s behind this computer's: set both by NTP."
             )
+            ahead = marked(
+                "The clock of the source of {signal} is {seconds:.3g} s ahead of this computer's: set both by NTP."
+            )
+            yield Proposal("", "", behind if s.clock_offset_s > 0 else ahead, about)
     for rejection in rejected:
         if rejection.cause == Cause.UNKNOWN_STATE:
             words = dict.fromkeys(str(sample["value"]) for sample in json.loads(rejection.payload))
             table = ", ".join(f'"{word}" = "?"' for word in words)
-            where = f'[[source.signal]] signal = "{rejection.address}"'
-            yield f"{where}: words = {{ {table} }}   # a word of the profile for each"
+            where = f'{place}, [[source.signal]] signal = "{rejection.address}"'
+            yield Proposal(where, f"words = {{ {table} }}", marked("a word of the profile for each"))
 
 
 def _differs(stated_s: float | None, heard_s: float) -> bool:
@@ -275,7 +303,7 @@ def heard_document(profile: Profile, heard: list[Heard]) -> dict[str, Any]:
                     for s in one.signals
                 ],
                 "rejected": [{"cause": r.cause, "address": r.address, "detail": r.detail} for r in one.rejected],
-                "proposals": list(one.proposals),
+                "proposals": [proposal.text() for proposal in one.proposals],
             }
             for one in heard
         ],

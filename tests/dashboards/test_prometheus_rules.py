@@ -53,7 +53,16 @@ FIRES: list[tuple[str, Series, dict[str, str]]] = [
     ),
     ("KadoForwarderLate", {f"kado_forwarder_lag_seconds{RING}": "1000x400"}, {"facility": "ring"}),
     ("KadoLedgerNotClosing", {f"kado_ledger_difference_samples{RING}": "3x400"}, {"facility": "ring"}),
-    ("KadoBackupOld", {f"kado_backup_timestamp_seconds{RING}": f"{-9 * DAY_S}x400"}, {"facility": "ring"}),
+    (
+        "KadoBackupOld",
+        {
+            f"kado_backup_timestamp_seconds{RING}": f"{-9 * DAY_S}x400",
+            f"kado_data_begun_timestamp_seconds{RING}": f"{-900 * DAY_S}x400",
+        },
+        {"facility": "ring"},
+    ),
+    # There never was one.
+    ("KadoBackupOld", {f"kado_data_begun_timestamp_seconds{RING}": f"{-9 * DAY_S}x400"}, {"facility": "ring"}),
     (
         "KadoDiskFilling",
         {f"kado_disk_free_bytes{RING}": "5x400", f"kado_disk_size_bytes{RING}": "100x400"},
@@ -102,7 +111,14 @@ SILENT: list[tuple[str, Series]] = [
     ("KadoForwarderHeld", {'kado_forwarder_state{facility="ring",state="holding"}': "1 1 0x400"}),
     ("KadoForwarderLate", {f"kado_forwarder_lag_seconds{RING}": "899x400"}),
     ("KadoLedgerNotClosing", {f"kado_ledger_difference_samples{RING}": "0x400"}),
-    ("KadoBackupOld", {f"kado_backup_timestamp_seconds{RING}": f"{-6 * DAY_S}x400"}),
+    (
+        "KadoBackupOld",
+        {
+            f"kado_backup_timestamp_seconds{RING}": f"{-6 * DAY_S}x400",
+            f"kado_data_begun_timestamp_seconds{RING}": f"{-900 * DAY_S}x400",
+        },
+    ),
+    ("KadoBackupOld", {f"kado_data_begun_timestamp_seconds{RING}": f"{-6 * DAY_S}x400"}),
     ("KadoDiskFilling", {f"kado_disk_free_bytes{RING}": "50x400", f"kado_disk_size_bytes{RING}": "100x400"}),
     ("KadoFiguresStale", {f"kado_figures_timestamp_seconds{RING}": "0+15x400"}),
     ("KadoAlarmsStalled", {f"kado_alarm_position_timestamp_seconds{RING}": "0+15x400"}),

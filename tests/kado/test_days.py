@@ -10,7 +10,7 @@ import pytest
 
 from analytics.gaps import Gaps
 from command_line import Kado
-from facility.batch import Batch
+from facility.batch import Batch, Samples
 from facility.corrections import Assertion, Correction
 from facility.definition import load_definition, shipped_definitions
 from facility.errors import CorrectionError, PeriodError
@@ -326,10 +326,52 @@ class TestWhatIsExaminedAgain:
         # Both days, and those beside them, which were looked at as far as beam was seen for certain.
         assert quiet.examined_by(publish) == 4
 
+    def test_no_samples_are_looked_for_in_days_long_before_the_first_one_until_earlier_ones_come(
+        self, quiet: Facility, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        period = "2026-01-01/2026-05-10"
+        read, asked = quiet.store.read, list[int]()
+
+        def spy(signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
+            asked.append(end_ns)
+            return read(signal, start_ns, end_ns, hold=hold)
+
+        monkeypatch.setattr(quiet.store, "read", spy)
+        quiet.check(period)
+        assert asked
+        assert min(asked) > START - 32 * NS_PER_DAY
+        kept = quiet.days.examined
+        # A sample of the winter: the days before it hold nothing still, and those after it are looked at.
+        winter = np.array([START - 60 * NS_PER_DAY], np.int64)
+        quiet.write(numbers("current", winter, np.array([200.0])))
+        asked.clear()
+        quiet.check(period)
+        assert min(asked) > START - 92 * NS_PER_DAY
+        assert any(end < START - 50 * NS_PER_DAY for end in asked)
+        assert quiet.days.examined > kept
+
     def test_nothing_known_of_a_period_is_an_error_as_in_one_call(self, quiet: Facility) -> None:
         before = Period("2026-04-01", START - 30 * NS_PER_DAY, START - 29 * NS_PER_DAY)
         with pytest.raises(PeriodError, match="no schedule for 2026-04-01"):
             quiet.days.availability(before, NOW)
+
+
+def test_energy_is_the_sum_of_the_days_and_that_of_one_call_and_no_power_has_none(
+    configuration: Configuration, tmp_path: Path
+) -> None:
+    ring = Facility(configuration, 1)
+    month = configuration.profile.period(MONTH, ring.days.plan)
+    assert ring.days.availability(month, NOW).delivered_mwh is None
+    ring.store.close()
+    folder = tmp_path / "target"
+    folder.mkdir()
+    (folder / "ring.toml").write_text(PROFILE.replace('unit = "mA"', 'unit = "kW"'), encoding="utf-8")
+    (folder / "kado.toml").write_text(CONFIGURATION, encoding="utf-8")
+    target = Facility(load_configuration(folder / "kado.toml"), 1)
+    said = load_availability(target.configuration, MONTH, clock=lambda: NOW).availability.delivered_mwh
+    assert said is not None
+    assert said > 10
+    assert target.days.availability(month, NOW).delivered_mwh == pytest.approx(said, rel=1e-12)
 
 
 def test_days_that_are_examined_together_give_what_single_days_give(simulated: Kado) -> None:

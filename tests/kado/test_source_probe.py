@@ -1,8 +1,14 @@
 """``kado source probe``: what a source says now, and the lines of configuration that follow from it."""
 
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +82,7 @@ def test_it_proposes_what_to_set(kado: Kado, page: Page) -> None:
     assert 'signal = "machine_mode"' in said
     assert '"party" = "?"' in said
     # The profile says one sample a second.
-    assert 'profile, signal "stored_current": period_s = 0.1' in said
+    assert 'profile, [[signal]] id = "stored_current": period_s = 0.1' in said
     assert "30 s behind this computer's" in said
     assert [r["cause"] for r in found["rejected"]] == ["unknown_state"]
 
@@ -100,6 +106,25 @@ def test_what_is_silent_or_rejected_is_a_problem_and_a_server_that_is_gone_anoth
     assert (answer.exit_code, "no source is called 'other'" in answer.err) == (2, True)
 
 
+def test_on_a_terminal_every_signal_is_shown_live_while_it_is_heard(kado: Kado, page: Page, tmp_path: Path) -> None:
+    screen, end = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("KADO_")}
+    environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm", "COLUMNS": "120"}
+    words = [sys.executable, "-m", "kado", "source", "probe", "--seconds", "3"]
+    process = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=end)
+    os.close(end)
+    shown = b""
+    with suppress(OSError):
+        while part := os.read(screen, 65_536):
+            shown += part
+    os.close(screen)
+    assert process.wait(30) == 0
+    values = re.findall(r"stored_current\s+([0-9.]+)\s+mA", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()))
+    assert len(values) >= 3
+    assert len(set(values)) >= 3
+    assert sorted(values, key=float) == values
+
+
 def test_it_stores_nothing(kado: Kado, page: Page, tmp_path: Path) -> None:
     heard(kado)
     assert not (tmp_path / "data").exists()
@@ -119,5 +144,5 @@ def test_check_names_keys_and_channels_that_say_nothing_and_signals_that_are_map
     answer = kado("check", "--format", "json")
     details = [c["detail"] for c in answer.document["checks"] if not c["ok"]]
     assert any("1 of 2 channels say nothing (/mode)" in d for d in details)
-    assert any("'stored_current' comes from page and second" in d for d in details)
+    assert any("signal stored_current comes from page, second" in d for d in details)
     assert answer.exit_code == 1

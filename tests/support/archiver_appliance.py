@@ -92,6 +92,8 @@ class ArchiverAppliance(JsonServer):
         return f"{self.url}/retrieval"
 
     def answer(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        if self.token is not None and headers.get("Authorization") != f"Bearer {self.token}":
+            return 401, b""
         parts = urlsplit(path)
         if parts.path == "/retrieval/bpl/getVersion":
             return 200, json.dumps({"retrieval_version": "Archiver Appliance Version 1.1.0"}).encode()

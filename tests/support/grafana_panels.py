@@ -92,16 +92,32 @@ def ask(target: Mapping[str, Any], grafana: Grafana) -> Answer:
     return Answer(query, frames, time.perf_counter() - started)
 
 
+def variable_values(variable: Mapping[str, Any], grafana: Grafana) -> list[str]:
+    """Return what a variable of a dashboard may be set to, asked for as when the dashboard opens.
+
+    Of an answer of InfluxQL Grafana takes the second column of each row where there is one (``SHOW TAG VALUES``), each
+    value once.
+    """
+    query = replaced(variable["query"], grafana)
+    source = variable["datasource"]["uid"].strip("${}")
+    rows = [row for one in _asked(query, source, grafana) for row in one["values"]]
+    return list(dict.fromkeys(str(row[1] if len(row) > 1 else row[0]) for row in rows))
+
+
 def _influxql(query: str, source: str, target: Mapping[str, Any], grafana: Grafana) -> list[Frame]:
+    ref_id, series = target["refId"], _asked(query, source, grafana)
+    if target.get("resultFormat") == "table":
+        return _table(ref_id, series)
+    return [frame for one in series for frame in _series(ref_id, one, target.get("alias", ""))]
+
+
+def _asked(query: str, source: str, grafana: Grafana) -> list[dict[str, Any]]:
     address = f"{grafana.influxdb_url}/query?{urlencode({'db': grafana.buckets[source], 'q': query, 'epoch': 'ms'})}"
     request = urllib.request.Request(address, headers={"Authorization": f"Token {grafana.token}"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         (result,) = json.loads(answer.read())["results"]
     assert "error" not in result, f"{query}: {result['error']}"
-    ref_id, series = target["refId"], result.get("series", [])
-    if target.get("resultFormat") == "table":
-        return _table(ref_id, series)
-    return [frame for one in series for frame in _series(ref_id, one, target.get("alias", ""))]
+    return result.get("series", [])
 
 
 def _table(ref_id: str, series: list[dict[str, Any]]) -> list[Frame]:

@@ -37,16 +37,18 @@ beamline = [
 limits = [{ from = 2020-01-01, nominal = 199.0, recovered = 195.0, tolerance = 190.0, minimum = 10.0 }]
 """
 
-CONFIGURATION: Final = """
+EMBEDDED: Final = """[store]
+kind = "embedded"
+"""
+
+CONFIGURATION: Final = f"""
 facility = "ring.toml"
 data_dir = "data"
-[store]
-kind = "embedded"
-[[source]]
+{EMBEDDED}[[source]]
 id = "plc"
 kind = "mqtt"
 url = "mqtt://localhost:1"
-signal = [{ topic = "ring/current", signal = "current" }]
+signal = [{{ topic = "ring/current", signal = "current" }}]
 """
 
 SCHEDULE: Final = """start,end,category,published_at,tags,run
@@ -56,10 +58,16 @@ SCHEDULE: Final = """start,end,category,published_at,tags,run
 """
 
 
-def seed(folder: Path) -> None:
-    """Write the configuration, and bring calendar and samples into the data directory."""
+def seed(folder: Path, *, store: str = EMBEDDED) -> None:
+    """Write the configuration, and bring calendar and samples into the data directory.
+
+    Parameters
+    ----------
+    store
+        The table ``[store]``, and further tables of the configuration.
+    """
     (folder / "ring.toml").write_text(PROFILE, encoding="utf-8")
-    (folder / "kado.toml").write_text(CONFIGURATION, encoding="utf-8")
+    (folder / "kado.toml").write_text(CONFIGURATION.replace(EMBEDDED, store), encoding="utf-8")
     (folder / "schedule.csv").write_text(SCHEDULE, encoding="utf-8")
     (folder / "samples.csv").write_text(
         "time,signal,value\n" + "".join(f"{row}\n" for row in _rows()), encoding="utf-8"

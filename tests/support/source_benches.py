@@ -1,12 +1,18 @@
 """For each kind of source a real server that it reads, and kado's reader of it in a process of its own."""
 
+import json
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from conversation import Conversation
 from facility.time import NS_PER_S, system_clock
-from servers import free_port
+from servers import Mosquitto, free_port
 
 PROFILE = "nanoterasu_sim"
 PREFIX = "NANOTERASU_SIM:"
@@ -198,3 +204,68 @@ LIBRARY = {"epics_ca": "aioca", "epics_pva": "p4p", "tango": "tango"}
 def just_now() -> int:
     """Return a whole second a few seconds ago: real sources stamp what they say with the time at which it is so."""
     return (system_clock() // NS_PER_S - 20) * NS_PER_S
+
+
+class MqttBench(Bench):
+    """A real Mosquitto, and a publisher that is gone with it: what it does not take is lost."""
+
+    kind = "mqtt"
+    reasons = {"good": None, "uncertain": None, "bad": None}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory(prefix="kado-mosquitto-")
+        self.broker = Mosquitto(Path(self._folder.name) / "broker", persistence=True)
+        self._publisher: Client | None = None
+
+    def start_server(self) -> None:
+        self.broker.start()
+        self._publisher = Client(CallbackAPIVersion.VERSION2)
+        self._publisher.connect(self.broker.host, self.broker.port)
+        self._publisher.loop_start()
+
+    def kill_server(self) -> None:
+        self._end_publisher()
+        self.broker.kill()
+
+    def let_out(self, *samples: tuple[str, int, float | str, str]) -> None:
+        assert self._publisher is not None
+        for signal, time_ns, value, quality in samples:
+            payload = json.dumps({"time": time_ns, "value": value, "quality": quality})
+            self._publisher.publish(f"ring/{signal}", payload, qos=1).wait_for_publish(10)
+
+    def mapping(self, signal: str, **options: Any) -> dict[str, Any]:
+        return {"topic": f"ring/{signal}", "signal": signal, **options}
+
+    def table(self, *mappings: dict[str, Any], **options: Any) -> dict[str, Any]:
+        options.pop("connect_timeout_s", None)
+        return {"id": "ring", "kind": "mqtt", "url": self.broker.url, "signal": list(mappings), **options}
+
+    def close(self) -> None:
+        self._end_publisher()
+        self.broker.stop()
+        super().close()
+        self._folder.cleanup()
+
+    def _end_publisher(self) -> None:
+        if self._publisher is not None:
+            self._publisher.disconnect()
+            self._publisher.loop_stop()
+            self._publisher = None
+
+
+EVERY_KIND: dict[str, type[Bench]] = {**BENCHES, "mqtt": MqttBench}
+"""The kinds of the contract suite, and MQTT, whose broker keeps what was not heard."""
+
+
+def as_toml(table: dict[str, Any]) -> str:
+    """Return a ``[[source]]`` table as ``kado.toml`` holds it."""
+    return "\n".join(["[[source]]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""])
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    return json.dumps(value)

@@ -104,6 +104,20 @@ class Alertmanager(_Ready):
         """Host and port."""
         return f"127.0.0.1:{self.port}"
 
+    def post(self, *alerts: dict[str, Any]) -> None:
+        """Hand alerts in, as Prometheus does."""
+        request = urllib.request.Request(
+            f"http://{self.address}/api/v2/alerts", json.dumps(alerts).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
+
+    def state_of(self, name: str) -> str | None:
+        """Return ``active``, ``suppressed`` or ``unprocessed`` of an alert; None where there is none."""
+        with urllib.request.urlopen(f"http://{self.address}/api/v2/alerts", timeout=10) as answer:
+            found = [a for a in json.loads(answer.read()) if a["labels"]["alertname"] == name]
+        return found[0]["status"]["state"] if found else None
+
     def _arguments(self) -> list[str]:
         return [
             f"--config.file={self.directory}/alertmanager.yml",

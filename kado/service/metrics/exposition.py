@@ -166,11 +166,13 @@ class Exposition(RegistryCollector):
             with closing(open_reader(data_dir)) as connection:
                 letters = connection.execute("SELECT cause, count(*) FROM dead_letter GROUP BY cause").fetchall()
                 sealed = self._sources.configuration.backend.newest_sealed_ns(connection)
+                (created,) = connection.execute("SELECT value FROM meta WHERE key = 'created_ns'").fetchone()
         except (KadoError, sqlite3.Error):
             # The next scrape tells; what is missing is absent, not zero.
             return
         for cause, count in letters:
             _add(rows, "kado_dead_letters", (self._facility, str(cause)), float(count))
+        rows["kado_data_begun_timestamp_seconds"] = self._one(int(created) / NS_PER_S)
         if sealed is not None:
             rows["kado_sealed_timestamp_seconds"] = self._one(sealed / NS_PER_S)
         self._about_counts(rows, ledger)

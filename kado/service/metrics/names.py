@@ -89,6 +89,9 @@ METRICS: Final = (
         "When a day was last sealed; embedded store only, absent before the first.",
     ),
     Metric(
+        "kado_data_begun_timestamp_seconds", "gauge", _OF_FACILITY, "When the data directory was made."
+    ),
+    Metric(
         "kado_backup_timestamp_seconds", "gauge", _OF_FACILITY,
         "When kado store backup last completed; absent before the first.",
     ),

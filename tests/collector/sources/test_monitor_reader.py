@@ -126,18 +126,40 @@ async def test_nan_and_infinity_are_bad_samples_without_a_number() -> None:
     assert (np.isnan(value), reason) == (True, "not_finite")
 
 
-async def test_one_lost_channel_ends_by_a_bad_sample_and_the_link_stays_up() -> None:
-    rig = Rig()
+async def lose_shutter(rig: Rig, after_s: float) -> tuple[str, int, Any, str | None]:
+    """Let one of two channels be lost some time after it was heard, and return the sample that ends it."""
     rig.put("stored_current", T0, 200.0)
-    rig.put("shutter_01", T0, "open")
+    await rig.samples()
+    rig.now += int(after_s * NS_PER_S)
+    rig.put("stored_current", rig.now, 200.0)
     await rig.samples()
     rig.queue.put(1, LOST)
-    rig.now += 10
     getting = asyncio.create_task(rig.samples())
     await asyncio.sleep(0.1)
     rig.now += NS_PER_S
-    ((signal, time_ns, _, reason),) = await getting
-    assert (signal, time_ns, reason) == ("shutter_01", T0 + 10, "disconnected")
+    (ended,) = await getting
+    return ended
+
+
+async def test_one_lost_channel_ends_by_a_bad_sample_since_it_was_heard_and_the_link_stays_up() -> None:
+    rig = Rig(detects_loss_s=30.0)
+    rig.put("shutter_01", T0 - NS_PER_S, "open")
+    signal, time_ns, _, reason = await lose_shutter(rig, 10.0)
+    assert (signal, time_ns, reason) == ("shutter_01", T0, "disconnected")
+
+
+async def test_a_quiet_channel_was_known_to_be_there_until_the_library_would_have_noticed() -> None:
+    rig = Rig(detects_loss_s=30.0)
+    rig.put("shutter_01", T0 - NS_PER_S, "open")
+    signal, time_ns, _, _ = await lose_shutter(rig, 3600.0)
+    assert (signal, time_ns) == ("shutter_01", T0 + 3570 * NS_PER_S)
+
+
+async def test_a_lost_channel_whose_clock_is_ahead_ends_after_its_last_sample() -> None:
+    rig = Rig(detects_loss_s=30.0)
+    rig.put("shutter_01", T0 + NS_PER_S, "open")
+    signal, time_ns, _, _ = await lose_shutter(rig, 0.5)
+    assert (signal, time_ns) == ("shutter_01", T0 + NS_PER_S + 1)
 
 
 async def test_when_the_last_channel_is_lost_the_link_is_down_since_something_was_heard() -> None:
