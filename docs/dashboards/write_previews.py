@@ -24,6 +24,7 @@ from dashboards.generate import FOLDER  # noqa: E402
 from facility.time import NS_PER_S, system_clock  # noqa: E402
 from grafana_panels import Grafana, ask  # noqa: E402
 from kado.config import load_configuration  # noqa: E402
+from operation_record import record  # noqa: E402
 from servers import InfluxDB, free_port  # noqa: E402
 from watchers import Prometheus  # noqa: E402
 
@@ -41,6 +42,7 @@ token_file = "influxdb.token"
 [metrics]
 listen = "127.0.0.1:{port}"
 [publish]
+[alarms]
 [[source]]
 id = "ring"
 kind = "simulator"
@@ -68,6 +70,12 @@ def fill(folder: Path, server: InfluxDB, port: int) -> None:
     end = datetime.now(UTC)
     times = ["--from", (end - QUARTER).isoformat(), "--to", end.isoformat()]
     kado(folder, "simulate", "--scenario", "demo", "--seed", "3", *times)
+    events: list[dict[str, Any]] = []
+    for month in sorted({f"{end - timedelta(days=day):%Y-%m}" for day in range(QUARTER.days)}):
+        command = [sys.executable, "-m", "kado", "events", "--period", month, "--format", "json"]
+        done = subprocess.run(command, cwd=folder, env=_environment(), check=True, capture_output=True)
+        events += json.loads(done.stdout)["events"]
+    record(load_configuration(folder / "kado.toml"), lambda *words: kado(folder, *words), events)
     kado(folder, "publish")
     # Days that were written to a moment ago have to wait for five minutes.
     load_configuration(folder / "kado.toml").backend.downsample(lambda: system_clock() + 600 * NS_PER_S)

@@ -20,14 +20,15 @@ from facility.profile import load_profile
 from facility.time import NS_PER_S, parse_time, system_clock
 from grafana_panels import Answer, Grafana, ask, variable_values
 from kado.config import load_configuration
+from operation_record import record
 from servers import Bucket
 
 PROFILE = load_profile("nanoterasu_sim")
 TOKYO = ZoneInfo(PROFILE.time_zone)
 DAY_MS = 86_400_000
 
-# What simulated operation of some days has nothing to say of: its calendar has no tags, no sample is bad.
-NOTHING_TO_SAY = {"User hours by use", "Samples of ${signal} that are not good"}
+# What simulated operation of some days has nothing to say of: no sample is bad.
+NOTHING_TO_SAY = {"Samples of ${signal} that are not good"}
 WITHIN_S = 1.0
 """So long a query over a year may take; the quickest of `ATTEMPTS`, since a busy machine can only make it longer."""
 ATTEMPTS = 10
@@ -61,6 +62,8 @@ def filled(kado: Kado, influx_bucket: Bucket) -> Callable[..., Grafana]:
             assert answer.exit_code == 0, answer.err
         # Days that were written to a moment ago have to wait for five minutes.
         load_configuration(Path("kado.toml")).backend.downsample(lambda: system_clock() + 600 * NS_PER_S)
+        month = f"{stretches[-1][1].astimezone(TOKYO):%Y-%m}"
+        record(load_configuration(Path("kado.toml")), kado, outages_of(kado, month))
         answer = kado("publish", "--format", "json")
         assert answer.exit_code == 0, answer.err
         assert answer.document["points"] > 0
@@ -77,6 +80,10 @@ def filled(kado: Kado, influx_bucket: Bucket) -> Callable[..., Grafana]:
         )
 
     return fill
+
+
+def outages_of(kado: Kado, period: str) -> list[dict[str, Any]]:
+    return kado("events", "--period", period, "--format", "json").document["events"]
 
 
 def targets() -> list[tuple[str, str, dict[str, Any]]]:
