@@ -8,7 +8,7 @@ from values import PALETTE, color_of, local, mapped, properties_of
 
 from grafana_panels import Frame
 
-TEXT, GRID, FONT = "#ccccdc", "#2c3036", "DejaVu Sans, BIZ UDPGothic, sans-serif"
+TEXT, GRID, FONT = "#ccccdc", "#2c3036", "BIZ UDPGothic"
 LETTER_W, LEGEND_H = 7.2, 15
 
 
@@ -236,5 +236,6 @@ def _legend_width(name: str) -> float:
 
 
 def escaped(text: str) -> str:
-    """Return text as SVG takes it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return text as SVG takes it; the underscore of the typeface is too thin to be seen without a stroke."""
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return plain.replace("_", '<tspan stroke="#8e8e9a" stroke-width="0.8">_</tspan>')

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from collector.supervisor import MAX_IN_FLIGHT
 from facility.source import SINCE_LAST_COMMIT
 from facility.time import NS_PER_S, system_clock
 from source_benches import BENCHES, LIBRARY, Bench, just_now, wait_for
@@ -171,20 +172,27 @@ def test_while_nothing_becomes_durable_memory_is_bounded_and_what_is_dropped_is_
     bench.connected()
     at = just_now()
     bench.reader.ask("hold")
-    sent = 600
-    for part in range(6):
+    sent, at_once = 600, 20
+    for begin in range(0, sent, at_once):
         bench.let_out(
-            *(("stored_current", at + i * 1_000_000, float(i), "good") for i in range(part * 100, part * 100 + 100))
+            *(("stored_current", at + i * 1_000_000, float(i), "good") for i in range(begin, begin + at_once))
         )
+        if not bench.every_update:
+            # Long enough for it to have asked.
+            time.sleep(0.06)
     time.sleep(0.5)
     bench.reader.ask("release")
     time.sleep(0.5)
     bench.let_out(("stored_current", at + NS_PER_S, 5000.0, "good"))
     wait_for(lambda: 5000.0 in [s[1] for s in bench.samples("stored_current")])
     kept = [s for s in bench.samples("stored_current") if (s[0] - at) / 1_000_000 == s[1]]
-    if not bench.every_update:
-        return
     dropped = [gap for gap in bench.gaps if gap[2] == "overflow"]
+    if not bench.every_update:
+        # While it waits it does not ask: it holds what is in flight and one more, and has nothing to drop.
+        assert 1 <= len(kept) <= MAX_IN_FLIGHT + 2
+        assert dropped == []
+        assert bench.samples("stored_current")[-1][1] == 5000.0
+        return
     assert dropped
     assert sum(gap[3] for gap in dropped) + len(kept) == sent
     assert all(gap[0] < gap[1] for gap in dropped)

@@ -299,6 +299,22 @@ async def test_the_shipped_example_reads_the_ten_main_beam_shutters_of_nanoteras
     assert found == expected | {"mbs_13u": (None, "missing")}
 
 
+async def test_a_key_without_a_row_or_one_that_goes_away_is_unknown_and_never_a_number(server: JsonServer) -> None:
+    key = "safety_intlk_sr_di_systemkey"
+    mapped = {"pointer": f"/{key}~1status/res/-/1", "signal": "stored_current"}
+    async with hearing(source(server, mapped)) as heard:
+        for page in (
+            {f"{key}/status": {"res": [["x", 7]]}},
+            {f"{key}/status": {"res": []}},
+            {f"{key}/status": {"res": [["x", 8]]}},
+            {"another/status": {"res": [["x", 9]]}},
+        ):
+            served(server, page)
+            (sample,) = await heard.samples()
+            rows = page.get(f"{key}/status", {"res": []})["res"]
+            assert sample[2:] == ((float(rows[0][1]), 0, None) if rows else (None, 2, "missing"))
+
+
 # --- Parts
 
 
