@@ -20,8 +20,8 @@ from servers import free_port
 pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
 PAGE = (ROOT / "docs" / "how-to" / "test-your-archiver.md").read_text(encoding="utf-8")
 COMMANDS = [shlex.split(line) for line in re.findall(r"^    \$ (.*)$", PAGE, re.MULTILINE)]
-LEAD_S = 12
-"""For the archiver to connect."""
+LEADS_S = (12, 40, 90)
+"""For the archiver to connect before the first sample; the next where a busy machine took longer."""
 
 
 def kado(words: list[str], folder: Path) -> str:
@@ -39,40 +39,13 @@ def test_an_archiver_that_keeps_everything_agrees_with_the_answers(tmp_path: Pat
     init, live, archive, inject, imported, verify, again = COMMANDS
     kado(init[1:], tmp_path)
 
-    start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LEAD_S)
-    ca_port, pva_port = free_port(), free_port()
-    assert live[:4] == ["kado", "simulate", "--live", "epics://127.0.0.1"]
-    assert live[-2] == "--from"
-    simulator = LiveSimulator(
-        tmp_path, f"epics://127.0.0.1:{ca_port}?pva_port={pva_port}", *live[4:-1], start.isoformat()
-    )
+    for lead_s in LEADS_S:
+        printed = run_session(tmp_path, live, archive, inject, lead_s)
+        if printed is not None:
+            break
+    else:
+        pytest.fail(f"the archiver was not there {LEADS_S[-1]} s after it was started")
     archived = tmp_path / "archived.csv"
-    assert (archive[0], archive[-2:]) == ("python", [">", "archived.csv"])
-    try:
-        simulator.start()
-        own = {name: text for name, text in os.environ.items() if not name.startswith("EPICS_")}
-        (said,) = re.findall(r"^clients: (.*)$", simulator.notes, re.MULTILINE)
-        with archived.open("w") as output:
-            archiver = subprocess.Popen(
-                [sys.executable, *archive[1:-2]],
-                cwd=tmp_path,
-                env=own | dict(word.split("=", 1) for word in said.split()),
-                stdout=output,
-                stderr=subprocess.DEVNULL,
-            )
-        try:
-            wait_for_rows(archived, start, 3)
-            kado(inject[1:], tmp_path)
-            wait_for_rows(archived, start, 9)
-            printed = simulator.stop()
-            time.sleep(0.5)
-            archiver.send_signal(signal.SIGINT)
-            archiver.wait(10)
-        finally:
-            archiver.kill()
-            archiver.wait()
-    finally:
-        simulator.kill()
     (key,) = re.findall(r"answer key: (.*)\.json", printed)
     kado(imported[1:], tmp_path)
     found = kado([verify[1], f"{key}.json"], tmp_path)
@@ -86,14 +59,58 @@ def test_an_archiver_that_keeps_everything_agrees_with_the_answers(tmp_path: Pat
     assert any(float(value) < 1 for _, value, _ in sent["stored_current"]), "the dump is seen"
 
 
-def wait_for_rows(archived: Path, start: datetime, seconds: int) -> None:
-    """Wait until the archive reaches so far beyond the start."""
+def run_session(folder: Path, live: list[str], archive: list[str], inject: list[str], lead_s: float) -> str | None:
+    """Let the page's archiver hear its IOC while something is broken; return what the IOC printed at the end.
+
+    None where the archiver was too late for the first sample.
+    """
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=lead_s)
+    ca_port, pva_port = free_port(), free_port()
+    assert live[:4] == ["kado", "simulate", "--live", "epics://127.0.0.1"]
+    assert live[-2] == "--from"
+    url = f"epics://127.0.0.1:{ca_port}?pva_port={pva_port}"
+    simulator = LiveSimulator(folder, url, *live[4:-1], start.isoformat())
+    archived = folder / "archived.csv"
+    assert (archive[0], archive[-2:]) == ("python", [">", "archived.csv"])
+    try:
+        simulator.start()
+        own = {name: text for name, text in os.environ.items() if not name.startswith("EPICS_")}
+        (said,) = re.findall(r"^clients: (.*)$", simulator.notes, re.MULTILINE)
+        with archived.open("w") as output:
+            archiver = subprocess.Popen(
+                [sys.executable, *archive[1:-2]],
+                cwd=folder,
+                env=own | dict(word.split("=", 1) for word in said.split()),
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+            )
+        try:
+            first = wait_for_rows(archived, start, 3)
+            if first > start.timestamp() * 10**9:
+                return None
+            kado(inject[1:], folder)
+            wait_for_rows(archived, start, 9)
+            printed = simulator.stop()
+            time.sleep(0.5)
+            archiver.send_signal(signal.SIGINT)
+            archiver.wait(10)
+            return printed
+        finally:
+            archiver.kill()
+            archiver.wait()
+    finally:
+        simulator.kill()
+
+
+def wait_for_rows(archived: Path, start: datetime, seconds: int) -> int:
+    """Wait until the archive reaches so far beyond the start; return from when on it has both currents."""
     wanted = start + timedelta(seconds=seconds)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        stamps = [int(line.split(",")[0]) for line in archived.read_text().splitlines()[1:] if line.count(",") == 3]
-        if stamps and max(stamps) >= wanted.timestamp() * 10**9:
-            return
+    deadline = start.timestamp() + 60
+    while time.time() < deadline:
+        rows = [line.split(",") for line in archived.read_text().splitlines()[1:] if line.count(",") == 3]
+        firsts = {name: int(stamp) for stamp, name, *_ in reversed(rows) if name != "machine_mode"}
+        if rows and max(int(row[0]) for row in rows) >= wanted.timestamp() * 10**9:
+            return max(firsts.values())
         time.sleep(0.1)
     pytest.fail(f"nothing archived until {wanted}: {archived.read_text()[-300:]}")
 

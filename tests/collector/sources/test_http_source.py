@@ -303,6 +303,8 @@ async def test_a_key_without_a_row_or_one_that_goes_away_is_unknown_and_never_a_
     key = "safety_intlk_sr_di_systemkey"
     mapped = {"pointer": f"/{key}~1status/res/-/1", "signal": "stored_current"}
     async with hearing(source(server, mapped)) as heard:
+        # Of the document that was there on connecting, which is empty.
+        assert (await heard.samples())[0][2:] == (None, 2, "missing")
         for page in (
             {f"{key}/status": {"res": [["x", 7]]}},
             {f"{key}/status": {"res": []}},
