@@ -329,7 +329,7 @@ class TestWhatIsExaminedAgain:
     def test_no_samples_are_looked_for_in_days_long_before_the_first_one_until_earlier_ones_come(
         self, quiet: Facility, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        period = "2026-01-01/2026-05-10"
+        period = "2026-01-01T00:00:00+09:00/2026-05-10T00:00:00+09:00"
         read, asked = quiet.store.read, list[int]()
 
         def spy(signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:

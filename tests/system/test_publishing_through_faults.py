@@ -140,7 +140,7 @@ async def test_a_service_whose_influxdb_is_away_says_so_and_publishes_again_when
     def clock() -> int:
         return NOW + int((time.monotonic() - begun) * 1e9)
 
-    figures = CurrentFigures(alone, Changes(), NewestValues(alone.profile), clock)
+    figures = await asyncio.to_thread(CurrentFigures, alone, Changes(), NewestValues(alone.profile), clock)
     running = asyncio.create_task(figures.run(), name="figures")
     try:
         await until(lambda: figures.current and figures.current.published_ns and not figures.current.unpublished)
