@@ -147,7 +147,7 @@ def bars_panel(
     panel = _panel("barchart", words, look.config(barchart.FieldConfig(fill_opacity=85)), options, [query], overrides)
     panel.transformations = _without(hidden)
     if largest_first:
-        order = {"fields": {}, "sort": [{"field": largest_first, "desc": True}]}
+        order: dict[str, Any] = {"fields": {}, "sort": [{"field": largest_first, "desc": True}]}
         sorting = dashboard.DataTransformerConfig(id_val="sortBy", options=order)
         panel.transformations = [*(panel.transformations or []), sorting]
     return panel

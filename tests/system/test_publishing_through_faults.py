@@ -147,7 +147,7 @@ async def test_a_service_whose_influxdb_is_away_says_so_and_publishes_again_when
         assert figures.problems == {}
         await asyncio.to_thread(influxdb.kill)
         await until(lambda: figures.problems)
-        assert "cannot be reached" in next(iter(figures.problems.values()))
+        assert "does not answer" in next(iter(figures.problems.values()))
         # What was found last stays there to be asked for, with the time at which it was found.
         assert figures.current is not None
         away_ns = figures.current.figures.now_ns
