@@ -18,7 +18,7 @@ from kado.config import Configuration, load_configuration
 from kado.queries.days import Days
 from kado.queries.evidence import extent_of
 from kado.queries.record import load_record
-from kado.service.current_figures import CurrentFigures, derived_client
+from kado.service.current_figures import CurrentFigures
 from kado.service.newest import NewestValues
 from kado.service.publishing.publisher import MEASUREMENTS, Counted, Publisher
 from kado.stores import open_store
@@ -48,11 +48,15 @@ def ring(tmp_path: Path, influx_bucket: Bucket, monkeypatch: pytest.MonkeyPatch)
 
 
 class Failing(DerivedBucket):
-    """Breaks off at each replacement once, before it or after it was made."""
+    """Breaks off at each replacement twice: before it and after it was made."""
 
-    def __init__(self, client: Any) -> None:
-        super().__init__(client)
-        self._failed: set[tuple[Scope, str]] = set()
+    _failed: set[tuple[Scope, str]]
+
+    @classmethod
+    def of(cls, bucket: DerivedBucket) -> "Failing":
+        failing = cls(bucket._client)
+        failing._failed = set()
+        return failing
 
     def replace(self, scope: Scope, wanted: Sequence[Point]) -> int:
         self._break_off(scope, "before")
@@ -66,17 +70,16 @@ class Failing(DerivedBucket):
             raise UnreachableError(f"the line broke {when} {scope.measurement}")
 
 
-def publish(configuration: Configuration, kind: type[DerivedBucket]) -> tuple[int, int]:
+def publish(configuration: Configuration, bucket: DerivedBucket) -> tuple[int, int]:
     """Publish until nothing is left; return failures, and points that a further step writes."""
     record, profile = load_record(configuration), configuration.profile
     failures = 0
-    store_settings: Any = configuration.store
-    with open_store(configuration) as store, closing(derived_client(configuration, store_settings)) as client:
+    with open_store(configuration) as store:
         extent = extent_of(store, profile)
-        days = Days(configuration, store, load_definition(profile.definition, configuration.folder), extent)
-        days.learn(record)
         definition = load_definition(profile.definition, configuration.folder)
-        publisher = Publisher(profile, [Counted(definition, days)], kind(client), extent[0])
+        days = Days(configuration, store, definition, extent)
+        days.learn(record)
+        publisher = Publisher(profile, [Counted(definition, days)], bucket, extent[0])
         publisher.learn(record.incidents)
         while True:
             try:
@@ -97,15 +100,16 @@ def published(bucket: Bucket) -> dict[str, list[dict[str, Any]]]:
 def test_a_publisher_that_fails_at_every_step_publishes_in_the_end_what_an_undisturbed_one_does(
     ring: Configuration, influx_bucket: Bucket
 ) -> None:
-    assert publish(ring, DerivedBucket) == (0, 0)
-    wanted = published(influx_bucket)
-    assert all(wanted[name] for name in ("figures", "events", "beam_state", "plan"))
-    client = derived_client(ring, ring.store)  # pyright: ignore[reportArgumentType]
-    with closing(client):
+    bucket = ring.backend.open_derived()
+    assert bucket is not None
+    with closing(bucket):
+        assert publish(ring, bucket) == (0, 0)
+        wanted = published(influx_bucket)
+        assert all(wanted[name] for name in ("figures", "events", "beam_state", "plan"))
         for name in MEASUREMENTS:
-            DerivedBucket(client).clear(name, ring.profile.id)
-    assert not any(published(influx_bucket).values())
-    failures, further = publish(ring, Failing)
+            bucket.clear(name, ring.profile.id)
+        assert not any(published(influx_bucket).values())
+        failures, further = publish(ring, Failing.of(bucket))
     assert failures >= 10
     assert further == 0
     assert published(influx_bucket) == wanted
