@@ -153,21 +153,21 @@ def _quality(subject: Subject) -> dashboard.Panel:
 def _bands(subject: Subject) -> dashboard.Panel:
     say = subject.say
     qualities = (
-        ("good", "3", say("good", "正常"), GREEN),
-        ("uncertain", "2", say("uncertain", "不確か"), ORANGE),
-        ("bad", "1", say("bad", "異常"), RED),
+        ("good", say("good", "正常"), GREEN),
+        ("uncertain", say("uncertain", "不確か"), ORANGE),
+        ("bad", say("bad", "異常"), RED),
     )
     queries = [
         InfluxQuery(
-            # The number of the band, wherever there is a sample of that quality.
-            select=f'0 * count("quality") + {band} AS "{name}"',
+            # Null where there is no sample of that quality; a count would be 0.
+            select=f'last("quality") AS "{name}"',
             measurement=TELEMETRY,
             where=(FACILITY, OF_SIGNAL, f"\"quality\" = '{word}'", RECENT),
             group_by="time($__interval) fill(null)",
             source=DataSource.TELEMETRY,
             alias="$col",
         )
-        for word, band, name, _ in qualities
+        for word, name, _ in qualities
     ]
     about = say(
         "Where the chosen signal had samples in the last two days, a lane for each quality. Where no lane is filled "
@@ -179,7 +179,7 @@ def _bands(subject: Subject) -> dashboard.Panel:
         0,
         say("no samples", "サンプルなし"),
         PLAIN,
-        words([(band, name, color) for _, band, name, color in qualities]),
+        words(list(qualities)),
     )
     title = say("Quality and gaps of ${signal}", "${signal} の品質と欠測")
     return timeline_panel(Words(title, about), look, queries)

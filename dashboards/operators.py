@@ -172,7 +172,6 @@ def delivery_panel(subject: Subject) -> dashboard.Panel:
             fill_opacity=0,
             show_points=common.VisibilityMode.NEVER,
             span_nulls=False,
-            axis_label=signal.unit,
             axis_soft_max=None if profile.target is None else profile.target * 1.05,
         ),
         thresholds=profile.target is not None,

@@ -15,7 +15,7 @@ CELL_W, CELL_H, GAP = 50, 34, 8
 LETTER_W = 7.4
 """About the width in px of a letter of a table; a Japanese one is 1.8 times as wide."""
 BACKGROUND, SURFACE = "#111217", "#1a1d22"
-FONT = "BIZ UDPGothic, sans-serif"
+FONT = "DejaVu Sans, BIZ UDPGothic, sans-serif"
 
 
 @dataclass(frozen=True, slots=True)
