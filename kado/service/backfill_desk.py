@@ -26,7 +26,7 @@ from collector.landing import Landing
 from collector.sources.archiver.backfill import BackfillProgress, SignalFilled, backfill
 from collector.sources.archiver.spec import ArchiverSource
 from collector.sources.blocking import in_thread
-from facility.errors import ConfigError, KadoError, RejectedError, UnreachableError, UsageError
+from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
 from facility.interval import Intervals
 from facility.time import Clock
 from kado.config import Configuration
@@ -86,7 +86,7 @@ class BackfillAnswer(BaseModel):
         if not self.error:
             return
         kind: object = getattr(facility.errors, self.error_kind, UnreachableError)
-        if isinstance(kind, type) and issubclass(kind, KadoError) and not issubclass(kind, RejectedError):
+        if isinstance(kind, type) and issubclass(kind, KadoError):
             raise kind(self.error)
         raise UnreachableError(self.error)
 
