@@ -45,7 +45,7 @@ class Accounts:
 
     @property
     def known(self) -> int:
-        """User time of which is known what it was."""
+        """User time whose state is known."""
         return self.user_time - self.unknown
 
     @property

@@ -78,7 +78,7 @@ class FurtherSignal:
 
     @property
     def coverage_pct(self) -> float | None:
-        """Known part of the user time with beam; None where there is none."""
+        """Known part of the user time with beam; None if there is no known user time."""
         return percentage(self.beam_ns - self.unknown_ns, self.beam_ns)
 
 

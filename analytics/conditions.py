@@ -1,4 +1,4 @@
-"""Samples to conditions: when there was no beam, when it was low, and when nobody knows.
+"""Samples to conditions: when there was no beam, when it was low, and when that is unknown.
 
 The automaton of the beam state. It may be fed in pieces, of any length; where it is cut changes nothing.
 
@@ -259,7 +259,7 @@ class Scanner:
         return self._cuts[first:last].tolist()
 
     def _hold_end(self, until_ns: int) -> int:
-        """Return where the newest good sample's hold ends, at most `until_ns`; the window's start if there is none."""
+        """Return where the newest good sample's hold ends, at most `until_ns`; without one, the window's start."""
         if self._last_ns is None:
             return min(self._start_ns, until_ns)
         if self._silent and self._silent.contains(self._last_ns):

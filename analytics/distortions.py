@@ -68,7 +68,7 @@ class Disturbance:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What one further signal says of a window."""
+    """The result of one further signal in a window."""
 
     distortion: Distortion
     disturbances: tuple[Disturbance, ...]
@@ -76,12 +76,12 @@ class Watched:
     known: Intervals
     """Where a good sample, taken of a beam that was there, holds; in user time or not."""
     beam: Intervals
-    """User time of which is known that the beam was there: where the signal has something to say."""
+    """User time with known beam: only there the signal can show a distortion."""
 
 
 @dataclass(frozen=True, slots=True)
 class FurtherFindings:
-    """What one further signal says of a part of a window."""
+    """The result of one further signal in a part of a window."""
 
     distortion: Distortion
     events: tuple[Event, ...]
@@ -130,7 +130,7 @@ def join_further(findings: Sequence[Sequence[FurtherFindings]]) -> tuple[Further
 
 
 class Standing(StrEnum):
-    """What a further signal says of an instant, and what came of it."""
+    """A further signal at one instant, and the result."""
 
     WITHIN = "within its limits, or beyond them for less than its delay"
     COUNTED = Outcome.COUNTED.value
@@ -164,7 +164,7 @@ def watch(
     events: Events,
     user_time: Intervals,
 ) -> tuple[Watched, ...]:
-    """Find what each further signal that the definition counts says of the window of `conditions`.
+    """Find the distortions in the window of `conditions`, by each further signal that the definition counts.
 
     Without beam a signal says nothing: a sample stamped in a no-beam is passed over, and the loss of the beam ends
     what was running and what was held. What runs when a no-beam or a low-beam that counts begins is one distortion
@@ -242,7 +242,7 @@ def _scan(distortion: Distortion, signal: Signal, series: Series, conditions: Co
         physical_max=WITHIN,
         min_duration_ns=distortion.delay_ns,
         min_samples=signal.min_samples,
-        sample_period_ns=NS_PER_S,  # of samples in place of unknown time, of which there are none here
+        sample_period_ns=NS_PER_S,  # only for samples in place of unknown time, and there are none here
     )
     scored = scores(series.samples, distortion, signal)
     without_beam = conditions.no_beams.intervals

@@ -22,7 +22,7 @@ def delivered_mwh(applied: AppliedEvidence, where: Intervals) -> float:
     Parameters
     ----------
     applied
-        Of a delivery signal in kW, corrections laid over it.
+        Samples of a delivery signal in kW, after corrections.
     where
         Such as the known user time of a period.
     """

@@ -132,7 +132,7 @@ class Events:
 
 
 def find_events(conditions: Conditions, user_time: Intervals, grouping: Grouping) -> Events:
-    """Clip no-beam to user time, merge what belongs together, tell trips from failures, book low-beam.
+    """Clip no-beam to user time, merge what belongs together, separate trips from failures, add low-beam.
 
     Two no-beams are one event if strictly less than the merge gap lies between what is known of them, inside
     one stretch of contiguous user time; all between them is then no-beam, whatever it was. A stretch with

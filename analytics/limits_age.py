@@ -16,7 +16,7 @@ from facility.time import NS_PER_DAY, local_midnight, to_datetime
 FAR_ABOVE: Final = 1.2
 """So many times ``nominal`` is far above it."""
 FOR_LONG_NS: Final = 2 * NS_PER_DAY
-"""So long it may be far above before somebody should look."""
+"""After so long far above the limit a person should look at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ LimitWarning = FarAboveLimits | LimitsBeforeMilestone
 
 
 def limit_warnings(profile: Profile, above: AboveNominal, until_ns: int) -> tuple[LimitWarning, ...]:
-    """Return what speaks against the limits of a facility, as known at an instant."""
+    """Return the reasons to doubt the limits of a facility, as known at an instant."""
     found: list[LimitWarning] = []
     unit = profile.delivery.unit
     if above.time_ns >= FOR_LONG_NS:

@@ -32,7 +32,7 @@ class Pieces:
     group: Int64
     """Which event each belongs to, counted from 0 without a gap."""
     bridge_start_ns: Int64
-    """(n,) where the no-beam between this piece and those before it begins; `bridge_end_ns` where there is none."""
+    """(n,) where the no-beam between this piece and those before it begins; `bridge_end_ns` without one."""
     bridge_end_ns: Int64
 
     def range_of(self, group: int) -> tuple[int, int]:

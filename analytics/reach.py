@@ -60,7 +60,7 @@ def reach_of(read: ReadHeld, distortion: Distortion, signal: Signal, part: Perio
 
 
 def _before(read: ReadHeld, distortion: Distortion, signal: Signal, ns: int) -> tuple[int, int | None]:
-    """Return the stamp of the last sample within the limits before `ns`, where there is none the earliest looked for.
+    """Return the stamp of the last sample within the limits before `ns`, or the earliest stamp looked for.
 
     And a stamp before all that may have begun since and still run; None if nothing may.
     """

@@ -1,7 +1,7 @@
 """What the automaton of the beam state finds: stretches without beam or with low beam, and glitches.
 
 An archive whose samples come too seldom has a million gaps a year, and each may be an outage of the lower bound.
-So stretches are kept as columns; one object each is made only where somebody looks at it.
+So stretches are kept as columns; an object is made only for those that are read one by one.
 """
 
 from collections.abc import Iterable

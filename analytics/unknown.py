@@ -19,7 +19,7 @@ def unknown_causes(evidence: Evidence, rules: Rules) -> dict[Rule, Intervals]:
     A bad sample explains the time for which a good one in its place would hold, and no more: twenty minutes without
     samples and a bad one at their end are not "only bad samples". A lost link explains the time until it is up
     again, and until the next sample after that where it comes as soon as the signal holds. Before the first sample
-    it is that there is none yet. What is left is stale: the last good sample is too old.
+    the reason is that there is none yet. What is left is stale: the last good sample is too old.
     """
     samples = evidence.delivery
     times, good = samples.time_ns, is_good(samples, rules.physical_max)
@@ -40,7 +40,7 @@ def _until(stamps: Int64, times: Int64, cuts: Int64, stale_ns: int | None) -> In
 
 
 def _following(times: Int64, stamps: Int64) -> Int64:
-    """Return the first of `times` after each stamp; the end of time where there is none."""
+    """Return the first of `times` after each stamp; the end of time if there is no later one."""
     return np.append(times, MAX_NS)[np.searchsorted(times, stamps, side="right")]
 
 

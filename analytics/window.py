@@ -101,7 +101,7 @@ def load_window(
             cut = True
             break
     else:
-        # Of the time before the first sample nothing is known: had it been without beam, the bounds must tell.
+        # Nothing is known about the time before the first sample: the bounds must include that it was without beam.
         start -= max(need, NS_PER_H)
     end, reach, settled = part.end_ns, max(need, to_ns(definition.min_duration_s), NS_PER_H), False
     while end < now_ns and not settled:

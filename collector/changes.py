@@ -1,4 +1,4 @@
-"""What has come into the store since somebody last asked: for whoever keeps what was computed from it."""
+"""What has come into the store since the last question: for code that keeps results computed from it."""
 
 import threading
 from typing import Final
@@ -30,7 +30,7 @@ class Changes:
             branch.note(signal, first_ns, last_ns)
 
     def branch(self) -> "Changes":
-        """Return another collection that is told of the same from now on: for another one that asks."""
+        """Return another collection that notes the same from now on, for a second reader."""
         branch = Changes()
         with self._lock:
             self._branches = (*self._branches, branch)

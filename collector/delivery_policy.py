@@ -14,7 +14,7 @@ class Action(StrEnum):
     SETTLE = "settle"
     """All of it is stored."""
     RETRY = "retry"
-    """The server cannot take it now, or it is not known whether it did: the same again, later, for ever."""
+    """The server cannot take it now, or it is not known whether it did: send the same again later, without limit."""
     HOLD = "hold"
     """Operator action is needed: the same again, at long intervals, with the problem in the status."""
     SPLIT = "split"

@@ -41,7 +41,7 @@ _CLOCKS_AGREE_NS: Final = 60 * NS_PER_S
 class Forwarder:
     """Sends what waits in a data directory's outbox to one bucket of InfluxDB, in order, one request at a time.
 
-    Contract: for the process that holds the directory's lock, one forwarder a directory. `run` for ever on an event
+    Contract: for the process that holds the directory's lock, one forwarder a directory. `run` without end on an event
     loop, or `drain` in a thread, not both at once; then `close`. A blob leaves the outbox in the transaction that
     counts what became of it, and only after the server has said that it has it: after a crash it is sent again,
     which changes nothing, since the same points have the same names. Nothing is given up because a server is away,
@@ -49,7 +49,7 @@ class Forwarder:
 
     What may rewrite something is compared with what the server holds, before it is sent for the first time; that
     number is durable before the first attempt, so that points of an attempt without an answer are never taken for
-    somebody else's.
+    those of another writer.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Forwarder:
     max_lines
         In one request.
     changes
-        Is told of what the server has taken.
+        Notes what the server has taken.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Forwarder:
         return self._status
 
     async def run(self) -> None:
-        """Forward for ever; everything that waits for disk or network does so in a thread of its own.
+        """Forward without end; everything that waits for disk or network does so in a thread of its own.
 
         When it is cancelled it ends with the request in flight, at the latest after the client's timeout.
         """
@@ -123,7 +123,7 @@ class Forwarder:
         ------
         KadoError
             If operator action is needed, or the server could not take anything for `patience_s`. What
-            is left stays in the outbox, and is forwarded by whoever runs next.
+            is left stays in the outbox, and the next run forwards it.
         """
         self._stopping.clear()
         deadline = time.monotonic() + patience_s
@@ -220,7 +220,7 @@ class Forwarder:
         return draft
 
     def _touched(self, drafts: list["_Draft"]) -> bytes:
-        """Return marks on the days of drafts that are over, whose minutes are to be summed up anew."""
+        """Return marks on the days of drafts that are over, whose minutes are to be aggregated again."""
         now = self._clock()
         days: set[tuple[str, int]] = set()
         for draft in drafts:
@@ -235,7 +235,7 @@ class Forwarder:
     def _oldest_ns(self, connection: sqlite3.Connection) -> int | None:
         """Return the instant before which the bucket keeps nothing, if there is one and we may know it.
 
-        The server's own clock decides, and only where ours agrees with it: else the answers to writes will tell.
+        The server's own clock decides, and only where ours agrees with it: else the answers to writes show it.
         """
         now = self._clock()
         if self._asked_at_ns is None or not 0 <= now - self._asked_at_ns < _RETENTION_AGE_NS:
@@ -243,7 +243,7 @@ class Forwarder:
             try:
                 info = self._client.bucket_info()
             except UnreachableError as error:
-                # A token that may only write points cannot look; then the answers to writes will tell.
+                # A token that may only write points cannot look; then the answers to writes show it.
                 if error.retryable:
                     raise
             else:

@@ -47,7 +47,7 @@ class Intake:
     source_ids
         The configured sources; each one's link is a state signal, ``<id>_link``.
     clock
-        Tells the time that stamps are compared with.
+        Gives the time that stamps are compared with.
     clock_tolerance_s
         How far in the future a stamp may lie before its sample is no more than `uncertain`, seconds.
     """

@@ -144,7 +144,7 @@ class Landing:
                 durable.set_exception(error)
 
         def done(error: BaseException | None) -> None:
-            # A loop that is closed has nobody left who waits.
+            # On a loop that is closed nothing waits any more.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(resolve, error)
 
@@ -227,7 +227,7 @@ class Landing:
             self._refresh()
 
     def _land_group(self, group: list[_Request]) -> None:
-        """Land a group of requests, however long it takes, and tell those who wait."""
+        """Land a group of requests, however long it takes, and inform those who wait."""
         committed = False
         while True:
             started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Who is told of what has landed, at once and in memory: newest values, metrics, alarms."""
+"""Observers of what has landed, at once and in memory: newest values, metrics, alarms."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,9 +7,9 @@ from collector.arrival import Arrival
 
 
 class LandingObserver(Protocol):
-    """Told by the landing's writer thread after each commit.
+    """Called by the landing's writer thread after each commit.
 
-    Must be quick, and must not raise: whoever waits for an acknowledgement waits for it too.
+    Must be quick, and must not raise: every caller that waits for an acknowledgement waits for it too.
     """
 
     def landed(self, arrivals: Sequence[Arrival], took_s: float) -> None:
@@ -30,10 +30,10 @@ class LandingObservers:
         self._observers: list[LandingObserver] = []
 
     def add(self, observer: LandingObserver) -> None:
-        """Let another one be told."""
+        """Add another observer."""
         self._observers.append(observer)
 
     def landed(self, arrivals: Sequence[Arrival], took_s: float) -> None:
-        """Tell every one of them."""
+        """Call every observer."""
         for observer in self._observers:
             observer.landed(arrivals, took_s)

@@ -37,7 +37,7 @@ class SourceTotals:
 
     @property
     def missing(self) -> int:
-        """Received samples of which the ledger does not tell what became; 0 if it balances."""
+        """Received samples that the ledger does not account for; 0 if it balances."""
         return self.received - self.stored - self.waiting - self.rejected - self.dropped - self.lost
 
 
@@ -120,7 +120,7 @@ class Ledger:
 
 
 def read_ledger(data_dir: Path, *, check_outbox: bool = False, whole_from_day: int | None = None) -> Ledger:
-    """Read the ledger of a data directory, beside whoever writes.
+    """Read the ledger of a data directory, also while a service writes.
 
     With `check_outbox` every waiting blob is compared with its checksum, which reads them all. With `whole_from_day`,
     in days since 1970 (UTC), it says what may have expired: all that is stamped before.

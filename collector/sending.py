@@ -54,7 +54,7 @@ class Sender:
     """Sends lines in order, one request at a time.
 
     A line is called refused only if it is refused alone, and a canary (a line known to be good) passes just then.
-    That takes requests, of which each call has a budget. Where it is spent, sending is interrupted for a moment, and
+    That takes requests; each call has a budget of them. When it is spent, sending is interrupted for a moment, and
     the next call with these lines goes on: what is known to be stored or refused is not sent again. Where nothing at
     all was stored by then, it is not the lines that are at fault but something that they share, which a person has to
     look at.
@@ -156,13 +156,13 @@ class Sender:
         if all(isinstance(fate, str) for fate in self._known.values()) and not self._some_pass(lines, todo):
             return self._hold(answer, f"more points are refused than {self._budget} requests can tell apart")
         refused = sum(isinstance(fate, str) for fate in self._known.values())
-        why = f"{refused} points are refused so far, and the others are still being told apart"
+        why = f"{refused} points are refused so far, and the search for further ones goes on"
         # The server answers well: there is nothing to be patient about.
         decision = Decision(Action.RETRY, self._policy.chance() * self._policy.retry_base_s)
         return Interruption(decision, replace(answer, message=f"{why}: {answer.message}"))
 
     def _some_pass(self, lines: Sequence[bytes], todo: list[Sequence[int]]) -> bool:
-        """Whether, of lines of which none was stored yet, some are taken: the parts as they are, then single lines."""
+        """Whether the server takes some of these lines, none stored yet: the parts as they are, then single lines."""
         rest = [place for part in todo for place in part]
         # Spread by the golden ratio: equal steps could meet the same line of a pattern each time.
         singles = [[rest[int(i * _GOLDEN % 1.0 * len(rest))]] for i in range(_PROBES)]

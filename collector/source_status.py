@@ -7,7 +7,7 @@ from facility.text import Text
 
 
 class LinkState(StrEnum):
-    """Whether a source can be heard."""
+    """Whether a source delivers."""
 
     CONNECTING = "connecting"
     UP = "up"

@@ -64,7 +64,7 @@ class Supervisor:
 
     Everything that its reader yields lands in the order it was yielded, and is acknowledged in that order once it
     is durable; meanwhile a few more deliveries are read. A source that cannot be reached, or that fails, is tried
-    again for ever; wrong configuration and programming errors are raised.
+    again without end; wrong configuration and programming errors are raised.
     """
 
     def __init__(

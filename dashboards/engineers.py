@@ -17,7 +17,7 @@ OF_SIGNAL = "\"signal\" = '${signal}'"
 
 
 def engineers(subject: Subject) -> dashboard.Dashboard:
-    """Return the dashboard of those who look after kado and its signals."""
+    """Return the dashboard for the engineers who run kado and maintain its signals."""
     say, profile = subject.say, subject.profile
     signal = query_variable(
         "signal",

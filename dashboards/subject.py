@@ -1,4 +1,4 @@
-"""What a set of dashboards is about: a facility, and the language of whoever looks."""
+"""What a set of dashboards is about: a facility, and the language of its readers."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from facility.text import Language, Text
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A facility, told in one language."""
+    """A facility, described in one language."""
 
     profile: Profile
     language: Language

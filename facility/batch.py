@@ -176,7 +176,7 @@ class Batch:
         Raises
         ------
         DataError
-            If there is none, or they are of several facilities.
+            If there is no batch, or they are of several facilities.
         """
         facilities = {b.facility for b in batches}
         if len(facilities) != 1:
@@ -286,7 +286,7 @@ class Samples:
         Raises
         ------
         DataError
-            If there is none, they are of several signals, or they do not follow each other.
+            If there are no samples, they are of several signals, or they do not follow each other.
         """
         series = {(p.facility, p.signal) for p in pieces}
         if len(series) != 1:

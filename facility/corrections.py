@@ -1,6 +1,6 @@
 """What a person asserts about an interval of time, against or beyond the samples.
 
-Corrections are append-only: one withdraws another, none is edited. They are laid over the samples before events
+Corrections are append-only: one withdraws another, none is edited. They override the samples before events
 are found, so neither a new calculation nor late data orphans them.
 """
 
@@ -16,7 +16,7 @@ from facility.time import format_time
 
 
 class Assertion(StrEnum):
-    """What is said of the interval."""
+    """What the correction states about the interval."""
 
     UP = "up"
     """The beam was at nominal."""
@@ -47,10 +47,10 @@ class Exclusion(StrEnum):
 
 
 BEAM_ASSERTIONS = (Assertion.UP, Assertion.DOWN, Assertion.UNKNOWN, Assertion.SENSOR_FAULT)
-"""Say what the beam or its signal did: two of them cannot speak of the same instant."""
+"""Say what the beam or its signal did: two of them cannot cover the same instant."""
 
 CONFIRMED_BY_A_SECOND_PERSON: Final = frozenset({Assertion.EXCLUDED})
-"""What counts in figures only when somebody else than its author has confirmed it."""
+"""Counts in figures only after a person other than its author has confirmed it."""
 
 _CONTRADICTIONS = (
     BEAM_ASSERTIONS,

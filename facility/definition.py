@@ -125,7 +125,7 @@ def load_definition(name: str, folder: Path | None = None) -> Definition:
     Raises
     ------
     DefinitionError
-        If there is none, its id is not its file's name, or it contradicts itself.
+        If there is no such definition, its id is not its file's name, or it contradicts itself.
     """
     own = own_definitions(folder) if folder is not None else ()
     if folder is not None and name in own:

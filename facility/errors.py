@@ -136,7 +136,7 @@ class PeriodError(UsageError, ValueError):
 
 
 class ReportError(UsageError):
-    """A report that cannot be issued, or a file that is none."""
+    """A report that cannot be issued, or a file that is not a report."""
 
 
 class FormatVersionError(UsageError):

@@ -34,7 +34,7 @@ EXTRAS: Final = {
 
 
 def missing_extra(what: str, error: ModuleNotFoundError) -> MissingExtraError | None:
-    """Return what to tell people when `what` lacks an optional library; None if another module is missing.
+    """Return the message for people when `what` lacks an optional library; None if another module is missing.
 
     Examples
     --------

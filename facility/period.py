@@ -58,7 +58,7 @@ def parse_period(
     Raises
     ------
     PeriodError
-        If it is none of these, or does not end after its start.
+        If it has none of these forms, or does not end after its start.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def is_calendar_form(text: str) -> bool:
 
 
 def looks_like_calendar_form(text: str) -> bool:
-    """Whether somebody could take the text, such as ``2026-5``, for a day, month, quarter or year."""
+    """Whether a person could read the text, such as ``2026-5``, for a day, month, quarter or year."""
     return _LIKE_ONE.fullmatch(text) is not None
 
 

@@ -225,7 +225,7 @@ class Profile(BaseModel):
         Raises
         ------
         ProfileError
-            If there is none.
+            If there is no such signal.
         """
         for signal in self.signals:
             if signal.id == signal_id:
@@ -239,7 +239,7 @@ class Profile(BaseModel):
         Raises
         ------
         PeriodError
-            If it is none.
+            If it is not one of them.
         """
         runs = plan.runs if plan is not None else None
         return parse_period(text, self.zone, fiscal_year_starts_in=self.fiscal_year_starts_in, runs=runs)
@@ -263,7 +263,7 @@ def load_profile(name: str, beside: Path | None = None) -> Profile:
     Raises
     ------
     ProfileError
-        If there is none of that name, or it contradicts itself.
+        If there is no profile of that name, or it contradicts itself.
     """
     if name.endswith(".toml"):
         path = (beside or Path()) / name

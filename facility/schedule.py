@@ -75,7 +75,7 @@ class ScheduleVersion:
         Raises
         ------
         ScheduleError
-            If there is none, one does not end after its start, or two overlap.
+            If there is no block, one does not end after its start, or two overlap.
         """
         ordered = tuple(sorted(blocks, key=lambda b: (b.start_ns, b.end_ns)))
         if not ordered:
@@ -93,7 +93,7 @@ class ScheduleVersion:
 
     @property
     def start_ns(self) -> int:
-        """First instant that the version speaks of."""
+        """First instant that the version covers."""
         return self.blocks[0].start_ns
 
     @property
@@ -131,7 +131,7 @@ class PlannedBlock:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The calendar as known at some instant: all versions laid over each other."""
+    """The calendar as known at an instant: a later version replaces an earlier one where they overlap."""
 
     planned: tuple[PlannedBlock, ...]
     """In order of time, not overlapping."""

@@ -71,7 +71,7 @@ def read_schedule(text: str, name: str) -> tuple[ScheduleVersion, ...]:
     problems: list[str] = []
     for row in reader:
         try:
-            # Beyond the header's columns: a comma in a note that nobody quoted, for example.
+            # Beyond the header's columns: for example a comma in a note without quotes.
             if reader.restkey in row:
                 raise ScheduleError(f"more columns than the header has ({len(header)}): put '\"' around texts with ','")
             published, block = _read_row({k: (v or "").strip() for k, v in row.items()})

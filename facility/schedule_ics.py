@@ -25,7 +25,7 @@ class CalendarReading:
 
     version: ScheduleVersion
     warnings: tuple[str, ...] = ()
-    """What was read in another way than somebody may have meant."""
+    """What was read, and may have been meant differently."""
 
 
 def read_calendar(
@@ -64,7 +64,7 @@ def read_calendar(
     ------
     ScheduleError
         If it is not a calendar, is larger or repeats more than can be read, holds no event in that time, or with
-        every event that has no category, or of which it is not clear when it is.
+        every event that has no category, or whose time is not clear.
     """
     words = words or CalendarWords()
     work = Work()

@@ -19,14 +19,14 @@ MINUTES: Final = "minutes"
 """InfluxDB measurement in the bucket ``<bucket>_1m``: what a minute comes to, stamped with its start; same tags.
 Fields ``count`` (integer), ``mean``, ``min``, ``max``, ``last`` (floats), ``known`` (integer, ns)."""
 MINUTES_DONE: Final = "minutes_done"
-"""In the same bucket: a day (UTC) of which the minutes are there, stamped with its last ns.
+"""In the same bucket: a day (UTC) whose minutes are complete, stamped with its last ns.
 Fields ``seen`` and ``made`` (integers)."""
 MINUTES_TOUCHED: Final = "minutes_touched"
 """Beside the samples: a day that was written to after it had ended, stamped likewise.
 Fields ``token`` and ``at`` (integers); the minutes of that day hold only where ``seen`` is the same token."""
 
 DERIVED_SUFFIX: Final = "_derived"
-"""The bucket ``<bucket>_derived`` holds what kado computes, for Grafana; `kado publish --rebuild` makes it anew."""
+"""The bucket ``<bucket>_derived`` holds what kado computes, for Grafana; `kado publish --rebuild` builds it again."""
 
 FIGURES: Final = "figures"
 """Tags ``facility``, ``definition``, ``period`` (``day``, ``week``, ``month``, ``fiscal_year`` or ``last_12_months``);

@@ -102,7 +102,7 @@ class Reader(Protocol):
         ...
 
     async def acknowledge(self, token: object) -> None:
-        """Tell the source that a delivery is durable.
+        """Confirm to the source that a delivery is durable.
 
         Called once for each delivery, in the order they were yielded. A token of a connection that is gone is
         ignored: the source will deliver again.
@@ -135,7 +135,7 @@ class SourceSpec(Protocol):
 
     @property
     def secret_files(self) -> tuple[Path, ...]:
-        """Files that hold its passwords, tokens or keys: nobody else should be able to read them."""
+        """Files that hold its passwords, tokens or keys: other users should not be able to read them."""
         ...
 
     def probe(self) -> "SourceSpec":

@@ -8,7 +8,7 @@ Language = Literal["en", "ja"]
 
 
 class Text(BaseModel):
-    """The same words in each language that kado speaks."""
+    """The same words in each language of kado."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

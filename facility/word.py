@@ -3,7 +3,7 @@
 from typing import Final
 
 MAX_WORD_CHARACTERS: Final = 1_000
-"""Of a state or a reason; InfluxDB holds 64 KiB in a string field, and nobody reads more than this."""
+"""Of a state or a reason; InfluxDB holds 64 KiB in a string field, and no person reads more than this."""
 
 
 def word_problem(word: str) -> str:

@@ -99,7 +99,7 @@ class KeySpan(BaseModel):
 
 
 class KeyHidden(BaseModel):
-    """User time in the period of which the instruments tell the opposite of the truth."""
+    """User time in the period in which the instruments show the opposite of the truth."""
 
     model_config = _MODEL
 

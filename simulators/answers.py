@@ -146,7 +146,7 @@ class _Observed:
     contradictions: list[tuple[int, int]]
     """(start, end) where the witness saw beam and the delivery signal none."""
     said: list[tuple[int, str]]
-    """(instant, mode) wherever the mode that the machine says changes."""
+    """(instant, mode) at each change of the mode that the machine reports."""
     energy_mwh: float | None
 
 
@@ -212,7 +212,7 @@ def key_fault(fault: Fault) -> KeyFault:
 
 
 def _hidden(books: "_Books", truth: Seen, causes: "_Causes", at_least_ns: int) -> list[KeyHidden]:
-    """Return known user time of which the opposite is found, but for the few seconds that noise may explain."""
+    """Return known user time with the opposite result, without the few seconds that noise may explain."""
     down = Intervals.of((low.start_ns, low.end_ns) for low in truth.no_beam)
     wrong = [("no_beam", pair) for pair in books.delivered & down]
     wrong += [("beam", pair) for pair in books.no_beam - down]

@@ -55,7 +55,7 @@ _WEEKS: Final[dict[str, list[tuple[int, int, Category]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The calendar of one facility; the same for ever."""
+    """The calendar of one facility; always the same."""
 
     zone: ZoneInfo
     fiscal_year_starts_in: int = 4

@@ -1,7 +1,7 @@
 """Steers running simulators from outside: a Unix socket for each, one JSON line each way.
 
-Whoever may write the data directory may steer; nobody else can reach the sockets. A file that a killed
-simulator left behind is noticed, since nobody answers there, and replaced.
+Users who may write the data directory may inject faults; others cannot reach the sockets. A socket that a killed
+simulator left behind does not answer, and is replaced.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class ControlDesk:
     definition: Definition | None = None
     """By whose rules answer keys count; None: the profile's."""
     tell: Callable[[str], None] | None = log.info
-    """Told at the end where the answers of a steered session are; None: they are not kept unless somebody asks."""
+    """Called at the end with the place of the answers of a session with injected faults; None: kept only on request."""
 
     @asynccontextmanager
     async def steer(
@@ -110,7 +110,7 @@ class ControlDesk:
         start_ns
             Where the session begins.
         arrived
-            Returns the instant before which everything has surely reached whoever stores it.
+            Returns the instant before which everything has certainly reached the store.
         """
         place, listening = await asyncio.to_thread(_listen, self.data_dir, name)
         room = _Room(self, place.stem, machine, start_ns, arrived)
@@ -132,7 +132,7 @@ class ControlDesk:
 
 
 class _Room:
-    """Answers whoever connects, one after the other, in a thread of its own: the machine may be busy."""
+    """Answers connections, one after the other, in a thread of its own: the machine may be busy."""
 
     def __init__(
         self, desk: ControlDesk, name: str, machine: Machine, start_ns: int, arrived: Callable[[], int]
@@ -149,7 +149,7 @@ class _Room:
         with listening:
             listening.settimeout(CLOSED_WITHIN_S)
             while not self.closing.is_set():
-                # Silent, gone, or nobody: the next one.
+                # A silent or closed connection: the next one.
                 with suppress(OSError), listening.accept()[0] as guest:
                     guest.settimeout(ASKED_WITHIN_S)
                     with guest.makefile("rb") as asked:
@@ -184,7 +184,7 @@ class _Room:
         except KadoError as error:
             return self._reply(error=str(error), exit_code=error.exit_code)
         except Exception as error:
-            # Whoever asked is told, and the next one is served.
+            # The error is sent to the client, and the next one is served.
             log.exception("simulator %s: a defect while it was steered", self._name)
             return self._reply(error=f"a defect in kado: {type(error).__name__}: {error}", exit_code=1)
 

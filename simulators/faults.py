@@ -69,7 +69,7 @@ class Interventions:
 
 @dataclass(slots=True)
 class FaultProcess:
-    """All faults of a machine, for ever."""
+    """All faults of a machine, without end."""
 
     kinds: tuple[FaultKind, ...]
     seed: int

@@ -28,7 +28,7 @@ class Simulated(Protocol):
         ...
 
     def follow(self, now: Clock) -> None:
-        """Be live: the clock tells the simulated instant."""
+        """Run live: the clock gives the simulated instant."""
         ...
 
     def release(self, end_ns: int) -> None:
@@ -90,7 +90,7 @@ class Feed:
 
     @property
     def done_ns(self) -> int:
-        """The instant before which whoever asks `items` has been given everything, and has asked for more."""
+        """The instant before which the reader of `items` has received everything, and has asked for more."""
         return self._done
 
     def now(self) -> int:

@@ -39,7 +39,7 @@ class FreeElectronLaser:
         return self._pulses.at(times) * (1 + self._linac.drift_pct / 100 * self._drift(day, times))
 
     def monitor(self, signal: str, day: int, beam: Float64) -> Float64:
-        """Return the mean over a second's pulses, each of which has its own energy."""
+        """Return the mean over a second's pulses, each with its own energy."""
         relative = stream(self._seed, f"noise/{signal}", day).standard_normal(len(beam))
         spread = self._linac.jitter_pct / 100 / math.sqrt(self._linac.repetition_hz)
         return np.round(beam * (1 + spread * relative), 6)

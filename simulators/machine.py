@@ -117,7 +117,7 @@ class Machine:
         Parameters
         ----------
         by_signal
-            For whoever takes each batch apart by signal, which is then done in half the time: the same samples,
+            For callers that split each batch by signal, which then takes half the time: the same samples,
             one signal's after the other's, but on days on which something befalls them on their way.
         """
         for day in range(start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY + 1):
@@ -127,7 +127,7 @@ class Machine:
                 yield batch
 
     def follow(self, now: Clock) -> None:
-        """Be live: the clock tells the simulated instant."""
+        """Run live: the clock gives the simulated instant."""
         self.steering.follow(now)
 
     def release(self, end_ns: int) -> None:

@@ -87,7 +87,7 @@ def delivery_faults(
     stuck
         Gives the value that it repeats when it freezes at an instant.
     physical_max
-        Above this the signal cannot be true; None: nobody said.
+        Above this the signal cannot be true; None: not stated.
     """
     times, value, quality = readings.time_ns, readings.value.copy(), readings.quality.copy()
     for fault in faults:

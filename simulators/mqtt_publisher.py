@@ -1,6 +1,6 @@
 """Publishes a simulator's samples over MQTT, one JSON message a sample, each until it is acknowledged.
 
-``python -m simulators.mqtt_publisher --help`` tells how to use it by hand.
+``python -m simulators.mqtt_publisher --help`` explains how to use it by hand.
 """
 
 import argparse

@@ -143,7 +143,7 @@ class Observer:
         Parameters
         ----------
         hidden
-            Time of which the samples say nothing, from the first sample of a run on, to the end of what it began,
+            Time without information from samples, from the first sample of a run on, to the end of what it began,
             or to an instant at which what was seen was split.
         """
         runs, known_to = self._without(hidden or Intervals.empty())

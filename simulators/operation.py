@@ -1,8 +1,8 @@
-"""How a ring is operated: what it is told by calendar, targets and faults, and how its beam follows.
+"""How a ring is operated: its settings from calendar, targets and faults, and how its beam follows.
 
 Time is cut into UTC days. A day follows from the state of the ring at its start, which is found by walking
 from the last time the ring was planned to be empty (every Monday), so any day can be made alone and comes
-out the same, whoever asks and from where.
+out the same, for every caller and every start.
 """
 
 from bisect import bisect_right
@@ -24,7 +24,7 @@ MAX_SEARCH_DAYS: Final = 400
 
 
 class Operation:
-    """The true stored current of a ring, for ever."""
+    """The true stored current of a ring, at every instant."""
 
     def __init__(self, ring: Ring, targets: Targets, faults: FaultProcess, calendar: Calendar, seed: int) -> None:
         self._ring = ring
@@ -73,7 +73,7 @@ class Operation:
         return day if empty[-1].end_ns > start else empty[-1].start_ns // NS_PER_DAY
 
     def _settings(self, start_ns: int, end_ns: int) -> list[Setting]:
-        """Return what the ring is told in a stretch of time: a new setting wherever anything changes."""
+        """Return the settings of the ring in a span of time: a new one at each change."""
         faults = self._faults.between(start_ns, end_ns)
         blocks = self._calendar.blocks(start_ns, end_ns)
         starts = [b.start_ns for b in blocks]

@@ -25,7 +25,7 @@ def chosen_simulator(data_dir: Path, name: str | None) -> str:
     Raises
     ------
     UnreachableError
-        If there is none.
+        If there is no simulator.
     UsageError
         If there are several and no name.
     """

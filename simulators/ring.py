@@ -73,7 +73,7 @@ EMPTY: Final = RingState()
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the ring is told, from an instant on."""
+    """The settings of the ring, from an instant on."""
 
     start_ns: int
     beam: bool

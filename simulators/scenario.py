@@ -43,7 +43,7 @@ class Effect(StrEnum):
     WITNESS_FAULT = "witness_fault"
     """The witness, marked good, reads ``zero``, is ``stuck``, or reads a tenth too much (``off``)."""
     MODE_FORGOTTEN = "mode_forgotten"
-    """Nobody changes the machine mode: it says what it said when the fault began."""
+    """The machine mode is not updated: it stays at its value from the begin of the fault."""
     LINK_OUTAGE = "link_outage"
     """No signal arrives at all, and what was not sent is lost."""
     BROKER_OUTAGE = "broker_outage"
@@ -61,7 +61,7 @@ READS: Final[dict[Effect, tuple[str, ...]]] = {
     Effect.MONITOR_SPIKE: ("impossible", "high"),
     Effect.WITNESS_FAULT: ("zero", "stuck", "off"),
 }
-"""What an instrument may read in a fault; the first is what it reads where nobody says."""
+"""What an instrument may read in a fault; the first one is the default."""
 
 
 MAX_LENGTH_S: Final = 30 * 86_400
@@ -321,7 +321,7 @@ class Scenario(BaseModel):
     id: Slug
     title: Text
     period: Span | None = None
-    """What to simulate where nobody says; None: up to now."""
+    """What to simulate by default; None: up to now."""
     calendar: CalendarRules = CalendarRules()
     ring: Ring = Ring()
     linac: Linac = Linac()
@@ -357,7 +357,7 @@ def load_scenario(name: str) -> Scenario:
     Raises
     ------
     ScenarioError
-        If there is none of that name, or it is impossible.
+        If there is no scenario of that name, or it is impossible.
     """
     if name.endswith(".toml"):
         return build(Scenario, read_toml(Path(name), ScenarioError), name, ScenarioError)

@@ -40,7 +40,7 @@ def write_session(
     definition
         Whose rules to count by; None: the profile's.
     folder
-        Where the files go; made where there is none.
+        Folder for the files; made if it does not exist.
     start_ns, end_ns
         Moved to the next whole ms: no simulated sample comes in between.
 

@@ -14,7 +14,7 @@ from simulators.seeds import stream
 STEP_S: Final = 10.0
 """A shutter moves on a whole multiple of this."""
 REPEAT_NS: Final = NS_PER_H
-"""A shutter is told on change, and again so often."""
+"""A shutter is reported on change, and repeated at this interval."""
 CLOSINGS_A_DAY: Final = 8.0
 """How often, on average, users close their shutter, to change a sample; assumed."""
 CLOSED_S: Final = (120.0, 1800.0)
@@ -24,7 +24,7 @@ _NAME: Final = re.compile(r"shutter_(\d\d)")
 
 
 def port_of(signal: str) -> int | None:
-    """Return the port, from 1, whose shutter a signal tells of; None: it tells of none."""
+    """Return the port, from 1, whose shutter a signal reports; None: it is not a shutter."""
     match = _NAME.fullmatch(signal)
     return int(match[1]) if match else None
 
@@ -35,7 +35,7 @@ def shutter_steps(day: int) -> Int64:
 
 
 def shutter(seed: int, port: int, day: int, beam: NDArray[np.bool_]) -> tuple[Int64, list[str]]:
-    """Return when a shutter is told of on a UTC day, and what: ``open`` or ``closed``.
+    """Return when a shutter is reported on a UTC day, and its state: ``open`` or ``closed``.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def shutter(seed: int, port: int, day: int, beam: NDArray[np.bool_]) -> tuple[In
     ends = starts + (rng.uniform(*CLOSED_S, number) * NS_PER_S).astype(np.int64)
     for first, last in zip(np.searchsorted(steps, starts).tolist(), np.searchsorted(steps, ends).tolist(), strict=True):
         is_open[first:last] = False
-    told = steps % REPEAT_NS == 0
-    told[1:] |= is_open[1:] != is_open[:-1]
-    return steps[told], ["open" if o else "closed" for o in is_open[told].tolist()]
+    reported = steps % REPEAT_NS == 0
+    reported[1:] |= is_open[1:] != is_open[:-1]
+    return steps[reported], ["open" if o else "closed" for o in is_open[reported].tolist()]
 
 
 def unused(day: int) -> tuple[Int64, list[str]]:

@@ -34,7 +34,7 @@ MAX_UNACKNOWLEDGED: Final = 16
 
 
 def _file(value: object) -> object:
-    """Tell a path, which starts from the folder of ``kado.toml``, from the name of a shipped scenario."""
+    """Distinguish a path, which starts from the folder of ``kado.toml``, from the name of a shipped scenario."""
     return Path(value) if isinstance(value, str) and value.endswith(".toml") else cast("object", value)
 
 

@@ -34,9 +34,9 @@ USUAL_S: Final[dict[Effect, float]] = {
     Effect.DUPLICATES: 1800,
     Effect.OUT_OF_ORDER: 1800,
 }
-"""How long an injected fault lasts where nobody says, in seconds; assumed, near the medians of `storm`."""
+"""How long an injected fault lasts by default, in seconds; assumed, near the medians of `storm`."""
 USUAL_SHIFT_S: Final = -45.0
-"""How wrong an injected ``clock_step`` makes the source's clock where nobody says: behind."""
+"""How wrong an injected ``clock_step`` makes the source's clock by default: behind."""
 
 _ONE_AT_A_TIME: Final[tuple[frozenset[Effect], ...]] = (
     frozenset({Effect.MONITOR_GLITCH, Effect.MONITOR_DROPOUT, Effect.MONITOR_FREEZE, Effect.MONITOR_SPIKE}),
@@ -53,12 +53,12 @@ _ONE_AT_A_TIME: Final[tuple[frozenset[Effect], ...]] = (
         )
     ),
 )
-"""Effects of which one thing can have but one at a time; the beam may be lost for several causes at once."""
+"""Effects that one thing can have only once at a time; the beam may be lost for several causes at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """One thing that somebody did to a machine."""
+    """One action of a person on a machine."""
 
     time_ns: int
     """When it took effect."""
@@ -70,7 +70,7 @@ class Intervention:
 class Steering:
     """Injects faults into one machine and repairs them; safe to use from any thread.
 
-    Contract: whoever releases samples calls `release` before making them; nothing that happens here changes
+    Contract: code that releases samples calls `release` before making them; nothing that happens here changes
     anything before that instant.
 
     Parameters
@@ -112,12 +112,12 @@ class Steering:
             return tuple(self._log)
 
     def usual_s(self, effect: str) -> float:
-        """Return how long an injected fault lasts where nobody says: `USUAL_S`, but at least one sample."""
+        """Return how long an injected fault lasts by default: `USUAL_S`, but at least one sample."""
         kind = Effect(effect)
         return USUAL_S[kind] if kind is Effect.MONITOR_GLITCH else max(USUAL_S[kind], self._period_s)
 
     def follow(self, now: Clock) -> None:
-        """Be live: the clock tells the simulated instant, before which nothing begins."""
+        """Run live: the clock gives the simulated instant, before which nothing begins."""
         self._now = now
 
     def release(self, end_ns: int) -> None:
@@ -152,7 +152,7 @@ class Steering:
         Returns
         -------
         Fault
-            As it will be, if nobody repairs it before.
+            The planned end, if it is not repaired before.
 
         Raises
         ------

@@ -109,7 +109,7 @@ class StorageRing:
             value = np.round(ORBIT_UM * (1 + wander + 0.05 * relative), 3)
         else:
             raise KeyError(signal)
-        # Derived from a beam: without one there is none, marked bad.
+        # Derived from a beam: without beam there is no value, and the sample is bad.
         value[none] = 0.0
         quality: UInt8 = np.where(none, Quality.BAD, Quality.GOOD).astype(np.uint8)
         return monitors.Readings(times, value, quality)

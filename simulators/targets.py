@@ -36,7 +36,7 @@ class Targets:
         Raises
         ------
         ScenarioError
-            If there is none, or one that users are not content with.
+            If there is no target for users, or it is below their limits.
         """
         rows = _stated(profile, scenario) if scenario.targets else _from_target(profile)
         by_mode = {

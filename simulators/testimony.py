@@ -102,7 +102,7 @@ def disagreements(said: list[tuple[int, str]], plan: Plan, start_ns: int, end_ns
     Parameters
     ----------
     said
-        (instant, word) wherever the word changes, in order of time; the last holds to the end.
+        (instant, word) at each change of the word, in order of time; the last holds to the end.
     """
     found: list[Disagreement] = []
     edges = [t for t, _ in said] + [end_ns]

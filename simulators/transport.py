@@ -1,4 +1,4 @@
-"""The way from a machine's instruments to whoever listens: what is lost, sent twice, late, or wrongly stamped."""
+"""The way from a machine's instruments to its listeners: what is lost, sent twice, late, or wrongly stamped."""
 
 from dataclasses import replace
 from typing import Final

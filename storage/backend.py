@@ -1,6 +1,6 @@
 """One store as it is configured: everything that differs between the embedded store and InfluxDB.
 
-A configuration has one backend, and whoever needs the store asks it: nothing outside this room tests the kind of a
+A configuration has one backend. All code that needs the store asks it: nothing outside this room tests the kind of a
 store. `storage.backends` makes them.
 """
 
@@ -82,7 +82,7 @@ class StoreBackend(Protocol):
         ...
 
     def open(self, *, patience_s: float | None = None) -> TelemetryStore:
-        """Open the store for reading, beside whoever writes; whoever calls closes it.
+        """Open the store for reading, also while a service writes; the caller closes it.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class StoreBackend(Protocol):
         ...
 
     def open_local(self, clock: Clock) -> LocalStore:
-        """Open the store for writing, making it if there is none; whoever calls closes it.
+        """Open the store for writing, making it if there is none; the caller closes it.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class StoreBackend(Protocol):
     def open_delivery(self) -> "InfluxClient | None":
         """Return a client of the server to which landed samples are forwarded; None if landing them is storing them.
 
-        Whoever calls closes it.
+        The caller closes it.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class StoreBackend(Protocol):
     def open_derived(self) -> "DerivedBucket | None":
         """Return the bucket for derived series, beside that of samples; None if the store has no place for them.
 
-        Whoever calls closes it; raises as `open_delivery`.
+        The caller closes it; raises as `open_delivery`.
         """
         ...
 

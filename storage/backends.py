@@ -34,7 +34,7 @@ class InfluxOptions:
     Raises
     ------
     ConfigError
-        If there is none.
+        If there is no token.
     """
     token_source: str
     """Where it comes from, for messages."""

@@ -56,7 +56,7 @@ def bucketise(
     signal
         Named in errors.
     pieces
-        What is stamped in the range, in pieces that follow each other in time: samples, or minutes none of which is
+        What is stamped in the range, in pieces that follow each other in time: samples, or minutes; no minute is
         cut by an edge of a bucket (`bucket_edges`), which give the same.
     start_ns, end_ns
         UTC ns.

@@ -32,10 +32,10 @@ class Columns:
     """(n,) NaN where there is no number."""
     quality: NDArray[np.uint8]
     state: Int32 | None = None
-    """(n,) index into `words`, -1 for none; None if there is none at all."""
+    """(n,) index into `words`, -1 for none; None if no sample has one."""
     reason: Int32 | None = None
     arrival_ns: Int64 | None = None
-    """(n,) `NO_ARRIVAL` for none; None if there is none at all."""
+    """(n,) `NO_ARRIVAL` for none; None if no sample has one."""
     words: tuple[str, ...] = ()
 
     @classmethod

@@ -70,7 +70,7 @@ class DataDir:
 
 
 def make_private(path: Path) -> None:
-    """Make an empty file that only its owner may read, if there is none.
+    """Make an empty file that only its owner may read, if it does not exist.
 
     One that is there is not opened: it may be a database of SQLite, and closing it here would give back the locks
     that every connection of this process holds on it. Then another process may remove its log while it is in use.
@@ -127,7 +127,7 @@ class DirectoryLock:
     """
 
     def __init__(self, data_dir: Path) -> None:
-        """Take the lock, making the directory if there is none.
+        """Take the lock; the directory is made if it does not exist.
 
         Raises
         ------
@@ -159,7 +159,7 @@ class DirectoryLock:
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
         except OSError as error:
-            # The lock is held; on a full disk nobody learns whose it is, and kado goes on to free space.
+            # The lock is held. On a full disk its file cannot name the pid; kado goes on to free space.
             if error.errno != errno.ENOSPC:
                 os.close(self._fd)
                 raise _cannot_write(data_dir, error) from error

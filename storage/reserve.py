@@ -30,7 +30,7 @@ class Reserve:
 
     @property
     def held(self) -> bool:
-        """Whether the space is held, by whomever."""
+        """Whether the space is held, by this process or another one."""
         return self._path.exists()
 
     def take(self) -> None:

@@ -29,7 +29,7 @@ class Counted:
     problems: list[str]
     """What is missing, damaged or changed, for people."""
     whole_from_day: int | None = None
-    """The first day (since 1970, UTC) of which the store holds everything; what is before, its own retention deletes.
+    """The first day (since 1970, UTC) for which the store holds everything; its own retention deletes what is older.
     None: it deletes nothing by itself, and `series` counts everything; else only what is stamped from there on."""
 
 
@@ -74,7 +74,7 @@ class Written:
 class TelemetryStore(Protocol):
     """Samples of one facility.
 
-    Synchronous, with timeouts, and confined to the thread that made it: whoever is asynchronous owns the hop.
+    Synchronous, with timeouts, and confined to the thread that made it: asynchronous code calls it in a thread.
     The same signal and time is the same sample: the last one committed wins, all its fields rewritten.
     Readers may work while another process writes, and see each batch wholly or not at all.
 
@@ -131,7 +131,7 @@ class TelemetryStore(Protocol):
         ...
 
     def extent(self, signal: str) -> tuple[int, int] | None:
-        """Return the stamps of a signal's first and last sample; None if there is none. Cheap: nothing is counted."""
+        """Return the stamps of a signal's first and last sample; None without samples. Cheap: nothing is counted."""
         ...
 
     def delete(self, signal: str, before_ns: int) -> int:

@@ -32,7 +32,7 @@ def take_calm(
     loud_alarms
         Gives all alarms that may write a row, once the series that are not calm are known.
     loud_series
-        Series of which nothing is calm.
+        Series whose samples must all be evaluated.
     """
     loud = set(loud_series)
     newest: dict[int, tuple[int, int, float]] = {}

@@ -53,7 +53,7 @@ def replay(
     """Yield the rows of ``[start_ns, end_ns)``, every sample taken at its own stamp.
 
     The same phases as live; the samples between two instants at which a condition can change are left out beforehand,
-    so the value of a row is that of the sample with which the condition changed. Series of which `history` gives
+    so the value of a row is that of the sample with which the condition changed. Series for which `history` gives
     nothing (facts of kado itself) are unknown.
     """
     reduced = _Reduced(rules, history, plan, limits, start_ns, end_ns, acted_on={a.alarm for a in actions})

@@ -128,7 +128,7 @@ class Holdings:
         return True
 
     def silent(self, now_ns: int) -> list[str]:
-        """Cut the sources of which no word was heard for too long; return those that were cut by it."""
+        """Cut the sources that were silent for too long; return those that were cut now."""
         lost: list[str] = []
         for source, heard in self.heard.items():
             end = heard + LINK_HOLD_NS

@@ -161,7 +161,7 @@ def begin_suppression(record: Record) -> None:
 
 
 def hold_still(record: Record, rule: AlarmRule, from_ns: int, to_ns: int) -> None:
-    """Let ``[from_ns, to_ns)`` be a hole, as at a restart; a hole longer than the delay starts it anew."""
+    """Let ``[from_ns, to_ns)`` be a hole, as at a restart; a hole longer than the delay starts it again."""
     if record.running_ns is not None:
         record.elapsed_ns += from_ns - record.running_ns
         if record.elapsed_ns >= delay_ns(record, rule):
@@ -218,7 +218,7 @@ def _pass(record: Record, rule: AlarmRule, now_ns: int) -> None:
 
 
 def _wait(record: Record, rule: AlarmRule, now_ns: int) -> None:
-    """Let the delay stand still while the verdict is unknown; after a hole as long as itself it starts anew."""
+    """Let the delay stand still while the verdict is unknown; after a hole as long as itself it starts again."""
     if record.running_ns is not None:
         record.elapsed_ns += now_ns - record.running_ns
         record.running_ns, record.hole_ns = None, now_ns

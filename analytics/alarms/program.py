@@ -57,7 +57,7 @@ class LeafCode:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plain:
-    """A series of numbers of which only plain limits and silence are asked."""
+    """A series of numbers that is used for plain limits and silence only."""
 
     gap_ns: int | None
     """After a sample nothing changes by silence for so long; None: ever."""

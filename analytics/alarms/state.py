@@ -27,7 +27,7 @@ class Engine:
     alarm_due: list[int]
     """For each alarm the next instant at which something of it ends by itself."""
     fresh: bool = True
-    """Whether everything is to be looked at anew at the next instant."""
+    """Whether everything is to be evaluated again at the next instant."""
     category: Category | None = None
     """What was planned at the last instant."""
     limits: dict[str, float | None] = field(default_factory=dict[str, float | None])

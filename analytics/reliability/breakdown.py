@@ -19,7 +19,7 @@ class Failure:
     open: bool
     """Not over yet: its length is a lower limit."""
     system: str | None = None
-    """Of the incident marked as root cause; None where nobody recorded one."""
+    """Of the incident marked as root cause; None if no root cause was recorded."""
     cause: str | None = None
     hour: int = 0
     """Hour of the day in the facility's zone, 0 to 23."""
@@ -75,7 +75,7 @@ def repair_times(failures: Iterable[Failure]) -> RepairTimes:
 
 
 def group_failures(failures: Sequence[Failure], key: Callable[[Failure], str | None]) -> list[Group]:
-    """Return the failures by what `key` says of each, most downtime first; what it says nothing of comes last."""
+    """Return the failures grouped by `key`, most downtime first; those without a group come last."""
     groups: dict[str | None, list[Failure]] = {}
     for failure in failures:
         groups.setdefault(key(failure), []).append(failure)

@@ -11,7 +11,7 @@ from facility.errors import UsageError
 
 
 class Strength(StrEnum):
-    """How strongly a p-value speaks against "no change"."""
+    """How strong the evidence of a p-value against "no change" is."""
 
     NONE = "none"
     """p >= 0.10"""

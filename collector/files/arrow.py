@@ -29,7 +29,7 @@ def as_text(column: ArrowArray) -> ArrowArray:
 
 
 def cell_text(column: ArrowArray, row: int) -> str | None:
-    """Return one value as text for a message; None where there is none."""
+    """Return one value as text for a message; None if there is no value."""
     cell = column.slice(row, 1)
     try:
         return as_text(cell)[0].as_py()

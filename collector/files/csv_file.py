@@ -1,7 +1,7 @@
 """CSV files: cut into blocks of whole lines, parsed by Arrow; line by line only where a line is not right.
 
 A row is a line. Arrow alone would not do: it refuses a whole block for one row with too few or too many columns (or
-leaves such rows out, if it is asked to), skips empty lines unless told not to, and joins lines inside quotes, without
+leaves such rows out, if it is asked to), skips empty lines by default, and joins lines inside quotes, without
 the number of the line; nor does it say where in the file a block ends, from where an interrupted import could go on.
 """
 
@@ -45,7 +45,7 @@ class CsvFile:
         Raises
         ------
         UsageError
-            If there is none that can be read, or it lacks a column.
+            If there is no header that can be read, or it lacks a column.
         DataError
             If it is compressed and damaged, or its first line has no end.
         """

@@ -47,7 +47,7 @@ def nulls(column: ArrowArray) -> NDArray[np.bool_]:
 
 
 def decode_words(column: ArrowArray, words: tuple[str, ...]) -> tuple[Int32, tuple[str, ...]]:
-    """Return text as codes of `words` and what it says beyond them, -1 where there is none; and the longer words."""
+    """Return text as codes of `words` and what it says beyond them, -1 for none; and the longer words."""
     encoded = as_text(column).dictionary_encode()
     known = dict(zip(words, range(len(words)), strict=True))
     texts: list[str | None] = encoded.dictionary.to_pylist()

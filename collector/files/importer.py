@@ -58,7 +58,7 @@ def import_file(
     Parameters
     ----------
     path
-        The file; what it is, is told from its content.
+        The file; its form is recognised from its content.
     again
         Read a file that was imported before once more, from its beginning.
     sources
@@ -150,7 +150,7 @@ def _saved_state(committed: sqlite3.Connection, key: str) -> ImportState:
 
 
 def _key(path: Path, layout: Layout, profile: Profile) -> str:
-    """Stand for the content, how it is read, and what it is checked against: a mended profile reads it anew."""
+    """Identify the content, how it is read and checked: after a correction of the profile it is read again."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
     signals = [[s.id, s.type, s.words, s.unit] for s in profile.signals]

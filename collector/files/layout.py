@@ -49,7 +49,7 @@ class Layout:
     change, a zone has an hour each year that means two instants."""
     time_zone: str | None = None
     """Zone, such as ``Europe/Berlin``, of the times that state no offset; where clocks are put back, the order of the
-    rows tells the two hours apart."""
+    rows distinguishes the two hours."""
     time_format: str | None = None
     """See `collector.files.time_formats`; this and the next three override what is found in the file."""
     encoding: str | None = None
@@ -66,7 +66,7 @@ class Layout:
         ProfileError
             If the facility has no such signal.
         UsageError
-            If the unit is not the signal's, is given for a long file, or the offset is none.
+            If the unit is not the signal's, is given for a long file, or the offset is not valid.
         """
         if self.signal is not None:
             own = profile.signal(self.signal).unit

@@ -71,7 +71,7 @@ def _read_as(layout: Layout, form: Form) -> Layout:
 
 
 def unit_notes(file: CsvFile | ParquetFile, layout: Layout, profile: Profile) -> tuple[str, ...]:
-    """Return what is to be said of the unit of the values of one signal.
+    """Return the notes on the unit of the values of one signal.
 
     Raises
     ------

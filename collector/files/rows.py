@@ -100,7 +100,7 @@ class Decoder:
         self._one_signal = None if layout.signal is None else self._signals.index(layout.signal)
 
     def decode(self, rows: Rows, arrival_ns: int) -> tuple[Batch, CauseCodes]:
-        """Return the samples among the rows, and for every row why it is none (`FINE` where it is one)."""
+        """Return the samples among the rows, and for every row why it is not a sample (`FINE` if it is one)."""
         causes = no_causes(len(rows))
         stamps = decode_times(rows.time, self.times, causes)
         if rows.out_of_range is not None:

@@ -1,4 +1,4 @@
-"""What an import knows of itself: counted while it runs, saved with each block, read when it is continued."""
+"""The state of an import: counted while it runs, saved with each block, read when it is continued."""
 
 import json
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class ImportState:
     first_ns: int | None = None
     last_ns: int | None = None
     last_stamp_ns: int | None = None
-    """Of the last row: in an hour that happens twice, it tells which of them the next row is in."""
+    """UTC offset of the last row: in an hour that occurs twice, it decides in which of the two the next row is."""
     rejected: dict[Cause, RejectedRows] = field(default_factory=dict[Cause, RejectedRows])
 
     def store(self, batch: Batch | None) -> None:

@@ -31,7 +31,7 @@ _BACK_NS = 30 * 60 * NS_PER_S
 
 
 class ClocksGoBackError(KadoError):
-    """Local times go back where clocks were put back, and nothing says how to tell the two hours apart."""
+    """Local times go back where clocks were put back, and nothing distinguishes the two hours."""
 
     def __init__(self, row: int, text: str) -> None:
         super().__init__(text)
@@ -40,7 +40,7 @@ class ClocksGoBackError(KadoError):
 
 @dataclass(slots=True)
 class TimeRules:
-    """How times are read; it remembers the last one, by which an hour that happens twice is told apart."""
+    """How times are read; it remembers the last one, which distinguishes the two hours when clocks go back."""
 
     format: TimeFormat = ISO
     assume_offset: str | None = None
@@ -69,7 +69,7 @@ class TimeRules:
         where
             Which of them.
         causes
-            Gets the times of which it is not clear which instant they are.
+            Collects the times whose instant is not clear.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """Bare payloads: a number such as ``200.1``, or a state's word, without time; stamped on arrival.
 
 Only what comes live is taken (`collector.payload.pace`): of what was retained, delivered again, or waited in the
-session, nobody knows when it was measured.
+session, it is not known when it was measured.
 """
 
 from collections import Counter

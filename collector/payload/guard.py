@@ -19,7 +19,7 @@ def decode_each(
 
     A format rejects by itself what it knows to be wrong. What it did not foresee is a defect in kado: it is logged
     with its traceback, and the message becomes a dead letter, since a message that is not acknowledged would come
-    again for ever.
+    again without end.
 
     Returns
     -------

@@ -150,7 +150,7 @@ def _fault(text: bytes, target: Target) -> tuple[Cause, str]:
 
 
 def _not_json(text: bytes, target: Target, error: Exception) -> tuple[Cause, str]:
-    """Tell NaN and infinity, which some publishers write although JSON has none, from other defects."""
+    """Distinguish NaN and infinity, which JSON does not have and some publishers write, from other defects."""
     constants: list[str] = []
     try:
         json.loads(text, parse_constant=constants.append)

@@ -1,7 +1,7 @@
 """InfluxDB line protocol: ``measurement,tag=x field=200.1,other=1i 1795431969000000000``.
 
 A signal is one field of one series; tags may come in any order. Fields that no signal is mapped to are ignored,
-a line of which none is mapped is rejected. Times are integer nanoseconds; a line without time is rejected.
+a line without a mapped field is rejected. Times are integer nanoseconds; a line without time is rejected.
 A string field is a state, any number a number; a boolean is neither. What is written so is good.
 """
 

@@ -1,4 +1,4 @@
-"""Calls that wait for a server, in threads that nobody has to wait for at the end."""
+"""Calls that wait for a server, in threads that the end of the program does not wait for."""
 
 import asyncio
 import threading
@@ -33,7 +33,7 @@ async def in_thread(call: Callable[[], Result], name: str) -> Result:
             result = call()
         except BaseException as error:
             failed = error
-        # A loop that is closed has nobody left who waits.
+        # On a loop that is closed nothing waits any more.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(resolve, result, failed)
 

@@ -1,4 +1,4 @@
-"""Libraries of control systems are optional: whoever needs one says which extra installs it."""
+"""Libraries of control systems are optional: the error for a missing one names the extra that installs it."""
 
 from importlib import import_module
 from typing import Any

@@ -35,7 +35,7 @@ NAMED: Final = 5
 
 
 def silent_channels(source_id: str, of: int, silent: tuple[str, ...]) -> tuple[Notice, ...]:
-    """Return what is to be said of channels that say nothing."""
+    """Return the notices about channels that send nothing."""
     if not silent:
         return ()
     names = ", ".join(silent[:NAMED]) + (f" and {len(silent) - NAMED} more" if len(silent) > NAMED else "")
@@ -74,9 +74,9 @@ class MonitorOptions:
 class MonitorReader:
     """Reads until every channel is lost; see `facility.source.Reader`.
 
-    A channel that is lost while others remain ends by a bad sample, at the instant at which it was heard last, at most
-    `detects_loss_s` ago: what it stood for since then nobody saw. When the last one is lost the link goes down, at the
-    instant at which any was heard last, again at most `detects_loss_s` ago, and the connection ends.
+    A channel that is lost while others remain ends by a bad sample, at the instant of its last update, at most
+    `detects_loss_s` ago: its value since then is not known. When the last one is lost the link goes down, at the
+    instant of the last update of any channel, again at most `detects_loss_s` ago, and the connection ends.
     """
 
     def __init__(
@@ -205,13 +205,13 @@ class MonitorReader:
         """Return until when a lost channel is known to have been there; not before the last sample it sent."""
         heard_ns, stamp_ns = int(self._own_heard_ns[code]), int(self._own_stamp_ns[code])
         until_ns = min(max(heard_ns, noticed_ns - to_ns(self._options.detects_loss_s)), noticed_ns)
-        # A source's clock may be a little ahead of ours; a stamp that is far ahead is not believed.
+        # A source's clock may be a little ahead of ours; a stamp that is far ahead is not used.
         if until_ns <= stamp_ns <= noticed_ns + to_ns(_SAME_CLOCK_S):
             return stamp_ns + 1
         return until_ns
 
     def _watch(self, now: int) -> list[Delivery | LinkReport]:
-        """Return what the heartbeat tells about the link."""
+        """Return the state of the link by the heartbeat."""
         if self._options.heartbeat is None:
             return []
         beats = now - self._beat_ns <= to_ns(self._options.heartbeat_timeout_s)

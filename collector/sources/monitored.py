@@ -16,7 +16,7 @@ TomlPath = Annotated[Path, Field(strict=False)]
 
 
 PROBE_S: Final = 5.0
-"""How long somebody who checks a configuration waits for the first channel."""
+"""How long a check of the configuration waits for the first channel."""
 
 
 class MappedSource(BaseModel):
@@ -59,7 +59,7 @@ class MappedSource(BaseModel):
         return ()
 
     def probe(self) -> Self:
-        """Return a source that takes nothing away from a running service: this one, which shares what it hears."""
+        """Return a source for a check beside a running service: this one, since each connection gets all updates."""
         return self
 
     @classmethod
@@ -97,5 +97,5 @@ class MonitoredSource(MappedSource):
         )
 
     def probe(self) -> Self:
-        """Return the same source, which says sooner what it cannot reach: somebody waits for the answer."""
+        """Return the same source, with a shorter time limit, because a person waits for the answer."""
         return self.model_copy(update={"connect_timeout_s": min(self.connect_timeout_s, PROBE_S)})

@@ -52,7 +52,7 @@ class UpdateQueue:
         if not self._waiting and self._error is None:
             self._filled.clear()
             self._idle = True
-            # What came before the line above has not woken anybody.
+            # An update that came before the line above has woken no reader.
             if not self._waiting and self._error is None:
                 try:
                     async with asyncio.timeout(within_s):
@@ -78,6 +78,6 @@ class UpdateQueue:
         return len(self._waiting)
 
     def _wake(self) -> None:
-        # A loop that is closed has nobody left who waits.
+        # On a loop that is closed nothing waits any more.
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._filled.set)

@@ -87,7 +87,7 @@ def to_samples(
     if stamp == "arrival":
         time_ns = np.full(n, arrival_ns, np.int64)
     elif bool((untrue := time_ns < EARLIEST_TRUE_NS).any()):
-        # Kept, since it was said just now; it takes no part in figures, since nobody says when it was measured.
+        # Kept, because it arrived just now; not used in figures, because it is not known when it was measured.
         time_ns = np.where(untrue, arrival_ns, time_ns)
         quality = np.where(untrue, np.maximum(quality, Quality.UNCERTAIN), quality).astype(np.uint8)
         reason = np.where(untrue & (reason == NO_WORD), words.code(REASON_CLOCK), reason).astype(np.int32)

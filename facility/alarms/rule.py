@@ -53,7 +53,7 @@ class AlarmRule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
     id: Slug
-    """Identity for ever: acknowledgements and history hang on it."""
+    """Permanent identity: acknowledgements and history refer to it."""
     title: Text
     priority: Annotated[Annotated[Priority, Field(strict=False)], BeforeValidator(_check_priority)]
     class_: Slug = Field(alias="class")

@@ -35,7 +35,7 @@ class SeriesSpec:
     sources: tuple[str, ...] = ()
     """Sources that deliver it; where the link of one is lost, its hold is cut."""
     link_of: str | None = None
-    """The source of which this series is the link."""
+    """The source whose link this series is."""
     words: tuple[str, ...] = ()
     """Words of a state; none: any."""
     unit: str = ""

@@ -1,4 +1,4 @@
-"""One ``VEVENT``, checked: what it says of its time, nothing computed yet."""
+"""One ``VEVENT``, checked: its time as it is written, nothing computed yet."""
 
 from dataclasses import dataclass
 

@@ -58,7 +58,7 @@ class Component:
         return [p for p in self.properties if p.name == name]
 
     def one(self, name: str) -> Property | None:
-        """Return the property of that name; None where there is none.
+        """Return the property of that name; None if the event does not have it.
 
         Raises
         ------

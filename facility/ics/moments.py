@@ -17,7 +17,7 @@ _LENGTH = re.compile(
 
 
 class Kind(StrEnum):
-    """What a time says of itself; its value is how messages name it."""
+    """The form in which a time is written; its value is how messages name it."""
 
     DATE = "a date"
     FLOATING = "a time without a zone"

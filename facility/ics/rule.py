@@ -61,7 +61,7 @@ class Rule:
     week_start: int
     """0 is Monday."""
     by_day: tuple[tuple[int, int], ...]
-    """Which one (0: each) of which weekday."""
+    """The weekday, and which of them in the period (0: each)."""
     by: dict[str, tuple[int, ...]]
     """The other parts, by name."""
 

@@ -174,7 +174,7 @@ class _Observance:
 
 
 def iana_zone(name: str) -> tzinfo | None:
-    """Return the zone of the zone database of that name; None where there is none."""
+    """Return the zone of the zone database of that name; None if it does not have it."""
     if name in _NOT_A_PLACE or name.startswith(("posix/", "right/")):
         return None
     try:

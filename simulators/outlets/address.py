@@ -38,7 +38,7 @@ class Address:
         Raises
         ------
         ConfigError
-            If it is none.
+            If it is not an address.
         """
         try:
             parts = urlsplit(url)
@@ -69,7 +69,7 @@ def port_number(text: str, what: str) -> int:
     Raises
     ------
     ConfigError
-        If it is none; `what` names it.
+        If it is not a number of a port; `what` names it.
     """
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65_536:
         raise ConfigError(f"{what} = {text!r} is not a port: use 1 to 65535")
@@ -77,7 +77,7 @@ def port_number(text: str, what: str) -> int:
 
 
 def refuse_taken(host: str, port: int, what: str, remedy: str) -> None:
-    """Raise `ConfigError` if somebody listens at a port already, or nobody can.
+    """Raise `ConfigError` if a port is in use, or cannot be used.
 
     A server that finds its port taken goes on at another one, or ends without a word, depending on its library.
     """

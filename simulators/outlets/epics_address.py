@@ -28,7 +28,7 @@ class EpicsAddress:
         Raises
         ------
         ConfigError
-            If it is none.
+            If it is not an address.
         """
         address = Address.parse(url, "epics://127.0.0.1:5064/PREFIX:", ("pva_port", "alarms"))
         prefix = address.path or f"{profile.id.upper()}:"
@@ -54,7 +54,7 @@ class EpicsAddress:
         return cls(address.host, ca_port, pva_port, search, prefix, alarms == "yes")
 
     def set_environment(self, environment: MutableMapping[str, str]) -> None:
-        """Tell the servers, which read nothing but the environment, to listen and to call at this address alone."""
+        """Let the servers, which read only the environment, listen and search at this address alone."""
         for server, port in (("CAS", self.ca_port), ("PVAS", self.pva_port)):
             environment[f"EPICS_{server}_SERVER_PORT"] = str(port)
             environment[f"EPICS_{server}_INTF_ADDR_LIST"] = self.host

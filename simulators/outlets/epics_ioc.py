@@ -152,7 +152,7 @@ class EpicsIoc:
                 softioc.iocInit(dispatcher.AsyncioDispatcher(asyncio.get_running_loop()))
 
     def _record(self, builder: Any, signal: Signal) -> Any:
-        # Processed when a sample comes, not before and not by anybody else (passive, read-only): the stamp is the
+        # Processed when a sample comes, not before and not by other clients (passive, read-only): the stamp is the
         # sample's (TSE -2), and a value is posted also where it did not change (MDEL, MPST).
         label = signal.id if signal.label is None else signal.label.en
         fields: dict[str, Any] = {"SCAN": "Passive", "PINI": "NO", "DISP": 0, "TSE": -2}
@@ -225,7 +225,7 @@ def _poster(record: Any, stamp: Any, *, is_enum: bool) -> Callable[[float | str 
         else:
             record.set(value, severity, status, stamp(seconds, ns))
         if is_enum:
-            # The value posted last: without this an mbbi keeps a state that is told again to itself.
+            # The value posted last: without this an mbbi keeps a repeated state to itself.
             record._record.MLST = 0xFFFF  # noqa: SLF001
         # Passive: this processes the record here and now. The usual way is a queue that keeps the newest value only.
         record.set_field("PROC", 1)

@@ -32,7 +32,7 @@ DEFAULT_PORT: Final = 8421
 MOST_KEPT: Final = 5_000_000
 """Samples, some 115 MB: three weeks of a NanoTerasu."""
 PAGE: Final = 1000
-"""Samples in an answer, where nobody says."""
+"""Samples in an answer, by default."""
 LARGEST_PAGE: Final = 10_000
 QUIET_S: Final = 15.0
 """A stream that has nothing to say says so after so long, so that both ends know that they are there."""
@@ -178,24 +178,24 @@ class HttpJson:
     async def _stream(self, request: Request) -> Response:
         _only(request, ("signal", "after"))
         given = request.headers.get("last-event-id")
-        start, told = self._log.end, len(self._links)
+        start, reported = self._log.end, len(self._links)
         if given is not None:
             start = self._start(str(_whole(given, "Last-Event-ID", 0, 2**63) + 1))
         elif "after" in request.query_params:
             start = self._start(request.query_params["after"])
         if start < self._log.end:
-            told = bisect_left(self._links, start, lo=1, key=lambda link: link[0])
-        events = self._events(start, told, self._chosen(request))
+            reported = bisect_left(self._links, start, lo=1, key=lambda link: link[0])
+        events = self._events(start, reported, self._chosen(request))
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-    async def _events(self, start: int, told: int, signals: tuple[str, ...]) -> AsyncGenerator[str]:
-        """Yield samples from number `start` on, and between them what the link reported from report `told` on."""
+    async def _events(self, start: int, reported: int, signals: tuple[str, ...]) -> AsyncGenerator[str]:
+        """Yield samples from number `start` on, and between them what the link reported from report `reported` on."""
 
         def reports(before: int) -> Generator[str]:
-            nonlocal told
-            while told < len(self._links) and self._links[told][0] <= before:
-                yield f"event: link\ndata: {json.dumps(_link_document(self._links[told][1]))}\n\n"
-                told += 1
+            nonlocal reported
+            while reported < len(self._links) and self._links[reported][0] <= before:
+                yield f"event: link\ndata: {json.dumps(_link_document(self._links[reported][1]))}\n\n"
+                reported += 1
 
         yield f"event: about\ndata: {json.dumps(self._head())}\n\n"
         while True:
@@ -210,7 +210,7 @@ class HttpJson:
                 yield f"id: {number}\ndata: {json.dumps({'signal': sample.signal, **_document(sample)})}\n\n"
             for report in reports(start):
                 yield report
-            if start < self._log.end or told < len(self._links):
+            if start < self._log.end or reported < len(self._links):
                 continue
             if self._log.closed:
                 return
@@ -259,7 +259,7 @@ class HttpJson:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals of the process to whoever runs it."""
+    """Leaves the signals of the process to its owner."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -300,7 +300,7 @@ def _of_this_server(request: Request) -> bool:
     if origin not in (f"http://{host}", f"https://{host}"):
         return False
     name = urlsplit(f"//{host}").hostname or ""
-    # A name of somebody else's that leads here would make a strange page look like ours.
+    # A foreign name that resolves to this address would make another page look like ours.
     return name == "localhost" or _is_address(name)
 
 

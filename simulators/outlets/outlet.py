@@ -69,7 +69,7 @@ async def rounds(items: AsyncIterator[Batch | LinkReport]) -> AsyncGenerator[lis
     """Yield samples in their order, at most one of each signal at once.
 
     A record or an attribute has one value at a time: who posts a round, and waits before the next, overwrites
-    nothing that nobody has seen.
+    nothing that no client has seen.
     """
     async for item in items:
         if isinstance(item, LinkReport):

@@ -1,4 +1,4 @@
-"""What went out, kept in order, so that whoever asks later or was cut off gets all of it."""
+"""What was sent, kept in order, so that a client that connects later, or was cut off, gets all of it."""
 
 import asyncio
 from collections.abc import Collection
@@ -79,7 +79,7 @@ class SampleLog:
         return dict(self._newest)
 
     def append(self, batch: Batch, samples: list[Sample]) -> None:
-        """Add a batch, of which `samples` are the same one by one, and wake whoever waits."""
+        """Add a batch, whose samples one by one are `samples`, and wake all waiting readers."""
         known = {word: code for code, word in enumerate(self._words)}
         for word in batch.words:
             if word not in known:
@@ -132,12 +132,12 @@ class SampleLog:
         await self._changed.wait()
 
     def wake(self) -> None:
-        """Let everybody who waits look again."""
+        """Wake all waiting readers."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     def close(self) -> None:
-        """Let everybody who waits know that nothing more will come."""
+        """Inform all waiting readers that nothing more will come."""
         self._closed = True
         self.wake()
 

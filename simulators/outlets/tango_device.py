@@ -119,7 +119,7 @@ class TangoDevice:
 
     def _run(self, ready: threading.Event, failed: list[BaseException]) -> None:
         try:
-            # Loading it takes a while, and nobody else needs it.
+            # Loading it takes a while, and nothing else needs it.
             self._tango = import_module("tango")
             server: Any = import_module("tango.server")
             name = "KadoSimulator"

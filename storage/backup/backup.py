@@ -1,4 +1,4 @@
-"""A backup of a data directory, taken beside whoever writes in it."""
+"""A backup of a data directory, made also while a service writes in it."""
 
 import fcntl
 import hashlib
@@ -143,7 +143,7 @@ class Backup:
 
     @contextmanager
     def _room(self) -> Generator[None]:
-        """Say of a disk that does not take the backup which one it is."""
+        """Name the disk in the error when the backup cannot be written."""
         try:
             yield
         except (OSError, DiskError) as error:
@@ -187,7 +187,7 @@ class Backup:
         target.unlink(missing_ok=True)
         make_private(target)
         with closing(connect(target)) as copy:
-            # The open transaction holds this state; without it each foreign commit would begin the copy anew.
+            # The open transaction holds this state; without it each foreign commit would restart the copy.
             source.execute("BEGIN")
             try:
                 source.execute("SELECT count(*) FROM sqlite_master").fetchone()

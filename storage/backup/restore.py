@@ -52,8 +52,8 @@ def restore(
 ) -> None:
     """Copy a backup into a data directory that holds nothing, after everything was checked.
 
-    Sealed files go into the folder below the data directory, wherever they lay before. What was acknowledged after
-    the backup is not in it. An interrupted restore is begun again; before its end nothing takes the folder for data.
+    Sealed files go into the folder below the data directory, whatever their folder was before. The backup lacks what
+    was acknowledged after it. An interrupted restore is begun again; before its end nothing takes the folder for data.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def restore(
 
 @contextmanager
 def _room(data_dir: Path) -> Generator[None]:
-    """Say of a disk that does not take the files which one it is."""
+    """Name the disk in the error when the files cannot be written."""
     try:
         yield
     except (OSError, DiskError) as error:

@@ -2,7 +2,7 @@
 
 ::
 
-    DIR/2026-11-23T120000Z/backup.json     what it holds, with the SHA-256 of each file; without it, it is none
+    DIR/2026-11-23T120000Z/backup.json     what it holds, with the SHA-256 of each file; it makes the folder a backup
                           /telemetry.db    rows, manifest, ledger
                           /journal.db
                           /answers/        what simulators truly did
@@ -38,7 +38,7 @@ class CopiedFile:
     size: int
     sha256: str
     sealed: str = ""
-    """Of a sealed file: what the manifest says of its content. Where that is the same, the content is."""
+    """For a sealed file: its checksums in the manifest. Equal checksums mean equal content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def find_snapshot(folder: Path) -> Path:
     Raises
     ------
     ConfigError
-        If there is none.
+        If there is no backup.
     """
     if (folder / LIST).is_file():
         return folder

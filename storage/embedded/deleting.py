@@ -11,7 +11,7 @@ from storage.telemetry_db import transaction
 from storage.telemetry_db.counters import Entry, count
 
 KeepDays = Callable[[str], int | None]
-"""Returns for how many days a signal is kept; None: for ever."""
+"""Returns for how many days a signal is kept; None: without limit."""
 
 _AT_ONCE: Final = 50_000
 

@@ -1,4 +1,4 @@
-"""Samples out of the embedded store: rows laid over sealed files."""
+"""Samples out of the embedded store: a row replaces a sealed sample of the same time."""
 
 import logging
 import sqlite3
@@ -94,7 +94,7 @@ class StoreReader:
     def to_sum_up(
         self, signal: str, start_ns: int, end_ns: int, edges: NDArray[np.int64]
     ) -> Iterator[Samples | MinuteAggregates]:
-        """Yield what is stamped in ``[start_ns, end_ns)``, by the minute wherever no edge cuts a minute in two."""
+        """Yield what is stamped in ``[start_ns, end_ns)``, by the minute where no edge cuts a minute in two."""
         cuts = np.append(edges[(edges > start_ns) & (edges < end_ns)], [start_ns, end_ns])
         cut_days: set[int] = set((cuts[cuts % MINUTE_NS != 0] // (1440 * MINUTE_NS)).tolist())
         for first_ns, last_ns in self._whole_days(signal, start_ns, end_ns, cut_days):
@@ -210,7 +210,7 @@ class StoreReader:
         return max(begins, default=start_ns)
 
     def _whole_days(self, signal: str, start_ns: int, end_ns: int, cut_days: set[int]) -> list[tuple[int, int]]:
-        """Return runs of sealed days of one file each, of which the minutes can be taken."""
+        """Return runs of sealed days, each in one file, whose minutes can be used."""
         with snapshot(self._connection):
             series_id = series_id_of(self._connection, signal)
             files = [] if series_id is None else manifest.files_between(self._connection, series_id, start_ns, end_ns)

@@ -240,7 +240,7 @@ def _write(
 def _write_new(
     connection: sqlite3.Connection, columns: _Columns, series: list[int], rows: list[NDArray[np.int64]]
 ) -> None:
-    """Insert rows of many signals, none of which is there yet."""
+    """Insert rows of many signals; all of them are new."""
     data = columns.of(np.concatenate(rows))
     ids = np.repeat(np.array(series, np.int64), [len(of_one) for of_one in rows]).tolist()
     places = ", ".join(["?"] * (len(data) + 1))

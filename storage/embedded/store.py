@@ -51,7 +51,7 @@ class EmbeddedStore:
         clock: Clock = system_clock,
         at_step: "Callable[[Step], None]" = lambda _: None,
     ) -> None:
-        """Open the store; one that is opened for writing is made if there is none.
+        """Open the store; for writing it is made if it does not exist.
 
         Without `hold_lock` the process has to hold the lock of the directory already, as the service does beside its
         landing. `archive` is where sealed files are to lie from now on, a folder or a URI; it is looked at before the
@@ -155,7 +155,7 @@ class EmbeddedStore:
         return len(changed)
 
     def extent(self, signal: str) -> tuple[int, int] | None:
-        """Return the stamps of a signal's first and last sample; None if there is none."""
+        """Return the stamps of a signal's first and last sample; None if it has no samples."""
         return self._reader.extent(signal)
 
     def delete(self, signal: str, before_ns: int) -> int:

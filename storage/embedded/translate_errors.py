@@ -10,7 +10,7 @@ from storage.data_dir import DataDir
 
 @contextmanager
 def translate_errors(data_dir: Path) -> Generator[None]:
-    """Say of a database that cannot be written inside what that means for sealed files.
+    """Explain a database that cannot be written in this block: what that means for sealed files.
 
     Raises
     ------

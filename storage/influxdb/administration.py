@@ -34,7 +34,7 @@ class Administration:
         self._org_id = ""
 
     def ensure_bucket(self, name: str, retention_ns: int | None, *, update: bool, description: str) -> BucketOutcome:
-        """Make a bucket if there is none of this name; with `update`, let one that is there keep samples as asked."""
+        """Make a bucket if it does not exist; with `update`, change the retention of one that exists."""
         found = self._call("GET", "/api/v2/buckets", {"org": self._client.org, "name": name}, missing_is_fine=True)
         if not found.objects("buckets"):
             rules = _rules(retention_ns)

@@ -157,6 +157,6 @@ class _OneTable(_Stream):
 
 
 def _cut_short(client: InfluxClient, measurement: str) -> Exception:
-    # As JSON, InfluxDB tells what is wrong, and this raises it.
+    # In JSON, InfluxDB states what is wrong, and this raises it.
     client.query_json(f'SELECT * FROM "{measurement}" LIMIT 1')
     return client.cut_short()

@@ -24,7 +24,7 @@ QUERY_TIMEOUT_S: Final = 60.0
 MINUTES_SUFFIX: Final = "_1m"
 """Behind the name of a bucket: the bucket with what each of its minutes comes to."""
 OUTSIDE_RETENTION: Final = "retention policy"
-"""Part of what InfluxDB says of points that are older than the bucket keeps them."""
+"""Part of InfluxDB's message about points that are older than its retention."""
 _LONGEST_IN_ADDRESS: Final = 2_000
 _LONGEST_MESSAGE: Final = 1_000
 """Characters of the server's own words: a proxy answers with a whole page."""
@@ -65,7 +65,7 @@ class BucketInfo:
 
     id: str
     retention_ns: int | None
-    """Points older than this are refused; None: kept for ever."""
+    """Points older than this are refused; None: kept without limit."""
     shard_ns: int = _LONGEST_SHARD_NS
     """The bucket deletes stretches of this length, each when all of it is older than that."""
     server_ns: int | None = None
@@ -78,19 +78,19 @@ class BucketInfo:
 
     @property
     def gone_before_day(self) -> int | None:
-        """The first day (since 1970, UTC) of which the bucket may still hold something; None: it never deletes."""
+        """The first day (since 1970, UTC) for which the bucket may still hold something; None: it never deletes."""
         kept_from_ns = self.kept_from_ns
         return None if kept_from_ns is None else (kept_from_ns - self.shard_ns - _CHECKED_EVERY_NS) // NS_PER_DAY
 
     @property
     def whole_from_day(self) -> int | None:
-        """The first day (since 1970, UTC) of which the bucket holds everything, also a minute from now."""
+        """The first day (since 1970, UTC) for which the bucket holds everything, also a minute from now."""
         kept_from_ns = self.kept_from_ns
         return None if kept_from_ns is None else (kept_from_ns + _WHILE_COUNTED_NS) // NS_PER_DAY + 1
 
     @classmethod
     def of(cls, document: Document) -> Self:
-        """Read it from what the server says of a bucket.
+        """Read it from the server's document about a bucket.
 
         Raises
         ------
@@ -176,8 +176,8 @@ class InfluxClient:
     def query_csv(self, influxql: str) -> Generator[Body]:
         """Ask and yield the answer as CSV, as it arrives.
 
-        InfluxDB leaves errors out of CSV, so that an answer may be cut short or empty because of one; whoever
-        reads it must look for a sign of its end, and call `query_json` for the reason where there is none.
+        InfluxDB leaves errors out of CSV, so that an answer may be cut short or empty because of one: the
+        reader must look for the mark of its end, and call `query_json` for the reason if the mark is missing.
 
         Raises
         ------
@@ -227,7 +227,7 @@ class InfluxClient:
                     raise self.foreign(f"statement {statement!r}")
                 rows = answers.setdefault(statement, [])
                 unfinished.discard(statement)
-                # What is marked so goes on in the next document; where there is none, the server had a limit.
+                # A series with this mark continues in the next document; without one, the server has a limit.
                 tables = result.objects("series") if "series" in result else []
                 if result.get("partial") or any(table.get("partial") for table in tables):
                     unfinished.add(statement)

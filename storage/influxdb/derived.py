@@ -12,7 +12,7 @@ Value = float | int | bool | str
 
 _LINES_A_REQUEST: Final = 10_000
 _SINGLE_DELETIONS: Final = 20
-"""With more points to delete than this, the whole scope is deleted and written anew."""
+"""With more points to delete than this, the whole scope is deleted and written again."""
 _FOR_TAGS: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": r"\ ", "\\": "/"})
 """A tag cannot hold a line break or end in a backslash."""
 _FOR_TEXT: Final = str.maketrans({'"': r"\"", "\\": r"\\"})

@@ -80,7 +80,7 @@ class Downsampler:
         Parameters
         ----------
         progress
-            Told how many signals of how many are done, and which one is next.
+            Called with the number of signals done, the total, and the next signal.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Downsampler:
     def _sum_up(self, signal: str, first_day: int, last_day: int, marks: DayMarks) -> int:
         days = range(first_day, last_day + 1)
         if any(day in marks.done for day in days):
-            # Nobody believes them from here on, and a minute whose samples are gone does not stay.
+            # From here on they are not used, and a minute whose samples are gone does not stay.
             self._bucket.forget(signal, first_day, last_day)
         which = condition(self._facility, signal, first_day * NS_PER_DAY, (last_day + 1) * NS_PER_DAY - 1)
         n = 0

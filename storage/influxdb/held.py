@@ -93,7 +93,7 @@ def find_held(client: InfluxClient, batch: Batch, clock_tolerance_ns: int = CLOC
 
 
 def clear_stale(client: InfluxClient, facility: str, held: list[Held]) -> None:
-    """Delete the points of which fields would stay behind; the batch has to be written next."""
+    """Delete points that have fields which the batch does not overwrite; write the batch next."""
     for one in held:
         for first, last in one.stale:
             client.delete({"facility": facility, "signal": one.signal}, first, last)
@@ -125,7 +125,7 @@ def _compare(signal: str, table: Any, new: Batch, clock_tolerance_ns: int) -> He
     )
     both = Batch.concat([before, after])
     differing = sum(int(conflicts(both, pair).sum()) for pair in parts(both))
-    # Between two points of the same run the bucket holds nothing but what is written anew.
+    # Between two points of the same run the bucket holds only what is written again.
     run = np.cumsum(~same)[same][stale]
     days, points = np.unique(after.time_ns // NS_PER_DAY, return_counts=True)
     by_day = tuple(zip(days.tolist(), points.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""What each minute comes to, in a bucket beside the samples: written, read back, and believed only while it holds."""
+"""Aggregates of each minute, in a bucket beside the samples: written, read back, and used only while they are valid."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Done:
     seen: int
     """The token that its samples bore just before they were read; 0 for none."""
     made: int
-    """A number of its own: minutes that are written anew get another one."""
+    """A number of its own: minutes that are written again get another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class MinutesBucket:
                 )
 
     def write(self, signal: str, minutes: MinuteAggregates) -> None:
-        """Write minutes; they are not believed before `mark_done`."""
+        """Write minutes; they are not used before `mark_done`."""
         for first in range(0, len(minutes), _LINES_A_REQUEST):
             self._send(self._lines(signal, minutes, slice(first, first + _LINES_A_REQUEST)))
 

@@ -37,7 +37,7 @@ def literal(text: str) -> str:
 
 
 def extent_of(client: InfluxClient, facility: str, signal: str) -> tuple[int, int] | None:
-    """Return the stamps of a signal's first and last sample; None if there is none."""
+    """Return the stamps of a signal's first and last sample; None if it has no samples."""
     which = f'FROM "{TELEMETRY}" WHERE {condition(facility, signal)}'
     answers = client.query_json(
         "; ".join(f'SELECT {function}("{FIELD_QUALITY}") {which}' for function in ("first", "last")), statements=2

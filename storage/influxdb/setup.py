@@ -51,7 +51,7 @@ def _ensure_token(
 ) -> bool:
     """Write a token for the buckets; return False if one is there that sees them."""
     try:
-        # Taken before the token is made: a secret that nobody can keep must not come to be.
+        # The file comes first: a token that cannot be written down must not be made.
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         _check_token(options, buckets, path)

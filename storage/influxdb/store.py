@@ -55,7 +55,7 @@ class InfluxStore:
     query_timeout_s
         For each wait for the answer to a query; None: a minute, or `timeout_s` if that is longer.
     clock
-        Tells which days are over; who writes to one of them marks it.
+        Decides which days are over; a write to one of them marks it.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class InfluxStore:
         """Cut ``[start_ns, end_ns)`` into `count` equal buckets (at most 2,000).
 
         InfluxQL's ``mean`` knows no weights and its ``integral`` draws lines between samples, so what each minute comes
-        to is taken from the bucket of minutes wherever that holds, and samples are read where it does not; both
+        to is taken from the bucket of minutes where that is valid, and samples are read elsewhere; both
         with bounded memory.
         """
         check_bucket_count(signal, count)
@@ -208,7 +208,7 @@ class InfluxStore:
         ]
 
     def counted(self) -> Counted:
-        """Count what the bucket holds; whether its files are whole only the server can tell."""
+        """Count what the bucket holds; only the server knows whether its files are whole."""
         info = None
         # A token that may not look at the bucket can still count what is in it.
         with suppress(AuthorizationError, MissingBucketError):
@@ -218,7 +218,7 @@ class InfluxStore:
         return Counted(self._series(f"{self._any_time()} AND time >= {day * NS_PER_DAY}"), [], day)
 
     def extent(self, signal: str) -> tuple[int, int] | None:
-        """Return the stamps of a signal's first and last sample; None if there is none."""
+        """Return the stamps of a signal's first and last sample; None if it has no samples."""
         return extent_of(self._client, self._facility, signal)
 
     def delete(self, signal: str, before_ns: int) -> int:
@@ -261,7 +261,7 @@ class InfluxStore:
         return concat(pieces).samples(self._facility, signal)
 
     def _touch(self, signal: str, days: range) -> None:
-        """Let nobody believe the minutes of days from which samples are about to be deleted."""
+        """Mark the minutes of days as not valid, before samples of these days are deleted."""
         answer = self._client.write(touches(self._facility, [(signal, day) for day in days], self._clock()))
         if answer.status not in (NO_CONTENT, 400) and OUTSIDE_RETENTION not in answer.message:
             raise self._client.problem(answer)

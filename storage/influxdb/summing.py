@@ -1,4 +1,4 @@
-"""Buckets for drawing out of InfluxDB: from minutes wherever they hold, from samples where they do not."""
+"""Buckets for drawing out of InfluxDB: from minutes where they are valid, from samples elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -27,13 +27,13 @@ _TRIED = 16
 
 
 class MinutesChangedError(Exception):
-    """Somebody wrote to a day while its minutes were being read: begin anew."""
+    """A day was written to while its minutes were read: begin again."""
 
 
 class Summing:
     """Yields pieces for `storage.bucketing.bucketise`, in order of time.
 
-    Minutes are taken of days that are believed, and looked at again when all is read: what changed meanwhile
+    Minutes are taken of days whose mark is valid. The marks are read again at the end: what changed meanwhile
     raises `MinutesChangedError`. A minute that an edge cuts in two is read from its samples.
 
     Parameters
@@ -81,7 +81,7 @@ class Summing:
     ) -> Iterator[Samples | MinuteAggregates]:
         """Yield minutes, and the samples of those that an edge cuts in two."""
         inside = np.unique(edges[edges % MINUTE_NS != 0] // MINUTE_NS * MINUTE_NS)
-        # A minute that is not there holds nothing that counts, whoever cuts it.
+        # A minute that is missing holds nothing that counts, also where an edge cuts it.
         places = np.flatnonzero(np.isin(minutes.start_ns, inside, assume_unique=True))
         starts: list[int] = minutes.start_ns[places].tolist()
         samples = self._of_minutes(signal, starts, int(minutes.count.sum()))

@@ -1,8 +1,8 @@
-"""Marks on days that are written to after they have ended, so that what was computed from them is not believed.
+"""Marks on days that are written to after they have ended, so that what was computed from them is not used.
 
-A day (UTC) is summed up when it is over. Whoever writes to it afterwards, or deletes from it, sends a mark along with
-a token of its own. Whoever sums it up reads the token first, then the samples, and writes down which token it saw. So
-a sum is believed only as long as nobody has written since, whoever was faster.
+A day (UTC) is aggregated when it is over. A later write to it, or a deletion, sends a mark with a token of its own. The
+aggregation reads the token first, then the samples, and records which token it saw. So aggregates are valid only as
+long as nothing was written since, also when both happened at once.
 """
 
 import secrets

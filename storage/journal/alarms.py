@@ -1,4 +1,4 @@
-"""Alarms in the journal: what changed, what people did, and when nobody watched."""
+"""Alarms in the journal: what changed, what people did, and when alarms were not evaluated."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

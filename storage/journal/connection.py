@@ -107,7 +107,7 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(resources.files("storage.journal") / "migrations"))
         with self.writing() as connection:
-            # Somebody else may have been faster.
+            # Another process may have been faster.
             if self._revision(connection) != REVISIONS[-1]:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")

@@ -61,7 +61,7 @@ class Journal:
         where
             The path of a SQLite file, or the URL of a database as SQLAlchemy writes it.
         clock
-            Tells when something was recorded.
+            Gives the time of record.
         facility
             Whose journal it has to be; None opens any.
 
@@ -182,7 +182,7 @@ class Journal:
         Raises
         ------
         CorrectionError
-            If there is none of that id, it was withdrawn before, or author or reason is missing.
+            If there is no record of that id, it was withdrawn before, or author or reason is missing.
         """
         with self._database.writing() as connection:
             corrections = {c.id: c for c in select_corrections(connection)}
@@ -222,7 +222,7 @@ class Journal:
         Raises
         ------
         CorrectionError
-            If there is none of that id, it needs no confirmation or has one, was withdrawn, or `author` recorded it.
+            If there is no correction of that id, it needs no confirmation or has one, was withdrawn, or is of `author`.
         """
         with self._database.writing() as connection:
             corrections = {c.id: c for c in select_corrections(connection)}
@@ -269,7 +269,7 @@ class Journal:
         Raises
         ------
         IncidentError
-            If it says nothing, or there is none to replace; then nothing is written.
+            If it says nothing, or the one to replace does not exist; then nothing is written.
         """
         check_incident(new)
         with self._database.writing() as connection:
@@ -291,7 +291,7 @@ class Journal:
         Raises
         ------
         IncidentError
-            If there is none of that id, it was withdrawn before, or author or reason is missing.
+            If there is no record of that id, it was withdrawn before, or author or reason is missing.
         """
         with self._database.writing() as connection:
             withdrawal = IncidentWithdrawal(incident_id, author, reason, self._clock())
@@ -332,10 +332,10 @@ class Journal:
         Raises
         ------
         ReportError
-            If the last edition states the same figures, or nobody is named as author; then nothing is written.
+            If the last edition states the same figures, or no author is named; then nothing is written.
         """
         if not new.author.strip():
-            raise ReportError(f"the report of {new.period} needs an author: somebody answers for it (--author NAME)")
+            raise ReportError(f"the report of {new.period} needs a responsible author: give --author NAME")
         with self._database.writing() as connection:
             key = (new.facility, new.period, new.definition)
             earlier = [r for r in select_reports(connection) if (r.facility, r.period, r.definition) == key]

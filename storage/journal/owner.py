@@ -1,4 +1,4 @@
-"""Whose journal it is: one facility's, as soon as somebody has opened it for one."""
+"""Whose journal it is: that of the first facility for which it was opened."""
 
 import sqlalchemy as sa
 
@@ -10,7 +10,7 @@ _FACILITY = "facility"
 
 
 def claim(database: Database, facility: str) -> None:
-    """See that the journal is a facility's; one that is nobody's yet becomes its own.
+    """Check that the journal belongs to a facility; a new journal becomes its own.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def claim(database: Database, facility: str) -> None:
         owner = connection.execute(query).scalar_one_or_none()
     if owner is None:
         with database.writing() as connection:
-            # Somebody else may have been faster.
+            # Another process may have been faster.
             owner = connection.execute(query).scalar_one_or_none()
             if owner is None:
                 connection.execute(sa.insert(JOURNAL_META).values(key=_FACILITY, value=facility))

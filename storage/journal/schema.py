@@ -32,7 +32,7 @@ SCHEDULE_VERSION: Final = sa.Table(
     sa.Column("fingerprint", sa.Text, nullable=False, unique=True),
     sqlite_autoincrement=True,
 )
-"""One publication of the calendar; `origin` is where it was read from, `fingerprint` tells what was recorded."""
+"""One publication of the calendar; `origin` is where it was read from, `fingerprint` identifies its content."""
 
 SCHEDULE_BLOCK: Final = sa.Table(
     "schedule_block",

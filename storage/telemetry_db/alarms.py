@@ -27,8 +27,8 @@ class AlarmStateFile:
     """State and outgoing rows of the alarms of one data directory; for the process that holds its lock.
 
     Contract: `commit` writes all or nothing and is durable when it returns. An outgoing row stays until it was
-    forgotten: whoever copies rows to the journal forgets them only once they are there, so that after a kill they are
-    copied again, never lost.
+    forgotten: rows are deleted here only after they are in the journal, so that after a kill they are copied again,
+    never lost.
     """
 
     def __init__(self, connection: TelemetryConnection) -> None:
@@ -93,7 +93,7 @@ class AlarmStateFile:
 
 
 def read_alarm_state(data_dir: Path, facility: str) -> tuple[dict[str, str], list[Outgoing]]:
-    """Return the state and the outgoing rows of one instant, beside whoever writes.
+    """Return the state and the outgoing rows of one instant, also while a service writes.
 
     Raises
     ------

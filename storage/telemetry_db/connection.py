@@ -1,6 +1,6 @@
 """The one door to SQLite: a connection to ``telemetry.db`` whose errors are kado's own.
 
-Nobody else makes a connection to the file, and nobody needs to know the errors of the driver: what may pass (no
+Connections to the file are made here alone, and other modules do not handle errors of the driver: what may pass (no
 space, no right, in use) is a `DiskError`, what is damaged a `DamagedDataError`, each with file and remedy. An error
 of another kind is a defect of ours, and passes as it is.
 """

@@ -1,6 +1,6 @@
 """What a bucket of InfluxDB was given, by signal and day, so that what its own retention deletes can be accounted for.
 
-A bucket with a retention deletes by itself, and tells nobody. Which samples that takes follows from their stamps: so
+A bucket with a retention deletes by itself, without a report. Which samples it deletes follows from their stamps: so
 each is counted by its day (UTC), and moves to the ledger's ``deleted`` once no bucket with that retention can hold it.
 """
 

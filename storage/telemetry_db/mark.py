@@ -26,7 +26,7 @@ class HighWaterMark:
     """
 
     def __init__(self, data_dir: Path, newest: Mark) -> None:
-        """Open the file, making it if there is none; `newest` is the last commit of ``telemetry.db``.
+        """Open the file; it is made if it does not exist; `newest` is the last commit of ``telemetry.db``.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class HighWaterMark:
 
 
 def read_mark(data_dir: Path) -> Mark | str | None:
-    """Return the mark of a data directory; None where there is none, a text where it cannot be read."""
+    """Return the mark of a data directory; None if there is no file, a text if it cannot be read."""
     path = DataDir(data_dir).mark
     try:
         content = path.read_bytes()
@@ -77,7 +77,7 @@ def read_mark(data_dir: Path) -> Mark | str | None:
 
 
 def write_mark(data_dir: Path, mark: Mark) -> None:
-    """Make the file anew, durably; for a directory that was restored from a backup."""
+    """Write the file again, durably; for a directory that was restored from a backup."""
     path = DataDir(data_dir).mark
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, PRIVATE)
     try:
@@ -111,7 +111,7 @@ def describe_lost_tail(connection: sqlite3.Connection, data_dir: Path, mark: Mar
 
 _CANNOT_COMPARE: Final = (
     "{path} {what}: kado cannot check whether the end of telemetry.db was lost. Check the disk; the next `kado run`"
-    " makes the mark anew"
+    " writes the mark again"
 )
 
 

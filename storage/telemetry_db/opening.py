@@ -64,14 +64,14 @@ def open_writer(
 def open_reader(
     data_dir: Path, facility: str | None = None, store_kind: StoreKind | None = None
 ) -> TelemetryConnection:
-    """Open for reading beside whoever writes; logs an error, once, if acknowledged samples are gone.
+    """Open for reading, also while another process writes; logs an error, once, if acknowledged samples are gone.
 
     Raises
     ------
     FormatVersionError
         If the file is of another version, or is not kado's.
     ConfigError
-        If there is none, or it is not of the `facility` and `store_kind` asked for.
+        If there is no file, or it is not of the `facility` and `store_kind` asked for.
     DamagedDataError
         If it is damaged, or lacks a table.
     DiskError
@@ -82,7 +82,7 @@ def open_reader(
         raise ConfigError(
             f"there is no {path}: nothing was collected there yet; start `kado run`, or correct data_dir in kado.toml"
         )
-    # The mark first: whoever writes meanwhile moves it after the commit.
+    # The mark first: a writer moves it after its commit.
     mark = read_mark(data_dir)
     connection = connect(path, read_only=True)
     try:

@@ -45,7 +45,7 @@ class Blob:
     may_rewrite: bool
     """Whether the server may hold some of it already: redelivery, late data."""
     rewritten: Rewritten | None
-    """What the server held before the first attempt to send it; None as long as nobody asked."""
+    """What the server held before the first attempt to send it; None until the server was asked."""
     checksum: int
     lines: bytes
 

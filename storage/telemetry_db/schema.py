@@ -124,7 +124,7 @@ def _add_delivered(connection: sqlite3.Connection, kind: StoreKind) -> None:
                 signal TEXT NOT NULL, day INTEGER NOT NULL, samples INTEGER NOT NULL, PRIMARY KEY(signal, day)
             ) WITHOUT ROWID"""
         )
-        # Of what was delivered before nobody knows the days: it counts as of the newest one.
+        # The days of earlier deliveries are not known: they count for the newest day.
         connection.execute(
             """INSERT INTO delivered
                 SELECT signal, ifnull((SELECT newest_ns FROM series WHERE series.signal = ledger.signal), 0)

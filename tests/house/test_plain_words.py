@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,25 @@ def texts_of(path: Path) -> list[tuple[int, str]]:
 @pytest.mark.parametrize("path", sorted((ROOT / "kado").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_texts_of_kado_are_plain(path: Path) -> None:
     assert [(line, text) for line, text in texts_of(path) if PATTERN.search(text)] == []
+
+
+OF_CODE = re.compile(
+    r"\b(of which|of whom|mend(s|ed|ing)?|told|believed?|believes|said of|looks? after|whoever|whomever|anew|for ever"
+    r"|laid over|lay over)\b|\bIf it is none\b",
+    re.IGNORECASE,
+)
+"""What docstrings and comments avoid."""
+
+
+@pytest.mark.parametrize("room", ["facility", "storage", "collector", "analytics", "simulators"])
+def test_docstrings_and_comments_of_the_lower_rooms_are_plain(room: str) -> None:
+    found: list[str] = []
+    for path in sorted((ROOT / room).rglob("*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        for token in tokenize.generate_tokens(iter(lines).__next__):
+            if token.type in (tokenize.STRING, tokenize.COMMENT) and (word := OF_CODE.search(token.string)):
+                found.append(f"{path.relative_to(ROOT)}:{token.start[0]}: {word[0]!r}")
+    assert found == []
 
 
 def test_the_page_of_commands_is_plain() -> None:

@@ -30,7 +30,7 @@ class _Table:
     time: int
     value: int
     names: tuple[tuple[str, int], ...]
-    """What tells its series apart, and in which column."""
+    """What distinguishes its series, and in which column."""
 
 
 def annotated(value_column: str | None) -> "_Translator":

@@ -26,7 +26,7 @@ from collector.files.time_formats import TimeFormat, parse_time_format, recognis
 from facility.errors import DataError, UsageError
 
 HEAD_BYTES = 64 << 10
-"""Of a file, decompressed: enough for what tells its form."""
+"""Bytes of a file, decompressed: enough to recognise its form."""
 _SAMPLE_LINES = 60
 _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r"sep=(.)")

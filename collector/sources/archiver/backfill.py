@@ -203,6 +203,6 @@ def _fetched(state: str) -> Intervals:
 
 
 def _key(source: ArchiverSource, mapping: ChannelMapping) -> str:
-    """Stand for where a signal is fetched from and how it is read: a mended mapping is fetched anew."""
+    """Identify where a signal is fetched from and how it is read: after a corrected mapping it is fetched again."""
     how = [source.archive, source.url, source.bucket, source.query, mapping.model_dump(mode="json")]
     return "backfill-" + hashlib.sha256(json.dumps(how).encode()).hexdigest()

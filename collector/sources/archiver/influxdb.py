@@ -81,7 +81,7 @@ def parse_series(text: str) -> tuple[str, list[tuple[str, str]]]:
     Raises
     ------
     ValueError
-        If it is none.
+        If it is not a series.
     """
     measurement, *rest = _UNESCAPED_COMMA.split(text)
     tags: list[tuple[str, str]] = []

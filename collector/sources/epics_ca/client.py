@@ -49,7 +49,7 @@ def use_addresses(source_id: str, addresses: tuple[str, ...]) -> None:
 
 
 _open_clients: "set[CaClient]" = set()
-"""Channels are shared by all sources of a process, and closed when nobody uses any."""
+"""Channels are shared by all sources of a process, and closed when no source uses them."""
 
 
 class CaClient:
@@ -102,7 +102,7 @@ class CaClient:
             self._subscriptions.clear()
             _open_clients.discard(self)
             if not _open_clients:
-                # aioca keeps channels for ever: they would speak to an event loop that has ended, and a new
+                # aioca keeps channels without end: they would call an event loop that has ended, and a new
                 # connection would wait until libca tries a lost server again, which it does ever more rarely.
                 self._aioca.purge_channel_caches()
 

@@ -70,7 +70,7 @@ def read_page(document: Any, fields: tuple[Field, ...], form: TimeFormat, zone: 
         if value is MISSING or value is None:
             quality[code] = Quality.BAD
             reason[code] = UNREADABLE if document is MISSING else NULL if value is None else KEY_MISSING
-            # When it was missing is known, whatever the document says of its other times.
+            # The time at which it was missing is known, whatever the other times in the document are.
             time_ns[code] = arrival_ns
             continue
         if isinstance(value, bool):
@@ -120,7 +120,7 @@ def _local(text: str, zone: ZoneInfo) -> int:
     if naive.tzinfo is not None:
         return from_datetime(naive)
     first, second = naive.replace(tzinfo=zone), naive.replace(tzinfo=zone, fold=1)
-    # In the hour that a clock shows twice nobody knows which of the two is meant.
+    # In an hour that a clock shows twice it is not known which of the two is meant.
     return from_datetime(first) if first.utcoffset() == second.utcoffset() else NO_STAMP
 
 

@@ -16,7 +16,7 @@ def parse_pointer(text: str) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        If it is none.
+        If it is not a JSON Pointer.
 
     Examples
     --------

@@ -57,7 +57,7 @@ class Reading:
 class HttpReader:
     """Polls one document; see `facility.source.Reader`.
 
-    Between two answers nobody knows whether the server is there: when it fails, the link goes down at its last answer.
+    Between two answers it is not known whether the server is there: a link that fails goes down at its last answer.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class HttpReader:
         return await in_thread(ask, f"{self._endpoint.source_id}: fetch")
 
     def _missing(self) -> tuple[Notice, ...]:
-        """Return what is to be said of keys that the document does not have."""
+        """Return the notices about keys that the document does not have."""
         pairs = zip(self._channels.addresses, self._reading.fields, strict=True)
         silent = [at for at, f in pairs if self._document is MISSING or follow(self._document, f.value) is MISSING]
         return silent_channels(self._endpoint.source_id, len(self._channels), tuple(silent))
@@ -140,7 +140,7 @@ class HttpReader:
         return []
 
     def _watch(self, page: Page, now: int) -> list[LinkReport]:
-        """Return what the age of the document tells about the link."""
+        """Return the state of the link by the age of the document."""
         limit_s = self._reading.max_age_s
         if limit_s is None or page.newest_ns is None:
             return []

@@ -1,7 +1,7 @@
 """MQTT by aiomqtt, which drives paho-mqtt.
 
 aiomqtt by itself acknowledges on arrival, hides whether the session was present, and makes a task for each message.
-So paho's own switches are used beneath it; what aiomqtt adds is the connection on the event loop.
+So paho's own switches are used below it; what aiomqtt adds is the connection on the event loop.
 """
 
 import asyncio
@@ -137,7 +137,7 @@ class AiomqttConnection:
         return dropped
 
     def _on_message(self, client: paho.Client, userdata: object, message: paho.MQTTMessage) -> None:
-        # What is not acknowledged is bounded by the broker; QoS 0 is bounded by nobody.
+        # What is not acknowledged is bounded by the broker; QoS 0 has no bound.
         if message.qos == 0 and self._inbox.full:
             self._dropped += 1
         else:

@@ -116,7 +116,7 @@ class MqttConnection(Protocol):
         ...
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
-        """Tell the broker that messages are durable; call in the order they came, for every one that came.
+        """Acknowledge messages that are durable; call in the order they came, for every one that came.
 
         Silent on a connection that is gone: the broker delivers them again.
         """

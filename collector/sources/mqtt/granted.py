@@ -7,7 +7,7 @@ from typing import Final
 from facility.source import Notice
 
 NOT_MQTT_5: Final = 0x84
-"""Unsupported protocol version; brokers that speak 3.1.1 only say 0x01."""
+"""Unsupported protocol version; brokers that know only 3.1.1 answer 0x01."""
 SAYS_311: Final = 0x01
 
 # MQTT 5.0, sections 3.2.2.2 (CONNACK) and 3.9.3 (SUBACK).

@@ -77,7 +77,7 @@ def _attribute(code: int, name: str) -> _Attribute:
 
 
 class TangoClient:
-    """The subscriptions of one connection, and a thread that looks after them.
+    """The subscriptions of one connection, and a thread that maintains them.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class TangoClient:
         now = self._clock()
         return tuple(Rejection(Cause.WRONG_TYPE, at, b"", f"{at} is refused: {why}", now) for at, why in refused)
 
-    # --------------------------------------------------- the thread that looks after
+    # --------------------------------------------------- the thread that maintains subscriptions
 
     def _look_after(self) -> None:
         try:
@@ -219,7 +219,7 @@ class TangoClient:
         for attribute in self._attributes:
             if attribute.event is not None:
                 proxy, number = attribute.event
-                # Whoever is gone needs not be told.
+                # A device that is gone needs no call.
                 with suppress(self._tango.DevFailed):
                     proxy.unsubscribe_event(number)
 

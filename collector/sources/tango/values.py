@@ -1,4 +1,4 @@
-"""What Tango says of an attribute, as columns of updates."""
+"""Readings of a Tango attribute as columns of updates."""
 
 from dataclasses import dataclass
 from typing import Any, Final, cast

@@ -1,7 +1,7 @@
 """Which place a store's sealed files lie in: said in ``kado.toml``, remembered in ``telemetry.db``.
 
-It is remembered because the manifest means nothing without it, and because whoever opens a data directory, in
-whatever process, has to find the same files. A place other than the folder below the data directory holds a mark of
+It is remembered because the manifest means nothing without it, and because every process that opens a data
+directory has to find the same files. A place other than the folder below the data directory holds a mark of
 the store that owns it: two stores in one place would remove each other's files, and a mount point without its mount
 looks like an empty archive.
 """

@@ -54,7 +54,7 @@ _MAY_DIFFER: Final = 0.75
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """The bytes of a file and of that of its minutes, and what the manifest has to know of them."""
+    """The bytes of a file and of that of its minutes, and what the manifest records about them."""
 
     samples: Any
     """A buffer."""

@@ -1,4 +1,4 @@
-"""Sealed files read back, with nothing believed that a checksum does not confirm."""
+"""Sealed files read back; every byte that is used is confirmed by a checksum."""
 
 import zlib
 from collections.abc import Generator

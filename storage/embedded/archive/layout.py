@@ -31,7 +31,7 @@ class FileName:
     first_day: int
     """Days since 1970."""
     last_day: int
-    """The last day of which it holds samples."""
+    """The last day for which it holds samples."""
     revision: int
     """1, and one more each time any of its days was sealed or merged again."""
 
@@ -51,7 +51,7 @@ def check_sealed_path(path: str) -> str:
     Raises
     ------
     ValueError
-        If not: whoever wrote it, kado does not touch a file of that name.
+        If it is not: kado does not touch a file of that name.
     """
     if not _SEALED.fullmatch(check_inside(path)):
         raise ValueError(f"{path!r} is not the path of a sealed file")

@@ -30,7 +30,7 @@ _NOTHING: Final = Written(0, 0, 0)
 
 
 class _RowsCameError(Exception):
-    """Somebody wrote rows of the same days meanwhile."""
+    """Rows of the same days were written meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class _Piece:
 def load(swap: FileSwap, histories: Iterable[Samples], source: str, before_ns: int) -> Written:
     """Store samples, each history of one signal, those of UTC days that end at or before `before_ns` as sealed files.
 
-    The others, and those of days of which there are rows, become rows. Each file is one transaction with its
+    The others, and those of days that have rows already, become rows. Each file is one transaction with its
     counts in the ledger, under `source`, as landing counts them: after a crash the same load goes on
     where it stopped, and what was there already is counted as rewritten. All is stored in the order given. While
     one file is written and compared, the next ones are encoded, and the next history is made if `histories` makes it.
@@ -63,7 +63,7 @@ def load(swap: FileSwap, histories: Iterable[Samples], source: str, before_ns: i
     with ThreadPoolExecutor(_AT_ONCE, "encoding") as pool:
         for samples in histories:
             for new in _months(Columns.of(samples), day_start(day_of(before_ns))):
-                # What is sealed next may be laid over what is sealed now.
+                # The next file may replace samples of this one.
                 while waiting and (_is_much(waiting, new) or _touch(waiting, samples.signal, new)):
                     done.append(_finish(swap, waiting.popleft(), source))
                 sealed = day_of(int(new.time_ns[-1])) < day_of(before_ns)

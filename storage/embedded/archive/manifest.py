@@ -1,6 +1,6 @@
 """Which sealed files count: rows of ``telemetry.db``, in the transactions of what they stand for.
 
-A file that the manifest does not name does not count, wherever it lies. ``archive_leftover`` names files
+A file that the manifest does not name does not count, in whatever folder it is. ``archive_leftover`` names files
 that are to be removed: written and not yet committed, or replaced.
 """
 
@@ -58,7 +58,7 @@ class SealedFile:
     groups: NDArray[Any]
     """(n,) of `GROUP`, in order of time."""
     minutes_size: int
-    """Of the file of its minutes; 0 if there is none, since no sample is a number."""
+    """Size of the file of its minutes; 0 if no sample is a number: then there is no such file."""
     minutes_checksum: int
 
     @property
@@ -83,7 +83,7 @@ _COLUMNS: Final = (
     "archive_file.id, series_id, signal, first_day, last_day, revision, samples, first_ns, last_ns, size,"
     " tail_checksum, row_groups, minutes_size, minutes_checksum, format"
 )
-# How paths of the archive are written in its tables, wherever it lies.
+# How paths are written in the tables, for every place of the archive.
 _BELOW: Final = "archive/"
 _FROM: Final = "FROM archive_file JOIN series ON series.id = series_id"
 
@@ -91,7 +91,7 @@ _FROM: Final = "FROM archive_file JOIN series ON series.id = series_id"
 def files_between(
     connection: sqlite3.Connection, series_id: int, start_ns: int, end_ns: int, limit: int = -1
 ) -> list[SealedFile]:
-    """Return the files of which first to last stamp reach into ``[start_ns, end_ns)``, in order of time."""
+    """Return the files whose samples reach into ``[start_ns, end_ns)``, in order of time."""
     query = f"SELECT {_COLUMNS} {_FROM} WHERE series_id = ? AND last_ns >= ? AND first_ns < ? ORDER BY last_ns LIMIT ?"
     return _files(connection, query, (series_id, start_ns, end_ns, limit))
 

@@ -22,7 +22,7 @@ _ANSWER_S: Final = 5.0
 _OPTIONS: Final = ("endpoint_override", "region", "scheme", "tls_ca_file_path")
 _GETTING: Final = "during GetObject"
 _MISMATCH: Final = "checksums mismatch"
-"""In what the S3 client says of an object that is not what its checksum, kept by the store, says."""
+"""Part of the S3 client's message when an object does not match the checksum that the store keeps."""
 _REST_S: Final = 30.0
 """So long nothing is asked of a store that did not answer: what comes in must not wait for it again and again."""
 
@@ -41,7 +41,7 @@ class Objects:
         Raises
         ------
         ConfigError
-            If the URI is none, or says a secret.
+            If it is not a URI, or holds a secret.
         """
         parts = urlsplit(uri)
         if parts.username or parts.password:

@@ -83,7 +83,7 @@ class Place(Protocol):
         ...
 
     def remove(self, path: str) -> None:
-        """Remove a file and its draft; harmless where there is none."""
+        """Remove a file and its draft; nothing happens if they do not exist."""
         ...
 
     def read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:

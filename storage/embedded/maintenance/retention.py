@@ -33,7 +33,7 @@ class Dropped:
 def apply_retention(swap: FileSwap, keep_days: KeepDays, now_ns: int) -> list[Dropped]:
     """Delete what is older than it has to be kept, signal by signal; log and return what went.
 
-    Cheap: a sealed file is dropped as a whole when its newest sample is old enough, never written anew, so up to a
+    Cheap: a sealed file is dropped as a whole when its newest sample is old enough, never rewritten, so up to a
     month more is kept than asked for. Days are counted from `now_ns` or, where the newest sample is more than a day
     older, from the day behind that: a clock that runs ahead deletes nothing. Links do not count as samples there,
     for they carry the same clock's stamps.

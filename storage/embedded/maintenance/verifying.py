@@ -24,7 +24,7 @@ from storage.telemetry_db import snapshot
 from storage.upkeep import Finding, Progress, Verified
 
 _BRING_BACK: Final = "bring it back from a backup (kado store restore, into another folder), and look at the disk"
-_MAKE_ANEW: Final = "make it anew from its samples: kado store verify --repair-rollup"
+_MAKE_ANEW: Final = "rebuild it from its samples: kado store verify --repair-rollup"
 _KEEP_COPY: Final = "stop kado, keep a copy of the folder, and restore the newest backup"
 _MOVE_AWAY: Final = "kado never reads it; move it away once you know what it is"
 
@@ -35,8 +35,8 @@ def verify_files(
     """Read every sealed file and compare it with the manifest; look for files that no manifest names.
 
     Each file has to be there with its size and checksums, be readable, and hold as many samples as the manifest
-    says, from the first to the last stamp that it says, in order. With `deep` its minutes are computed anew and
-    compared. The service may seal meanwhile: of a file that was replaced nothing is told.
+    says, from the first to the last stamp that it says, in order. With `deep` its minutes are computed again and
+    compared. The service may seal meanwhile: a file that was replaced is not reported.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def verify_files(
 
 
 def rebuild_minutes(swap: FileSwap, findings: Sequence[Finding]) -> int:
-    """Seal files of which only the minutes are wrong anew, with the same samples; return how many that were.
+    """Seal files with wrong minutes again, with the same samples; return the number of files.
 
     Raises
     ------
