@@ -173,7 +173,7 @@ class Scanner:
         """Close what is open at the end of the window and return everything."""
         known_until = self._hold_end(self._end_ns)
         if known_until < self._end_ns and self._fill is not None:
-            times, values = self._filling(known_until, self._end_ns)
+            times, values = self._bounding_samples(known_until, self._end_ns)
             if self._last_ns is None:
                 self._note_known(start_ns=known_until)
             self._walk(times, values, _NO_HOLES)
@@ -204,7 +204,7 @@ class Scanner:
         """Take good samples: find the gaps between them, fill those if asked to, walk the rest."""
         holes = self._holes(times)
         if len(holes) and self._fill is not None:
-            times, values = self._with_filling(times, values, self._without_plain(times, values, holes))
+            times, values = self._with_bounding_samples(times, values, self._without_plain(times, values, holes))
             lowest = values.min()
             holes = _NO_HOLES
         if self._last_ns is None:
@@ -273,7 +273,7 @@ class Scanner:
         self._last_ns = int(times[-1])
         self._last_value = float(values[-1])
 
-    def _filling(self, start_ns: int, end_ns: int) -> tuple[Int64, Float64]:
+    def _bounding_samples(self, start_ns: int, end_ns: int) -> tuple[Int64, Float64]:
         """Return samples that stand for the unknown time ``[start_ns, end_ns)``: enough to be no glitch by number."""
         step = self._rules.sample_period_ns
         edges = [start_ns, *(ns for ns in self._restarts if start_ns < ns < end_ns), end_ns]
@@ -310,12 +310,12 @@ class Scanner:
         samples = np.minimum(rules.min_samples, 1 + (ends - 1 - starts) // rules.sample_period_ns)
         return (ends - starts < rules.min_duration_ns) | (samples < rules.min_samples)
 
-    def _with_filling(self, times: Int64, values: Float64, holes: "_Holes") -> tuple[Int64, Float64]:
+    def _with_bounding_samples(self, times: Int64, values: Float64, holes: "_Holes") -> tuple[Int64, Float64]:
         parts_t: list[Int64] = []
         parts_v: list[Float64] = []
         done = 0
         for i, hold_end in zip(holes.index.tolist(), holes.hold_end.tolist(), strict=True):
-            fill_t, fill_v = self._filling(hold_end, int(times[i]))
+            fill_t, fill_v = self._bounding_samples(hold_end, int(times[i]))
             parts_t += [times[done:i], fill_t]
             parts_v += [values[done:i], fill_v]
             done = i

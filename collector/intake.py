@@ -81,10 +81,10 @@ class Intake:
                 f"source {source_id} delivers samples of facility {batch.facility!r}, and this is"
                 f" {self._facility!r}: run one kado for each facility"
             )
-        accepted, rejected = self._judge(batch)
+        accepted, rejected = self._accept(batch)
         return Arrival(source_id, accepted, (*delivery.rejected, *rejected))
 
-    def _judge(self, batch: Batch) -> tuple[Batch | None, tuple[Rejection, ...]]:
+    def _accept(self, batch: Batch) -> tuple[Batch | None, tuple[Rejection, ...]]:
         """Split a batch; where that itself fails, its halves, down to the one sample on which it fails."""
         try:
             return self._split(batch)
@@ -93,8 +93,8 @@ class Intake:
                 return None, (self._failed(batch, error),)
         middle = len(batch) // 2
         rows = np.arange(len(batch))
-        first, first_rejected = self._judge(batch.take(rows[:middle]))
-        second, second_rejected = self._judge(batch.take(rows[middle:]))
+        first, first_rejected = self._accept(batch.take(rows[:middle]))
+        second, second_rejected = self._accept(batch.take(rows[middle:]))
         accepted = [part for part in (first, second) if part is not None]
         return Batch.concat(accepted) if accepted else None, first_rejected + second_rejected
 

@@ -297,7 +297,7 @@ class Landing:
 
     def _fails(self, arrival: Arrival) -> Exception | None:
         try:
-            self._file.rehearse(arrival)
+            self._file.try_commit(arrival)
         except Exception as error:
             if _may_pass(error) or _is_of_the_file(error):
                 raise

@@ -99,13 +99,13 @@ class LandingFile:
             for s in stored:
                 self._changes.note(s.signal, s.first_ns, s.last_ns)
 
-    def rehearse(self, arrival: Arrival) -> None:
+    def try_commit(self, arrival: Arrival) -> None:
         """Raise what `commit` of this arrival alone would raise; nothing is changed."""
         try:
             with transaction(self._connection):
                 self._write([arrival])
-                raise _RehearsedError
-        except _RehearsedError:
+                raise _TriedError
+        except _TriedError:
             pass
 
     def _write(self, arrivals: Sequence[Arrival]) -> tuple[Sequence[Extent], Mark]:
@@ -176,8 +176,8 @@ class LandingFile:
         self.confirm()
 
 
-class _RehearsedError(Exception):
-    """Undoes a rehearsal."""
+class _TriedError(Exception):
+    """Undoes what was tried."""
 
 
 def _has_data(source: str, batch: Batch) -> bool:

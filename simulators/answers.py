@@ -31,7 +31,7 @@ from simulators.answer_key import (
 from simulators.faults import Fault
 from simulators.observer import Low, Observer, Seen
 from simulators.scenario import Effect
-from simulators.testimony import Witness, disagreements
+from simulators.witness import Witness, disagreements
 
 _TAKES_BEAM = (Effect.BEAM_DUMP, Effect.NO_INJECTION)
 _HIDES_BEAM = (

@@ -1,4 +1,4 @@
-"""Steers running simulators from outside: a Unix socket for each, one JSON line each way.
+"""Injects faults into running simulators from outside: a Unix socket for each, one JSON line each way.
 
 Users who may write the data directory may inject faults; others cannot reach the sockets. A socket that a killed
 simulator left behind does not answer, and is replaced.
@@ -89,7 +89,7 @@ class Reply(BaseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ControlDesk:
-    """Where the machines of a data directory are steered from."""
+    """Takes injected faults for the machines of a data directory."""
 
     data_dir: Path
     definition: Definition | None = None
@@ -98,10 +98,10 @@ class ControlDesk:
     """Called at the end with the place of the answers of a session with injected faults; None: kept only on request."""
 
     @asynccontextmanager
-    async def steer(
+    async def accept_faults(
         self, name: str, machine: Machine, start_ns: int, arrived: Callable[[], int]
     ) -> AsyncGenerator[None]:
-        """Let a machine be steered under a name; at the end keep the answers, if it was.
+        """Take injected faults for a machine under a name; at the end keep the answers, if there were any.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class ControlDesk:
         """
         place, listening = await asyncio.to_thread(_listen, self.data_dir, name)
         room = _Room(self, place.stem, machine, start_ns, arrived)
-        serving = Thread(target=room.serve, args=(listening,), name=f"steering {name}", daemon=True)
+        serving = Thread(target=room.serve, args=(listening,), name=f"injection {name}", daemon=True)
         serving.start()
         try:
             yield
@@ -122,7 +122,7 @@ class ControlDesk:
             room.closing.set()
             await asyncio.to_thread(serving.join)
             await asyncio.to_thread(place.unlink, missing_ok=True)
-            if machine.steering.log and self.tell is not None:
+            if machine.injection.log and self.tell is not None:
                 try:
                     reply = await asyncio.to_thread(room.answers)
                 except KadoError as error:
@@ -161,10 +161,10 @@ class _Room:
         """Do what a line asks."""
         try:
             request = Request.model_validate_json(line)
-            steering = self._machine.steering
+            injection = self._machine.injection
             match request.do:
                 case "inject":
-                    fault = steering.inject(
+                    fault = injection.inject(
                         request.effect or "",
                         cause=request.cause,
                         length_s=request.length_s,
@@ -173,7 +173,7 @@ class _Room:
                     )
                     return self._reply(injected=key_fault(fault))
                 case "repair":
-                    repaired = steering.clear() if request.effect is None else steering.repair(request.effect)
+                    repaired = injection.clear() if request.effect is None else injection.repair(request.effect)
                     return self._reply(repaired=tuple(map(key_fault, repaired)))
                 case "answers":
                     return self.answers()
@@ -185,7 +185,7 @@ class _Room:
             return self._reply(error=str(error), exit_code=error.exit_code)
         except Exception as error:
             # The error is sent to the client, and the next one is served.
-            log.exception("simulator %s: a defect while it was steered", self._name)
+            log.exception("simulator %s: a defect while faults were injected", self._name)
             return self._reply(error=f"a defect in kado: {type(error).__name__}: {error}", exit_code=1)
 
     def answers(self) -> Reply:
@@ -198,18 +198,18 @@ class _Room:
         return self._reply(answer_key=str(files.key), session=str(files.scenario))
 
     def _reply(self, **came: object) -> Reply:
-        machine, steering = self._machine, self._machine.steering
+        machine, injection = self._machine, self._machine.injection
         head = {"name": self._name, "facility": machine.profile.id, "scenario": machine.scenario.id}
         state: dict[str, object] = {
             "seed": machine.seed,
             "effects": [
-                EffectStatus(effect=e, usual_s=steering.usual_s(e), reads=READS.get(Effect(e), ()))
-                for e in steering.effects
+                EffectStatus(effect=e, usual_s=injection.usual_s(e), reads=READS.get(Effect(e), ()))
+                for e in injection.effects
             ],
-            "broken": [key_fault(f) for f in steering.active()],
+            "broken": [key_fault(f) for f in injection.active()],
             "done": [
                 InterventionStatus(time=format_time(i.time_ns), what=i.what, fault=key_fault(i.fault))
-                for i in steering.log
+                for i in injection.log
             ],
         }
         return Reply.model_validate({**head, **state, **came})

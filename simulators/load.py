@@ -105,10 +105,10 @@ class Load:
                 yield Batch.build(self.facility, self.names, codes, np.repeat(times, self.signals), value=value.ravel())
 
     def follow(self, now: Clock) -> None:
-        """Nothing: a load is not steered."""
+        """Nothing: a load takes no faults."""
 
     def release(self, end_ns: int) -> None:
-        """Nothing: a load is not steered."""
+        """Nothing: a load takes no faults."""
 
     def links(self, start_ns: int, end_ns: int) -> tuple[LinkReport, ...]:
         """Return nothing: the link of a load does not fail."""

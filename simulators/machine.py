@@ -22,12 +22,12 @@ from simulators import monitors
 from simulators.answer_key import AnswerKey
 from simulators.answers import DayTruth, answer
 from simulators.calendar import Calendar
+from simulators.fault_injection import FaultInjection
 from simulators.faults import Fault, FaultProcess, Interventions, repairs_of
 from simulators.free_electron_laser import FreeElectronLaser
 from simulators.plant import Plant
 from simulators.scenario import Effect, Scenario
 from simulators.spallation_source import SpallationSource
-from simulators.steering import Steering
 from simulators.storage_ring import StorageRing
 from simulators.transport import ON_THE_WAY, hold_back, send
 
@@ -88,7 +88,7 @@ class Machine:
         self._faults = FaultProcess(scenario.faults, seed, self.calendar, Interventions.of((), repairs))
         self._plant = kind(profile, scenario, self._faults, self.calendar, seed)
         self._last_day: tuple[int, Interventions, Batch] | None = None
-        self.steering = Steering(self._faults, profile, repairs)
+        self.injection = FaultInjection(self._faults, profile, repairs)
         self._check_mode_words()
 
     @property
@@ -128,11 +128,11 @@ class Machine:
 
     def follow(self, now: Clock) -> None:
         """Run live: the clock gives the simulated instant."""
-        self.steering.follow(now)
+        self.injection.follow(now)
 
     def release(self, end_ns: int) -> None:
         """Take note that what comes before `end_ns` is out and can no longer change."""
-        self.steering.release(end_ns)
+        self.injection.release(end_ns)
 
     def links(self, start_ns: int, end_ns: int) -> tuple[LinkReport, ...]:
         """Return what the link to the machine reports in ``[start_ns, end_ns)``.

@@ -14,13 +14,13 @@ ANSWERED_WITHIN_S: Final = 60.0
 
 
 def running_simulators(data_dir: Path) -> tuple[str, ...]:
-    """Return the names of the simulators that run on a data directory and can be steered."""
+    """Return the names of the simulators that run on a data directory and take injected faults."""
     folder = sockets_folder(data_dir)
     return tuple(place.stem for place in sorted(folder.glob("*.sock")) if answers_at(place))
 
 
 def chosen_simulator(data_dir: Path, name: str | None) -> str:
-    """Return the simulator to steer: the one of that name, or the only one.
+    """Return the simulator for injected faults: the one of that name, or the only one.
 
     Raises
     ------

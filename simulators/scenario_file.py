@@ -1,4 +1,4 @@
-"""Scenarios as TOML text, so that what was steered can be kept and made again."""
+"""Scenarios as TOML text, so that a session with injected faults can be kept and repeated."""
 
 import json
 from collections.abc import Mapping

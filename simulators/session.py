@@ -24,7 +24,7 @@ def session_scenario(machine: Machine, start_ns: int, end_ns: int) -> Scenario:
     """Return the scenario of what a machine did in ``[start_ns, end_ns)``, all that was injected listed in it."""
     zone = machine.profile.zone
     span = Span.model_validate({"from": to_datetime(start_ns, zone), "to": to_datetime(end_ns, zone)})
-    return machine.steering.scenario(machine.scenario).model_copy(update={"period": span})
+    return machine.injection.scenario(machine.scenario).model_copy(update={"period": span})
 
 
 def write_session(

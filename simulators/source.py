@@ -78,8 +78,8 @@ class SimulatorSource(BaseModel):
         """Return the same source: each connection has a machine of its own."""
         return self
 
-    def steered_from(self, desk: ControlDesk) -> Self:
-        """Return the same source, whose machine can be steered while it runs."""
+    def with_injection_by(self, desk: ControlDesk) -> Self:
+        """Return the same source, whose machine takes injected faults while it runs."""
         source = self.model_copy()
         source._desk = desk  # noqa: SLF001
         return source
@@ -118,7 +118,7 @@ class SimulatorSource(BaseModel):
         if self._desk is None:
             yield reader
             return
-        async with self._desk.steer(self.id, machine, feed.start_ns, reader.arrived_ns):
+        async with self._desk.accept_faults(self.id, machine, feed.start_ns, reader.arrived_ns):
             yield reader
 
 

@@ -221,7 +221,7 @@ class MonitorReader:
         if not beats:
             return [LinkReport(self._beat_ns, "down", HEARTBEAT_STOPPED)]
         up = LinkReport(now, "up", HEARTBEAT_STOPPED)
-        return [up, *self._said_again(now)]
+        return [up, *self._repeated(now)]
 
     def _remember(self, columns: Columns) -> None:
         if self._options.heartbeat is None or not self._channels.has_on_change:
@@ -235,7 +235,7 @@ class MonitorReader:
                 None if columns.reason is None else columns.reason[row],
             )
 
-    def _said_again(self, now: int) -> list[Delivery]:
+    def _repeated(self, now: int) -> list[Delivery]:
         """Return the values that still stand, though the link was down: nothing else says them until they change."""
         if not self._newest:
             return []

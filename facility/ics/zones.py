@@ -68,7 +68,7 @@ class Zones:
             if name is None:
                 raise ScheduleError(f"the VTIMEZONE of line {component.line} has no TZID")
             known = self._definitions.setdefault(name.text, component)
-            if known is not component and _said(known) != _said(component):
+            if known is not component and _rules_of(known) != _rules_of(component):
                 self._twice.add(name.text)
 
     def find(self, name: str) -> Zone:
@@ -190,7 +190,7 @@ def _windows_zones() -> dict[str, str]:
     return dict(get_global("windows_zone_mapping"))
 
 
-def _said(component: Component) -> object:
+def _rules_of(component: Component) -> object:
     children = [[(p.name, p.value) for p in child.properties] for child in component.children]
     return [child for child in children if child]
 

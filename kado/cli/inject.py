@@ -72,7 +72,7 @@ def inject(
     name = chosen_simulator(configuration.data_dir, source)
     reply = ask(configuration.data_dir, name, request)
     if output is Format.JSON:
-        print_json(steering_document(profile, reply))
+        print_json(injection_document(profile, reply))
     elif request.do == "status":
         show(*state_of(profile, reply))
     elif reply.injected is not None:
@@ -146,7 +146,7 @@ WORDS: Final[dict[Effect, str]] = {
 """What each effect does, in a line."""
 
 
-def steering_document(profile: Profile, reply: Reply) -> dict[str, object]:
+def injection_document(profile: Profile, reply: Reply) -> dict[str, object]:
     """Return what a simulator answered, for programs."""
     return {**identity(profile), **reply.model_dump(mode="json", exclude={"error", "exit_code"})}
 

@@ -70,7 +70,7 @@ def simulate_live(configuration: Configuration, machine: Machine, run: LiveRun, 
 
 async def _serve(configuration: Configuration, machine: Machine, run: LiveRun, feed: Feed, outlet: Outlet) -> None:
     desk = ControlDesk(configuration.data_dir, tell=None)
-    async with outlet.serving(), desk.steer("live", machine, run.start_ns, lambda: feed.done_ns):
+    async with outlet.serving(), desk.accept_faults("live", machine, run.start_ns, lambda: feed.done_ns):
         # Libraries that serve bring signal handlers of their own; ours are the last ones set.
         stop = stop_on_signals()
         until = "Ctrl-C" if run.end_ns is None else local(run.end_ns, machine.profile.zone, offset=True)

@@ -19,7 +19,7 @@ from kado.service.application_status import ApplicationStatus
 from kado.service.backfill_desk import BackfillDesk
 from kado.service.beam_log import BeamLog
 from kado.service.current_figures import CurrentFigures
-from kado.service.fault_injection import steered_sources
+from kado.service.fault_injection import prepared_sources
 from kado.service.live_figures import LiveFigures
 from kado.service.metrics.alarm_exposition import AlarmExposition
 from kado.service.metrics.exposition import Sources
@@ -196,7 +196,7 @@ async def open_application(
         if forwarder is not None:
             stack.push_async_callback(asyncio.to_thread, forwarder.close)
         intake = Intake(profile, [source.id for source in configuration.sources], clock)
-        sources = await asyncio.to_thread(steered_sources, configuration, clock)
+        sources = await asyncio.to_thread(prepared_sources, configuration, clock)
         collector = Collector(profile, sources, intake, landing, clock, rng)
         upkeep = Upkeep(configuration, clock)
         application = Application(configuration, landing, collector, forwarder, upkeep, changes, observers)

@@ -1,4 +1,4 @@
-"""Prepares the simulators among the sources: they can be steered while they run, and their calendar is known."""
+"""Prepares the simulators among the sources: they take injected faults while they run, and their calendar is known."""
 
 from facility.definition import load_definition
 from facility.schedule import resolve
@@ -14,8 +14,8 @@ from simulators.machine import Machine
 from simulators.source import SimulatorSource
 
 
-def steered_sources(configuration: Configuration, clock: Clock) -> tuple[SourceSpec, ...]:
-    """Return the configured sources that are read live, those that simulate with a way to steer them.
+def prepared_sources(configuration: Configuration, clock: Clock) -> tuple[SourceSpec, ...]:
+    """Return the configured sources that are read live, the simulators ready for injected faults.
 
     Where nothing is planned for its start or the present, the simulated machine's own calendar goes into the journal.
 
@@ -37,7 +37,7 @@ def steered_sources(configuration: Configuration, clock: Clock) -> tuple[SourceS
                 now_ns = clock()
                 start_ns = now_ns if source.start is None else min(from_datetime(source.start), now_ns)
                 _plan(configuration, machine, start_ns, now_ns)
-            source = source.steered_from(desk)
+            source = source.with_injection_by(desk)
         sources.append(source)
     return tuple(sources)
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from facility.errors import KadoError
+from simulators.fault_injection import FaultInjection
 from simulators.faults import Fault
-from simulators.outlets.steered import ALL, active_words, fault_words, repair_word
-from simulators.steering import Steering
+from simulators.outlets.fault_words import ALL, active_words, fault_words, repair_word
 
 NONE: Final = "none"
 ROOM: Final = 400
@@ -24,11 +24,11 @@ class InjectRecords:
 
     NAMES = ("INJECT", "INJECT_LENGTH_S", "INJECT_READS", "INJECT_SHIFT_S", "REPAIR", "ACTIVE", "RESULT")
 
-    def __init__(self, builder: Any, steering: Steering) -> None:
-        self._steering = steering
-        choices = (NONE, *steering.effects)
-        # Written by clients (group STEERING); each answers to every put, also of the value that it has.
-        put: dict[str, Any] = {"ASG": "STEERING", "always_update": True}
+    def __init__(self, builder: Any, injection: FaultInjection) -> None:
+        self._injection = injection
+        choices = (NONE, *injection.effects)
+        # Written by clients (group FAULTS); each answers to every put, also of the value that it has.
+        put: dict[str, Any] = {"ASG": "FAULTS", "always_update": True}
         self._inject = builder.mbbOut(
             "INJECT", *choices, initial_value=0, on_update=self._injected, DESC="put an effect: it begins", **put
         )
@@ -41,9 +41,9 @@ class InjectRecords:
             DESC="put an effect, or all: it ends",
             **put,
         )
-        self._length_s = builder.aOut("INJECT_LENGTH_S", initial_value=0, EGU="s", DESC="0: as usual", ASG="STEERING")
-        self._reads = builder.stringOut("INJECT_READS", initial_value="", DESC="empty: as usual", ASG="STEERING")
-        self._shift_s = builder.aOut("INJECT_SHIFT_S", initial_value=0, EGU="s", DESC="0: as usual", ASG="STEERING")
+        self._length_s = builder.aOut("INJECT_LENGTH_S", initial_value=0, EGU="s", DESC="0: as usual", ASG="FAULTS")
+        self._reads = builder.stringOut("INJECT_READS", initial_value="", DESC="empty: as usual", ASG="FAULTS")
+        self._shift_s = builder.aOut("INJECT_SHIFT_S", initial_value=0, EGU="s", DESC="0: as usual", ASG="FAULTS")
         self._active = builder.longStringIn("ACTIVE", length=ROOM, DESC="what is broken now")
         self._result = builder.longStringIn("RESULT", length=ROOM, DESC="of the last put to INJECT or REPAIR")
         self._choices = (*choices, ALL)
@@ -51,7 +51,7 @@ class InjectRecords:
 
     def show(self) -> None:
         """Say what is broken."""
-        broken = active_words(self._steering)
+        broken = active_words(self._injection)
         if broken != self._shown:
             self._active.set(cut(broken, ROOM - 1))
             self._shown = broken
@@ -64,10 +64,10 @@ class InjectRecords:
     def _repaired(self, choice: int) -> None:
         if choice:
             self._repair.set(0)
-            self._try(lambda: repair_word(self._steering, self._choices[choice]))
+            self._try(lambda: repair_word(self._injection, self._choices[choice]))
 
     def _inject_now(self, effect: str) -> Fault:
-        return self._steering.inject(
+        return self._injection.inject(
             effect,
             length_s=self._length_s.get() or None,
             reads=self._reads.get() or None,

@@ -43,7 +43,7 @@ _EPICS_EPOCH_S: Final = 631_152_000
 
 _ACCESS: Final = """\
 ASG(DEFAULT) { RULE(1, READ) }
-ASG(STEERING) { RULE(1, READ) RULE(1, WRITE) }
+ASG(FAULTS) { RULE(1, READ) RULE(1, WRITE) }
 """
 
 
@@ -83,14 +83,14 @@ class EpicsIoc:
         address = self._address
         width = max(map(len, self._names.values()))
         about = (f"{address.prefix}{name}" for name in ("SIMULATED", "SCENARIO", "SEED", "LINK"))
-        steering = (f"{address.prefix}{name}" for name in ("INJECT", "INJECT_LENGTH_S", "REPAIR", "ACTIVE", "RESULT"))
+        injection = (f"{address.prefix}{name}" for name in ("INJECT", "INJECT_LENGTH_S", "REPAIR", "ACTIVE", "RESULT"))
         return (
             f"Channel Access at {address.host}:{address.ca_port}, pvAccess at {address.host}:{address.pva_port}",
             f"clients: EPICS_CA_ADDR_LIST={address.host} EPICS_CA_AUTO_ADDR_LIST=NO "
             f"EPICS_CA_SERVER_PORT={address.ca_port} EPICS_PVA_NAME_SERVERS={address.host}:{address.pva_port}",
             *(f"  {self._names[s.id]:{width}}  {' | '.join(s.words) or s.unit}" for s in self._signals),
             f"about it: {' '.join(about)}",
-            f"to inject faults: {' '.join(steering)}",
+            f"to inject faults: {' '.join(injection)}",
             *reach(address.host),
         )
 
@@ -142,7 +142,7 @@ class EpicsIoc:
         builder.stringIn("SCENARIO", initial_value=cut(scenario, MAX_TEXT), DESC="scenario of the simulator")
         builder.int64In("SEED", initial_value=seed, DESC="seed of the simulator")
         self._link = builder.mbbIn("LINK", *LINK_WORDS, initial_value=0, DESC="simulated link to the machine")
-        self._desk = InjectRecords(builder, self._machine.steering)
+        self._desk = InjectRecords(builder, self._machine.injection)
         with TemporaryDirectory() as folder:
             access = Path(folder) / "access.acf"
             access.write_text(_ACCESS)

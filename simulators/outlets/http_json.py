@@ -23,10 +23,10 @@ from facility.source import LinkReport
 from facility.time import Clock, format_time, parse_time
 from simulators.machine import Machine
 from simulators.outlets.address import Address, listening, reach
+from simulators.outlets.fault_words import ALL, fault_document
 from simulators.outlets.outlet import Released
 from simulators.outlets.sample import Sample, samples_of
 from simulators.outlets.sample_log import SampleLog
-from simulators.outlets.steered import ALL, fault_document
 
 DEFAULT_PORT: Final = 8421
 MOST_KEPT: Final = 5_000_000
@@ -221,20 +221,20 @@ class HttpJson:
                 yield ": nothing new\n\n"
 
     async def _faults(self, request: Request) -> Response:
-        steering = self._machine.steering
-        broken = list(map(fault_document, steering.active()))
-        return JSONResponse({**self._head(), "effects": steering.effects, "broken": broken})
+        injection = self._machine.injection
+        broken = list(map(fault_document, injection.active()))
+        return JSONResponse({**self._head(), "effects": injection.effects, "broken": broken})
 
     async def _inject(self, request: Request) -> Response:
         asked = Injection.model_validate_json(await request.body())
-        fault = self._machine.steering.inject(
+        fault = self._machine.injection.inject(
             asked.effect, length_s=asked.length_s, reads=asked.reads, shift_s=asked.shift_s
         )
         return JSONResponse({**self._head(), "injected": fault_document(fault)}, 201)
 
     async def _repair(self, request: Request) -> Response:
-        steering, effect = self._machine.steering, Repairing.model_validate_json(await request.body() or b"{}").effect
-        repaired = steering.clear() if effect == ALL else steering.repair(effect)
+        injection, effect = self._machine.injection, Repairing.model_validate_json(await request.body() or b"{}").effect
+        repaired = injection.clear() if effect == ALL else injection.repair(effect)
         return JSONResponse({**self._head(), "repaired": list(map(fault_document, repaired))})
 
     def _chosen(self, request: Request) -> tuple[str, ...]:

@@ -19,9 +19,9 @@ from facility.source import LinkReport
 from facility.text import SIMULATED
 from simulators.machine import Machine
 from simulators.outlets.address import Address, reach, refuse_taken
+from simulators.outlets.fault_words import fault_words, inject_words, repair_word
 from simulators.outlets.outlet import Released, decimals, require_extra, rounds
 from simulators.outlets.sample import Sample
-from simulators.outlets.steered import fault_words, inject_words, repair_word
 
 DEFAULT_PORT: Final = 10_000
 DEFAULT_DEVICE: Final = "kado/sim/1"
@@ -182,15 +182,15 @@ class TangoDevice:
 
     def inject(self, words: list[str]) -> str:
         """Inject a fault."""
-        return inject_words(self._machine.steering, words)
+        return inject_words(self._machine.injection, words)
 
     def repair(self, effect: str) -> str:
         """Repair one."""
-        return repair_word(self._machine.steering, effect)
+        return repair_word(self._machine.injection, effect)
 
     def broken(self) -> list[str]:
         """Return what is broken."""
-        return list(map(fault_words, self._machine.steering.active()))
+        return list(map(fault_words, self._machine.injection.active()))
 
 
 def _device_class(tango: Any, server: Any, outlet: TangoDevice) -> Any:

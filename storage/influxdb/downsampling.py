@@ -105,8 +105,8 @@ class Downsampler:
             if first > last:
                 continue
             marks = self._bucket.marks(signal, first, last)
-            believed = {} if rebuild else marks.believed()
-            wanted = [day for day in range(first, last + 1) if day not in believed]
+            valid = {} if rebuild else marks.valid()
+            wanted = [day for day in range(first, last + 1) if day not in valid]
             fresh = {d for d in wanted if d in marks.touched and marks.touched[d].at_ns > now - SETTLED_AFTER_NS}
             waiting += len(fresh)
             for run_first, run_last in _runs([day for day in wanted if day not in fresh]):

@@ -52,7 +52,7 @@ class DayMarks:
     done: dict[int, Done]
     touched: dict[int, Touched]
 
-    def believed(self) -> dict[int, Done]:
+    def valid(self) -> dict[int, Done]:
         """Return the days whose minutes are what their samples come to.
 
         A day without a mark was never written to after it had ended, or so long ago that the mark has expired; then

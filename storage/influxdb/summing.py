@@ -59,9 +59,9 @@ class Summing:
     ) -> Iterator[Samples | MinuteAggregates]:
         """Yield what is stamped in ``[start_ns, end_ns)``, which `edges` cut into buckets."""
         first_day, last_day = start_ns // NS_PER_DAY, (end_ns - 1) // NS_PER_DAY
-        believed = self._believed(signal, first_day, last_day)
+        valid = self._valid(signal, first_day, last_day)
         at = start_ns
-        for run_first, run_last in _runs(believed):
+        for run_first, run_last in _runs(valid):
             run_start = -(-max(start_ns, run_first * NS_PER_DAY) // MINUTE_NS) * MINUTE_NS
             run_end = min(end_ns, (run_last + 1) * NS_PER_DAY) // MINUTE_NS * MINUTE_NS
             if run_start >= run_end:
@@ -71,9 +71,9 @@ class Summing:
                 yield from self._cut(signal, minutes, edges)
             at = run_end
         yield from self._read(signal, at, end_ns)
-        if believed:
-            now = self._believed(signal, first_day, last_day)
-            if any(now.get(day) != done for day, done in believed.items()):
+        if valid:
+            now = self._valid(signal, first_day, last_day)
+            if any(now.get(day) != done for day, done in valid.items()):
                 raise MinutesChangedError
 
     def _cut(
@@ -111,9 +111,9 @@ class Summing:
         rest = self._read_stretches(signal, stretches[_TRIED:])
         return Samples.joined([samples, rest]) if len(rest) else samples
 
-    def _believed(self, signal: str, first_day: int, last_day: int) -> dict[int, Done]:
+    def _valid(self, signal: str, first_day: int, last_day: int) -> dict[int, Done]:
         try:
-            return self._bucket.marks(signal, first_day, last_day).believed()
+            return self._bucket.marks(signal, first_day, last_day).valid()
         except MissingBucketError:
             return {}
 

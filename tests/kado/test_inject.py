@@ -29,7 +29,7 @@ def machine(kado: Kado) -> Iterator[Machine]:
     open_doors, over = threading.Event(), threading.Event()
 
     async def run() -> None:
-        async with desk.steer("ring", made, START, lambda: TEN):
+        async with desk.accept_faults("ring", made, START, lambda: TEN):
             open_doors.set()
             await asyncio.to_thread(over.wait)
 
@@ -113,7 +113,7 @@ def test_wrong_use_says_what_to_do(kado: Kado, machine: Machine, words: list[str
     answer = kado("simulate", "inject", *words)
     assert answer.exit_code == 2
     assert message in answer.err
-    assert machine.steering.log == ()
+    assert machine.injection.log == ()
 
 
 def test_where_no_simulator_runs_it_ends_with_3(kado: Kado) -> None:
@@ -140,4 +140,4 @@ def test_options_of_simulate_itself_are_not_swallowed(kado: Kado, machine: Machi
     answer = kado("simulate", "--seed", "2", "inject", "beam_dump")
     assert answer.exit_code == 2
     assert "--seed is for 'kado simulate' itself" in answer.err
-    assert machine.steering.log == ()
+    assert machine.injection.log == ()

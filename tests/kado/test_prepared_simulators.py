@@ -10,7 +10,7 @@ from facility.schedule import Category, resolve
 from facility.time import parse_time
 from kado.config import Configuration, load_configuration
 from kado.journal import open_journal
-from kado.service.fault_injection import steered_sources
+from kado.service.fault_injection import prepared_sources
 
 NOW = parse_time("2026-11-19T12:00:00+09:00")
 OWN = (
@@ -32,14 +32,14 @@ def planned(configuration: Configuration, text: str) -> Category | None:
 
 def test_where_nothing_is_planned_the_machines_own_calendar_is_added(kado: Kado) -> None:
     configuration = configured()
-    steered_sources(configuration, lambda: NOW)
+    prepared_sources(configuration, lambda: NOW)
     assert planned(configuration, "2026-11-19T12:00:00+09:00") is Category.USER
     assert planned(configuration, "2026-11-16T12:00:00+09:00") is Category.MAINTENANCE
 
 
 def test_a_start_in_an_earlier_year_is_planned_as_well(kado: Kado) -> None:
     configuration = configured("start = 2024-11-21T12:00:00+09:00")
-    steered_sources(configuration, lambda: NOW)
+    prepared_sources(configuration, lambda: NOW)
     assert planned(configuration, "2024-11-21T12:00:00+09:00") is Category.USER
     assert planned(configuration, "2026-11-19T12:00:00+09:00") is Category.USER
 
@@ -48,7 +48,7 @@ def test_a_calendar_of_ones_own_stays_as_it_is(kado: Kado) -> None:
     configuration = configured()
     Path("own.csv").write_text(OWN)
     assert kado("schedule", "import", "own.csv").exit_code == 0
-    steered_sources(configuration, lambda: NOW)
+    prepared_sources(configuration, lambda: NOW)
     with open_journal(configuration) as journal:
         assert len(journal.schedule_versions()) == 1
     assert planned(configuration, "2026-11-19T12:00:00+09:00") is Category.SHUTDOWN
@@ -64,11 +64,11 @@ def test_a_scenario_of_ones_own_lies_beside_the_configuration(
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     configuration = load_configuration(tmp_path / "kado.toml")
-    (source,) = steered_sources(configuration, lambda: NOW)
+    (source,) = prepared_sources(configuration, lambda: NOW)
     assert source.id == "ring"
     (tmp_path / "mine.toml").write_text(scenario + "per_month = 1\nlength_s = -60\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"mine\.toml: fault\[1\]\.length_s: -60 s is not a length above 0 s"):
-        steered_sources(configuration, lambda: NOW)
+        prepared_sources(configuration, lambda: NOW)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_scenario_of_ones_own_lies_beside_the_configuration(
 )
 def test_what_cannot_be_is_refused_before_anything_starts(kado: Kado, lines: list[str], message: str) -> None:
     with pytest.raises(ScenarioError, match=message):
-        steered_sources(configured(*lines), lambda: NOW)
+        prepared_sources(configured(*lines), lambda: NOW)
 
 
 def test_the_service_ends_with_2_and_the_reason(kado: Kado) -> None:
@@ -92,7 +92,7 @@ def test_the_service_ends_with_2_and_the_reason(kado: Kado) -> None:
 def test_a_source_that_is_no_simulator_is_left_alone(kado: Kado) -> None:
     assert kado("init", "--source", "mqtt").exit_code == 0
     configuration = load_configuration()
-    assert steered_sources(configuration, lambda: NOW) == configuration.sources
+    assert prepared_sources(configuration, lambda: NOW) == configuration.sources
     assert not (configuration.data_dir / "journal.db").exists()
 
 
@@ -100,7 +100,7 @@ def test_rules_that_are_missing_are_noticed_at_the_start(kado: Kado, monkeypatch
     configuration = configured()
     profile = configuration.profile.model_copy(update={"definition": "ours"})
     with pytest.raises(DefinitionError):
-        steered_sources(Configuration(configuration.path, configuration.settings, profile), lambda: NOW)
+        prepared_sources(Configuration(configuration.path, configuration.settings, profile), lambda: NOW)
 
 
 def test_check_has_nothing_against_a_calendar_that_comes_with_the_service(kado: Kado) -> None:

@@ -37,7 +37,7 @@ async def running(
     machine = Machine(PROFILE, QUIET, 5)
     machine.release(START + lasts_ns)
     tell = None if told is None else told.append
-    async with ControlDesk(folder, tell=tell).steer(name, machine, START, lambda: START + lasts_ns):
+    async with ControlDesk(folder, tell=tell).accept_faults(name, machine, START, lambda: START + lasts_ns):
         yield machine
 
 
@@ -84,7 +84,7 @@ async def test_what_is_refused_says_why_and_changes_nothing(tmp_path: Path) -> N
             await asked(tmp_path, Request(do="inject", effect="beam_dum"))
         with pytest.raises(ScenarioError, match="no fault has the effect ''"):
             await asked(tmp_path, Request(do="inject"))
-        assert machine.steering.log == ()
+        assert machine.injection.log == ()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_what_cannot_be_read_is_answered_with_the_reason(tmp_path: Path, l
         answer = json.loads(await line_to(tmp_path, line))
         assert message in answer["error"]
         assert answer["exit_code"] == 2
-        assert machine.steering.log == ()
+        assert machine.injection.log == ()
 
 
 async def test_who_says_nothing_or_never_ends_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ async def test_two_of_the_same_name_do_not_take_it_from_each_other(tmp_path: Pat
         first, other = sorted(await asyncio.to_thread(running_simulators, tmp_path), key=len)
         assert first == "ring"
         await asked(tmp_path, Request(do="inject", effect="beam_dump"), other)
-        assert len(second.steering.log) == 1
+        assert len(second.injection.log) == 1
 
 
 async def test_a_data_directory_deep_down_can_be_steered_too(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ async def test_a_data_directory_deep_down_can_be_steered_too(tmp_path: Path) -> 
 async def test_at_the_end_of_a_steered_session_its_answers_are_kept(tmp_path: Path) -> None:
     told: list[str] = []
     async with running(tmp_path, told=told, lasts_ns=60 * MINUTE) as machine:
-        machine.steering.inject("monitor_dropout", length_s=30)
+        machine.injection.inject("monitor_dropout", length_s=30)
     (key,), (scenario,) = (list((tmp_path / "answers").glob(f"*.{ending}")) for ending in ("json", "toml"))
     assert told == [f"answer key: {key}, session: {scenario}"]
     assert key.stem == scenario.stem == "quiet_week-seed5-20261112T120000"
@@ -218,7 +218,7 @@ async def test_a_steered_source_delivers_what_its_session_makes_again(
     spec = SimulatorSource.model_validate({"id": "ring", "scenario": "storm", "start": to_datetime(START)})
     clock, delivered, told = HandClock(START), list[Batch](), list[str]()
     orders = iter(["beam_dump", "broker_outage", "clock_step", "link_outage", "witness_fault", None])
-    source = spec.steered_from(ControlDesk(tmp_path, tell=told.append))
+    source = spec.with_injection_by(ControlDesk(tmp_path, tell=told.append))
     async with source.connect(PROFILE, clock) as reader, aclosing(reader.items()) as items:
 
         async def take() -> None:

@@ -36,7 +36,7 @@ def batch_of(samples: list[Any], facility: str) -> Batch:
 
 async def main(url: str, profile: str) -> None:
     machine = Machine(load_profile(profile), load_scenario("quiet_week"))
-    machine.steering.follow(system_clock)
+    machine.injection.follow(system_clock)
     outlet = make_outlet(url, machine, system_clock)
 
     async def release(items: list[Any]) -> int:

@@ -118,7 +118,7 @@ class TangoClient:
             If no attribute can be read within so many seconds.
         """
         self._due = [(0.0, index) for index in range(len(self._attributes))]
-        worker = threading.Thread(target=self._look_after, name=f"{self._source_id}: Tango", daemon=True)
+        worker = threading.Thread(target=self._maintain, name=f"{self._source_id}: Tango", daemon=True)
         worker.start()
         try:
             await first_answer(self._first, within_s, self._unreachable)
@@ -142,7 +142,7 @@ class TangoClient:
 
     # --------------------------------------------------- the thread that maintains subscriptions
 
-    def _look_after(self) -> None:
+    def _maintain(self) -> None:
         try:
             with self._tango.EnsureOmniThread():
                 pinged = time.monotonic()
@@ -178,7 +178,7 @@ class TangoClient:
             if attribute.event is None and not attribute.polled and self._subscribe(index, attribute, proxy):
                 # The subscription itself has delivered what is so now.
                 return
-            self._say(attribute, Reading.of(proxy.read_attribute(attribute.name), attribute.labels))
+            self._report(attribute, Reading.of(proxy.read_attribute(attribute.name), attribute.labels))
         except self._tango.DevFailed as error:
             self._failed(index, attribute, error.args[0].reason, error.args[0].desc)
             return
@@ -252,11 +252,11 @@ class TangoClient:
                 # What the attribute says now is not known: ask it, and take it for lost if it does not answer.
                 self._again(index, 0.0)
             else:
-                self._say(attribute, Reading.of(event.attr_value, attribute.labels or ()))
+                self._report(attribute, Reading.of(event.attr_value, attribute.labels or ()))
         except Exception as error:
             self._queue.end(error)
 
-    def _say(self, attribute: _Attribute, reading: Reading) -> None:
+    def _report(self, attribute: _Attribute, reading: Reading) -> None:
         attribute.lost = False
         if not self._first.is_set():
             with suppress(RuntimeError):

@@ -95,7 +95,7 @@ class FileSwap:
     def begin(self, signal: str, old: Sequence[SealedFile], content: Columns, pool: Executor) -> "Beginning":
         """Let `pool` encode what is to be sealed in the place of `old`; `replace` goes on with it."""
         pieces = {self._free_name(signal, piece, old): piece for piece in _pieces(content)}
-        files = {name: (piece, pool.submit(encode, piece, self._says(name))) for name, piece in pieces.items()}
+        files = {name: (piece, pool.submit(encode, piece, self._metadata(name))) for name, piece in pieces.items()}
         return Beginning(signal, tuple(old), files)
 
     def replace(
@@ -210,8 +210,8 @@ class FileSwap:
         if not same:
             raise OSError(f"{self.place.full_name(file.name.path('samples'))} was read back otherwise than written")
 
-    def _says(self, name: FileName) -> dict[str, str]:
-        says = {
+    def _metadata(self, name: FileName) -> dict[str, str]:
+        metadata = {
             "kado_format": str(manifest.FORMAT),
             "kado_version": version("kado"),
             "kado_facility": self.facility,
@@ -220,10 +220,10 @@ class FileSwap:
             "kado_sealed": format_time(self._clock()),
         }
         if self._provenance.simulated is not None:
-            says["kado_simulated"] = str(self._provenance.simulated).lower()
+            metadata["kado_simulated"] = str(self._provenance.simulated).lower()
         if name.signal in self._provenance.units:
-            says["kado_unit"] = self._provenance.units[name.signal]
-        return says
+            metadata["kado_unit"] = self._provenance.units[name.signal]
+        return metadata
 
 
 def _pieces(content: Columns) -> Iterator[Columns]:

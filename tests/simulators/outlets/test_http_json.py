@@ -152,7 +152,7 @@ async def test_a_page_of_another_server_injects_nothing(path: str, origin: str |
 
 async def test_faults_are_injected_and_repaired() -> None:
     simulated = machine()
-    simulated.steering.follow(lambda: START)
+    simulated.injection.follow(lambda: START)
     async with client_of(outlet_of(simulated)) as client:
         answer = await client.post("/inject", json={"effect": "monitor_dropout", "length_s": 600, "reads": "bad"})
         fault = {"effect": "monitor_dropout", "cause": "injected", "reads": "bad"}

@@ -16,9 +16,9 @@ from facility.errors import ScenarioError
 from facility.period import Period
 from facility.profile import load_profile
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time, to_ns
+from simulators.fault_injection import FaultInjection
 from simulators.machine import Machine
 from simulators.scenario import READS, Effect, Repair, Scenario, load_scenario
-from simulators.steering import Steering
 
 START = parse_time("2026-11-11T15:00:00Z")
 """Midnight in Japan, in user time."""
@@ -68,12 +68,12 @@ acts = st.lists(
 )
 
 
-def perform(steering: Steering, act: Act) -> None:
+def perform(injection: FaultInjection, act: Act) -> None:
     if act.repair:
-        steering.clear()
+        injection.clear()
         return
     choices = READS.get(act.effect, ())
-    steering.inject(
+    injection.inject(
         act.effect,
         cause="rf",
         length_s=min(act.length_s, 2.0) if act.effect is Effect.MONITOR_GLITCH else act.length_s,
@@ -106,13 +106,13 @@ def test_whatever_is_injected_nothing_that_is_out_changes_and_the_session_can_be
         out += sent(steered, now, until) if until > now else []
         now = until
         try:
-            perform(steered.steering, act)
+            perform(steered.injection, act)
         except ScenarioError:
-            unseen = act.effect not in steered.steering.effects
-            assert unseen or steered.steering.active(-(-now // MS) * MS), "only what is broken stands in the way"
+            unseen = act.effect not in steered.injection.effects
+            assert unseen or steered.injection.active(-(-now // MS) * MS), "only what is broken stands in the way"
     assert pieces(steered, START, acts) == out
     end = now + NS_PER_DAY
-    again = machine(facility, steered.steering.scenario(STORM))
+    again = machine(facility, steered.injection.scenario(STORM))
     assert sent(again, START, end) == sent(steered, START, end)
     assert again.faults(START, end) == steered.faults(START, end)
 
@@ -121,7 +121,7 @@ def test_whatever_is_injected_nothing_that_is_out_changes_and_the_session_can_be
 @pytest.mark.parametrize("effect", Effect)
 def test_every_effect_shows_in_the_samples_from_the_instant_of_its_injection(facility: str, effect: Effect) -> None:
     untouched, steered = machine(facility), machine(facility)
-    if effect not in steered.steering.effects:
+    if effect not in steered.injection.effects:
         assert (facility, effect) == ("mlf_sim", Effect.MONITOR_GLITCH)
         return
     now = START + 3 * 3600 * NS_PER_S + 400 * MS
@@ -131,8 +131,8 @@ def test_every_effect_shows_in_the_samples_from_the_instant_of_its_injection(fac
         end = now + NS_PER_DAY
     steered.release(now)
     before = sent(steered, now - 3600 * NS_PER_S, now)
-    fault = steered.steering.inject(effect)
-    assert (fault.start_ns, fault.end_ns) == (now, now + to_ns(steered.steering.usual_s(effect)))
+    fault = steered.injection.inject(effect)
+    assert (fault.start_ns, fault.end_ns) == (now, now + to_ns(steered.injection.usual_s(effect)))
     assert sent(steered, now - 3600 * NS_PER_S, now) == before == sent(untouched, now - 3600 * NS_PER_S, now)
     assert sent(steered, now, end) != sent(untouched, now, end)
 
@@ -140,32 +140,32 @@ def test_every_effect_shows_in_the_samples_from_the_instant_of_its_injection(fac
 def test_a_fault_begins_at_the_first_whole_millisecond_that_is_not_out_yet() -> None:
     steered = machine()
     steered.release(START + 1)
-    assert steered.steering.inject("beam_dump").start_ns == START + MS
+    assert steered.injection.inject("beam_dump").start_ns == START + MS
     # Live, but nothing was taken for a while: what is past stays as it is, even where nobody has seen it yet.
     steered.follow(lambda: START + 5 * NS_PER_S)
-    assert steered.steering.inject("link_outage").start_ns == START + 5 * NS_PER_S
+    assert steered.injection.inject("link_outage").start_ns == START + 5 * NS_PER_S
 
 
 def test_before_a_simulator_runs_nothing_can_be_injected() -> None:
     with pytest.raises(ScenarioError, match="does not run yet"):
-        machine().steering.inject("beam_dump")
+        machine().injection.inject("beam_dump")
 
 
 def test_a_repair_ends_what_is_broken_now_and_the_ring_is_filled_again() -> None:
     steered = machine()
     steered.release(START)
-    steered.steering.inject("beam_dump", length_s=7200)
+    steered.injection.inject("beam_dump", length_s=7200)
     steered.release(START + 600 * NS_PER_S)
-    assert [f.effect for f in steered.steering.active()] == [Effect.BEAM_DUMP]
-    (fault,) = steered.steering.repair("beam_dump")
+    assert [f.effect for f in steered.injection.active()] == [Effect.BEAM_DUMP]
+    (fault,) = steered.injection.repair("beam_dump")
     assert fault.end_ns == START + 7200 * NS_PER_S
-    assert steered.steering.active() == ()
+    assert steered.injection.active() == ()
     (ended,) = steered.faults(START, START + NS_PER_DAY)
     assert ended.end_ns == START + 600 * NS_PER_S
     times, current = steered.stored_current(START // NS_PER_DAY)
     assert current[times == START + 599 * NS_PER_S] == 0.0
     assert current[times == START + 660 * NS_PER_S] > 0.0
-    assert [(i.what, i.time_ns - START) for i in steered.steering.log] == [
+    assert [(i.what, i.time_ns - START) for i in steered.injection.log] == [
         ("injected", 0),
         ("repaired", 600 * NS_PER_S),
     ]
@@ -175,18 +175,18 @@ def test_a_fault_of_the_scenario_can_be_repaired_too() -> None:
     steered = machine(scenario=load_scenario("beam_dump"))
     (fault,) = steered.faults(START - NS_PER_DAY, START + NS_PER_DAY)
     steered.release(fault.start_ns + 60 * NS_PER_S)
-    assert steered.steering.clear() == (fault,)
+    assert steered.injection.clear() == (fault,)
     (ended,) = steered.faults(START - NS_PER_DAY, START + NS_PER_DAY)
     assert ended.end_ns - ended.start_ns == 60 * NS_PER_S
-    assert steered.steering.scenario(load_scenario("beam_dump")).repairs[0].effect is Effect.BEAM_DUMP
+    assert steered.injection.scenario(load_scenario("beam_dump")).repairs[0].effect is Effect.BEAM_DUMP
 
 
 def test_what_is_repaired_may_break_again_at_once() -> None:
     steered = machine()
     steered.release(START)
-    steered.steering.inject("link_outage")
-    steered.steering.repair("link_outage")
-    again = steered.steering.inject("link_outage", length_s=60)
+    steered.injection.inject("link_outage")
+    steered.injection.repair("link_outage")
+    again = steered.injection.inject("link_outage", length_s=60)
     assert steered.faults(START, START + NS_PER_DAY) == (again,)
     assert again.start_ns == START + MS
 
@@ -194,12 +194,12 @@ def test_what_is_repaired_may_break_again_at_once() -> None:
 def test_where_nothing_has_the_effect_a_repair_says_what_is_broken_instead() -> None:
     steered = machine()
     steered.release(START)
-    steered.steering.inject("link_outage")
+    steered.injection.inject("link_outage")
     with pytest.raises(ScenarioError, match=r"no beam_dump to repair at 2026-11-12T00:00:00\+09:00; .*: link_outage"):
-        steered.steering.repair("beam_dump")
-    steered.steering.clear()
+        steered.injection.repair("beam_dump")
+    steered.injection.clear()
     with pytest.raises(ScenarioError, match="broken now: nothing"):
-        steered.steering.repair("beam_dump")
+        steered.injection.repair("beam_dump")
 
 
 @pytest.mark.parametrize(
@@ -223,8 +223,8 @@ def test_what_cannot_be_is_refused(effect: str, arguments: dict[str, object], me
     steered = machine()
     steered.release(START)
     with pytest.raises(ScenarioError, match=message):
-        steered.steering.inject(effect, **arguments)  # type: ignore[arg-type]
-    assert steered.steering.log == ()
+        steered.injection.inject(effect, **arguments)  # type: ignore[arg-type]
+    assert steered.injection.log == ()
     assert steered.faults(START, START + NS_PER_DAY) == ()
 
 
@@ -232,31 +232,31 @@ def test_what_cannot_be_is_refused(effect: str, arguments: dict[str, object], me
 def test_what_is_broken_already_does_not_break_again(effect: str) -> None:
     steered = machine()
     steered.release(START)
-    steered.steering.inject(effect, length_s=600)
+    steered.injection.inject(effect, length_s=600)
     with pytest.raises(
         ScenarioError, match=rf"a {effect} \(cause injected\) already, until 2026-11-12T00:10:00\+09:00"
     ):
-        steered.steering.inject(effect)
-    assert len(steered.steering.log) == 1
+        steered.injection.inject(effect)
+    assert len(steered.injection.log) == 1
 
 
 def test_two_faults_that_contradict_each_other_are_refused() -> None:
     steered = machine()
     steered.release(START)
-    steered.steering.inject("monitor_freeze", cause="adc")
+    steered.injection.inject("monitor_freeze", cause="adc")
     with pytest.raises(
         ScenarioError, match=r"monitor_dropout .* contradicts monitor_freeze \(cause adc\), which lasts"
     ):
-        steered.steering.inject("monitor_dropout")
-    assert len(steered.steering.log) == 1
+        steered.injection.inject("monitor_dropout")
+    assert len(steered.injection.log) == 1
 
 
 def test_the_beam_may_be_lost_for_two_causes_at_once() -> None:
     steered = machine()
     steered.release(START)
-    steered.steering.inject("beam_dump", cause="grid")
-    steered.steering.inject("beam_dump", cause="cooling", length_s=3600)
-    assert [f.cause for f in steered.steering.active()] == ["grid", "cooling"]
+    steered.injection.inject("beam_dump", cause="grid")
+    steered.injection.inject("beam_dump", cause="cooling", length_s=3600)
+    assert [f.cause for f in steered.injection.active()] == ["grid", "cooling"]
 
 
 def test_a_machine_without_a_witness_or_a_mode_cannot_lose_them() -> None:
@@ -265,19 +265,19 @@ def test_a_machine_without_a_witness_or_a_mode_cannot_lose_them() -> None:
     bare = profile.model_copy(update={"mode_signal": None, "signals": signals})
     steered = Machine(bare, QUIET)
     steered.release(START)
-    assert "witness_fault" not in steered.steering.effects
+    assert "witness_fault" not in steered.injection.effects
     with pytest.raises(ScenarioError, match="no witness of its delivery signal"):
-        steered.steering.inject("witness_fault")
+        steered.injection.inject("witness_fault")
     with pytest.raises(ScenarioError, match="no mode signal"):
-        steered.steering.inject("mode_forgotten")
+        steered.injection.inject("mode_forgotten")
 
 
 def test_where_a_value_comes_once_a_minute_nobody_would_see_a_glitch() -> None:
     steered = machine("mlf_sim")
     steered.release(START)
     with pytest.raises(ScenarioError, match="proton_power_mean is measured every 60 s: nobody would see it"):
-        steered.steering.inject("monitor_glitch")
-    spike = steered.steering.inject("monitor_spike")
+        steered.injection.inject("monitor_glitch")
+    spike = steered.injection.inject("monitor_spike")
     assert spike.end_ns - spike.start_ns == 60 * NS_PER_S
 
 
@@ -304,10 +304,10 @@ def test_kado_finds_in_a_session_what_its_answer_key_says(facility: str, acts: l
         now += to_ns(act.after_s)
         steered.release(now)
         with suppress(ScenarioError):
-            perform(steered.steering, act)
+            perform(steered.injection, act)
     end = -(-now // MS) * MS + 20 * 3600 * NS_PER_S
     profile, rules = steered.profile, load_definition("nanoterasu")
-    key = machine(facility, steered.steering.scenario(QUIET)).answer_key(START, end, rules)
+    key = machine(facility, steered.injection.scenario(QUIET)).answer_key(START, end, rules)
     recorded = dict(Batch.concat(list(steered.history(START, end))).by_signal())
     found = availability(
         profile,

@@ -1,4 +1,4 @@
-"""A machine that is steered while it runs: faults injected and repaired by people, as on a training shift.
+"""Faults injected into a running machine and repaired by people, as on a training shift.
 
 Everything in a machine follows from its faults, so an injected one is one fault more. It begins at the first
 instant that is not yet out: what was released stays as it was, and a session is the history of a scenario that
@@ -67,7 +67,7 @@ class Intervention:
     """As injected, or as it was before the repair ended it."""
 
 
-class Steering:
+class FaultInjection:
     """Injects faults into one machine and repairs them; safe to use from any thread.
 
     Contract: code that releases samples calls `release` before making them; nothing that happens here changes
@@ -76,7 +76,7 @@ class Steering:
     Parameters
     ----------
     faults
-        Of the machine; its `interventions` belong to the steering.
+        Of the machine; its `interventions` belong to the injection.
     repairs
         Those of the scenario: (instant, effect).
     """

@@ -1,9 +1,9 @@
-"""Steering through an outlet: what is asked for in words, and what is said in reply."""
+"""FaultInjection through an outlet: what is asked for in words, and what is said in reply."""
 
 from facility.errors import ScenarioError
 from facility.time import format_time, to_s
+from simulators.fault_injection import FaultInjection
 from simulators.faults import Fault
-from simulators.steering import Steering
 
 ALL = "all"
 """Asks for the repair of everything."""
@@ -31,7 +31,7 @@ def fault_document(fault: Fault) -> dict[str, object]:
     return document
 
 
-def inject_words(steering: Steering, words: list[str]) -> str:
+def inject_words(injection: FaultInjection, words: list[str]) -> str:
     """Inject what is asked for as ``EFFECT [length_s=600] [reads=zero] [shift_s=-45]``, and say what will be.
 
     Raises
@@ -40,7 +40,7 @@ def inject_words(steering: Steering, words: list[str]) -> str:
         If it cannot be understood, or done.
     """
     if not words:
-        raise ScenarioError(f"name what to inject: {', '.join(steering.effects)}")
+        raise ScenarioError(f"name what to inject: {', '.join(injection.effects)}")
     given: dict[str, str] = {}
     for word in words[1:]:
         name, equals, text = word.partition("=")
@@ -49,7 +49,7 @@ def inject_words(steering: Steering, words: list[str]) -> str:
                 f"{word!r}: behind the effect, write length_s=600, reads=zero or shift_s=-45, each once"
             )
         given[name] = text
-    fault = steering.inject(
+    fault = injection.inject(
         words[0],
         length_s=_seconds(given, "length_s"),
         reads=given.get("reads"),
@@ -58,7 +58,7 @@ def inject_words(steering: Steering, words: list[str]) -> str:
     return fault_words(fault)
 
 
-def repair_word(steering: Steering, effect: str) -> str:
+def repair_word(injection: FaultInjection, effect: str) -> str:
     """Repair an effect, or everything, and say what that was.
 
     Raises
@@ -66,13 +66,13 @@ def repair_word(steering: Steering, effect: str) -> str:
     ScenarioError
         If there is nothing of that kind to repair.
     """
-    broken = steering.clear() if effect == ALL else steering.repair(effect)
+    broken = injection.clear() if effect == ALL else injection.repair(effect)
     return "; ".join(f"repaired: {fault_words(fault)}" for fault in broken) or "nothing was broken"
 
 
-def active_words(steering: Steering) -> str:
+def active_words(injection: FaultInjection) -> str:
     """Return the effects of what is broken, from the next instant on that is not out yet."""
-    return ", ".join(dict.fromkeys(fault.effect.value for fault in steering.active()))
+    return ", ".join(dict.fromkeys(fault.effect.value for fault in injection.active()))
 
 
 def _seconds(given: dict[str, str], name: str) -> float | None:
