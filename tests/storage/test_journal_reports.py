@@ -44,9 +44,9 @@ def test_the_same_figures_are_not_issued_twice(tmp_path: Path) -> None:
         assert len(journal.issued_reports()) == 1
 
 
-def test_a_report_needs_somebody_who_answers_for_it(tmp_path: Path) -> None:
+def test_a_report_needs_a_responsible_author(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.db") as journal:
-        with pytest.raises(ReportError, match="needs an author"):
+        with pytest.raises(ReportError, match="needs a responsible author"):
             journal.issue_report(replace(REPORT, author="  "))
         assert journal.issued_reports() == ()
 
