@@ -150,7 +150,7 @@ class _Reduced:
         return StateCondition(kind="state", fact=name.removeprefix("fact:"), words=words)
 
     def _thin(self, rule: AlarmRule) -> None:
-        """Find the events of a rule anew, only those that its delays let through, where there are very many.
+        """Find the events of a rule again, only those that its delays let through, where there are very many.
 
         Left as it is where somebody else sees more of the rule than its rows: where it inhibits or is inhibited, where
         people act on it, and where its limits change in the time that is replayed.

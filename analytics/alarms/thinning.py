@@ -124,7 +124,7 @@ def thinned_events(blocks: Iterable[Runs], rule: AlarmRule, armed: Intervals, st
     Parameters
     ----------
     armed
-        Where neither plan nor mode suppresses the rule; it begins anew in each.
+        Where neither plan nor mode suppresses the rule; it begins again in each.
     start_ns
         Where the replay begins; what is before is one held value.
     """
