@@ -24,7 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from chaos_ingest import kill_collection, start_fork_server
 from collector.arrival import Arrival
 from collector.delivery_policy import DeliveryPolicy
 from collector.forwarder import Forwarder
@@ -37,6 +39,7 @@ from facility.errors import KadoError
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, system_clock
 from scripted_influxdb import ScriptedInfluxDB, Step
+from servers import InfluxDB, require
 from storage.data_dir import DataDir
 from storage.databases import verify_databases
 from storage.embedded.maintenance.verifying import verify_files
@@ -129,6 +132,37 @@ def doubled_in_ledger(folder: Path, stored: Counter[tuple[str, int]]) -> int:
     """Return how many samples the ledger counts as stored beyond those that are."""
     held = sum(read_ledger(folder).held().values())
     return max(0, held - len(stored))
+
+
+def ingest_kills(place: Path, times: int, chance: random.Random, show: Callable[[str], None]) -> list[Row]:
+    """Kill collection from a real broker, with each client into each store, all at the same time: that is the load."""
+    influxdb: InfluxDB | None = None
+    try:
+        require("mosquitto")
+        influxdb = InfluxDB(place / "influxdb")
+        influxdb.start()
+    except pytest.skip.Exception as missing:
+        show(f"left out: {missing}")
+    kinds: list[StoreKind] = ["embedded"] if influxdb is None else ["embedded", "influxdb"]
+    ways: list[tuple[StoreKind, str]] = [(kind, client) for kind in kinds for client in ("mqttium", "aiomqtt")]
+
+    def one(way: tuple[StoreKind, str], seed: int) -> Row:
+        kind, client = way
+        started = time.monotonic()
+        server = influxdb if kind == "influxdb" else None
+        found = kill_collection(place / f"{kind}-{client}", kind, client, times, random.Random(seed), server)
+        # By chance a few kills meet nothing in flight; many do not.
+        assert found.again or times < 20, "no kill met a message in flight"
+        name = f"kill -9, MQTT by {client} to {kind}" + (" that lies" if server else "")
+        return Row(name, times, found.published, found.lost, found.doubled, found.silent, time.monotonic() - started)
+
+    start_fork_server()
+    try:
+        with ThreadPoolExecutor(len(ways)) as threads:
+            return list(threads.map(one, ways, [chance.randrange(10**9) for _ in ways]))
+    finally:
+        if influxdb is not None:
+            influxdb.stop()
 
 
 def full_disk(folder: Path, times: int, chance: random.Random) -> Row | None:
@@ -250,6 +284,7 @@ FILES: list[tuple[StoreKind, str]] = [
     ("embedded", "journal.db"),
     ("embedded", "journal.mark"),
     ("influxdb", "telemetry.db"),
+    ("influxdb", "telemetry.mark"),
 ]
 
 
@@ -262,6 +297,9 @@ def run(n_kills: int, n_flips: int, seed: int, show: Callable[[str], None]) -> l
         for kind in ("embedded", "influxdb"):
             rows.append(kills(Path(place, f"kills-{kind}"), kind, n_kills, chance))
             show(rows[-1].text())
+        for row in ingest_kills(Path(place, "ingest"), n_kills, chance, show):
+            rows.append(row)
+            show(row.text())
         if (row := full_disk(Path(place), max(1, n_kills // 5), chance)) is not None:
             rows.append(row)
             show(row.text())
