@@ -180,8 +180,8 @@ ALERTS: Final = (
         severity="low",
         role="engineers",
         summary=Text(
-            en="{{ $value | humanizeDuration }} without a backup of {{ $labels.facility }}",
-            ja="{{ $labels.facility }} のバックアップが {{ $value | humanizeDuration }} ありません",
+            en="No recent backup of {{ $labels.facility }} ({{ $value | humanizeDuration }})",
+            ja="{{ $labels.facility }} の最近のバックアップがありません（{{ $value | humanizeDuration }}）",
         ),
         meaning=Text(
             en="If the disk is lost, everything since the last backup is lost that the sources do not deliver again; "

@@ -47,6 +47,7 @@ def _section(alert: Alert) -> str:
 
 def _plain(text: str) -> str:
     """Return a text without what Prometheus fills in."""
+    text = re.sub(r" ?[(（]\{\{ \$value(?: \| \w+)? \}\}[)）]", "", text)
     text = re.sub(r"\{\{ \$value(?: \| \w+)? \}\} ?", "", text)
     return re.sub(r"\{\{ \$labels\.(\w+) \}\}", r"(\1)", text)
 
