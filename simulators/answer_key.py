@@ -120,6 +120,29 @@ class KeyMismatch(BaseModel):
     said: str
 
 
+class KeyRaise(BaseModel):
+    """An alarm that a fault raises."""
+
+    model_config = _MODEL
+
+    alarm: str
+    time: Instant
+    cause: str
+
+
+class KeyAlarms(BaseModel):
+    """What the alarm rules that come with the facility must raise, of those that the truth decides."""
+
+    model_config = _MODEL
+
+    rules: str
+    """Fingerprint of the rules."""
+    watched: tuple[str, ...]
+    """Ids of the rules that are spoken of."""
+    raised: tuple[KeyRaise, ...]
+    """In order of time."""
+
+
 class KeyAccounts(BaseModel):
     """Expected accounts in seconds; ``user_time = delivered + no_beam + unknown``."""
 
@@ -172,6 +195,8 @@ class AnswerKey(BaseModel):
     hidden: tuple[KeyHidden, ...] = ()
     energy_mwh: float | None = None
     """Truly delivered in user time, where power is delivered (kW)."""
+    alarms: KeyAlarms | None = None
+    """None where no rules come with the facility."""
     accounts_s: KeyAccounts
     counts: KeyCounts = Field(description="Failures by the definition's merge rule.")
 

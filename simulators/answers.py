@@ -1,30 +1,34 @@
 """From a machine's truth to its answer key."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
+from facility.alarms import AlarmRules, LimitCondition, SeriesTable
 from facility.batch import Float64, Int64
 from facility.definition import Definition
-from facility.errors import ScenarioError
+from facility.errors import AlarmRuleError, ScenarioError
 from facility.interval import Intervals
 from facility.limits import Limits
 from facility.profile import Profile
 from facility.schedule import Category, Plan
-from facility.time import format_time, to_ns, to_s
+from facility.time import NS_PER_S, format_time, to_ns, to_s
+from simulators.alarm_watch import Raise, Watched, decided_by_truth, watch
 from simulators.answer_key import (
     AnswerKey,
     BeamChange,
     KeyAccounts,
+    KeyAlarms,
     KeyCounts,
     KeyEvent,
     KeyFault,
     KeyHidden,
     KeyMismatch,
     KeyPeriod,
+    KeyRaise,
     KeySpan,
     PlannedTime,
 )
@@ -74,6 +78,7 @@ def answer(
     *,
     scenario: str,
     seed: int,
+    links: tuple[tuple[int, str], ...] = (),
 ) -> AnswerKey:
     """Work out the answers of a period.
 
@@ -83,6 +88,8 @@ def answer(
         Those that touch the period, uncut.
     days
         Everything stamped in the period.
+    links
+        (instant, word) that the link to the machine reports in the period.
 
     Raises
     ------
@@ -92,12 +99,16 @@ def answer(
     start, end = period
     limits = _limits(profile, plan, start, end)
     causes = _Causes(faults, plan)
-    observed = _observe(profile, definition, plan, limits, days, start, end)
+    good: list[tuple[Int64, Float64]] = []
+    observed = _observe(profile, definition, plan, limits, _kept(days, good), start, end)
     books = _Books(observed.seen, plan.user_time.clip(start, end), definition.merge_gap_ns)
     books.close()
     user_time = books.user_time
     sensor_faults = [(a, b) for a, b in observed.contradictions if user_time.contains(a)]
     mismatches = None if profile.mode_signal is None else disagreements(observed.said, plan, start, end)
+    changes = _changes(observed.truth, causes, start, end)
+    stale_ns = profile.delivery.stale_after_ns or 0
+    watched = Watched(start, end, plan, limits, stale_ns, links, good)
     return AnswerKey(
         facility=profile.id,
         scenario=scenario,
@@ -106,7 +117,7 @@ def answer(
         period=KeyPeriod(start=start, end=end),
         planned=tuple(_planned(plan, start, end)),
         faults=tuple(key_fault(f) for f in faults),
-        beam=tuple(_changes(observed.truth, causes, start, end)),
+        beam=tuple(changes),
         outages=tuple(_event(low, time, causes) for low, time in books.outages),
         low_beam=tuple(_event(low, time, causes) for low, time in books.low_beams),
         glitches=tuple(
@@ -120,6 +131,7 @@ def answer(
         ),
         hidden=tuple(_hidden(books, observed.truth, causes, definition.min_duration_ns)),
         energy_mwh=observed.energy_mwh,
+        alarms=_alarms(profile, watched, causes, changes),
         accounts_s=KeyAccounts(
             user_time=to_s(books.user_time.total),
             delivered=to_s(books.delivered.total),
@@ -133,6 +145,33 @@ def answer(
             glitches=len(books.glitches),
             sensor_faults=len(sensor_faults),
             mode_mismatches=None if mismatches is None else len(mismatches),
+        ),
+    )
+
+
+def _kept(days: Iterable[DayTruth], good: list[tuple[Int64, Float64]]) -> Iterator[DayTruth]:
+    """Pass days on, and keep their good samples."""
+    for day in days:
+        good.append((day.good_ns, day.good_ma))
+        yield day
+
+
+def _alarms(profile: Profile, watched: Watched, causes: "_Causes", beam: list[BeamChange]) -> KeyAlarms | None:
+    """Return the raises of the shipped rules that the truth decides, each with the fault behind it."""
+    sources = {name.removesuffix("_link"): [s.id for s in profile.signals] for name in ("ring_link", "linac_link")}
+    try:
+        rules = AlarmRules.shipped(profile.id, SeriesTable.of(profile, sources))
+    except AlarmRuleError:
+        return None
+    chosen = decided_by_truth(rules, profile.delivery_signal)
+    of_limits = {rule.id for rule in chosen if isinstance(rule.when, LimitCondition)}
+    raised = watch(chosen, watched)
+    return KeyAlarms(
+        rules=rules.fingerprint,
+        watched=tuple(rule.id for rule in chosen),
+        raised=tuple(
+            KeyRaise(alarm=r.alarm, time=r.time_ns, cause=causes.of_raise(r, beam, of_beam=r.alarm in of_limits))
+            for r in raised
         ),
     )
 
@@ -291,6 +330,15 @@ class _Causes:
         elif self.plan.category_at(start_ns) in (Category.MAINTENANCE, Category.SHUTDOWN):
             return "planned"
         return self.of(start_ns, end_ns, _TAKES_BEAM, "planned")
+
+    def of_raise(self, raised: Raise, beam: list[BeamChange], *, of_beam: bool) -> str:
+        """Return the fault behind a raise; of beam that does not come back, what took it."""
+        effects = (*_TAKES_BEAM, *_LIES, Effect.MONITOR_GLITCH) if of_beam else _HIDES_BEAM
+        cause = self.of(raised.since_ns - NS_PER_S, raised.time_ns + 1, effects, "")
+        if cause or not of_beam:
+            return cause or "noise"
+        before = bisect_right(beam, raised.time_ns, key=lambda change: change.time) - 1
+        return beam[before].cause if before >= 0 and beam[before].state != "up" else "noise"
 
 
 def _event(low: Low, time: Intervals, causes: _Causes) -> KeyEvent:

@@ -195,6 +195,7 @@ class Machine:
             (start_ns, end_ns),
             scenario=self.scenario.id,
             seed=self.seed,
+            links=tuple((r.time_ns, r.state) for r in self.links(start_ns, end_ns)),
         )
 
     def _truth(self, start_ns: int, end_ns: int) -> Iterator[DayTruth]:

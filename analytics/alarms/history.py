@@ -166,7 +166,7 @@ class _Reduced:
         if numbers is None:
             return
         spec = self._spec(leaf.series)
-        runs = runs_of(self._pieces(leaf.series), spec, self._cut(spec), numbers, self._end_ns)
+        runs = runs_of(self._pieces(leaf.series), spec, self._cut(spec), numbers, self._start_ns, self._end_ns)
         name = self._thinned[rule.id] = fact_series(f"t{len(self._thinned)}")
         self._events[name] = thinned_events(runs, rule, self._armed(rule), self._start_ns)
 

@@ -67,14 +67,22 @@ class Runs:
 
 
 def runs_of(
-    pieces: Iterable[Samples], spec: SeriesSpec, cuts: Int64, condition: LimitCondition | RateCondition, end_ns: int
+    pieces: Iterable[Samples],
+    spec: SeriesSpec,
+    cuts: Int64,
+    condition: LimitCondition | RateCondition,
+    start_ns: int,
+    end_ns: int,
 ) -> Iterator[Runs]:
-    """Yield the runs of a condition whose limits are numbers, block after block; a block begins with a new run."""
+    """Yield the runs of a condition whose limits are numbers, block after block; a block begins with a new run.
+
+    What came before `start_ns` was judged by nobody, so only the last good sample up to there counts.
+    """
     holds = Holds(spec.hold_ns, cuts)
     block = _Block()
     memory = last = _FALSE
     first = True
-    for times, numbers, known in _readings(pieces, spec, condition):
+    for times, numbers, known in _since(start_ns, _readings(pieces, spec, condition)):
         verdict, memory = _verdicts(numbers, known, condition, memory)
         broken = holds.breaks(times)
         full = block.samples >= BLOCK
@@ -276,9 +284,28 @@ class _Thinning:
         return int(self.runs.start[run]), float(self.runs.value[run]) if known else None
 
 
+_Reading = tuple[Int64, Float64, NDArray[np.bool_] | None]
+
+
+def _since(start_ns: int, readings: Iterable[_Reading]) -> Iterator[_Reading]:
+    """Yield readings without those that another one follows by `start_ns`."""
+    held: _Reading | None = None
+    for times, numbers, known in readings:
+        k = int(np.searchsorted(times, start_ns, side="right"))
+        if k:
+            held = times[k - 1 : k], numbers[k - 1 : k], None if known is None else known[k - 1 : k]
+        if k < len(times):
+            if held is not None:
+                yield held
+                held = None
+            yield times[k:], numbers[k:], None if known is None else known[k:]
+    if held is not None:
+        yield held
+
+
 def _readings(
     pieces: Iterable[Samples], spec: SeriesSpec, condition: LimitCondition | RateCondition
-) -> Iterator[tuple[Int64, Float64, NDArray[np.bool_] | None]]:
+) -> Iterator[_Reading]:
     """Yield stamps, numbers to compare, and which of them are known (None: all) of the good samples."""
     if isinstance(condition, RateCondition):
         for times, slope, known in rates_of(pieces, spec, condition.window_ns):

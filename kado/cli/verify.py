@@ -51,6 +51,10 @@ def differences(profile: Profile, key: AnswerKey, found: Sequence[Difference]) -
         glitches=len(key.glitches),
         unknown=len(key.unknown),
     )
+    if key.alarms is not None:
+        compared += "; " + tr(
+            "{raised} raises of {rules} alarms", raised=len(key.alarms.raised), rules=len(key.alarms.watched)
+        )
     lines: list[RenderableType] = [
         title(
             profile,

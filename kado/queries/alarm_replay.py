@@ -1,13 +1,13 @@
 """What the alarms would have been: rules on the recorded history, beside what the journal says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analytics.alarms.history import History, replay
 from analytics.alarms.limits import limit_pieces, reduced_of
-from facility.alarms import AlarmRules, Transition, leaves
+from facility.alarms import Action, AlarmRules, Transition, leaves
 from facility.batch import Samples
 from facility.errors import AlarmRuleError, PeriodError
 from facility.schedule import resolve
@@ -55,18 +55,25 @@ def load_replay(
     rules = load_alarm_rules(configuration, table) if rules_file is None else AlarmRules.load([rules_file], table)
     if alarm is not None and alarm not in rules.by_id:
         raise AlarmRuleError(f"no alarm {alarm!r}: there are {', '.join(rules.by_id)}")
-    record = load_record(configuration)
-    plan = resolve(record.versions)
-    limits = limit_pieces(configuration.profile, plan, start_ns, end_ns, reduced_of(record.corrections))
     with open_alarm_journal(configuration) as journal:
         actions = [a for a in journal.actions() if start_ns <= a.recorded_at_ns < end_ns] if with_actions else []
         watches = journal.watches(start_ns, end_ns)
-    with open_store(configuration) as store:
-        found = list(replay(rules, history_of(store), plan, limits, actions, start_ns, end_ns))
+    found = replay_rows(configuration, rules, start_ns, end_ns, actions)
     unknown = sorted({leaf.series for rule in rules.rules for leaf in leaves(rule.when) if leaf.signal is None})
     rows = tuple(t for t in found if alarm in (None, t.alarm))
     holes = tuple((max(w.from_ns, start_ns), min(w.to_ns, end_ns)) for w in watches if w.kind == "hole")
     return AlarmHistory(configuration, start_ns, end_ns, rows, holes, replayed=True, unknown=tuple(unknown))
+
+
+def replay_rows(
+    configuration: Configuration, rules: AlarmRules, start_ns: int, end_ns: int, actions: Sequence[Action] = ()
+) -> list[Transition]:
+    """Return the rows that a set of rules gives on the recorded history of ``[start_ns, end_ns)``."""
+    record = load_record(configuration)
+    plan = resolve(record.versions)
+    limits = limit_pieces(configuration.profile, plan, start_ns, end_ns, reduced_of(record.corrections))
+    with open_store(configuration) as store:
+        return list(replay(rules, history_of(store), plan, limits, actions, start_ns, end_ns))
 
 
 def compare_with_journal(replayed: AlarmHistory, alarm: str | None) -> Comparison:

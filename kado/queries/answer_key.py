@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from analytics.availability import Availability, ReportedEvent
+from facility.alarms import AlarmRules, leaves
 from facility.errors import UsageError
 from facility.period import Period
 from facility.profile import Profile
+from facility.signals import link_signal
 from facility.time import format_time
 from kado.config import Configuration
+from kado.queries.alarm_replay import replay_rows
+from kado.queries.alarm_rules import series_table
 from kado.queries.figures import load_availability
 from kado.queries.identity import identity
 from simulators.answer_key import AnswerKey, KeyEvent
@@ -48,7 +52,35 @@ def verify_key(configuration: Configuration, key: AnswerKey) -> list[Difference]
         raise UsageError(f"the answer key is of facility {key.facility!r}, and the configuration of {profile.id!r}")
     start, end = key.period.start, key.period.end
     period = Period(f"{format_time(start)}/{format_time(end)}", start, end)
-    return compare(key, load_availability(configuration, period, key.definition).availability)
+    differences = compare(key, load_availability(configuration, period, key.definition).availability)
+    return differences + compare_alarms(configuration, key)
+
+
+def compare_alarms(configuration: Configuration, key: AnswerKey) -> list[Difference]:
+    """Return every raise that the key and a replay of the rules that come with the facility do not share.
+
+    Nothing is compared where the link that the rules read is not that of a configured simulator.
+    """
+    if key.alarms is None:
+        return []
+    table = series_table(configuration)
+    rules = AlarmRules.shipped(configuration.profile.id, table)
+    recorded = {link_signal(s.id) for s in configuration.sources if s.kind == "simulator"}
+    read = {leaf.series for alarm in key.alarms.watched for leaf in leaves(rules.by_id[alarm].when)}
+    if any(series.endswith("_link") and series not in recorded for series in read):
+        return []
+    if rules.fingerprint != key.alarms.rules:
+        return [Difference("alarm rules", key.alarms.rules, rules.fingerprint)]
+    rows = replay_rows(configuration, rules, key.period.start, key.period.end)
+    expected = {(r.time, r.alarm): r.cause for r in key.alarms.raised}
+    found = {(t.time_ns, t.alarm) for t in rows if t.annunciated and t.alarm in key.alarms.watched}
+    missing = [
+        Difference("alarm", f"{a} at {format_time(t)} ({expected[t, a]})", None)
+        for t, a in expected
+        if (t, a) not in found
+    ]
+    more = [Difference("alarm", None, f"{a} at {format_time(t)}") for t, a in sorted(found - set(expected))]
+    return missing + more
 
 
 def compare(key: AnswerKey, found: Availability) -> list[Difference]:

@@ -36,7 +36,7 @@ class AlarmsRaised:
     """Annunciations of a period, as the journal holds them."""
 
     rows: tuple[Transition, ...] = ()
-    """Rows with cause ``raised``, in order of time."""
+    """Annunciated rows but re-alarms, in order of time."""
     titles: tuple[tuple[str, Text], ...] = ()
 
     def between(self, start_ns: int, end_ns: int) -> tuple[RaisedAlarm, ...]:
@@ -70,7 +70,9 @@ def load_alarms_raised(configuration: Configuration, start_ns: int, end_ns: int)
     if not where.exists():
         return NO_ALARMS
     with AlarmJournal.open(where, configuration.profile.id) as journal:
-        rows = tuple(r for r in journal.transitions(start_ns, end_ns) if r.cause is Cause.RAISED and r.annunciated)
+        rows = tuple(
+            r for r in journal.transitions(start_ns, end_ns) if r.annunciated and r.cause is not Cause.REALARMED
+        )
     return AlarmsRaised(rows, _titles(configuration)) if rows else NO_ALARMS
 
 

@@ -1,5 +1,6 @@
 """The commands of alarms that need no running service."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,20 @@ def test_the_report_says_how_long_each_rule_was_unknown(alarmed: Kado) -> None:
     unknown = answer.document["unknown_s"]
     assert unknown["ledger_open"] == 2 * 86_400
     assert unknown["current_stale"] < 60
+
+
+def test_verify_names_an_alarm_that_the_key_and_the_replay_do_not_share(simulated: Kado) -> None:
+    assert "1 raises of 4 alarms" in simulated("verify", "key.json").out
+    key = json.loads(Path("key.json").read_text())
+    (raised,) = key["alarms"]["raised"]
+    key["alarms"]["raised"] = [{**raised, "alarm": "low_beam"}]
+    Path("key.json").write_text(json.dumps(key))
+    answer = simulated("verify", "key.json", "--format", "json")
+    assert answer.exit_code == 1
+    assert [(d["what"], d["expected"], d["found"]) for d in answer.document["differences"]] == [
+        ("alarm", f"low_beam at {raised['time']} ({raised['cause']})", None),
+        ("alarm", None, f"beam_lost at {raised['time']}"),
+    ]
+    key["alarms"]["rules"] = "other"
+    Path("key.json").write_text(json.dumps(key))
+    assert simulated("verify", "key.json", "--format", "json").document["differences"][0]["what"] == "alarm rules"
