@@ -320,6 +320,19 @@ def load_configuration(path: Path | None = None, *, environment: bool = True) ->
     return configuration
 
 
+def configuration_of_profile(facility: str) -> Configuration:
+    """Return a configuration that names a profile and nothing else, for what needs no kado.toml.
+
+    Raises
+    ------
+    ProfileError
+        If there is no such profile.
+    """
+    path = DEFAULT_PATH.absolute()
+    settings = build(settings_model(environment=False), {"facility": facility}, "--facility", ConfigError)
+    return Configuration(path, settings, load_profile(facility, path.parent))
+
+
 def _placed(source: BaseModel, folder: Path) -> BaseModel:
     """Let the files that a source names start from the folder of ``kado.toml``."""
     paths = {name: value for name, value in source if isinstance(value, Path)}

@@ -1,9 +1,10 @@
 """``kado simulate``."""
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.console import RenderableType
@@ -13,14 +14,17 @@ from facility.errors import UsageError
 from facility.period import month_of
 from facility.time import Clock, from_datetime, parse_time, system_clock, to_datetime
 from kado.cli.command import ConfigOption
-from kado.config import Configuration, load_configuration
+from kado.config import DEFAULT_PATH, Configuration, configuration_of_profile, load_configuration
 from kado.language import tr
 from kado.live.simulation import LiveRun, simulate_live
 from kado.output import local, show, span, title
 from kado.service.simulated_files import export_history
 from kado.service.simulated_history import fill_history
+from kado.service.simulated_over import other_history
 from simulators.machine import Machine
 from simulators.scenario import Scenario, load_scenario
+
+SIMULATED_FACILITY: Final = "nanoterasu_sim"
 
 
 class FileKind(StrEnum):
@@ -49,18 +53,24 @@ def simulate(
             "tango://127.0.0.1:10000/kado/sim/1 or http://127.0.0.1:8421."
         ),
     ] = None,
+    facility: Annotated[
+        str | None,
+        typer.Option(help="With --out: a simulated profile, where there is no kado.toml; default: nanoterasu_sim."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write over samples of another history without asking.")] = False,
     speed: Annotated[float, typer.Option(min=0.001, help="With --live: speed factor from --from until now.")] = 1,
     config: ConfigOption = None,
 ) -> None:
     r"""Simulate a machine with faults: history at once, or live.
 
-    Only for a facility that its profile marks as simulated. Writes the calendar to the journal and the true
+    Only for a facility that its profile marks as simulated. --out needs no kado.toml. Where the store holds samples
+    of another history in that time, it asks first. Writes the calendar to the journal and the true
     events to an answer key for 'kado verify'; the path is printed.
 
     \b
     Examples:
       kado simulate --scenario demo --seed 1 --from 2026-09-01T00:00:00+09:00
-      kado simulate --out year --format parquet --from 2025-04-01T00:00:00+09:00
+      kado simulate --out year --facility nanoterasu_sim --from 2025-04-01T00:00:00+09:00
       kado simulate --live mqtt://localhost:1883
       kado simulate --live epics://127.0.0.1 --scenario storm
     """
@@ -71,8 +81,17 @@ def simulate(
         raise UsageError("--out writes files and --live publishes: give one of them")
     if speed != 1 and live is None:
         raise UsageError("--speed needs --live: without it, history is made at once")
-    order = Order(scenario, seed, start, end, out, kind.value, live, speed)
-    show(*run_simulation(load_configuration(config), order))
+    order = Order(scenario, seed, start, end, out, kind.value, live, speed, yes)
+    show(*run_simulation(_configuration(config, facility, out), order))
+
+
+def _configuration(config: Path | None, facility: str | None, out: Path | None) -> Configuration:
+    """Return kado.toml; for files alone also one made up of a profile."""
+    if facility is not None and (out is None or config is not None):
+        raise UsageError("--facility is for --out without a kado.toml: elsewhere the facility stands in kado.toml")
+    if facility is None and (out is None or config is not None or DEFAULT_PATH.is_file()):
+        return load_configuration(config)
+    return configuration_of_profile(facility or SIMULATED_FACILITY)
 
 
 def config_of_group(context: typer.Context) -> Path | None:
@@ -103,6 +122,8 @@ class Order:
     kind: Literal["parquet", "csv"]
     live: str | None
     speed: float
+    yes: bool = False
+    """Whether samples of another history may be written over without asking."""
 
 
 def run_simulation(configuration: Configuration, order: Order, clock: Clock = system_clock) -> list[RenderableType]:
@@ -125,11 +146,38 @@ def run_simulation(configuration: Configuration, order: Order, clock: Clock = sy
         files = export_history(machine, start_ns, end_ns, order.out, order.kind)
         key = order.out / "answer_key.json"
     else:
+        _ask_before_mixing(configuration, machine, start_ns, end_ns, yes=order.yes)
         landed = fill_history(configuration, machine, start_ns, end_ns, clock)
         files = [tr("{n} samples stored in {folder}", n=f"{landed:,}", folder=configuration.data_dir)]
         key = _key_path(configuration, machine, start_ns, end_ns)
     _write_key(configuration, machine, start_ns, end_ns, key)
     return [*_heading(configuration, machine, start_ns, end_ns), *map(str, files), tr("answer key: {file}", file=key)]
+
+
+def _ask_before_mixing(
+    configuration: Configuration, machine: Machine, start_ns: int, end_ns: int, *, yes: bool
+) -> None:
+    """Ask at a terminal, refuse without one, where the store holds samples of another history.
+
+    Raises
+    ------
+    UsageError
+        If there is nobody to ask.
+    """
+    found = None if yes else other_history(configuration, machine, start_ns, end_ns)
+    if found is None:
+        return
+    text = tr(
+        "{folder} holds samples of another history from {start} on: both would be mixed",
+        folder=configuration.data_dir,
+        start=local(found[0], configuration.profile.zone, offset=True),
+    )
+    if not sys.stdin.isatty():
+        raise UsageError(
+            text + tr("; choose another data_dir in kado.toml, other times, or add --yes to write over them")
+        )
+    if not typer.confirm(text + tr(". Write over them?")):
+        raise typer.Exit(1)
 
 
 def _period(configuration: Configuration, scenario: Scenario, order: Order, now_ns: int) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from kado.config import Configuration
 from kado.language import tr
 from kado.progress import Bar, progress_bar
 from kado.service.importing import add_versions, forward_waiting
+from kado.service.simulated_over import note_history
 from kado.writers import make_landing
 from simulators.machine import Machine
 
@@ -39,6 +40,7 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
     int
         How many samples were stored.
     """
+    note_history(configuration, machine)
     add_versions(configuration, machine.schedule(start_ns, end_ns), f"simulator, scenario {machine.scenario.id}")
     source = source_of_history(configuration)
     intake = Intake(configuration.profile, [source], clock)

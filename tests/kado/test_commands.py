@@ -177,6 +177,28 @@ class TestSimulate:
         assert simulated("verify", "key.json").exit_code == 0
         assert simulated("ledger", "--verify").exit_code == 0
 
+    def test_samples_of_another_history_are_not_written_over_without_asking(self, simulated: Kado) -> None:
+        words = ["--from", "2026-11-12T00:00:00+09:00", "--to", "2026-11-12T02:00:00+09:00"]
+        other = ["simulate", "--scenario", "beam_dump", "--seed", "2", *words]
+        answer = simulated(*other)
+        assert answer.exit_code == 2
+        assert "holds samples of another history from 2026-11-12 00:00:00 +09:00 on" in answer.err
+        assert simulated("verify", "key.json").exit_code == 0
+        elsewhere = ["--from", "2026-10-12T00:00:00+09:00", "--to", "2026-10-12T02:00:00+09:00"]
+        assert simulated("simulate", "--scenario", "beam_dump", "--seed", "2", *elsewhere).exit_code == 0
+        assert simulated("simulate", "--scenario", "storm", *words, "--yes").exit_code == 0
+
+    def test_files_need_no_kado_toml(self, kado: Kado) -> None:
+        words = ["--from", "2026-11-12T12:00:00+09:00", "--to", "2026-11-12T12:10:00+09:00", "--out"]
+        assert kado("simulate", *words, "default").exit_code == 0
+        answer = kado("simulate", *words, "sacla", "--facility", "sacla_sim")
+        assert answer.exit_code == 0, answer.err
+        assert "SACLA" in answer.out
+        assert sorted(path.name for path in Path().iterdir()) == ["default", "sacla"]
+        answer = kado("simulate", *words, "x", "--facility", "nanoterasu")
+        assert (answer.exit_code, "is a real one" in answer.err) == (2, True)
+        assert "--facility is for --out" in kado("simulate", "--facility", "sacla_sim").err
+
     @pytest.mark.parametrize("kind", ["csv", "parquet"])
     def test_files_that_it_writes_are_files_that_kado_reads(self, kado: Kado, kind: str) -> None:
         kado("init")
