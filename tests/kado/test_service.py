@@ -100,7 +100,7 @@ def test_the_demonstration_without_a_terminal_prints_lines_and_ends_with_0(
     begun: Kado, start: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     before = begun("ledger", "--format", "json").document["sources"][0]["received"]
-    demo = start("demo", "--data-dir", ".", "--seconds", "4")
+    demo = start("demo", "--data-dir", ".", "--seconds", "10")
     out, err = demo.communicate(timeout=60)
     assert demo.returncode == 0, err
     assert re.search(r"Availability +\d+\.\d %  between \d+\.\d and \d+\.\d %", out)
