@@ -33,10 +33,15 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.ledger import read_ledger
-from facility.batch import Batch
-from facility.time import NS_PER_S
+from facility.batch import Samples
+from facility.quality import Quality
+from facility.time import NS_PER_DAY, NS_PER_S
+from kado.config import load_configuration
+from kado.stores import open_for_maintenance
+from kado.writers import make_landing
 from page_service import chromium
 from servers import Mosquitto, free_port
+from storage.embedded.store import EmbeddedStore
 
 SIGNALS = 100
 STREAMS = 50
@@ -142,10 +147,10 @@ def _environment() -> dict[str, str]:
 
 
 @contextmanager
-def streams(port: int, count: int, path: str = "/events?page=ja&view=now") -> Iterator[None]:
+def streams(port: int, count: int, path: str = "/events?page=ja&view=now", *, settle_s: float = 2.0) -> Iterator[None]:
     """Follow streams in a process of its own."""
     process = subprocess.Popen([sys.executable, "-c", FOLLOW, str(port), str(count), path])
-    time.sleep(2)
+    time.sleep(settle_s)
     yield
     process.kill()
     process.wait()
@@ -232,17 +237,17 @@ def drained(folder: Path, broker: Mosquitto, messages: int, viewers: int) -> flo
     client.loop_stop()
     before = stored(kado)
     kado.start()
-    with streams(kado.port, viewers) if viewers else _nothing():
+    with streams(kado.port, viewers, settle_s=0.5) if viewers else _nothing():
         counts: list[tuple[float, int]] = []
         until = time.monotonic() + 300
         while time.monotonic() < until:
             counts.append((time.monotonic(), stored(kado) - before))
             if counts[-1][1] >= messages:
                 break
-            time.sleep(0.1)
+            time.sleep(0.05)
     kado.stop()
-    # The middle half: neither start nor end.
-    middle = [(t, c) for t, c in counts if messages * 0.25 <= c <= messages * 0.9]
+    # Neither start nor end.
+    middle = [(t, c) for t, c in counts if 0 < c <= messages * 0.95]
     return (middle[-1][1] - middle[0][1]) / (middle[-1][0] - middle[0][0])
 
 
@@ -272,17 +277,15 @@ def collector(folder: Path, broker: Mosquitto, messages: int, rounds: int) -> No
 
 def year_of_samples(kado: Kado, days: int) -> None:
     """Fill the store with a sample each second, sealed."""
-    from kado.config import load_configuration
-    from kado.stores import open_for_care
-    from kado.writers import make_landing
-
     configuration = load_configuration(kado.folder / "kado.toml", environment=False)
-    make_landing(configuration, lambda: time.time_ns()).close()
-    end = time.time_ns() // NS_PER_S * NS_PER_S
-    with open_for_care(configuration, lambda: time.time_ns()) as store:
-        for day in range(days, 0, -1):
-            times = np.arange(86_400, dtype=np.int64) * NS_PER_S + end - day * 86_400 * NS_PER_S
-            store.write(Batch.of_numbers("bench", "stored_current", times, 399 + np.sin(times / 3e12)))
+    make_landing(configuration, time.time_ns).close()
+    end = time.time_ns() // NS_PER_DAY * NS_PER_DAY
+    times = np.arange(end - days * NS_PER_DAY, end, NS_PER_S, dtype=np.int64)
+    values = np.round(399 + np.sin(times / 3e12) + np.random.default_rng(1).normal(0, 0.01, len(times)), 2)
+    quality = np.full(len(times), Quality.GOOD, np.uint8)
+    with open_for_maintenance(configuration, time.time_ns) as store:
+        assert isinstance(store, EmbeddedStore)
+        store.load(Samples("bench", "stored_current", times, values, quality), before_ns=end)
 
 
 def first_view(folder: Path, broker: Mosquitto, days: int) -> None:
@@ -366,7 +369,7 @@ def main() -> None:
                 latency(folder / "latency", broker, 20 if short else 120)
             if "collector" in only:
                 (folder / "collector").mkdir()
-                collector(folder / "collector", broker, 30_000 if short else 200_000, 1 if short else 5)
+                collector(folder / "collector", broker, 150_000 if short else 400_000, 1 if short else 5)
             if "view" in only:
                 (folder / "view").mkdir()
                 first_view(folder / "view", broker, 30 if short else 365)

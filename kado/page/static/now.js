@@ -66,7 +66,8 @@ stream.on("values", ({ texts, sample }) => {
   }
 });
 
-await Promise.all([situation(), load()]);
+situation();
+load();
 setInterval(draw, 5_000);
 setInterval(situation, 15_000);
 setInterval(load, 120_000);
