@@ -11,6 +11,7 @@
 """
 
 import argparse
+import asyncio
 import json
 import os
 import statistics
@@ -30,6 +31,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 import httpx
 import numpy as np
 import paho.mqtt.client as paho
+from mqttium import AsyncClient, PublishMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.ledger import read_ledger
@@ -218,23 +220,31 @@ def latency(folder: Path, broker: Mosquitto, seconds: float) -> None:
     )
 
 
+async def fill(broker: Mosquitto, names: list[str], messages: int) -> None:
+    """Publish messages as fast as the broker takes them."""
+    began = datetime.now(UTC)
+    async with AsyncClient("publisher", max_outbound_inflight=2000) as client:
+        await client.connect(broker.host, broker.port)
+        receipt = await client.publish_many(
+            PublishMessage(
+                f"kado/{names[n % SIGNALS]}",
+                json.dumps(
+                    {"time": (began + timedelta(microseconds=100 * n)).isoformat(), "value": 300 + n % 100}
+                ).encode(),
+                1,
+            )
+            for n in range(messages)
+        )
+        await receipt.wait()
+
+
 def drained(folder: Path, broker: Mosquitto, messages: int, viewers: int) -> float:
     """Return messages a second at which a full queue is taken in."""
     kado = Kado(folder, broker)
     kado.start()
     time.sleep(2)
     kado.stop()  # its session stays at the broker
-    client = connected(broker)
-    began = datetime.now(UTC)
-    last = None
-    for n in range(messages):
-        at = (began + timedelta(microseconds=100 * n)).isoformat()
-        last = client.publish(
-            f"kado/{kado.names[n % SIGNALS]}", json.dumps({"time": at, "value": 300 + n % 100}), qos=1
-        )
-    assert last is not None
-    last.wait_for_publish(300)
-    client.loop_stop()
+    asyncio.run(fill(broker, kado.names, messages))
     before = stored(kado)
     kado.start()
     with streams(kado.port, viewers, settle_s=0.5) if viewers else _nothing():

@@ -65,7 +65,7 @@ def test_the_service_collects_until_it_is_told_to_end(
     service.send_signal(number)
     _, err = service.communicate(timeout=20)
     assert service.returncode == 0
-    assert "SIMULATED kado runs: facility nanoterasu_sim, embedded store, 1 sources" in err
+    assert "SIMULATED kado runs: facility nanoterasu_sim, embedded store, 1 source, data" in err
     assert "all acknowledged samples are stored" in err
     assert "Traceback" not in err
     assert kado("status", "--format", "json").document["links"]["ring"]["value"] == "down"

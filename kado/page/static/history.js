@@ -72,7 +72,7 @@ async function load() {
     if (turn !== asked) return;
     lines = found.map((b, n) => ({ id: b.signal, label: b.label[lang], unit: b.unit, axis: numbers[n].axis, zero: b.signal === delivery, color: n, holds: b.holds_ms,
       t: b.start_ms, mean: b.mean, min: b.min, max: b.max, width: b.width_ms }));
-    strips = words_.map((s) => ({ short: short(s.label[lang]), pieces: s.stretches.map((p) => ({ start: p.start_ms, end: p.end_ms, label: p.word, index: s.words.indexOf(p.word) })) }));
+    strips = words_.map((s) => ({ short: short(s.label[lang]), pieces: s.stretches.map((p) => ({ start: p.start_ms, end: p.end_ms, label: words.categories[p.word] ?? p.word, index: s.words.indexOf(p.word) })) }));
     trouble("");
   } catch (error) {
     trouble(error.message);
