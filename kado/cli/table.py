@@ -145,6 +145,7 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
                 "kado.cli.correct:confirm", "Confirm an exclusion as a second person; from then on it counts."
             ),
             "withdraw": Entry("kado.cli.correct:withdraw", "Withdraw a correction; both stay on record."),
+            "awaiting": Entry("kado.cli.awaiting:awaiting", "List what of a period awaits a person's review."),
             "list": Entry("kado.cli.correct:list_corrections", "List all corrections, including withdrawn ones."),
         },
         epilog="Corrections are never changed or deleted. A withdrawn correction stays on record.",
@@ -162,6 +163,22 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
             ),
         },
         epilog="Example: kado incident pareto --period 2026-10",
+    ),
+    "shift": Group(
+        "Show shifts, and hand them over.",
+        {
+            "show": Entry(
+                "kado.cli.shift:show_shift",
+                "Show a shift: beam delivered, events, alarms, corrections, open questions.",
+            ),
+            "list": Entry("kado.cli.shift:list_handovers", "List the shifts that were handed over, newest first."),
+            "remark": Entry("kado.cli.shift:remark", "Add a remark to the log of a shift."),
+            "sign": Entry("kado.cli.shift:sign", "Hand over a shift: freeze what is known of it, and sign."),
+            "countersign": Entry("kado.cli.shift:countersign", "Countersign a handover as the next shift."),
+        },
+        epilog="Example: kado shift --at 2026-10-03T09:00:00+09:00",
+        metavar="[show | list | remark | sign | countersign] ...",
+        default="show",
     ),
     "user": Group(
         "Manage the accounts of the page.",

@@ -26,8 +26,8 @@ def text_of(form: FormData, name: str) -> str:
 
 
 def local_input(ns: int, zone: ZoneInfo) -> str:
-    """Return an instant as a field of the type ``datetime-local`` holds it, to the second."""
-    return to_datetime(ns, zone).strftime("%Y-%m-%dT%H:%M:%S")
+    """Return an instant as `read_local` reads it, to the second: ``2026-10-03 09:00:00``."""
+    return to_datetime(ns, zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def read_local(text: str, zone: ZoneInfo) -> int:

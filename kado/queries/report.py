@@ -15,15 +15,14 @@ from analytics.gaps import Gaps
 from collector.ledger import SourceTotals, read_ledger
 from facility.errors import AlarmRuleError, KadoError, PeriodError, ProfileError
 from facility.incidents import Sharing
-from facility.interval import Intervals
 from facility.neighbouring_periods import period_before, same_period_last_year
 from facility.period import Period, fiscal_year_of, month_of
-from facility.schedule import PLANNED_CATEGORIES
 from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, system_clock, to_datetime
 from kado.config import Configuration
 from kado.queries.alarm_report import AlarmReport, alarm_report_document, load_alarm_report
 from kado.queries.availability import budget_of, report_document
 from kado.queries.beamlines import BeamlineReport, beamlines_document, beamlines_of
+from kado.queries.calendar import kinds_of_time
 from kado.queries.events import incidents_behind
 from kado.queries.explanation import gaps_document, gaps_in
 from kado.queries.facilities_beside import FacilityBeside, facility_beside_document, load_facilities_beside
@@ -204,35 +203,9 @@ def _time_to_target(figures: FiguresByDay, loaded: AvailabilityReport) -> TimeTo
 
 def calendar_cells(loaded: AvailabilityReport) -> list[Cell]:
     """Return the period day by day: what was planned, and what came of user time; without gap or overlap."""
-    period, part, plan = loaded.availability.period, loaded.part, loaded.plan
-    whole = Intervals.of([(period.start_ns, period.end_ns)])
-    user = plan.user_time.clip(period.start_ns, period.end_ns)
-    over = user.clip(part.start_ns, part.end_ns)
-    no_beam = _union(loaded, Kind.NO_BEAM) & over
-    unknown = (loaded.availability.unknown & over) - no_beam
-    low = (_union(loaded, Kind.LOW_BEAM) & over) - no_beam - unknown
-    kinds: dict[str, Intervals] = {
-        "delivered": over - no_beam - unknown - low,
-        "low_beam": low,
-        "no_beam": no_beam,
-        "unknown": unknown,
-        "planned": user - over,
-    }
-    for category in PLANNED_CATEGORIES:
-        if not category.is_user_time:
-            kinds[category.value] = plan.intervals(category).clip(period.start_ns, period.end_ns) - user
-    kinds["unscheduled"] = whole - plan.intervals(*PLANNED_CATEGORIES) - user
+    kinds = kinds_of_time(loaded)
     cells = [c for kind, time in kinds.items() for start, end in time for c in _by_day(loaded, kind, start, end)]
     return sorted(cells, key=lambda c: (c.day, c.start_h, c.end_h))
-
-
-def _union(loaded: AvailabilityReport, kind: Kind) -> Intervals:
-    counted = [
-        r.event.user_time
-        for r in loaded.availability.events
-        if r.event.kind is kind and (not r.trip or loaded.definition.trips_are_downtime)
-    ]
-    return Intervals.of(pair for time in counted for pair in time)
 
 
 def _by_day(loaded: AvailabilityReport, kind: str, start_ns: int, end_ns: int) -> list[Cell]:

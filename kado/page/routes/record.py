@@ -25,7 +25,7 @@ from kado.page.entries import (
     read_incident,
     read_number,
 )
-from kado.page.forms import local_input, text_of
+from kado.page.forms import text_of
 from kado.page.record_rows import (
     awaiting_rows,
     correction_rows,
@@ -280,7 +280,6 @@ async def _record(
         "problem": problem,
         "where": where,
         "done": request.query_params.get("done", ""),
-        "latest": local_input(now_ns, profile.zone),
     }
     return render(request, "record.html", values, status=status)
 

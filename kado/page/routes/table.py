@@ -4,13 +4,16 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from kado.page.routes import api, events_stream, explain, history, login, now, record
+from kado.page.routes import api, calendar, events_stream, explain, history, login, now, record, reports, shift
 
 ROUTES: Final[tuple[BaseRoute, ...]] = (
     *now.ROUTES,
     *history.ROUTES,
     *explain.ROUTES,
+    *calendar.ROUTES,
     *record.ROUTES,
+    *shift.ROUTES,
+    *reports.ROUTES,
     *login.ROUTES,
     *api.ROUTES,
     *events_stream.ROUTES,

@@ -97,6 +97,10 @@ class TestWriting:
             ("operator", "/record/withdraw-incident"),
             ("engineer", "/record/confirm"),
             ("viewer", "/record/incident"),
+            ("viewer", "/shift/sign"),
+            ("viewer", "/shift/remark"),
+            ("viewer", "/shift/countersign"),
+            ("engineer", "/reports/issue"),
         ],
     )
     async def test_each_action_asks_for_its_role(self, page: Page, role: str, path: str) -> None:

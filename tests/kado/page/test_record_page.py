@@ -1,0 +1,165 @@
+"""The view Record: what is shown before it is written, by whom, and what stands there afterwards."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facility.time import NS_PER_S, parse_time
+from kado.queries.corrections import load_corrections
+from kado.queries.figures import load_availability
+from kado.queries.incidents import load_incidents
+from kado.rounding import percent
+from page_clients import Browser, Page, open_page
+from seeded_ring import DAY
+
+pytestmark = pytest.mark.blocking("the record is read in the test itself")
+
+NOW = parse_time("2025-05-14T09:00:00+09:00")
+
+
+@pytest.fixture
+async def page(staffed: Path) -> AsyncIterator[Page]:
+    async with open_page(staffed, clock=lambda: NOW) as opened:
+        yield opened
+
+
+def correction(assertion: str, start: str = "02:00:00", end: str = "03:30:00", **more: str) -> dict[str, str]:
+    times = {"start": f"{DAY} {start}", "end": f"{DAY} {end}"}
+    return {"assertion": assertion, **times, "reason": "logbook, page 12", "evidence": "", "step": "preview", **more}
+
+
+async def write(browser: Browser, **fields: Any) -> None:
+    answer = await browser.post("/record/correct", {**fields, "step": "write"})
+    assert answer.status_code == 303, answer.text
+
+
+def month(page: Page) -> str:
+    """Return the month's availability, as `kado availability` computes it."""
+    found = load_availability(page.configuration, "2025-05", clock=lambda: NOW).availability
+    return f"{percent(found.figures.availability_pct, 2)} %"
+
+
+async def test_it_says_what_awaits_review(page: Page) -> None:
+    shown = (await page.browser().get("/record?period=2025-05-13")).text
+    assert "Outages without a recorded cause" in shown
+    assert "2025-05-13 02:00:00 to 2025-05-13 03:30:00" in shown
+    assert "Unknown user time" in shown
+    assert "/record/correct" not in shown
+    assert "Log in to write." in shown
+
+
+async def test_before_it_is_written_the_month_is_shown_with_it_and_without(page: Page) -> None:
+    browser = await page.logged_in("operator")
+    answer = await browser.post("/record/correct", correction("up"))
+    assert answer.status_code == 200
+    before, after = month(page), "100.00 %"
+    assert f"2025-05: {before} → {after}, failures 1 → 0" in answer.text
+    assert 'data-definition="sls"' in answer.text
+    assert load_corrections(page.configuration) == []
+    other = await browser.post("/record/effects", {**correction("up"), "definition": "cebaf"})
+    (row,) = other.json()["rows"]
+    assert (row["definition"], row["changed"]) == ("cebaf", True)
+    assert other.json()["effects"][0]["after"]["availability_pct"] == 100.0
+
+
+async def test_what_is_written_bears_the_name_of_the_account_whatever_the_form_says(page: Page) -> None:
+    browser = await page.logged_in("operator")
+    await write(browser, **correction("up"), author="mori")
+    (said,) = load_corrections(page.configuration)
+    assert said.correction.author == "operator"
+    assert said.correction.start_ns == parse_time(f"{DAY}T02:00:00+09:00")
+    assert said.correction.end_ns - said.correction.start_ns == 5_400 * NS_PER_S
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"assertion": ""}, "Choose what you state"),
+        ({"reason": "  "}, "Give a reason"),
+        ({"start": "yesterday"}, "yesterday is not a time"),
+        ({"start": ""}, "Enter a time"),
+        ({"end": f"{DAY} 01:00:00"}, "must end after its start"),
+        ({"assertion": "excluded"}, "Choose where the cause lay"),
+        ({"assertion": "reduced", "limit": "nan"}, "Enter the limit as a number"),
+        ({"start": "2031-01-01 00:00", "end": "2031-01-02 00:00"}, "lies in the future"),
+    ],
+)
+async def test_a_form_that_lacks_something_comes_back_with_what_was_entered(
+    page: Page, changes: dict[str, str], why: str
+) -> None:
+    browser = await page.logged_in("operator")
+    answer = await browser.post("/record/correct", {**correction("up", evidence="photograph 7"), **changes})
+    assert answer.status_code == 400
+    assert why in answer.text
+    assert 'value="photograph 7"' in answer.text
+    assert load_corrections(page.configuration) == []
+
+
+async def test_an_exclusion_counts_when_a_manager_who_did_not_write_it_confirms_it(page: Page) -> None:
+    operator = await page.logged_in("operator")
+    await write(operator, **correction("excluded", category="grid"))
+    assert "awaiting confirmation" in (await operator.get("/record?period=2025-05")).text
+    manager = await page.logged_in("manager")
+    asked = await manager.get("/record/confirm?id=1")
+    assert "It will change" in asked.text
+    assert "Withdraw" not in asked.text
+    assert (await manager.post("/record/confirm", {"id": "1", "reason": "power company"})).status_code == 303
+    (said,) = load_corrections(page.configuration)
+    assert said.confirmation is not None
+    assert (said.confirmation.author, said.awaiting) == ("manager", False)
+
+
+async def test_nobody_confirms_his_own(page: Page) -> None:
+    manager = await page.logged_in("manager")
+    await write(manager, **correction("excluded", category="grid"))
+    answer = await manager.post("/record/confirm", {"id": "1"})
+    assert answer.status_code == 400
+    assert "another person has to confirm it" in answer.text
+    assert load_corrections(page.configuration)[0].awaiting
+
+
+async def test_a_withdrawal_says_what_it_changes_and_both_stay(page: Page) -> None:
+    engineer, before = await page.logged_in("engineer"), month(page)
+    await write(engineer, **correction("up"))
+    asked = await engineer.get("/record/withdraw?id=1")
+    assert f"2025-05: 100.00 % → {before}, failures 0 → 1" in asked.text
+    assert (await engineer.post("/record/withdraw", {"id": "1", "reason": "wrong day"})).status_code == 303
+    shown = (await engineer.get("/record")).text
+    assert "Withdrawn by engineer" in shown
+    assert "wrong day" in shown
+    again = await engineer.post("/record/withdraw", {"id": "1", "reason": "twice"})
+    assert again.status_code == 400
+    assert "was withdrawn already" in again.text
+
+
+async def test_an_incident_is_recorded_replaced_and_withdrawn(page: Page) -> None:
+    engineer = await page.logged_in("engineer")
+    fields = {
+        "start": f"{DAY} 02:00:00", "end": f"{DAY} 03:00:00", "system": "rf", "component": "klystron 2",
+        "title": "arc in the window", "cause": "worn ceramic", "root_cause": "yes",
+    }  # fmt: skip
+    assert (await engineer.post("/record/incident", fields)).status_code == 303
+    better = {**fields, "title": "arc", "replaces": "1", "reason": "shorter"}
+    assert (await engineer.post("/record/incident", better)).status_code == 303
+    first, second = load_incidents(page.configuration)
+    assert first.withdrawal is not None
+    assert (first.withdrawal.replaced_by, second.incident.author) == (2, "engineer")
+    refused = await (await page.logged_in("operator")).post("/record/incident", better)
+    assert refused.status_code == 403
+    assert (await engineer.post("/record/withdraw-incident", {"id": "2", "reason": "no"})).status_code == 303
+    assert len(load_incidents(page.configuration)) == 2
+
+
+async def test_markup_and_formulas_in_texts_are_shown_as_text(page: Page) -> None:
+    browser = await page.logged_in("operator")
+    evil = '<script>alert(1)</script>=HYPERLINK("http://evil")\'"><img src=x onerror=alert(1)>'
+    await write(browser, **correction("up", reason=evil, evidence=evil))
+    for path in ("/record?period=2025-05", "/record/withdraw?id=1", "/shift?at=2025-05-12T17:00:00Z"):
+        reader = await page.logged_in("engineer")
+        shown = (await reader.get(path)).text
+        assert "<script>alert" not in shown
+        assert "<img" not in shown
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+    assert load_corrections(page.configuration)[0].correction.reason == evil

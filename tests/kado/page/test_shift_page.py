@@ -1,0 +1,114 @@
+"""Shift handover: filled in, signed, frozen, countersigned, found again; calendar and reports beside it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from facility.time import parse_time
+from kado.queries.shift import digest_of, load_handovers
+from page_clients import Page, open_page
+
+pytestmark = pytest.mark.blocking("the record is read in the test itself")
+
+AT = "2025-05-12T17:00:00Z"
+"""In the night shift of 13 May, which has no beam from 02:00 to 03:30."""
+
+
+@pytest.fixture
+async def page(staffed: Path) -> AsyncIterator[Page]:
+    async with open_page(staffed, clock=lambda: parse_time("2025-05-13T08:10:00+09:00")) as opened:
+        yield opened
+
+
+async def test_it_is_filled_in_by_kado(page: Page) -> None:
+    document = (await page.browser().get(f"/shift.json?at={AT}")).json()
+    assert document["shift"] == {
+        "name": {"en": "night", "ja": "夜勤"},
+        "start": "2025-05-13T00:00:00+09:00",
+        "end": "2025-05-13T08:00:00+09:00",
+    }
+    assert (document["beam"]["user_time_s"], document["beam"]["no_beam_s"]) == (28_800, 5_400)
+    assert [e["kind"] for e in document["events"]] == ["no_beam"]
+    assert len(document["open_questions"]["outages"]) == 1
+    shown = (await page.browser().get(f"/shift?at={AT}")).text
+    assert "no beam, 05-13 02:00 to 03:30, 1:30:00 of user time" in shown
+    assert "not handed over" in shown
+    assert "The shift before (night) was not handed over." in (await page.browser().get("/shift")).text
+
+
+async def test_what_is_signed_stays_as_it_was_and_the_next_one_countersigns(page: Page) -> None:
+    operator = await page.logged_in("operator")
+    assert (await operator.post("/shift/remark", {"at": AT, "text": "vacuum high\nin cell 3"})).status_code == 303
+    answer = await operator.post("/shift/sign", {"at": AT, "remarks": "quiet <b>otherwise</b>"})
+    assert answer.status_code == 303
+    (signed,) = load_handovers(page.configuration)
+    assert (signed.author, signed.digest) == ("operator", digest_of(signed.document))
+    up = {"assertion": "up", "start": "2025-05-13 02:00:00", "end": "2025-05-13 03:30:00", "reason": "log"}
+    assert (await operator.post("/record/correct", {**up, "step": "write"})).status_code == 303
+    shown = (await operator.get(f"/shift?at={AT}")).text
+    assert "no beam, 05-13 02:00 to 03:30" in shown
+    assert "quiet &lt;b&gt;otherwise&lt;/b&gt;" in shown
+    own = await operator.post("/shift/countersign", {"at": AT, "id": "1"})
+    assert own.status_code == 400
+    assert "somebody else countersigns" in own.text
+    engineer = await page.logged_in("engineer")
+    assert "awaits the signature of this shift" in (await engineer.get("/shift")).text
+    assert (await engineer.post("/shift/countersign", {"at": AT, "id": "1", "remark": "read"})).status_code == 303
+    assert "countersigned" in (await engineer.get(f"/shift.md?at={AT}")).text
+    again = await engineer.post("/shift/sign", {"at": AT, "remarks": ""})
+    assert again.status_code == 400
+    assert "was handed over already, by operator" in again.text
+    assert len(load_handovers(page.configuration)) == 1
+
+
+async def test_earlier_ones_are_listed_and_searched(page: Page) -> None:
+    operator = await page.logged_in("operator")
+    await operator.post("/shift/sign", {"at": AT, "remarks": "Vacuum of cell 3"})
+    await operator.post("/shift/sign", {"at": "2025-05-12T13:00:00Z", "remarks": "calm"})
+    assert (await operator.get("/shift/list")).text.count('scope="row"') == 2
+    assert (await operator.get("/shift/list?q=vacuum+CELL")).text.count('scope="row"') == 1
+    assert "No handover holds klystron." in (await operator.get("/shift/list?q=klystron")).text
+
+
+async def test_a_shift_that_has_not_begun_is_not_there(page: Page) -> None:
+    operator = await page.logged_in("operator")
+    assert (await operator.get("/shift?at=2025-05-14T17:00:00Z")).status_code == 404
+    answer = await operator.post("/shift/sign", {"at": "2025-05-14T17:00:00Z", "remarks": ""})
+    assert (answer.status_code, load_handovers(page.configuration)) == (404, [])
+
+
+async def test_as_markdown_it_takes_no_markup_of_people(page: Page) -> None:
+    operator = await page.logged_in("operator")
+    await operator.post("/shift/remark", {"at": AT, "text": "# heading\n[x](http://evil) <b>"})
+    text = (await operator.get(f"/shift.md?at={AT}")).text
+    assert "\\# heading \\[x\\](http://evil) \\<b\\>" in text
+    assert "- No beam: 1:30:00" in text
+
+
+async def test_the_calendar_gives_each_day_what_was_planned_and_what_came_of_it(page: Page) -> None:
+    shown = (await page.browser().get("/calendar/2025-05")).text
+    assert 'aria-label="user time 24.00 h, lost 1.50 h, unknown' in shown
+    assert "no user time: unscheduled" in shown
+    year = (await page.browser().get("/calendar/FY2025")).text
+    assert year.count('class="card small-month"') == 12
+    assert (await page.browser().get("/calendar/2025-05-13")).status_code == 400
+    assert (await page.browser().get("/calendar/nonsense")).status_code == 400
+
+
+async def test_reports_are_made_and_only_a_manager_issues_them(page: Page) -> None:
+    engineer = await page.logged_in("engineer")
+    made = await engineer.get("/reports/make?period=2025-05-12&format=json")
+    assert made.status_code == 200
+    assert made.json()["period"]["id"] == "2025-05-12"
+    assert 'attachment; filename="ring_2025-05-12_en.json"' in made.headers["content-disposition"]
+    assert (await engineer.post("/reports/issue", {"period": "2025-05-12"})).status_code == 403
+    manager = await page.logged_in("manager")
+    assert (await manager.post("/reports/issue", {"period": "2025-05-12"})).status_code == 303
+    shown = (await manager.get("/reports")).text
+    assert "2025-05-12" in shown
+    assert "<td>manager</td>" in shown
+    again = await manager.post("/reports/issue", {"period": "2025-05-12"})
+    assert again.status_code == 400
+    assert "states the same figures" in again.text
+    assert (await manager.get("/reports/draft/..%2fjournal")).status_code == 404
