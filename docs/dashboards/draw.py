@@ -14,6 +14,8 @@ from grafana_panels import Answer, Frame
 CELL_W, CELL_H, GAP = 50, 34, 8
 LETTER_W = 7.4
 """About the width in px of a letter of a table; a Japanese one is 1.8 times as wide."""
+SMALL_W = 6.4
+"""The same of small print."""
 BACKGROUND, SURFACE = "#111217", "#1a1d22"
 FONT = "DejaVu Sans, BIZ UDPGothic, sans-serif"
 
@@ -127,7 +129,7 @@ def _stat(panel: dict[str, Any], frames: list[Frame], size: tuple[int, int], fra
     drawn = [background, head.replace(TEXT, "#111217") if filled and texts[0][1] != "#3d4148" else head]
     each = width / len(texts)
     for place, (text, color) in enumerate(texts):
-        length = sum(1.05 if ord(c) > 255 else 0.68 for c in text)
+        length = sum(1.05 if ord(c) > 255 else 0.88 if c.isupper() else 0.68 for c in text)
         fits = min((height - 34) * 0.62, (each - 20) / max(length, 1))
         letters = min(fits, options.get("text", {}).get("valueSize", 60))
         ink = ("#ffffff" if texts[0][1] == "#3d4148" else "#111217") if filled else color_of(color)
@@ -185,7 +187,7 @@ def _table(panel: dict[str, Any], found: Frame, scene: Scene, size: tuple[int, i
 
 
 def _length(text: str) -> float:
-    return sum(1.8 if ord(c) > 255 else 1.0 for c in text)
+    return sum(1.8 if ord(c) > 255 else 1.25 if c.isupper() else 1.0 for c in text)
 
 
 def _markdown(content: str, size: tuple[int, int]) -> str:
@@ -200,10 +202,17 @@ def _markdown(content: str, size: tuple[int, int]) -> str:
                 drawn.append(f'<text x="{x}" y="{y}" font-size="12" fill="{TEXT}">{escaped(text)}</text>')
             y += 19
             continue
-        per_line = int((size[0] - 20) / (11 if any(ord(c) > 255 for c in line) else 6))
-        for first in range(0, len(line), per_line):
-            drawn.append(
-                f'<text x="10" y="{y}" font-size="11" fill="#8e8e9a">{escaped(line[first : first + per_line])}</text>'
-            )
+        for part in _wrapped(line, (size[0] - 20) / SMALL_W):
+            drawn.append(f'<text x="10" y="{y}" font-size="11" fill="#8e8e9a">{escaped(part)}</text>')
             y += 16
     return "".join(drawn)
+
+
+def _wrapped(line: str, width: float) -> list[str]:
+    """Return a line in parts that are no wider than so many letters, cut between words, or between Japanese letters."""
+    parts = [""]
+    for word in re.findall(r"[^\s\u0100-\uffff]+\s*|[\u0100-\uffff]|\s+", line):
+        if parts[-1] and _length(parts[-1] + word.rstrip()) > width:
+            parts.append("")
+        parts[-1] += word
+    return [part for part in parts if part]

@@ -39,6 +39,11 @@ class Conversation:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
+    @property
+    def pid(self) -> int:
+        """Of the program."""
+        return self._process.pid
+
     def ask(self, do: str, **arguments: Any) -> Any:
         """Return what the program replies; what it could not do fails the test."""
         assert self._process.stdin is not None

@@ -1,4 +1,7 @@
-"""A real IOC with many PVs that count, processed by the IOC itself: whoever hears them all hears every number."""
+"""A real IOC with many PVs that count, processed by the IOC itself: whoever hears them all hears every number.
+
+Beside them an array, which is no signal.
+"""
 
 import asyncio
 import os
@@ -20,6 +23,7 @@ async def main(ca_port: str, pva_port: str, count: str, scan: str) -> None:
     for i in range(int(count)):
         # Posted also where nothing changed, though a counter always does.
         builder.records.calc(f"N_{i:04}", CALC="VAL+1", SCAN=scan, MDEL=-1, ADEL=-1)
+    builder.WaveformIn("WAVE", initial_value=[1.0, 2.0, 3.0])
     printed = os.dup(1)
     os.dup2(2, 1)
     builder.LoadDatabase()

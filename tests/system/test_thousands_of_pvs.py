@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from conversation import Conversation
+from counting import CountingIoc
 from facility.time import MAX_NS, MIN_NS, NS_PER_S
 from made_up_profile import many_signals
-from servers import free_port
 from source_benches import wait_for
 from storage.embedded.store import EmbeddedStore
 
@@ -22,26 +22,6 @@ TIMES_FASTER = 5
 """So much faster than 1 Hz the IOC counts in the compressed hour: every 0.2 s, an EPICS scan rate."""
 HOUR = 3600
 """Numbers of each PV."""
-
-
-class CountingIoc:
-    def __init__(self, count: int, scan: str) -> None:
-        self.ca_port, self.pva_port = free_port(), free_port()
-        self._process = Conversation("counting_ioc.py", str(self.ca_port), str(self.pva_port), str(count), scan)
-        self._process.ask("ready")
-
-    def table(self, kind: str, count: int) -> dict[str, object]:
-        """Return the source that reads all of them, in one line."""
-        place = (
-            {"addresses": [f"127.0.0.1:{self.ca_port}"]}
-            if kind == "epics_ca"
-            else {"name_servers": [f"127.0.0.1:{self.pva_port}"]}
-        )
-        numbered = {"pv": "C:N_{port}", "signal": "n_{port}", "ports": [f"0000..{count - 1:04}"]}
-        return {"id": "ring", "kind": kind, "connect_timeout_s": 30.0, **place, "signal": [numbered]}
-
-    def close(self) -> None:
-        self._process.close()
 
 
 @pytest.fixture(scope="module")

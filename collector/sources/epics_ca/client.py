@@ -179,9 +179,13 @@ def decode(codes: Int32, updates: list[Any]) -> Columns:
 
 def _numbers(updates: list[Any]) -> Any:
     try:
-        return np.array(updates, np.float64)
+        numbers = np.array(updates, np.float64)
     except (TypeError, ValueError):
-        return np.array([np.nan if _text(update) is not None else float(update) for update in updates], np.float64)
+        numbers = None
+    # Where all updates are arrays of one length, they make a table.
+    if numbers is not None and numbers.ndim == 1:
+        return numbers
+    return np.array([np.nan if _text(update) is not None else float(update) for update in updates], np.float64)
 
 
 def _text(update: Any) -> str | None:
