@@ -19,6 +19,7 @@ from kado.language.terms import LEDGER
 from kado.output import age, facts, local, print_json, show, stretch, table, title
 from kado.queries.beam import LOOK_NS, BeamState
 from kado.queries.drafts import Draft
+from kado.queries.secret_files import open_secret_words
 from kado.queries.status import Standing, load_standing, status_document, total_of
 from kado.queries.warning_words import limit_words
 from kado.rounding import count, duration
@@ -172,6 +173,8 @@ def _warnings(standing: Standing) -> list[str]:
                 parts=", ".join(standing.changed),
             )
         )
+    found += [f"{source}: {text}" for source, texts in standing.notices.items() for text in texts]
+    found += [open_secret_words(path) for path in standing.open_secrets]
     return found
 
 

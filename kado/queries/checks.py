@@ -23,6 +23,7 @@ from kado.queries.page_exposure import check_exposure
 from kado.queries.record import load_plan
 from kado.queries.running_configuration import changed_since_start
 from kado.queries.samples_of_now import cadence_now
+from kado.queries.secret_files import open_secret_files, open_secret_words
 from kado.queries.warning_words import cadence_words, limit_words
 from kado.source_kinds import delivers, is_live, simulated_kinds
 from kado.stores import open_store, running_pid
@@ -150,13 +151,8 @@ def _mapped_twice(configuration: Configuration) -> Iterator[Outcome]:
 
 def _secret_files(configuration: Configuration) -> Iterator[Outcome]:
     """Warn of files with secrets that other users of this machine can read."""
-    files = [path for source in configuration.sources for path in source.secret_files]
-    files += configuration.store.secret_files
-    for path in dict.fromkeys(configuration.folder / file for file in files):
-        with suppress(OSError):
-            if path.stat().st_mode & 0o077:
-                text = tr("warning: {path} can be read by others: run chmod 600 {path}", path=path)
-                yield Outcome(tr("secrets"), True, text)
+    for path in open_secret_files(configuration):
+        yield Outcome(tr("secrets"), True, open_secret_words(path))
 
 
 async def _connect(configuration: Configuration, source: SourceSpec, clock: Clock) -> tuple[Notice, ...]:

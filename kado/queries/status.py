@@ -1,7 +1,9 @@
 """How things stand, read beside the service from what it has made durable."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from analytics.limits_age import LimitWarning
@@ -27,6 +29,8 @@ from kado.queries.outlook import Outlook, load_outlook, outlook_document
 from kado.queries.page_state import PageState, load_page_state, page_document
 from kado.queries.record import Record, load_record
 from kado.queries.running_configuration import changed_since_start
+from kado.queries.secret_files import open_secret_files
+from kado.queries.source_notices import load_source_notices
 from kado.queries.waiting import WaitingSamples, read_waiting
 from kado.queries.warning_words import limit_words
 from kado.stores import open_store, running_pid
@@ -81,6 +85,10 @@ class Standing:
     """Those in force that touch the running month."""
     changed: tuple[str, ...] = field(default=())
     """Tables of kado.toml that were changed since the running service read them."""
+    notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """What the present connection of each source does not promise; of those sources that have some."""
+    open_secrets: tuple[Path, ...] = ()
+    """Files of passwords and tokens that other users of this machine can read."""
 
 
 def load_standing(configuration: Configuration, now_ns: int, *, patience_s: float = PATIENCE_S) -> Standing:
@@ -119,6 +127,8 @@ def load_standing(configuration: Configuration, now_ns: int, *, patience_s: floa
         page=None if pid is None else load_page_state(configuration),
         corrections=tuple(c for c in record.corrections if c.start_ns < month.end_ns and month.start_ns < c.end_ns),
         changed=changed_since_start(configuration),
+        notices=load_source_notices(configuration, pid),
+        open_secrets=tuple(open_secret_files(configuration)),
     )
 
 
@@ -186,6 +196,8 @@ def status_document(standing: Standing) -> dict[str, Any]:
         "ledger": {n: total_of(standing, n) for n in ("received", "stored", "waiting", "rejected", "dropped", "lost")},
         "problems": list(standing.problems),
         "warnings": warnings,
+        "notices": {source: list(texts) for source, texts in standing.notices.items()},
+        "open_secret_files": [str(path) for path in standing.open_secrets],
         "corrections": [correction_document(profile, RecordedCorrection(c)) for c in standing.corrections],
         "outlook": outlook_document(profile, standing.outlook, standing.now_ns),
         "report_draft": None if standing.draft is None else draft_document(standing.draft, zone),

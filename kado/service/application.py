@@ -29,6 +29,7 @@ from kado.service.newest import NewestValues
 from kado.service.notification.outbox import Outbox
 from kado.service.notification.sending import Notifications
 from kado.service.report_drafts import ReportDrafts
+from kado.service.source_notices import NoticeRecord
 from kado.service.upkeep import Upkeep
 from kado.writers import make_forwarder, make_landing
 
@@ -86,6 +87,7 @@ class Application:
         settings = self.configuration.settings
         desk = BackfillDesk(self.configuration, self._landing, self._forwarder, clock)
         self.beside["back-fill"] = desk.run
+        self.beside["notices"] = NoticeRecord(self.configuration, self._collector.status).run
         if settings.report.draft_at is not None:
             self._drafts = ReportDrafts(self.configuration, clock)
         if settings.alarms is not None:

@@ -2,8 +2,13 @@
 
 import asyncio
 import random
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +19,9 @@ from facility.profile import load_profile
 from facility.time import system_clock
 from kado.config import load_configuration
 from scripted_source import MemoryLanding, until
-from servers import Mosquitto, Server
+from servers import Mosquitto, Server, free_port
 
+KADO = [str(Path(sys.executable).with_name("kado"))]
 PROFILE = load_profile("nanoterasu_sim")
 
 
@@ -36,6 +42,41 @@ def configured(
     )
     yield
     broker.stop()
+
+
+@pytest.mark.usefixtures("configured")
+def test_status_and_metrics_of_a_running_kado_say_it_and_name_secrets_that_others_can_read(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    (tmp_path / "secret").write_text("word\n")
+    (tmp_path / "secret").chmod(0o644)
+    text = (tmp_path / "kado.toml").read_text()
+    text = text.replace("  [[source", 'username = "kado"\npassword_file = "secret"\n  [[source')
+    (tmp_path / "kado.toml").write_text(f'{text}[metrics]\nlisten = "{address}"\n')
+    with subprocess.Popen(
+        [*KADO, "run"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as service:
+        try:
+            document: dict[str, Any] = {}
+            deadline = time.monotonic() + 60
+            while not document.get("notices"):
+                assert time.monotonic() < deadline, document
+                time.sleep(0.2)
+                if list(tmp_path.glob("*/notices.json")):
+                    document = run("status", "--format", "json").document
+            page = urllib.request.urlopen(f"http://{address}/metrics", timeout=10).read().decode()
+            shown = " ".join(run("status").out.split())
+        finally:
+            service.kill()
+    assert list(document["notices"]) == ["ring"]
+    assert "grants QoS 0 and not 1" in document["notices"]["ring"][0]
+    assert document["open_secret_files"] == [str(tmp_path / "secret")]
+    assert "grants QoS 0 and not 1" in shown
+    assert "run chmod 600" in shown
+    assert 'kado_source_notices{facility="nanoterasu_sim",source="ring"} 1.0' in page
+    assert 'kado_open_secret_files{facility="nanoterasu_sim"} 1.0' in page
+    assert 'kado_ledger_problems{facility="nanoterasu_sim"} 0.0' in page
+    # The service is gone, and what it said with it.
+    assert run("status", "--format", "json").document["notices"] == {}
 
 
 @pytest.mark.usefixtures("configured")

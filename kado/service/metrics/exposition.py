@@ -30,6 +30,7 @@ from facility.signals import Signal
 from facility.time import NS_PER_S, Clock
 from kado.config import Configuration
 from kado.queries.beam import BeamState
+from kado.queries.secret_files import open_secret_files
 from kado.service.application_status import ApplicationStatus
 from kado.service.current_figures import Current, CurrentFigures
 from kado.service.metrics.names import METRICS, Metric
@@ -113,6 +114,7 @@ class Exposition(RegistryCollector):
         rows["kado_build_info"] = [((self._facility, version("kado"), configuration.store.kind, simulated), 1.0)]
         reasons = reasons_not_ready(status, current, self._sources.figures.problems, now_ns)
         rows["kado_ready"] = self._one(0.0 if reasons else 1.0)
+        rows["kado_open_secret_files"] = self._one(len(open_secret_files(configuration)))
 
     def _about_sources(self, rows: dict[str, Rows], status: ApplicationStatus) -> None:
         for name, source in status.sources.items():
@@ -121,6 +123,7 @@ class Exposition(RegistryCollector):
                 _add(rows, "kado_source_link", (*of_source, state.value), float(state is source.state))
             _add(rows, "kado_source_connects", of_source, source.connects)
             _add(rows, "kado_source_in_flight", of_source, source.in_flight)
+            _add(rows, "kado_source_notices", of_source, len(source.notices))
             if source.newest_ns is not None:
                 _add(rows, "kado_source_newest_sample_timestamp_seconds", of_source, source.newest_ns / NS_PER_S)
             if source.last_arrival_ns is not None:
@@ -192,6 +195,7 @@ class Exposition(RegistryCollector):
                 sums[key] = sums.get(key, 0) + row.count
         for (name, labels), count in sums.items():
             _add(rows, name, labels, count)
+        rows["kado_ledger_problems"] = self._one(len(ledger.problems))
         rows["kado_ledger_difference_samples"] = self._one(sum(abs(t.missing) for t in totals))
 
     def _about_signals(self, rows: dict[str, Rows], status: ApplicationStatus, now_ns: int) -> None:

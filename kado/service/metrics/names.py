@@ -57,7 +57,15 @@ METRICS: Final = (
         "When samples of the source last arrived, repeated ones too.",
     ),
     Metric("kado_source_in_flight", "gauge", _OF_SOURCE, "Deliveries that were read and are not acknowledged yet."),
+    Metric(
+        "kado_source_notices", "gauge", _OF_SOURCE,
+        "What the present connection does not promise, such as QoS 1: how many notices kado status shows.",
+    ),
     Metric("kado_dead_letters", "gauge", ("facility", "cause"), "Rejected payloads that are kept."),
+    Metric(
+        "kado_open_secret_files", "gauge", _OF_FACILITY,
+        "Files of passwords and tokens that other users of the machine can read; kado status names them.",
+    ),
     # Landing
     Metric(
         "kado_landing_state", "gauge", ("facility", "state"), "1 for the state of landing: open, full, failing, closed."
@@ -97,6 +105,10 @@ METRICS: Final = (
     ),
     Metric("kado_disk_free_bytes", "gauge", _OF_FACILITY, "Free space on the disk of the data directory."),
     Metric("kado_disk_size_bytes", "gauge", _OF_FACILITY, "Size of that disk."),
+    Metric(
+        "kado_ledger_problems", "gauge", _OF_FACILITY,
+        "Problems that the ledger shows: lost samples, a tail of telemetry.db that is missing, a mark that is.",
+    ),
     Metric(
         "kado_ledger_difference_samples", "gauge", _OF_FACILITY,
         "Received samples of which the ledger does not say what became; 0 if it closes.",
