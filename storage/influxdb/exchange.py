@@ -224,13 +224,18 @@ def documents(url: str, text: bytes) -> list["Document"]:
     found: list[Any] = []
     try:
         for line in text.splitlines():
-            found.append(json.loads(line, object_hook=lambda pairs: Document(url, pairs)))
+            found.append(json.loads(line, object_hook=lambda pairs: Document(url, pairs), parse_int=_whole))
     except (ValueError, RecursionError) as error:
         raise ForeignReplyError.of(url, f"{text[:60]!r} is not JSON") from error
     for one in found:
         if not isinstance(one, Document):
             raise ForeignReplyError.of(url, f"{text[:60]!r} is not a JSON object")
     return found
+
+
+def _whole(digits: str) -> int | float:
+    # InfluxDB writes -0.0 as -0, and an integer has no such zero.
+    return -0.0 if digits == "-0" else int(digits)
 
 
 class Document(dict[str, Any]):

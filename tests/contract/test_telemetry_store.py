@@ -121,6 +121,11 @@ def test_minus_zero_is_kept_and_differs_from_zero(store: TelemetryStore) -> None
     assert np.signbit(store.read("current", *FOREVER).value).tolist() == [True, True]
 
 
+def test_minus_zero_is_kept_as_the_newest_value_too(store: TelemetryStore) -> None:
+    store.write(numbers([1], [-0.0]))
+    assert np.signbit(store.last(["current"])["current"].value)
+
+
 def test_stamps_before_1970_are_stamps(store: TelemetryStore) -> None:
     store.write(Batch.of_numbers("ring", "current", [-5, 0, 5], [1.0, 2.0, 3.0]))
     assert store.read("current", -5, 5).value.tolist() == [1.0, 2.0]
