@@ -241,7 +241,9 @@ def _links(subject: Subject) -> dashboard.Panel:
         ]
     )
     up, connecting = of_facility(state="up"), of_facility(state="connecting")
-    expression = f"sum by (source) (2 * kado_source_link{up} + on (source) kado_source_link{connecting})"
+    # One for each source, though for minutes there may be two: after a move of kado to another address.
+    states = f"2 * max by (source) (kado_source_link{up}) + max by (source) (kado_source_link{connecting})"
+    expression = f"clamp_max({states}, 2)"
     look = Look("none", 0, say("no source", "ソースなし"), ((None, RED), (1, ORANGE), (2, GREEN)), named)
     about = say("Whether each source can be heard.", "各ソースを受信できているか、接続の状態。")
     query = prom_query(expression, "{{source}}", over_time=True)
@@ -421,7 +423,7 @@ def _process(subject: Subject) -> dashboard.Panel:
     say = subject.say
     about = say("Processor time that kado uses; 1 is one core.", "kado のプロセッサ使用量（1 = 1コア）。")
     look = Look("none", 2, say("not known", "不明"), PLAIN, palette=True, least=0.0)
-    own = "on (instance, job) group_left kado_build_info" + of_facility()
+    own = f"on (instance, job) group_left max by (instance, job) (kado_build_info{of_facility()})"
     query = f"rate(process_cpu_seconds_total[$__rate_interval]) * {own}"
     return _over_time(Words(say("Processor", "プロセッサ"), about), look, (query, "kado"))
 
@@ -430,7 +432,7 @@ def _memory(subject: Subject) -> dashboard.Panel:
     say = subject.say
     about = say("Resident memory of kado.", "kado の常駐メモリ。")
     look = Look("bytes", 1, say("not known", "不明"), PLAIN, palette=True, least=0.0)
-    own = "on (instance, job) group_left kado_build_info" + of_facility()
+    own = f"on (instance, job) group_left max by (instance, job) (kado_build_info{of_facility()})"
     query = f"process_resident_memory_bytes * {own}"
     return _over_time(Words(say("Memory", "メモリ"), about), look, (query, "kado"))
 

@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from dashboards.export import dashboard_files
 from dashboards.generate import ALERTMANAGER, RULES, RUNBOOKS, alertmanager_text, rules_text
 from dashboards.rules.alertmanager import OWN_INHIBITIONS
 from dashboards.rules.service import ALERTS, IN_USER_TIME, RECORDINGS
+from facility.profile import load_profile
 from kado.service.metrics.names import METRICS
 from servers import require
 
@@ -221,3 +223,18 @@ def test_every_rule_has_its_place_on_the_page_that_its_runbook_link_leads_to() -
 def test_inhibitions_name_rules_that_there_are() -> None:
     names = {alert.name for alert in ALERTS}
     assert {name for rule in OWN_INHIBITIONS for name in (rule.source, rule.target)} <= names
+
+
+def test_links_have_one_state_each_though_kado_has_moved_to_another_address(tmp_path: Path) -> None:
+    files = dashboard_files(load_profile("nanoterasu"), "en")
+    (panel,) = [p for p in json.loads(files["engineers.json"])["panels"] if p["title"] == "Links of the sources"]
+    (target,) = panel["targets"]
+    series: Series = {}
+    for instance, state in (("old", "up"), ("new", "connecting")):
+        for each in ("up", "connecting", "down"):
+            labels = f'facility="ring",source="s",instance="{instance}",job="kado",state="{each}"'
+            series[f"kado_source_link{{{labels}}}"] = f"{int(each == state)}x400"
+    expected = [{"labels": '{source="s"}', "value": 2}]
+    asked = {"expr": target["expr"].replace("$facility", "ring"), "eval_time": "5m", "exp_samples": expected}
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
+    assert promtool_test(tmp_path, [{"interval": "15s", "input_series": inputs, "promql_expr_test": [asked]}]) == ""

@@ -87,6 +87,21 @@ def test_it_proposes_what_to_set(kado: Kado, page: Page) -> None:
     assert [r["cause"] for r in found["rejected"]] == ["unknown_state"]
 
 
+def test_people_read_it_in_japanese(kado: Kado, page: Page) -> None:
+    page.mode, page.behind_ns = "party", 30 * NS_PER_S
+    shown = kado("source", "probe", "--seconds", "1.5", KADO_LANG="ja").out
+    for text in (
+        "信号源 page（http",
+        "最小変化",
+        "mA",
+        "拒否",
+        "推奨する設定",
+        "30 秒遅れています",
+        "プロファイルでは",
+    ):
+        assert text in shown, text
+
+
 def test_stamps_that_cannot_be_true_ask_for_those_of_arrival(kado: Kado, page: Page) -> None:
     page.behind_ns = 56 * 366 * 86_400 * NS_PER_S
     assert any('stamp = "arrival"' in line for line in heard(kado)["proposals"])

@@ -17,7 +17,7 @@ pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
 TIMEOUT_S = 3.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ioc() -> Iterator[CountingIoc]:
     ioc = CountingIoc(2, ".5 second")
     yield ioc
