@@ -39,12 +39,18 @@ mutants: $(DEV) ## Change the accounting line by line (half an hour) and print t
 	@$(BIN)/mutmut results
 	@echo "Each is explained in tests/analytics/MUTANTS.md, or wants a test; see one with: mutmut show NAME"
 
-check: $(DEV) ## Check style, types and imports, and run the tests that need no server and little time
+# Types of what differs from this commit (all of them: make lint), and tests without servers, random cases and benches.
+BASE := HEAD
+CHANGED = $(shell git diff --name-only --diff-filter=d $(BASE) -- '*.py'; git ls-files --others --exclude-standard -- '*.py')
+QUICK := tests/facility tests/analytics tests/house tests/docs --ignore-glob='*_properties.py' \
+	--ignore=tests/analytics/alarms --ignore=tests/analytics/test_against_reference.py \
+	--ignore=tests/analytics/test_findings.py --ignore=tests/analytics/test_reliability.py
+check: $(DEV) ## Check style, imports, types of changed files (BASE=main: since main), and tests that need little time
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/pyright
-	KADO_CASES=200 $(BIN)/pytest -q -n $(AT_ONCE) tests/facility tests/analytics tests/house tests/docs tests/kado/test_language.py
+	$(if $(CHANGED),$(BIN)/pyright $(CHANGED))
+	KADO_CASES=50 $(BIN)/pytest -q -n $(AT_ONCE) $(QUICK)
 
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

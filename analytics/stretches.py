@@ -138,7 +138,7 @@ class Conditions:
         )
         return mine == theirs and self.known == other.known
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # a class with arrays has no hash
 
     @cached_property
     def no_beam(self) -> tuple[Stretch, ...]:

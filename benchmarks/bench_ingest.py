@@ -280,7 +280,7 @@ def print_profile(path: Path, *, functions: bool) -> None:
     """Print the time of the event loop's thread by whose code it is; built-in functions count for their callers."""
     stats = pstats.Stats(str(path), stream=sys.stdout)
     spent: Counter[str] = Counter()
-    for (file, _, _), (_, _, own, _, callers) in stats.stats.items():  # type: ignore[attr-defined]
+    for (file, _, _), (_, _, own, _, callers) in stats.stats.items():  # type: ignore[attr-defined]  # cProfile has no types for it
         if file != "~":
             spent[whose(file)] += own
         for caller, (_, _, own_there, _) in callers.items() if file == "~" else ():

@@ -71,7 +71,7 @@ class Intervals:
             return NotImplemented
         return np.array_equal(self.start, other.start) and np.array_equal(self.end, other.end)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # a class with arrays has no hash
 
     def __repr__(self) -> str:
         return f"Intervals.of({list(self)!r})"

@@ -236,7 +236,7 @@ class FileSettings(Settings):
 def settings_model(*, environment: bool = True) -> type[Settings]:
     """Return `Settings` with ``[[source]]`` tables of all kinds that there are."""
     base = Settings if environment else FileSettings
-    union: Any = Union[tuple(source_classes().values())]  # noqa: UP007
+    union: Any = Union[tuple(source_classes().values())]  # noqa: UP007 - its members are known at run time only
     one: Any = Annotated[union, Field(discriminator="kind")]
     several: Any = tuple
     return create_model("Settings", __base__=base, source=(several[one, ...], Settings.model_fields["source"]))

@@ -81,7 +81,7 @@ class SimulatorSource(BaseModel):
     def with_injection_by(self, desk: ControlDesk) -> Self:
         """Return the same source, whose machine takes injected faults while it runs."""
         source = self.model_copy()
-        source._desk = desk  # noqa: SLF001
+        source._desk = desk  # noqa: SLF001 - a copy of its own class
         return source
 
     def machine(self, profile: Profile) -> Machine:

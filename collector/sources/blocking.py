@@ -24,7 +24,7 @@ async def in_thread(call: Callable[[], Result], name: str) -> Result:
         if error is not None:
             done.set_exception(error)
         else:
-            done.set_result(result)  # pyright: ignore[reportArgumentType]
+            done.set_result(result)  # pyright: ignore[reportArgumentType]  # the type is the caller's
 
     def run() -> None:
         result: Result | None = None

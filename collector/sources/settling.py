@@ -29,5 +29,5 @@ async def settled(silent: Callable[[], tuple[str, ...]]) -> None:
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + SETTLES_S
     # Libraries report single channels; none reports that all have answered.
-    while silent() and loop.time() < deadline_s:  # noqa: ASYNC110
+    while silent() and loop.time() < deadline_s:  # noqa: ASYNC110 - no event is announced
         await asyncio.sleep(_LOOK_S)

@@ -96,7 +96,7 @@ def _mapping(document: Mapping[str, object], indent: str, *, first: str) -> list
         lead = first if not lines else indent
         if isinstance(value, Mapping):
             lines.append(f"{lead}{key}:")
-            lines += [f"{indent}  {name}: {_scalar(str(text))}" for name, text in _items(value)]  # pyright: ignore[reportUnknownArgumentType]
+            lines += [f"{indent}  {name}: {_scalar(str(text))}" for name, text in _items(value)]  # pyright: ignore[reportUnknownArgumentType]  # a dictionary of any values
         else:
             lines.append(f"{lead}{key}: {_scalar(str(value))}")
     return lines

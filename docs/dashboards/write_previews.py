@@ -18,15 +18,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from draw import Scene, draw  # noqa: E402
+from draw import Scene, draw  # noqa: E402 - after the path is set
 
-from dashboards.generate import FOLDER  # noqa: E402
-from facility.time import NS_PER_S, system_clock  # noqa: E402
-from grafana_panels import Grafana, ask  # noqa: E402
-from kado.config import load_configuration  # noqa: E402
-from operation_record import record  # noqa: E402
-from servers import InfluxDB, free_port  # noqa: E402
-from watchers import Prometheus  # noqa: E402
+from dashboards.generate import FOLDER  # noqa: E402 - after the path is set
+from facility.time import NS_PER_S, system_clock  # noqa: E402 - after the path is set
+from grafana_panels import Grafana, ask  # noqa: E402 - after the path is set
+from kado.config import load_configuration  # noqa: E402 - after the path is set
+from operation_record import record  # noqa: E402 - after the path is set
+from servers import InfluxDB, free_port  # noqa: E402 - after the path is set
+from watchers import Prometheus  # noqa: E402 - after the path is set
 
 PICTURES = Path(__file__).parent
 FACILITY, DEFINITION = "nanoterasu_sim", "nanoterasu"

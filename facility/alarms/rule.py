@@ -24,10 +24,10 @@ def _check_priority(value: object) -> object:
 def _check_categories(value: object) -> object:
     words = [c.value for c in Category]
     if isinstance(value, list | tuple):
-        for word in value:  # pyright: ignore[reportUnknownVariableType]
+        for word in value:  # pyright: ignore[reportUnknownVariableType]  # a list out of TOML, its items not known
             if isinstance(word, str) and word not in words:
                 raise ValueError(f"{word!r} is not a category of the plan; {nearest(word, words)}")
-    return value  # pyright: ignore[reportUnknownVariableType]
+    return value  # pyright: ignore[reportUnknownVariableType]  # a list out of TOML, its items not known
 
 
 def _not_empty(text: Text) -> Text:

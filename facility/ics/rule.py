@@ -194,7 +194,7 @@ class _Periods:
                     month = self._first.year * 12 + self._first.month - 1 + index * self._interval
                     return datetime(month // 12, month % 12 + 1, 1)  # noqa: DTZ001 - local, whatever the zone
                 case _:
-                    return datetime(self._first.year + index * self._interval, 1, 1)  # noqa: DTZ001
+                    return datetime(self._first.year + index * self._interval, 1, 1)  # noqa: DTZ001 - local, as above
         except (ValueError, OverflowError):
             return datetime.max  # noqa: DTZ901 - local, as the others.
 

@@ -226,7 +226,7 @@ def _local(text: str) -> datetime:
     match = _LOCAL.fullmatch(text.strip())
     try:
         if match is not None and int(match[1]) > 1:
-            return datetime(*(int(group) for group in match.groups()))  # pyright: ignore[reportArgumentType]  # noqa: DTZ001
+            return datetime(*(int(group) for group in match.groups()))  # pyright: ignore[reportArgumentType]  # noqa: DTZ001 - six groups; local time
     except ValueError:
         pass
     raise ScheduleError(f"{text[:30]!r} is not a local time such as 20260329T020000")

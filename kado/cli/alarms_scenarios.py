@@ -69,4 +69,4 @@ def _read(file: Path) -> dict[str, Any]:
         raise AlarmScenarioError(f"{file} is not valid JSON: {error}") from error
     if not isinstance(found, dict):
         raise AlarmScenarioError(f"{file} is not an object with scenarios")
-    return found  # pyright: ignore[reportUnknownVariableType]
+    return found  # pyright: ignore[reportUnknownVariableType]  # a list out of JSON

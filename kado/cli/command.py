@@ -105,7 +105,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     # Typer keeps the lines of a paragraph that begins with this character as they are.
     guarded.__doc__ = (function.__doc__ or "").replace("\\b", "\b")
     signature = inspect.signature(function)
-    guarded.__signature__ = signature.replace(parameters=[*signature.parameters.values(), _LANG, _DEBUG])  # type: ignore[attr-defined]
+    guarded.__signature__ = signature.replace(parameters=[*signature.parameters.values(), _LANG, _DEBUG])  # type: ignore[attr-defined]  # typer reads this attribute
     return guarded
 
 

@@ -47,7 +47,7 @@ def make_environment(assets: Assets) -> Environment:
         "trn": trn,
         "words": words,
     }
-    environment.globals.update(shared)  # pyright: ignore[reportUnknownMemberType]
+    environment.globals.update(shared)  # pyright: ignore[reportUnknownMemberType]  # jinja2 has no type for it
     return environment
 
 

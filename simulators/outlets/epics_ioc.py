@@ -226,7 +226,7 @@ def _poster(record: Any, stamp: Any, *, is_enum: bool) -> Callable[[float | str 
             record.set(value, severity, status, stamp(seconds, ns))
         if is_enum:
             # The value posted last: without this an mbbi keeps a repeated state to itself.
-            record._record.MLST = 0xFFFF  # noqa: SLF001
+            record._record.MLST = 0xFFFF  # noqa: SLF001 - softioc has no public name for it
         # Passive: this processes the record here and now. The usual way is a queue that keeps the newest value only.
         record.set_field("PROC", 1)
 

@@ -109,7 +109,7 @@ class HttpJson:
         server = _Server(uvicorn.Config(self.application(), log_level="warning", lifespan="off", access_log=False))
         running = asyncio.create_task(server.serve(sockets=[bound]), name="HTTP")
         try:
-            while not server.started and not running.done():  # noqa: ASYNC110
+            while not server.started and not running.done():  # noqa: ASYNC110 - no event is announced
                 await asyncio.sleep(0.01)
             yield
         finally:

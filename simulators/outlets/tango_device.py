@@ -196,11 +196,11 @@ class TangoDevice:
 def _device_class(tango: Any, server: Any, outlet: TangoDevice) -> Any:
     """Return the class of the device; made here, since it derives from one of a library that may not be there."""
 
-    class KadoSimulator(server.Device):  # pyright: ignore[reportUntypedBaseClass]
+    class KadoSimulator(server.Device):  # pyright: ignore[reportUntypedBaseClass]  # pytango has no types
         """A simulated machine. SIMULATED / 模擬データ."""
 
         def init_device(self) -> None:
-            super().init_device()  # pyright: ignore[reportUnknownMemberType]
+            super().init_device()  # pyright: ignore[reportUnknownMemberType]  # pytango has no types
             self.set_state(tango.DevState.ON)
             self.set_status(outlet.status("link up"))
 

@@ -184,7 +184,7 @@ class _Columns:
         if not self._worded:
             return 0
         ids = self._word_ids[codes[rows]]
-        return np.where(ids == None, 0, ids).astype(np.int64)  # noqa: E711
+        return np.where(ids == None, 0, ids).astype(np.int64)  # noqa: E711 - element by element
 
     def of(self, rows: NDArray[np.int64]) -> dict[str, list[Any]]:
         batch = self.batch

@@ -4,16 +4,10 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import pyarrow  # pyright: ignore[reportMissingTypeStubs]
-import pyarrow.csv  # pyright: ignore[reportMissingTypeStubs]
-
 from facility.errors import DataError
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
+from storage.arrow import csv, pa
 from storage.influxdb.client import Body, InfluxClient
-
-# pyarrow comes without types.
-pa: Any = pyarrow
-csv: Any = pyarrow.csv
 
 BLOCK_BYTES: Final = 4 << 20
 """The answer is parsed in pieces of this size: some 80,000 samples."""

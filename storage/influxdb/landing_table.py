@@ -14,7 +14,7 @@ class OutboxTable:
 
     def prepare(self) -> None:
         """Import what encodes line protocol: Arrow is heavy, and not needed to read a ledger."""
-        import storage.influxdb.line_protocol  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import storage.influxdb.line_protocol  # noqa: F401  # pyright: ignore[reportUnusedImport]  # imported for its effect
 
     def put(
         self, connection: TelemetryConnection, data_dir: Path, arrived: Sequence[tuple[str, Batch]], now_ns: int

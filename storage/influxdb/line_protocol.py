@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-import pyarrow  # pyright: ignore[reportMissingTypeStubs]
-import pyarrow.compute  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
 from facility.batch import NO_WORD, Batch
@@ -22,11 +20,8 @@ from facility.quality import QUALITY_WORDS, Quality
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.slug import check_slug
 from facility.word import word_problem
+from storage.arrow import pa, pc
 from storage.columns import CLOCK_TOLERANCE_NS
-
-# pyarrow comes without types.
-pa: Any = pyarrow
-pc: Any = pyarrow.compute
 
 Strings = Any
 """An Arrow array of strings, or one string for all rows."""

@@ -5,21 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pyarrow  # pyright: ignore[reportMissingTypeStubs]
-import pyarrow.compute  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
 from facility.schema import MINUTES, MINUTES_DONE, MINUTES_TOUCHED
 from facility.slug import check_slug
 from facility.time import NS_PER_DAY
+from storage.arrow import pa, pc
 from storage.influxdb.answer import record_batches
 from storage.influxdb.client import NO_CONTENT, InfluxClient
 from storage.influxdb.reading import condition
 from storage.minutes import MinuteAggregates
-
-# pyarrow comes without types.
-pa: Any = pyarrow
-pc: Any = pyarrow.compute
 
 _LINES_A_REQUEST: Final = 20_000
 _NUMBERS: Final = {"mean": pa.float64(), "min": pa.float64(), "max": pa.float64(), "last": pa.float64()}

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
-import pyarrow  # pyright: ignore[reportMissingTypeStubs]
-import pyarrow.compute
 from numpy.typing import NDArray
 
 from facility.batch import NO_WORD, Samples
@@ -13,13 +11,10 @@ from facility.errors import DataError
 from facility.quality import QUALITY_WORDS
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
 from facility.time import EARLIEST_NS, LATEST_NS, format_time
+from storage.arrow import pa, pc
 from storage.columns import NO_ARRIVAL, Columns
 from storage.influxdb.answer import record_batches
 from storage.influxdb.client import InfluxClient
-
-# pyarrow comes without types.
-pa: Any = pyarrow
-pc: Any = pyarrow.compute
 
 _FIELDS: Final = (FIELD_VALUE, FIELD_STATE, FIELD_QUALITY, FIELD_REASON)
 

@@ -115,7 +115,7 @@ class TelemetryCursor:
         """Yield the rows that are left."""
         try:
             # Not `yield from`: that would close the cursor, maybe after its connection.
-            for row in self._raw:  # noqa: UP028
+            for row in self._raw:  # noqa: UP028 - errors are translated while iterating
                 yield row
         except sqlite3.Error as error:
             raise_ours(self._path, error)

@@ -37,7 +37,7 @@ def script() -> Iterator[Callable[..., ScriptedInfluxDB]]:
     started: list[ScriptedInfluxDB] = []
 
     def start(*steps: Step, **options: object) -> ScriptedInfluxDB:
-        started.append(ScriptedInfluxDB(*steps, **options))  # type: ignore[arg-type]
+        started.append(ScriptedInfluxDB(*steps, **options))  # type: ignore[arg-type]  # options of any kind
         return started[-1]
 
     yield start
@@ -75,7 +75,7 @@ def totals(data_dir: Path) -> SourceTotals:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - there is nothing to wait for but the state itself
+    while not condition():
         await asyncio.sleep(0.005)
 
 

@@ -67,7 +67,7 @@ def outbox_landing(tmp_path: Path) -> Iterator[Landing]:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what another thread does."""
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -235,7 +235,7 @@ async def test_a_landing_that_is_closed_ends_the_collector(landing: MemoryLandin
     async def refuse(arrival: object) -> None:
         raise UnreachableError("the landing was closed")
 
-    landing.land = refuse  # type: ignore[method-assign]
+    landing.land = refuse  # type: ignore[method-assign]  # replaced on purpose
     source = ScriptedSource([delivery(1, token=1)])
     async with asyncio.timeout(5):
         with pytest.raises(ExceptionGroup) as raised:

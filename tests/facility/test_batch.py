@@ -103,7 +103,7 @@ def test_columns_of_another_length_or_type_are_refused() -> None:
         Batch.build("ring", ["current"], [0], [1, 2])
     assert str(error.value) == "batch: column signal is int32[1], wanted int32[2]"
     with pytest.raises(DataError) as error:
-        Samples("ring", "current", np.array([1.0]), np.array([1.0]), np.zeros(1, np.uint8))  # type: ignore[arg-type]
+        Samples("ring", "current", np.array([1.0]), np.array([1.0]), np.zeros(1, np.uint8))  # type: ignore[arg-type]  # a wrong dtype: this is tested
     assert str(error.value) == "samples of current: column time_ns is float64[1], wanted int64[1]"
 
 

@@ -248,4 +248,4 @@ def test_a_profile_cannot_be_changed() -> None:
     document: dict[str, Any] = tomllib.loads(TEXT)
     profile = Profile.model_validate(document)
     with pytest.raises(ValueError, match="frozen"):
-        profile.target = 500.0  # type: ignore[misc]
+        profile.target = 500.0  # type: ignore[misc]  # frozen: this assignment is tested

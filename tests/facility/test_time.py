@@ -114,7 +114,7 @@ def test_what_only_resembles_a_time_is_refused(text: str) -> None:
 
 def test_a_naive_datetime_is_refused() -> None:
     with pytest.raises(TimeError, match="2026-11-23T03:00:00 has no time zone: give it one, for example tzinfo=UTC"):
-        from_datetime(datetime(2026, 11, 23, 3))  # noqa: DTZ001
+        from_datetime(datetime(2026, 11, 23, 3))  # noqa: DTZ001 - without a zone: this is tested
 
 
 def test_a_datetime_beyond_nanoseconds_is_refused() -> None:

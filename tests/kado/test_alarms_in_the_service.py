@@ -60,12 +60,12 @@ class Service:
             raise UnreachableError("no service around it")
 
         self.clock = clock
-        self.alarms = Alarms(configuration, clock, FactSources(status, lambda: None))  # type: ignore[arg-type]
+        self.alarms = Alarms(configuration, clock, FactSources(status, lambda: None))  # type: ignore[arg-type]  # a stand-in with what is asked of it
         self.rows: list[Transition] = []
         self.alarms.listeners.append(self)
 
     def changed(self, transitions: object, engine: object) -> None:
-        self.rows += transitions  # type: ignore[operator]
+        self.rows += transitions  # type: ignore[operator]  # a list here
 
     def send(self, at_s: float, value: float) -> None:
         batch = Batch.of_numbers("nanoterasu_sim", "stored_current", [T0 + round(at_s * SECOND)], [value])

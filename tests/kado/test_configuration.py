@@ -203,7 +203,7 @@ class TestPlaces:
         (folder / "kado.toml").write_text('facility = "nanoterasu"\n' + source)
         configuration = load_configuration(folder / "kado.toml")
         assert configuration.data_dir == folder / "data"
-        assert getattr(configuration.sources[0], "password_file") == folder / "secret"  # noqa: B009
+        assert getattr(configuration.sources[0], "password_file") == folder / "secret"  # noqa: B009 - a field of one kind of source
 
     def test_a_profile_of_ones_own_lies_beside_the_file(self, tmp_path: Path) -> None:
         own = """

@@ -72,7 +72,7 @@ def test_what_is_exported_and_imported_is_the_same_to_the_bit(kado: Kado, kind: 
     answer = kado("store", "export", "all", "--out", "everything", "--as", kind, "--format", "json")
     assert answer.exit_code == 0, answer.err
     assert {file["signal"]: file["samples"] for file in answer.document["files"]} == {
-        name: len(columns[4]) for name, columns in before.items()  # type: ignore[arg-type]
+        name: len(columns[4]) for name, columns in before.items()  # type: ignore[arg-type]  # a list in this place
     }  # fmt: skip
     DATA.rename("lost")
     answer = kado("store", "import", "everything", "--format", "json")

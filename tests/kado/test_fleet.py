@@ -74,7 +74,7 @@ def test_a_defect_in_one_piece_does_not_take_the_others_with_it(two: Kado, monke
     def bad_on_the_day(configuration: object, period: str, *args: object, **kwargs: object) -> object:
         if period == DAY:
             raise ZeroDivisionError("the day")
-        return good(configuration, period, *args, **kwargs)  # type: ignore[arg-type]
+        return good(configuration, period, *args, **kwargs)  # type: ignore[arg-type]  # arguments of any kind
 
     monkeypatch.setattr(fleet, "load_availability", bad_on_the_day)
     answer = two("fleet", "figures", "-c", "a/kado.toml", "-p", DAY, "-p", "2025-05-12", "--format", "json")

@@ -99,7 +99,7 @@ def start(kado: Kado, notify: str = "room") -> tuple[Configuration, Alarms, list
         raise UnreachableError("no service around it")
 
     configuration = load_configuration()
-    alarms = Alarms(configuration, lambda: now[0], FactSources(status, lambda: None))  # type: ignore[arg-type]
+    alarms = Alarms(configuration, lambda: now[0], FactSources(status, lambda: None))  # type: ignore[arg-type]  # a stand-in with what is asked of it
     assert configuration.settings.alarms is not None
     alarms.outbox = Outbox(configuration, configuration.settings.alarms)
     return configuration, alarms, now
@@ -167,7 +167,7 @@ def test_a_target_takes_the_priorities_and_classes_that_it_names(kado: Kado) -> 
     (rule,) = alarms.engine.rules.rules
 
     def goes(**more: object) -> bool:
-        target = AlertmanagerTarget(id="room", kind="alertmanager", url="http://a", **more)  # type: ignore[arg-type]
+        target = AlertmanagerTarget(id="room", kind="alertmanager", url="http://a", **more)  # type: ignore[arg-type]  # options of any kind
         return bool(targets_of(rule, AlarmSettings(target=(target,))))
 
     assert goes()

@@ -98,7 +98,7 @@ class Sender:
 def test_the_wait_is_at_least_what_the_target_asks_for_and_never_ends_the_attempts() -> None:
     target = AlertmanagerTarget(id="room", kind="alertmanager", url="http://a")
     answers = [Delivery(False, "busy", retry_after_s=40.0), *[Delivery(False, "down")] * 50, Delivery(True)]
-    runner = TargetRunner(target, Outbox(), Sender(*answers), lambda: 0, random.Random(1))  # type: ignore[arg-type]
+    runner = TargetRunner(target, Outbox(), Sender(*answers), lambda: 0, random.Random(1))  # type: ignore[arg-type]  # a stand-in with what is asked of it
     assert runner.step() >= 40.0
     waits = [runner.step() for _ in range(50)]
     assert max(waits) <= 300.0

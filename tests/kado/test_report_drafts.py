@@ -101,7 +101,7 @@ def test_a_draft_is_mailed_with_the_report_and_the_mark_of_simulation(simulated:
     assert "SIMULATED" in message["Subject"]
     _, body, attachment = message.walk()
     assert "kado report issue 2026-11" in str(body.get_payload())
-    assert bytes(attachment.get_payload(decode=True)).startswith(b"%PDF")  # pyright: ignore[reportArgumentType]
+    assert bytes(attachment.get_payload(decode=True)).startswith(b"%PDF")  # pyright: ignore[reportArgumentType]  # bytes, since it is decoded
 
 
 def test_a_mail_server_that_is_away_leaves_the_draft_to_the_next_hour(

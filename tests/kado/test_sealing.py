@@ -155,7 +155,7 @@ async def test_the_service_seals_into_an_object_store_and_tries_again_when_that_
     await asyncio.to_thread(object_store.stop)
     task = asyncio.create_task(sealing.run(), name="sealing")
     async with asyncio.timeout(60):
-        while "could not be sealed" not in caplog.text:  # noqa: ASYNC110
+        while "could not be sealed" not in caplog.text:
             await asyncio.sleep(0.05)
     assert "see that the store answers" in caplog.text
     task.cancel()

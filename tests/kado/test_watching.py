@@ -142,7 +142,7 @@ async def test_the_screen_says_beam_event_correction_and_store(simulated: Kado) 
         view = await watcher.view(thread)
     console = Console(width=80, file=StringIO(), color_system=None)
     console.print(screen(view))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
+    text = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert max(map(cell_len, text.splitlines())) <= 80
     assert "no beam since 11-12 13:24:11 (2 min)" in " ".join(text.split()), text
     assert "0:02:00 of user time so far" in text

@@ -255,7 +255,7 @@ async def test_a_steered_source_delivers_what_its_session_makes_again(
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -223,7 +223,7 @@ def test_what_cannot_be_is_refused(effect: str, arguments: dict[str, object], me
     steered = machine()
     steered.release(START)
     with pytest.raises(ScenarioError, match=message):
-        steered.injection.inject(effect, **arguments)  # type: ignore[arg-type]
+        steered.injection.inject(effect, **arguments)  # type: ignore[arg-type]  # arguments of any kind
     assert steered.injection.log == ()
     assert steered.faults(START, START + NS_PER_DAY) == ()
 

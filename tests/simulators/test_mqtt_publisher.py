@@ -51,7 +51,7 @@ async def subscribed(broker: Mosquitto, received: list[tuple[str, Any]]) -> Asyn
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.02)
 
 

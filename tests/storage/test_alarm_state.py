@@ -49,7 +49,7 @@ def test_state_and_outgoing_rows_are_written_together_and_read_beside_the_writer
 def test_nothing_is_written_where_one_part_of_a_commit_fails(tmp_path: Path) -> None:
     with AlarmStateFile.open(tmp_path, "ring", "embedded", 0) as file:
         with pytest.raises(Exception, match="NOT NULL"):
-            file.commit({"engine": "1"}, outgoing=[("transition", None)])  # type: ignore[list-item]
+            file.commit({"engine": "1"}, outgoing=[("transition", None)])  # type: ignore[list-item]  # a wrong value: this is tested
         assert (file.read(), file.outgoing()) == ({}, [])
 
 

@@ -127,7 +127,7 @@ def test_while_the_object_store_is_away_rows_are_read_and_sealed_later(
         assert len(store.read("current", DAY + 3 * NS_PER_DAY, MAX_NS)) == 1440
         monkeypatch.setattr(objects, "_REST_S", 0.0)
         objects_ = store._swap().place
-        objects_._rests_until = 0.0  # pyright: ignore[reportAttributeAccessIssue]
+        objects_._rests_until = 0.0  # pyright: ignore[reportAttributeAccessIssue]  # a private name of object stores
         object_store.start()
         assert store.seal(DAY + 4 * NS_PER_DAY).rows_deleted == 1440
         assert len(store.read("current", DAY, MAX_NS)) == 4 * 1440
@@ -146,7 +146,7 @@ def test_a_store_that_does_not_answer_is_not_asked_again_and_again(object_store:
         with pytest.raises(ArchiveAwayError, match="AWS Error NETWORK_CONNECTION"):
             store.read("current", *MIDDLE)
         assert len(object_store.requests(archive.root.parent.name)) == before
-        place._rests_until = 0.0  # pyright: ignore[reportAttributeAccessIssue]
+        place._rests_until = 0.0  # pyright: ignore[reportAttributeAccessIssue]  # a private name of object stores
         assert len(store.read("current", *MIDDLE)) == 1440
 
 

@@ -36,7 +36,7 @@ class Rig:
         self.of_minutes = Bucket(bucket.server, f"{bucket.name}_1m")
         self.now_ns = LATER
         self.store = InfluxStore(bucket.url, bucket.org, bucket.name, bucket.token, "ring", clock=self.clock)
-        self.clients = self.store._client, self.store._of_minutes  # pyright: ignore[reportPrivateUsage]
+        self.clients = self.store._client, self.store._of_minutes  # pyright: ignore[reportPrivateUsage]  # its two clients are replaced
 
     def clock(self) -> int:
         return self.now_ns

@@ -179,7 +179,7 @@ def test_a_read_that_is_given_up_leaves_the_store_usable(store: InfluxStore) -> 
     store.write(Batch.of_numbers("ring", "stored_current", T + np.arange(n), np.arange(n)))
     pieces = store.read_chunks("stored_current", T, T + n)
     next(pieces)
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()  # type: ignore[attr-defined]  # a generator
     assert store.series()[0].samples == n
 
 

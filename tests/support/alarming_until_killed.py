@@ -58,7 +58,7 @@ def main() -> None:
         raise UnreachableError("no service around it")
 
     configuration = load_configuration(Path("kado.toml"))
-    alarms = Alarms(configuration, system_clock, FactSources(status, lambda: None))  # type: ignore[arg-type]
+    alarms = Alarms(configuration, system_clock, FactSources(status, lambda: None))  # type: ignore[arg-type]  # a stand-in with what is asked of it
     alarms.listeners.append(Writer())
     while True:
         for signal in SIGNALS:

@@ -24,7 +24,7 @@ class ArchiveBench:
     """An archive with a server behind it; what was put there outlives a restart."""
 
     kind: str
-    reasons: dict[str, tuple[int, str | None]] = {  # noqa: RUF012
+    reasons: dict[str, tuple[int, str | None]] = {  # noqa: RUF012 - constants of a bench
         "good": (0, None), "uncertain": (1, "MINOR LOW"), "bad": (2, "INVALID COMM"),
     }  # fmt: skip
     """Quality and reason that become of what the archive recorded."""
@@ -150,7 +150,7 @@ class InfluxBench(ArchiveBench):
     """A real InfluxDB with a bucket that others wrote: it records no quality."""
 
     kind = "influxdb"
-    reasons = {"good": (0, None), "uncertain": (0, None), "bad": (0, None)}  # noqa: RUF012
+    reasons = {"good": (0, None), "uncertain": (0, None), "bad": (0, None)}  # noqa: RUF012 - constants of a bench
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

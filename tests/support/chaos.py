@@ -228,7 +228,7 @@ def look(folder: Path, kind: StoreKind) -> tuple[object, list[str]]:
     """Return what is read from a directory, and what is said about it."""
     said: list[str] = []
     handler = logging.Handler(logging.ERROR)
-    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]  # replaced on purpose
     logging.getLogger().addHandler(handler)
     read: object = None
     try:

@@ -48,6 +48,6 @@ class CountingProxy:
             end.close()
 
     def _start(self, work: object, *arguments: object) -> None:
-        thread = threading.Thread(target=work, args=arguments, daemon=True)  # pyright: ignore[reportArgumentType]
+        thread = threading.Thread(target=work, args=arguments, daemon=True)  # pyright: ignore[reportArgumentType]  # arguments of any kind
         thread.start()
         self._threads.append(thread)

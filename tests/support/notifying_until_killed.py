@@ -22,7 +22,7 @@ def main() -> None:
         os.write(1, b"posted\n")
         time.sleep(60)
 
-    NotificationFile.settle = wait_for_the_kill  # type: ignore[method-assign]
+    NotificationFile.settle = wait_for_the_kill  # type: ignore[method-assign]  # replaced on purpose
     (runner,) = Notifications.open(load_configuration(), time.time_ns, random.Random(1)).runners
     runner.step()
 

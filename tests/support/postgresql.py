@@ -90,9 +90,9 @@ class PostgreSQL:
         place = f"host=127.0.0.1 port={self.port} user={USER} password={PASSWORD} dbname={database} connect_timeout=5"
         with psycopg.connect(place, autocommit=True) as connection, connection.cursor() as cursor:
             if rows is not None:
-                cursor.executemany(sql, rows)  # pyright: ignore[reportArgumentType]
+                cursor.executemany(sql, rows)  # pyright: ignore[reportArgumentType]  # SQL made here
                 return []
-            cursor.execute(sql)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            cursor.execute(sql)  # pyright: ignore[reportArgumentType, reportCallIssue]  # SQL made here
             return list(cursor.fetchall()) if cursor.description else []
 
     def _run(self, *command: str) -> None:

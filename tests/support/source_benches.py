@@ -119,7 +119,7 @@ class Bench:
 class EpicsBench(Bench):
     """softioc, which serves Channel Access and pvAccess."""
 
-    reasons = {"good": None, "uncertain": "MINOR SOFT", "bad": "INVALID READ"}  # noqa: RUF012
+    reasons = {"good": None, "uncertain": "MINOR SOFT", "bad": "INVALID READ"}  # noqa: RUF012 - constants of a bench
     before_first = ("INVALID UDF",)
 
     def __init__(self) -> None:
@@ -154,7 +154,7 @@ class TangoBench(Bench):
 
     kind = "tango"
     resolution_ns = 1000
-    reasons = {"good": None, "uncertain": "WARNING", "bad": "INVALID"}  # noqa: RUF012
+    reasons = {"good": None, "uncertain": "WARNING", "bad": "INVALID"}  # noqa: RUF012 - constants of a bench
 
     def __init__(self) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class HttpBench(Bench):
 
     kind = "http"
     every_update = False
-    reasons = {"good": None, "uncertain": None, "bad": None}  # noqa: RUF012
+    reasons = {"good": None, "uncertain": None, "bad": None}  # noqa: RUF012 - constants of a bench
     before_first = ("missing",)
 
     def __init__(self) -> None:
@@ -210,7 +210,7 @@ class MqttBench(Bench):
     """A real Mosquitto, and a publisher that is gone with it: what it does not take is lost."""
 
     kind = "mqtt"
-    reasons = {"good": None, "uncertain": None, "bad": None}  # noqa: RUF012
+    reasons = {"good": None, "uncertain": None, "bad": None}  # noqa: RUF012 - constants of a bench
 
     def __init__(self) -> None:
         super().__init__()

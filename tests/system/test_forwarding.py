@@ -92,7 +92,7 @@ async def test_every_sample_is_there_once_although_influxdb_is_killed_again_and_
 
         publishing = asyncio.create_task(publish())
         # On a busy machine the first samples take their time.
-        while not landing.status().commits:  # noqa: ASYNC110
+        while not landing.status().commits:
             await asyncio.sleep(0.01)
         waiting = 0
         for _ in range(3):
@@ -102,7 +102,7 @@ async def test_every_sample_is_there_once_although_influxdb_is_killed_again_and_
             await asyncio.sleep(rng.uniform(0.0, 0.3))
             await asyncio.to_thread(influxdb.start)
         await publishing
-        while (await asyncio.to_thread(read_ledger, data_dir)).waiting:  # noqa: ASYNC110
+        while (await asyncio.to_thread(read_ledger, data_dir)).waiting:
             await asyncio.sleep(0.05)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -100,7 +100,7 @@ async def test_the_service_sums_up_at_its_start_and_ends_when_told(kado: Kado, i
     configuration = configure(influx_bucket)
     task = asyncio.create_task(Upkeep(configuration, later).run(), name="upkeep")
     async with asyncio.timeout(30):
-        while done(influx_bucket) < 4:  # noqa: ASYNC110
+        while done(influx_bucket) < 4:
             await asyncio.sleep(0.1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -115,7 +115,7 @@ async def test_the_service_goes_on_without_the_bucket_and_says_so(
     with caplog.at_level(logging.WARNING, "storage.influxdb.backend"):
         task = asyncio.create_task(Upkeep(configuration, later).run(), name="upkeep")
         async with asyncio.timeout(30):
-            while not caplog.messages:  # noqa: ASYNC110
+            while not caplog.messages:
                 await asyncio.sleep(0.05)
         assert not task.done()
         task.cancel()

@@ -209,7 +209,7 @@ def _worded(value: Any) -> tuple[float, str | None]:
     if isinstance(value, str):
         return np.nan, value
     if isinstance(value, np.ndarray | list):
-        return np.nan, f"an array of {np.size(value)}"  # pyright: ignore[reportUnknownArgumentType]
+        return np.nan, f"an array of {np.size(value)}"  # pyright: ignore[reportUnknownArgumentType]  # p4p has no types
     index, choices = (value.get("index"), value.get("choices")) if hasattr(value, "get") else (None, None)
     if index is None or choices is None:
         return np.nan, "a structure" if value is not None else "nothing"

@@ -116,7 +116,7 @@ class HttpReader:
         """Do nothing: the server keeps nothing for us."""
 
     async def _fetch(self) -> Fetched:
-        ask: Callable[[], Fetched] = lambda: fetch(self._endpoint, self._etag)  # noqa: E731
+        ask: Callable[[], Fetched] = lambda: fetch(self._endpoint, self._etag)  # noqa: E731 - typed as the callable that a thread takes
         return await in_thread(ask, f"{self._endpoint.source_id}: fetch")
 
     def _missing(self) -> tuple[Notice, ...]:

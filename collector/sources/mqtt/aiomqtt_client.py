@@ -76,7 +76,7 @@ class AiomqttConnection:
             timeout=CONNECT_TIMEOUT_S,
         )
         # The only way to paho's switches.
-        self._paho: paho.Client = self._client._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._paho: paho.Client = self._client._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # aiomqtt has no public name for it
         self._paho.manual_ack_set(True)
         self._paho.on_message = self._on_message
         self._connected = self._paho.on_connect
@@ -86,7 +86,7 @@ class AiomqttConnection:
         """Connect; raises what aiomqtt raises."""
         await self._client.__aenter__()
         # The only word of a connection that ends without anything being asked of it.
-        self._ended = self._client._disconnected  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._ended = self._client._disconnected  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # aiomqtt has no public name for it
         self._ended.add_done_callback(self._on_end)
 
     async def close(self) -> None:

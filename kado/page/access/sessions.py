@@ -48,12 +48,12 @@ class Sessions:
 
     def begin(self, account: Account, now_s: float) -> str:
         """Return the cookie of a new session."""
-        return self._signer.dumps([account.name, account.revision, now_s, secrets.token_urlsafe(12)])  # pyright: ignore[reportUnknownMemberType]
+        return self._signer.dumps([account.name, account.revision, now_s, secrets.token_urlsafe(12)])  # pyright: ignore[reportUnknownMemberType]  # itsdangerous has no types
 
     def read(self, cookie: str) -> Session | None:
         """Return what a cookie says; None if kado did not make it."""
         try:
-            content: Any = self._signer.loads(cookie)  # pyright: ignore[reportUnknownMemberType]
+            content: Any = self._signer.loads(cookie)  # pyright: ignore[reportUnknownMemberType]  # itsdangerous has no types
             name, revision, began_s, id_ = content
             return Session(str(name), int(revision), float(began_s), str(id_))
         except (BadData, ValueError, TypeError):

@@ -25,7 +25,7 @@ class PatientProtocol(H11Protocol):
         super().__init__(*args, **options)
         self._waiting: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # asyncio's own argument is wider
         """Begin to wait for a request."""
         super().connection_made(transport)
         if len(self.connections) > self.most_connections:

@@ -53,7 +53,7 @@ def without_facts(case: Case) -> Case:
 def rows_of(transitions: object) -> list[Row]:
     return [
         (t.time_ns, t.alarm, t.from_state, t.to_state, t.cause, t.occurrence, t.since_ns, t.by, t.input_known)
-        for t in transitions  # type: ignore[attr-defined]
+        for t in transitions  # type: ignore[attr-defined]  # transitions of one kind
     ]
 
 

@@ -166,7 +166,7 @@ def test_a_quality_left_empty_is_good() -> None:
 # --- Whole rows.
 
 
-def read(folder: Path, lines: list[str], layout: Layout = Layout()) -> dict[int, object]:  # noqa: B008
+def read(folder: Path, lines: list[str], layout: Layout = Layout()) -> dict[int, object]:  # noqa: B008 - a frozen default
     """Read lines as a CSV file; return for each line number its sample or its cause."""
     path = folder / "rows.csv"
     path.write_bytes("\n".join(["time,signal,value,quality", *lines]).encode() + b"\n")

@@ -34,8 +34,8 @@ def data_dir(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def run(path: Path, data_dir: Path, layout: Layout = Layout(), **options: object) -> ImportSummary:  # noqa: B008
-    return import_file(path, layout, PROFILE, data_dir, "embedded", clock=lambda: NOW_NS, **options)  # type: ignore[arg-type]
+def run(path: Path, data_dir: Path, layout: Layout = Layout(), **options: object) -> ImportSummary:  # noqa: B008 - a frozen default
+    return import_file(path, layout, PROFILE, data_dir, "embedded", clock=lambda: NOW_NS, **options)  # type: ignore[arg-type]  # options of any kind
 
 
 def write(folder: Path, *lines: str, header: str = "time,signal,value", name: str = "f.csv") -> Path:

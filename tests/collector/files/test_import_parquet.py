@@ -37,7 +37,7 @@ def long(rows: int) -> dict[str, Any]:
     }
 
 
-def samples(path: Path, layout: Layout = Layout()) -> list[tuple[str, int, float, str | None, int]]:  # noqa: B008
+def samples(path: Path, layout: Layout = Layout()) -> list[tuple[str, int, float, str | None, int]]:  # noqa: B008 - a frozen default
     decoder = Decoder(PROFILE, layout)
     found: list[tuple[str, int, float, str | None, int]] = []
     for rows in ParquetFile(path, layout).blocks(0, 0):

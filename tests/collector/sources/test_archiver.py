@@ -138,7 +138,7 @@ def test_what_is_not_the_binary_form_is_refused(body: bytes) -> None:
 
 
 def test_what_is_not_the_json_of_an_appliance_is_refused(appliance: ArchiverAppliance) -> None:
-    appliance.answer = lambda path, headers: (200, b'{"something": "else"}')  # type: ignore[method-assign]
+    appliance.answer = lambda path, headers: (200, b'{"something": "else"}')  # type: ignore[method-assign]  # replaced on purpose
     with pytest.raises(DataError, match="is the url that of the retrieval"):
         read(source(appliance.retrieval), T0, T0 + 1)
 

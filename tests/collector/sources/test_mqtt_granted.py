@@ -128,7 +128,7 @@ async def test_a_packet_identifier_that_comes_twice_unacknowledged_stops_nothing
         async with source(client, broker).connect(PROFILE, system_clock) as reader:
             found = await read(reader, 3)
             async with asyncio.timeout(5):
-                while 8 not in broker.acknowledged:  # noqa: ASYNC110
+                while 8 not in broker.acknowledged:
                     await asyncio.sleep(0.01)
     assert [v for d in found if d.batch is not None for v in d.batch.value.tolist()] == [0.0, 0.0, 1.0]
     assert set(broker.acknowledged) == {7, 8}
@@ -140,7 +140,7 @@ async def test_with_aiomqtt_a_topic_that_is_not_utf8_is_a_dead_letter_and_acknow
         async with source("aiomqtt", broker).connect(PROFILE, system_clock) as reader:
             found = await read(reader, 2)
             async with asyncio.timeout(5):
-                while len(broker.acknowledged) < 2:  # noqa: ASYNC110
+                while len(broker.acknowledged) < 2:
                     await asyncio.sleep(0.01)
     assert [r.cause for d in found for r in d.rejected] == ["processing_failed"]
     assert broker.acknowledged == [7, 8]

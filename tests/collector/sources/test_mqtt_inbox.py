@@ -24,7 +24,7 @@ def filled(count: int) -> Inbox:
 
 
 def numbers(messages: list[object]) -> list[int]:
-    return [int(m.payload) for m in messages]  # type: ignore[attr-defined]
+    return [int(m.payload) for m in messages]  # type: ignore[attr-defined]  # every message here has a payload
 
 
 async def test_a_batch_is_returned_at_once_when_there_is_enough() -> None:
