@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 import httpx
 import numpy as np
 import paho.mqtt.client as paho
-from mqttium import AsyncClient, PublishMessage
+from mqttium.api import AsyncClient, PublishMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.ledger import read_ledger

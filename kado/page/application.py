@@ -46,6 +46,7 @@ def build_page(context: PageContext) -> Starlette:
             alarms=context.alarms,
             totals=totals,
             problems=problems,
+            figures_problem=context.figures.problems.get("figures", ""),
         )
 
     @asynccontextmanager

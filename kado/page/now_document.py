@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from analytics.availability import Availability
 from analytics.figures import downtime_budget_h
+from collector.forwarder_status import ForwarderState
+from collector.landing_status import LandingState
 from collector.ledger import SourceTotals
 from facility.alarms import LISTED_STATES
 from facility.interval import Intervals
@@ -46,6 +48,8 @@ class Look:
     totals: tuple[SourceTotals, ...]
     problems: tuple[str, ...] = ()
     """Of the ledger."""
+    figures_problem: str = ""
+    """Why the figures cannot be computed now."""
 
 
 def now_document(look: Look) -> dict[str, Any]:
@@ -69,7 +73,7 @@ def now_document(look: Look) -> dict[str, Any]:
         "ports": port_documents(profile, look.newest, now_ns),
         "sources": _sources(look, zone),
         "ledger": {name: sum(getattr(t, name) for t in look.totals) for name in LEDGER},
-        "problems": list(look.problems),
+        "problems": _problems(look),
         "alarms": _alarms(look),
     }
 
@@ -263,6 +267,19 @@ def _sources(look: Look, zone: tzinfo) -> list[dict[str, Any]]:
         }
         for name, source in look.status.sources.items()
     ]
+
+
+def _problems(look: Look) -> list[dict[str, str]]:
+    """Return what keeps samples from being kept, or figures from being computed."""
+    found = [{"about": "ledger", "text": text} for text in look.problems]
+    landing, forwarder = look.status.landing, look.status.forwarder
+    if landing.state is not LandingState.OPEN:
+        found.append({"about": "landing", "text": landing.problem or landing.state.value})
+    if forwarder is not None and forwarder.state in (ForwarderState.HOLDING, ForwarderState.RETRYING):
+        found.append({"about": "store", "text": forwarder.problem or forwarder.state.value})
+    if look.figures_problem:
+        found.append({"about": "figures", "text": look.figures_problem})
+    return found
 
 
 def _alarms(look: Look) -> dict[str, Any] | None:

@@ -107,7 +107,7 @@ NOW: Final = record(
         "ports": listed(record({"number": COUNT, "status": TEXT, "shutter": record(nullable=True)})),
         "sources": listed(record({"id": TEXT, "link": TEXT, "since": TIME, "age_s": NUMBER})),
         "ledger": record(dict.fromkeys(("received", "stored", "waiting", "rejected", "dropped", "lost"), COUNT)),
-        "problems": listed(TEXT),
+        "problems": listed(record({"about": TEXT, "text": TEXT})),
         "alarms": record(nullable=True),
     }
 )
