@@ -9,7 +9,6 @@ check says anything. Each has to be 0.
 
 import argparse
 import logging
-import os
 import random
 import shutil
 import subprocess
@@ -26,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chaos_ingest import kill_collection, start_fork_server
+from chaos_ingest import FORKS, kill_collection, start_fork_server
 from collector.arrival import Arrival
 from collector.delivery_policy import DeliveryPolicy
 from collector.forwarder import Forwarder
@@ -38,6 +37,7 @@ from facility.corrections import Assertion, Correction
 from facility.errors import KadoError
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, system_clock
+from landing_until_killed import land_into_log
 from scripted_influxdb import ScriptedInfluxDB, Step
 from servers import InfluxDB, require
 from storage.data_dir import DataDir
@@ -50,8 +50,6 @@ from storage.journal.journal import Journal
 from storage.telemetry_db import StoreKind, open_reader
 from storage.telemetry_db.outbox import next_group
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 DAY = 20_500 * NS_PER_DAY
 
 
@@ -80,17 +78,25 @@ def kills(folder: Path, kind: StoreKind, times: int, chance: random.Random) -> R
     """Kill a landing again and again; forward what waits to a server that misbehaves, and count."""
     started = time.monotonic()
     acknowledged: Counter[tuple[str, int]] = Counter()
-    command = [sys.executable, str(HERE / "landing_until_killed.py"), str(folder), kind]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)])}
+    folder.mkdir(parents=True)
+    start_fork_server()
     for number in range(times):
-        with subprocess.Popen([*command, str(number)], stdout=subprocess.PIPE, text=True, env=environment) as process:
-            assert process.stdout is not None
-            lines = [process.stdout.readline() for _ in range(chance.randint(1, 30))]
-            time.sleep(chance.uniform(0.0, 0.01))
-            process.kill()
-            lines += [line for line in process.stdout if line.endswith("\n")]
-        for signal, first, n in (line.split() for line in lines):
-            acknowledged.update((signal, i) for i in range(int(first), int(first) + int(n)))
+        log = folder / "acknowledged.log"
+        log.write_text("")
+        process = FORKS.Process(target=land_into_log, args=(folder / "data", kind, number, log), daemon=True)
+        process.start()
+        wanted = chance.randint(1, 30)
+        while log.read_text().count("\n") < wanted and process.is_alive():
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0.0, 0.01))
+        process.kill()
+        process.join()
+        for line in log.read_text().splitlines(keepends=True):
+            if line.endswith("\n"):
+                signal, first, n = line.split()
+                acknowledged.update((signal, i) for i in range(int(first), int(first) + int(n)))
+    assert acknowledged
+    folder = folder / "data"
     if kind == "embedded":
         with closing(EmbeddedStore(folder, "ring")) as store:
             stored = Counter(

@@ -49,11 +49,11 @@ TOGETHER = 20
 # A line for which the answer is 413 becomes a dead letter, and 300 MB take their time.
 LIED_ABOUT = tuple(lie for lie in LIES if lie != "413" and "300 MB" not in lie)
 
-_FORKS = multiprocessing.get_context("forkserver")
+FORKS = multiprocessing.get_context("forkserver")
 # What is imported on use, too: each collecting process would spend a second on it.
 _ON_USE = ["collector.sources.mqtt.mqttium_client", "collector.sources.mqtt.aiomqtt_client", "storage.influxdb.held"]
 _ON_USE += ["storage.influxdb.line_protocol", "influxdb_client.client.influxdb_client", "pandas"]
-_FORKS.set_forkserver_preload([__name__, *_ON_USE])
+FORKS.set_forkserver_preload([__name__, "landing_until_killed", *_ON_USE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def _kill(way: Way, broker: Mosquitto, times: int, chance: random.Random, liar: 
 @contextmanager
 def _collecting(way: Way) -> Generator[None]:
     """Run collection in a process of its own; kill it at the end."""
-    process = _FORKS.Process(target=collect, args=(way,), daemon=True)
+    process = FORKS.Process(target=collect, args=(way,), daemon=True)
     process.start()
     try:
         yield

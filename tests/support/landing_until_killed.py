@@ -34,15 +34,21 @@ async def produce(landing: Landing, source: int, first: int) -> None:
         first += n
 
 
-async def main() -> None:
+async def land_for_ever(data_dir: Path, kind: StoreKind, round_number: int) -> None:
     """Run until killed."""
-    data_dir, kind, round_number = sys.argv[1:]
-    store_kind: StoreKind = next(k for k in get_args(StoreKind) if k == kind)
-    with Landing.open(Path(data_dir), FACILITY, store_kind) as landing:
+    with Landing.open(data_dir, FACILITY, kind) as landing:
         async with asyncio.TaskGroup() as group:
             for source in range(SOURCES):
-                group.create_task(produce(landing, source, int(round_number) * 10**7))
+                group.create_task(produce(landing, source, round_number * 10**7))
+
+
+def land_into_log(data_dir: Path, kind: StoreKind, round_number: int, log: Path) -> None:
+    """Do the same in a forked process, with the lines in a file."""
+    with log.open("w") as sys.stdout:
+        asyncio.run(land_for_ever(data_dir, kind, round_number))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(
+        land_for_ever(Path(sys.argv[1]), next(k for k in get_args(StoreKind) if k == sys.argv[2]), int(sys.argv[3]))
+    )
