@@ -16,7 +16,7 @@ AT_ONCE := 4
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo check test soak chaos mutants lint texts gallery previews services services-bench bench pins clean
+.PHONY: help demo check test soak chaos mutants lint texts gallery storm previews services services-bench bench pins clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -64,6 +64,9 @@ texts: $(DEV) ## Collect the texts of the code into kado/language/ja/*.po and pr
 
 gallery: $(DEV) ## Draw the pictures of docs/gallery again
 	$(BIN)/python docs/gallery/write_gallery.py
+
+storm: $(DEV) ## Replay a simulated storm and write docs/explanation/alarm-storm.md again (two minutes)
+	$(BIN)/python docs/explanation/write_alarm_storm.py
 
 previews: $(DEV) ## Draw the previews of the Grafana dashboards in docs/dashboards again (a quarter of an hour)
 	$(BIN)/python docs/dashboards/write_previews.py

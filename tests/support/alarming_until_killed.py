@@ -36,6 +36,9 @@ def rules() -> str:
             f"on_delay_s = {0.05 * (i % 2)}\n"
             f'when = {{ kind = "limit", signal = "{SIGNALS[i % 3]}", above = {float(i)} }}\n'
         )
+    # One that is always suppressed, and one of which nothing is known.
+    parts.append(parts[0].replace('id = "a0"', 'id = "off_plan"') + 'in_plan = ["user"]\n')
+    parts.append(parts[0].replace('id = "a0"', 'id = "unseen"').replace(SIGNALS[0], "orbit_x_rms"))
     return "\n".join(parts)
 
 
@@ -45,7 +48,7 @@ class Writer:
     def changed(self, transitions: Sequence[Transition], engine: Engine) -> None:
         for t in transitions:
             if t.journaled:
-                line = json.dumps([t.alarm, t.seq, t.time_ns, t.from_state.value, t.to_state.value])
+                line = json.dumps([t.alarm, t.seq, t.time_ns, t.from_state.value, t.to_state.value, t.by])
                 os.write(1, f"{line}\n".encode())
 
 
