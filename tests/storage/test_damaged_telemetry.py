@@ -16,6 +16,8 @@ from facility.errors import DamagedDataError, KadoError
 from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S
 from storage.data_dir import DataDir
 from storage.embedded.store import EmbeddedStore
+from storage.telemetry_db import open_reader
+from storage.telemetry_db.outbox import next_group
 from storage.telemetry_db.schema import expected_columns
 
 DAY = 20_500 * NS_PER_DAY
@@ -133,3 +135,65 @@ def test_a_folder_where_a_file_should_be_is_a_message(tmp_path: Path, name: str)
     (tmp_path / name).mkdir()
     with pytest.raises(DamagedDataError, match=rf"{name} is a folder, and should be a file"):
         start(tmp_path)
+
+
+# --- The outbox of InfluxDB.
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Path:
+    with Landing.open(tmp_path, "ring", "influxdb") as landing:
+        for i in range(10):
+            times = DAY + i * NS_PER_DAY + np.arange(400) * NS_PER_S
+            landing.land_now(Arrival("ring", Batch.of_numbers("ring", "a", times, np.arange(400.0))))
+    with closing(sqlite3.connect(DataDir(tmp_path).telemetry)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return tmp_path
+
+
+def forward(data_dir: Path) -> bytes:
+    """Start a service on it, and read what it would forward; return that."""
+    Landing.open(data_dir, "ring", "influxdb").close()
+    with closing(open_reader(data_dir, "ring", "influxdb")) as connection:
+        ledger = read_ledger(data_dir, check_outbox=True)
+        found = b"".join(blob.lines for blob in next_group(connection, 10**6))
+    if problems := [*ledger.problems, *ledger.damaged]:
+        raise DamagedDataError(f"telemetry.db: {problems}")
+    return found
+
+
+@pytest.mark.parametrize("table", sorted(expected_columns("influxdb")))
+def test_a_table_of_the_outbox_that_is_gone_is_named_and_nothing_starts(waiting: Path, table: str) -> None:
+    change(waiting, f"DROP TABLE {table}")
+    with pytest.raises(DamagedDataError, match=rf"telemetry\.db is damaged.*{table}.*restore the newest backup"):
+        forward(waiting)
+
+
+@pytest.mark.parametrize("region", range(12))
+def test_a_region_of_the_outbox_that_is_overwritten_is_said_or_held_nothing(waiting: Path, region: int) -> None:
+    right = forward(waiting)
+    path = DataDir(waiting).telemetry
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    size = len(content) // 12
+    content[region * size : (region + 1) * size] = b"\xff" * size
+    path.write_bytes(content)
+    found, said = b"", ""
+    try:
+        found = forward(waiting)
+    except KadoError as error:
+        said = str(error)
+    assert "telemetry.db" in said or found == right
+
+
+@pytest.mark.parametrize("blob", [1, 5, 10])
+def test_of_a_changed_blob_the_ledger_names_it_and_the_others_are_as_they_landed(waiting: Path, blob: int) -> None:
+    change(waiting, f"UPDATE outbox SET lines = CAST(replace(lines, 'signal=a', 'signal=b') AS BLOB) WHERE id = {blob}")
+    (said,) = read_ledger(waiting, check_outbox=True).damaged
+    assert said.startswith(f"outbox blob {blob} (400 samples, ")
+    with closing(open_reader(waiting, "ring", "influxdb")) as connection:
+        group = next_group(connection, 10**6)
+    # What was before it can be sent; it comes alone, and is set aside.
+    assert [one.id for one in group] == (list(range(1, blob)) or [1])
+    assert [one.intact for one in group] == [one.id != blob for one in group]
