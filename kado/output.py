@@ -71,15 +71,17 @@ def table(left: Iterable[str] = (), right: Iterable[str] = (), *, order: Sequenc
     numbers = set(right)
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
     for heading in order or [*left, *right]:
-        made.add_column(tr(heading), justify="right" if heading in numbers else "left", no_wrap=heading in numbers)
+        made.add_column(
+            tr(heading), justify="right" if heading in numbers else "left", no_wrap=heading in numbers, overflow="fold"
+        )
     return made
 
 
 def facts(rows: Iterable[tuple[str, RenderableType]]) -> Table:
     """Return labels with what each says, one below the other. Labels are texts of the catalogue."""
     made = Table.grid(padding=(0, 2, 0, 0))
-    made.add_column(no_wrap=True)
-    made.add_column()
+    made.add_column(no_wrap=True, overflow="fold")
+    made.add_column(overflow="fold")
     for label, value in rows:
         made.add_row(tr(label), value)
     return made

@@ -42,8 +42,8 @@ def outcome_line(outcome: Outcome) -> Table:
     """Return one check as a line; a long one goes on below itself."""
     line = Table.grid(padding=(0, 2, 0, 0))
     for width in (7, 16):
-        line.add_column(min_width=width, no_wrap=True)
-    line.add_column()
+        line.add_column(min_width=width, no_wrap=True, overflow="fold")
+    line.add_column(overflow="fold")
     state = Text(tr("ok"), style="green") if outcome.ok else Text(tr("PROBLEM"), style="bold red")
     line.add_row(state, outcome.what, outcome.detail)
     return line

@@ -278,8 +278,8 @@ def correction_list(profile: Profile, listed: Sequence[RecordedCorrection]) -> l
     if not listed:
         return [heading, tr("none")]
     rows = Table.grid(padding=(0, 2))
-    rows.add_column(justify="right", no_wrap=True)
-    rows.add_column()
+    rows.add_column(justify="right", no_wrap=True, overflow="fold")
+    rows.add_column(overflow="fold")
     for said in listed:
         rows.add_row(f"#{said.correction.id}", _words(profile, said))
     return [heading, rows]

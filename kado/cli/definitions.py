@@ -88,9 +88,9 @@ def explain(definitions: Sequence[Definition]) -> list[RenderableType]:
     for definition in definitions:
         parts += [Text(f"{definition.id}: {words(definition.title)}", style="bold")]
         rows = Table.grid(padding=(0, 2))
-        rows.add_column()
-        rows.add_column(style="dim", no_wrap=True)
-        rows.add_column()
+        rows.add_column(overflow="fold")
+        rows.add_column(style="dim", no_wrap=True, overflow="fold")
+        rows.add_column(overflow="fold")
         for rule, (name, choice) in RULES.items():
             if not _WITHOUT_EFFECT.get(rule, lambda _: False)(definition):
                 rows.add_row("", words(name), choice(definition))

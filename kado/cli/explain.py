@@ -189,8 +189,8 @@ def instant(found: InstantExplanation) -> list[RenderableType]:
     profile, zone = report.profile, report.profile.zone
     unit = profile.delivery.unit
     rows = Table.grid(padding=(0, 2))
-    rows.add_column(style="dim", no_wrap=True)
-    rows.add_column()
+    rows.add_column(style="dim", no_wrap=True, overflow="fold")
+    rows.add_column(overflow="fold")
     s = i.segment
     rows.add_row(tr("Decision"), Text(term(s.account), style="bold"))
     rows.add_row(tr("reason"), tr(s.rule.value))

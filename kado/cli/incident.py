@@ -169,8 +169,8 @@ def incident_list(profile: Profile, listed: Sequence[RecordedIncident]) -> list[
     if not listed:
         return [heading, tr("none")]
     rows = Table.grid(padding=(0, 2))
-    rows.add_column(justify="right", no_wrap=True)
-    rows.add_column()
+    rows.add_column(justify="right", no_wrap=True, overflow="fold")
+    rows.add_column(overflow="fold")
     for noted in listed:
         rows.add_row(f"#{noted.incident.id}", _words(profile, noted))
     return [heading, rows]

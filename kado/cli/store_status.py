@@ -10,7 +10,7 @@ from kado.language import marked, tr, trn
 from kado.output import facts, local, print_json, show, table, title
 from kado.queries.outlook import date_after
 from kado.queries.store_status import Inventory, inventory_document, load_inventory
-from kado.rounding import NONE, count, size
+from kado.rounding import count, size
 from storage.inventory import HORIZON_YEARS, Outlook, SignalCensus
 
 
@@ -40,11 +40,7 @@ def inventory_report(inventory: Inventory) -> list[RenderableType]:
         title(profile, tr("store ({store})", store=inventory.title)),
         facts([("Service", service_line(inventory.pid))]),
     ]
-    right = ["samples"]
-    if inventory.local:
-        right = [
-            marked("rows"), marked("sealed"), marked("files"), marked("size"), marked("B/sample"), marked("minutes"),
-        ]  # fmt: skip
+    right = ["samples", marked("size")] if inventory.local else ["samples"]
     rows = table(order=["signal", *right, "first", "last", "kept"], right=[*right])
     for one in signals:
         times = [local(one.first_ns, zone), local(one.last_ns, zone)]
@@ -67,8 +63,7 @@ def service_line(pid: str | None) -> str:
 def _numbers(one: SignalCensus, *, local: bool) -> list[str]:
     if not local:
         return [count(one.rows)]
-    a_sample = f"{one.bytes / one.sealed:.2f}" if one.sealed else NONE
-    return [count(one.rows), count(one.sealed), count(one.files), size(one.bytes), a_sample, size(one.minute_bytes)]
+    return [count(one.rows + one.sealed), size(one.bytes + one.minute_bytes)]
 
 
 def _sum(signals: tuple[SignalCensus, ...]) -> SignalCensus:
@@ -93,10 +88,21 @@ def _space(inventory: Inventory) -> list[tuple[str, RenderableType]]:
     space = inventory.outlook.space
     log = tr("; log {size}", size=size(space.log)) if space.log else ""
     reusable = tr(", {size} of it free for new rows", size=size(space.reusable)) if space.reusable else ""
-    lines: list[tuple[str, RenderableType]] = [(marked("Rows"), f"telemetry.db {size(space.database)}{reusable}{log}")]
+    signals = inventory.holdings.signals
+    all_of_them = _sum(signals) if signals else None
+    telemetry = f"telemetry.db {size(space.database)}{reusable}{log}"
+    if inventory.local and all_of_them is not None:
+        telemetry = trn("{n} row; ", "{n} rows; ", all_of_them.rows) + telemetry
+    lines: list[tuple[str, RenderableType]] = [(marked("Rows"), telemetry)]
     if inventory.local:
         leftovers = tr("; {n} unused files, removed at the next sealing", n=space.leftovers) if space.leftovers else ""
         sealed = tr("{size} in {folder}", size=size(space.archive), folder=space.archive_root)
+        if all_of_them is not None and all_of_them.sealed:
+            held = trn("{n} sample", "{n} samples", all_of_them.sealed)
+            files = trn("{n} file", "{n} files", all_of_them.files)
+            a_sample = f"{all_of_them.bytes / all_of_them.sealed:.2f}"
+            sealed += tr("; {samples} in {files}, {bytes} B/sample", samples=held, files=files, bytes=a_sample)
+            sealed += tr("; minutes {size}", size=size(all_of_them.minute_bytes))
         lines.append((marked("Sealed"), sealed + leftovers))
     else:
         lines.append(

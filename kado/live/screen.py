@@ -81,8 +81,8 @@ class LiveView:
 def screen(view: LiveView) -> RenderableType:
     """Return the whole screen, 80 columns wide or wider."""
     head = Table.grid(expand=True)
-    head.add_column()
-    head.add_column(justify="right")
+    head.add_column(overflow="fold")
+    head.add_column(justify="right", overflow="fold")
     head.add_row(_name(view), local(view.now_ns, view.profile.zone, offset=True))
     return Group(
         head,
@@ -180,15 +180,15 @@ def _beam(view: LiveView) -> RenderableType:
 def _grid() -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for _ in range(3):
-        grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=True, overflow="fold")
     return grid
 
 
 def _figures(view: LiveView) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(tr("Availability"))
+    table.add_column(tr("Availability"), overflow="fold")
     for heading in ("%", tr("lower"), tr("upper"), tr("coverage %"), term("no_beam"), "N"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     rows = ((tr(_TODAY), _day(view)), (tr(_MONTH), _month(view)), (tr(_YEAR), _year(view)))
     for name, part in rows:
         if part is None:
@@ -214,9 +214,9 @@ def _figures(view: LiveView) -> RenderableType:
 
 def _ledger(view: LiveView) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(tr("Samples"))
+    table.add_column(tr("Samples"), overflow="fold")
     for name, sign in zip(LEDGER, (" =", " +", " +", " +", " +", ""), strict=True):
-        table.add_column(term(name) + sign, justify="right")
+        table.add_column(term(name) + sign, justify="right", overflow="fold")
     table.add_row("", *_sums(view.totals))
     return table
 

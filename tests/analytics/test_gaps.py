@@ -1,5 +1,6 @@
 """What unknown time could hide, each interval by itself."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -54,6 +55,15 @@ def test_a_gap_before_a_beam_that_came_back_in_part_could_hide_that_part_too() -
     # 100 mA is no outage, but neither the end of one.
     (gap,) = gaps(Story([(100, 200), (60, GAP), (50, 100), (100, 200)]))
     assert (hidden(gap), gap.failures) == (51 + 50, 1)
+
+
+def test_a_bad_sample_at_the_end_of_a_silence_does_not_make_all_of_it_only_bad_samples() -> None:
+    # Samples until second 99 hold to 109; 20 minutes of silence, one bad sample in its last second.
+    story = Story([(100, 200), (1_199, GAP), (1, math.nan), (1, GAP), (100, 200)])
+    causes = [
+        (seconds(g.segment.start_ns - at(0)), seconds(g.segment.end_ns - at(0)), g.segment.rule) for g in gaps(story)
+    ]
+    assert causes == [(109, 1_299, Rule.STALE), (1_299, 1_301, Rule.BAD)]
 
 
 def test_each_gap_is_asked_by_itself() -> None:

@@ -37,6 +37,8 @@ def test_the_first_block_at_the_target_ends_the_search(seeded: Kado) -> None:
     assert "SIMULATED" in out
     assert "1 year 42 days" in out
     assert "tuning 2025-05-13 06:00 to 2025-05-13 12:00, 91.7 % of it" in out
+    # It counts to the start of the first stable block, says so, and gives the end too.
+    assert "to the start of the first stable block; to its end 407.5 days" in out
 
 
 def test_a_target_that_was_never_held_is_not_reached(seeded: Kado) -> None:

@@ -1,0 +1,94 @@
+"""Every table reads at 80 columns, in both languages: nothing is cut, and no word or number is broken."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from rich.cells import cell_len
+from rich.measure import Measurement
+from rich.table import Table
+
+from command_line import Kado
+from kado import output
+from kado.cli.table import COMMANDS, Group
+from seeded_ring import DAY
+
+WIDTH = 80
+
+SHOWN = [
+    ["check"], ["status"], ["availability", "-p", DAY], ["availability", "-p", "2025-05", "--each", "day"],
+    ["availability", "-p", DAY, "-d", "all"], ["availability", "-p", DAY, "-d", "cebaf"], ["beamlines", "-p", DAY],
+    ["events", "-p", DAY], ["events", "-p", "2025-05"], ["gaps", "-p", DAY], ["explain", "-p", DAY],
+    ["explain", "--at", f"{DAY}T02:30:00+09:00"], ["explain", "--at", f"{DAY}T05:10:00+09:00"],
+    ["reliability", "-p", DAY], ["reliability", "-p", "2025-05"], ["report", "list"],
+    ["ledger"], ["ledger", "--verify"], ["dead-letters", "list"], ["recorded-gaps"], ["definitions"],
+    ["definitions", "sls"], ["definitions", "--compare", "sls", "aps", "-p", DAY], ["schedule", "show"],
+    ["schedule", "diff", "--since", "2025-01-01T00:00:00Z"], ["correct", "list"], ["incident", "list"],
+    ["incident", "pareto", "-p", DAY], ["store", "status"],
+    ["store", "verify"], ["fleet", "figures", "--config", "kado.toml", "-p", DAY], ["user", "list"],
+]  # fmt: skip
+
+WITHOUT_A_TABLE = {
+    "init", "run", "watch", "schema", "demo", "target", "publish", "import", "backfill", "verify",
+    "alarms ack", "alarms unack", "alarms shelve", "alarms unshelve", "alarms out", "alarms in", "alarms reload",
+    "correct up", "correct down", "correct unknown", "correct sensor-fault", "correct sensor-sound",
+    "correct one-event", "correct separate", "correct excluded", "correct reduced", "correct withdraw",
+    "correct confirm", "incident add", "incident withdraw", "report make", "report issue", "report verify",
+    "simulate inject", "source probe", "schedule import", "store init", "store copy", "store downsample",
+    "store seal", "store compact", "store export", "store import", "store backup", "store restore",
+    "dead-letters show", "dead-letters replay", "dashboards export", "alarms history", "alarms replay",
+    "alarms report", "alarms tune", "alarms test", "alarms rules",
+}  # fmt: skip
+"""Commands that need a server, a terminal or a file, or print lines of text alone."""
+
+
+def names() -> Iterator[str]:
+    for name, entry in COMMANDS.items():
+        if isinstance(entry, Group):
+            yield from (f"{name} {below}" for below in entry.commands)
+        else:
+            yield name
+
+
+def test_every_command_that_prints_a_table_is_looked_at() -> None:
+    looked_at = {" ".join(words[:n]) for words in SHOWN for n in (1, 2)}
+    assert [name for name in names() if name not in looked_at | WITHOUT_A_TABLE and not name.startswith("user ")] == []
+
+
+@pytest.fixture
+def narrow(seeded: Kado, monkeypatch: pytest.MonkeyPatch) -> Kado:
+    monkeypatch.setattr(output, "_NO_TERMINAL_WIDTH", WIDTH)
+    signed = ("--author", "Sato", "--reason", "a dip of the grid, seen in the logbook of the shift")
+    times = ("--from", f"{DAY}T02:00:00+09:00", "--to", f"{DAY}T02:30:00+09:00")
+    assert seeded("correct", "excluded", "--yes", "--category", "grid", *times, *signed).exit_code == 0
+    words = ("--system", "rf", "--component", "klystron 2", "--title", "arc in the window", "--author", "Sato")
+    assert seeded("incident", "add", *words, *times).exit_code == 0
+    return seeded
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_no_line_is_wider_and_nothing_is_cut_or_broken(
+    narrow: Kado, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_wide: list[str] = []
+    measured: list[str] = []
+    original = Table.__rich_console__
+
+    def looked_at(self: Table, console: object, options: object) -> object:
+        least = Measurement.get(console, options.update(width=1_000, max_width=1_000), self).minimum  # type: ignore[arg-type, attr-defined]
+        headings = [str(column.header) for column in self.columns]
+        # Japanese may break between any two characters; English between words only.
+        if language == "en" and least > WIDTH:
+            measured.append(f"{headings}: {least} columns at least")
+        return original(self, console, options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Table, "__rich_console__", looked_at)
+    for words in SHOWN:
+        answer = narrow(*words, "--lang", language)
+        if "Usage:" in answer.err or "No such command" in answer.err:
+            too_wide.append(f"{words}: {answer.err}")
+        measured = [m if m.startswith("[") is False else f"{words} {m}" for m in measured]
+        for line in answer.out.splitlines():
+            if cell_len(line) > WIDTH or re.search(r"\S…(\s|$)", line):
+                too_wide.append(f"{' '.join(words)}: {cell_len(line)}: {line}")
+    assert (too_wide, measured) == ([], [])
