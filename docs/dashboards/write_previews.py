@@ -13,14 +13,16 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from draw import Scene, draw  # noqa: E402 - after the path is set
 
-from dashboards.generate import FOLDER  # noqa: E402 - after the path is set
+from dashboards.export import dashboard_files  # noqa: E402 - after the path is set
+from facility.profile import load_profile  # noqa: E402 - after the path is set
+from facility.text import Language  # noqa: E402 - after the path is set
 from facility.time import NS_PER_S, system_clock  # noqa: E402 - after the path is set
 from grafana_panels import Grafana, ask  # noqa: E402 - after the path is set
 from kado.config import load_configuration  # noqa: E402 - after the path is set
@@ -109,13 +111,13 @@ def bands_of(document: dict[str, Any], grafana: Grafana) -> list[dict[str, Any]]
     return bands
 
 
-def picture(path: Path, grafana: Grafana, zone: str) -> bytes:
+def picture(name: str, text: str, grafana: Grafana, zone: str) -> bytes:
     """Draw a dashboard's JSON with the answers of its own queries."""
-    document = json.loads(path.read_text())
+    document = json.loads(text)
     answers = {
         panel["id"]: [ask(target, grafana) for target in panel.get("targets", [])] for panel in document["panels"]
     }
-    variables = {k: v for k, v in grafana.variables.items() if k != "signal" or path.stem == "engineers"}
+    variables = {k: v for k, v in grafana.variables.items() if k != "signal" or name == "engineers"}
     scene = Scene(grafana.from_ms, grafana.to_ms, zone, variables)
     return draw(document, answers, bands_of(document, grafana), scene)
 
@@ -144,11 +146,13 @@ def main() -> None:
             prometheus.start()
             prometheus.wait_for("kado_ready == 1", 600)
             time.sleep(float(os.environ.get("KADO_PREVIEW_WAIT", "120")))
-            for path in sorted(FOLDER.rglob("*.json")):
-                grafana = grafana_of(server, prometheus, RANGES_H[path.stem])
-                png = picture(path, grafana, "Asia/Tokyo")
-                (PICTURES / f"{path.stem}-{path.parent.name}.png").write_bytes(png)
-                print(f"{path.stem}-{path.parent.name}.png", len(png) // 1024, "kB", flush=True)
+            profile = load_profile(FACILITY)
+            for language in get_args(Language):
+                for file, text in dashboard_files(profile, language).items():
+                    name = Path(file).stem
+                    png = picture(name, text, grafana_of(server, prometheus, RANGES_H[name]), profile.time_zone)
+                    (PICTURES / f"{name}-{language}.png").write_bytes(png)
+                    print(f"{name}-{language}.png", len(png) // 1024, "kB", flush=True)
         finally:
             if service is not None:
                 service.terminate()
