@@ -16,7 +16,7 @@ AT_ONCE := 4
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo check test soak chaos mutants lint texts gallery storm previews services services-bench bench pins clean
+.PHONY: help demo check test soak chaos mutants lint texts gallery storm previews reports services services-bench bench pins clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -70,6 +70,9 @@ storm: $(DEV) ## Replay a simulated storm and write docs/explanation/alarm-storm
 
 previews: $(DEV) ## Draw the previews of the Grafana dashboards in docs/dashboards again (a quarter of an hour)
 	$(BIN)/python docs/dashboards/write_previews.py
+
+reports: $(DEV) ## Make the sample reports in docs/reports again (some minutes)
+	$(BIN)/python docs/reports/write_samples.py
 
 services: ## Get the servers that the tests use: Mosquitto, Prometheus, InfluxDB, versitygw for S3 (Debian)
 	@bash deploy/services/install.sh

@@ -124,7 +124,9 @@ class FiguresByDay:
             As `report`.
         """
         part = counted_part(self.profile, period, self.now_ns)
-        asked = Asked(self.configuration, self.record, self.as_of, self.now_ns, period, part)
+        # Samples that came after the date are not counted one by one: that reads the whole period once more.
+        as_of = AsOf(self.known_on_ns, is_now=True)
+        asked = Asked(self.configuration, self.record, as_of, self.now_ns, period, part)
         tally = Tally(asked, self.definition, self.plan)
 
         def add(piece: Period, known: Known, found: Findings) -> None:

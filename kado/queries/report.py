@@ -297,7 +297,7 @@ def report_inputs_document(inputs: ReportInputs) -> dict[str, Any]:
     }
 
 
-_NO_FIGURES: Final = ("as_known_on", "warnings", "cadence", "look_around_cut")
+_NO_FIGURES: Final = ("as_known_on", "warnings", "cadence", "look_around_cut", "late_samples")
 """Parts of the document of an availability that say something about the figures, and are none."""
 
 

@@ -123,7 +123,7 @@ def calendar_chart(
         alt.Chart(named)
         .mark_rect(stroke="white", strokeWidth=0.3)
         .encode(
-            y=alt.Y("day:O", title=labels["day"], sort=days),
+            y=alt.Y("day:O", title=labels["day"], sort=days, axis=alt.Axis(labelFontSize=8)),
             x=alt.X(
                 "start_h:Q",
                 title=labels["hour"],

@@ -137,6 +137,19 @@ def group_word(kind: str, group: Group) -> str:
     return group.name
 
 
+def chance_words(probability: float) -> str:
+    """Write a probability in percent; a simulation of some thousand years is sure of nothing.
+
+    Examples
+    --------
+    >>> chance_words(0.0), chance_words(0.456), chance_words(1.0)
+    ('below 1 %', '46 %', 'above 99 %')
+    """
+    if probability < 0.01:
+        return tr("below 1 %")
+    return tr("above 99 %") if probability > 0.99 else f"{percent(100 * probability, 0)} %"
+
+
 def outlook_sentences(found: ReliabilityReport) -> tuple[str, ...]:
     """Return what may still happen in the year; empty for a year that is over."""
     year = found.year
@@ -154,8 +167,8 @@ def outlook_sentences(found: ReliabilityReport) -> tuple[str, ...]:
     if o.reach_target is not None:
         said.append(
             tr(
-                "{year} reaches the target of {target:g} % with a probability of {chance} %.",
-                year=year.year, target=o.target_pct, chance=percent(100 * o.reach_target, 0),
+                "Probability that {year} reaches the target of {target:g} %: {chance}.",
+                year=year.year, target=o.target_pct, chance=chance_words(o.reach_target),
             )
         )  # fmt: skip
     said.append(

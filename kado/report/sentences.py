@@ -11,6 +11,7 @@ from kado.queries.events import incidents_behind
 from kado.queries.report import Beside, ReportInputs
 from kado.report.cells import local_time, period_words, time_words
 from kado.report.model import Headline
+from kado.report.reliability_words import chance_words
 from kado.report.words import account_word
 from kado.rounding import NONE, count, hours, percent
 
@@ -207,9 +208,11 @@ def _year(inputs: ReportInputs) -> str:
             "Of the downtime budget of {year} {left} h are left (target {target:g} %).",
             year=budget.year, left=hours(budget.left_h, 1), target=budget.target_pct,
         )  # fmt: skip
+    if budget.unknown_h >= 1.0:
+        said += " " + tr("{hours} h of the year are unknown and not taken off.", hours=hours(budget.unknown_h, 0))
     if year is not None and year.outlook is not None and year.outlook.reach_target is not None:
-        chance = percent(100 * year.outlook.reach_target, 0)
-        said += " " + tr("The probability to reach the target is {chance} %.", chance=chance)
+        chance = chance_words(year.outlook.reach_target)
+        said += " " + tr("Probability of reaching the target: {chance}.", chance=chance)
     elif year is not None:
         said += " " + tr("{n} failures are too few to forecast the rest of the year.", n=count(year.failures))
     return said

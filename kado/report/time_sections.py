@@ -102,15 +102,6 @@ def calendar(inputs: ReportInputs) -> Section:
 def failures(inputs: ReportInputs) -> Section:
     """List the failures, and those that wait for review."""
     loaded, zone = inputs.loaded, inputs.loaded.profile.zone
-    columns = [
-        Column("start", tr("Start"), Kind.TIME),
-        Column("length_h", tr("Length"), Kind.DURATION),
-        Column("lost_h", tr("User time lost"), Kind.DURATION),
-        Column("system", tr("System"), width=0.9),
-        Column("cause", tr("Cause"), width=1.6),
-        Column("action", tr("Action"), width=1.4),
-        Column("note", tr("Note"), width=1.5),
-    ]
     waiting = set(awaiting_review(inputs))
     rows: list[list[Cell]] = []
     for reported in loaded.availability.events:
@@ -140,6 +131,17 @@ def failures(inputs: ReportInputs) -> Section:
                 ", ".join(notes) or None,
             ]
         )
+    # Columns in which nothing stands leave their room to the others.
+    cause_width, action_width = (1.6 if any(row[x] for row in rows) else 0.5 for x in (4, 5))
+    columns = [
+        Column("start", tr("Start"), Kind.TIME),
+        Column("length_h", tr("Length"), Kind.DURATION),
+        Column("lost_h", tr("User time lost"), Kind.DURATION),
+        Column("system", tr("System"), width=0.9),
+        Column("cause", tr("Cause"), width=cause_width),
+        Column("action", tr("Action"), width=action_width),
+        Column("note", tr("Note"), width=1.5),
+    ]
     said = ()
     if waiting:
         said = (trn("{n} failure waits for its review.", "{n} failures wait for their review.", len(waiting)),)

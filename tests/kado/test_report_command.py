@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 
 from command_line import Kado
 from facility.text import Language
+from facility.time import format_time
 from kado.config import load_configuration
 from kado.language import in_language
 from kado.queries.availability import report_document, with_budget
@@ -22,6 +25,7 @@ from kado.queries.figures import load_availability
 from kado.queries.report import ReportInputs, load_report
 from kado.report.content import Layout, make_report
 from kado.report.forms import Form, render
+from kado.report.model import Kind
 
 PERIOD = "2026-11-11T00:00:00+09:00/2026-11-14T00:00:00+09:00"
 
@@ -40,6 +44,37 @@ def output(*command: str) -> str:
 def inputs(_simulated_folder: Path) -> ReportInputs:
     """Everything that the report of the three days says, read once."""
     return load_report(load_configuration(_simulated_folder / "kado.toml"), PERIOD, None)
+
+
+ON_A_HOST = """
+import hashlib, sys
+from pathlib import Path
+from kado.config import load_configuration
+from kado.language import in_language
+from kado.queries.report import load_report
+from kado.report.content import make_report
+from kado.report.forms import Form, render
+from kado.report.model import Kind
+
+inputs = load_report(load_configuration(Path(sys.argv[1])), sys.argv[2], None, sys.argv[3])
+for lang in ("en", "ja"):
+    with in_language(lang):
+        for form in Form:
+            print(lang, form.value, hashlib.sha256(render(make_report(inputs), form)).hexdigest())
+"""
+
+
+def test_hosts_of_other_time_zones_and_locales_make_the_same_bytes(inputs: ReportInputs) -> None:
+    hosts = (
+        {"TZ": "America/New_York", "LANG": "ja_JP.UTF-8", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "0"},
+        {"TZ": "Asia/Kathmandu", "LANG": "de_DE.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "7"},
+    )
+    kept = {k: v for k, v in os.environ.items() if k not in ("TZ", "LANG", "LC_ALL", "LANGUAGE", "KADO_LANG")}
+    known_on = format_time(inputs.loaded.as_known_on_ns)
+    command = [sys.executable, "-c", ON_A_HOST, str(inputs.configuration.path), PERIOD, known_on]
+    made = [subprocess.run(command, env=kept | host, check=True, capture_output=True, text=True) for host in hosts]
+    assert made[0].stdout == made[1].stdout
+    assert len(made[0].stdout.splitlines()) == 10
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
@@ -109,6 +144,24 @@ def test_numbers_of_the_pdf_are_those_of_the_availability_and_no_glyph_is_missin
         assert re.search(r"Tagged:\s+yes", output("pdfinfo", path))
 
 
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext: apt-get install poppler-utils")
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_every_number_that_is_printed_stands_in_the_pdf(inputs: ReportInputs, tmp_path: Path, lang: Language) -> None:
+    with in_language(lang):
+        report = make_report(inputs)
+        (tmp_path / "r.pdf").write_bytes(render(report, Form.PDF))
+    text = "".join(output("pdftotext", str(tmp_path / "r.pdf"), "-").split())
+    for table in report.tables():
+        for row in table.printed:
+            for column, cell in zip(table.columns, row, strict=True):
+                if column.kind is not Kind.TEXT:
+                    assert "".join(cell.split()) in text, (table.id, cell)
+    assert report.headline.value.replace(" ", "") in text
+    # The mark stands in the head of every page; what stands across it, turned, is no text in a line.
+    pages = int(re.search(r"Pages:\s+(\d+)", output("pdfinfo", str(tmp_path / "r.pdf")))[1])  # type: ignore[index]
+    assert text.count("SIMULATED/模擬データ") >= pages
+
+
 def test_html_stands_alone(inputs: ReportInputs) -> None:
     with in_language("ja"):
         page = render(make_report(inputs), Form.HTML).decode()
@@ -165,6 +218,13 @@ class TestLife:
         assert [(r["edition"], r["author"]) for r in listed] == [(1, "Mori"), (2, "Mori")]
         # The first edition can still be made again as it was.
         assert simulated("report", "verify", "first.html").exit_code == 0
+
+    def test_a_file_is_still_identical_when_samples_of_later_time_came(self, simulated: Kado) -> None:
+        make(simulated, "r.html", "--lang", "en")
+        Path("later.csv").write_text("time,signal,value\n2026-11-15T12:00:00.5+09:00,stored_current,200.0\n")
+        assert simulated("import", "later.csv").exit_code == 0
+        assert "received" not in simulated("report", "verify", "r.html").err
+        assert simulated("report", "verify", "r.html").exit_code == 0
 
     def test_a_file_that_was_edited_is_told(self, simulated: Kado) -> None:
         page = make(simulated, "r.html", "--lang", "en")
@@ -231,6 +291,21 @@ class TestRefused:
         answer = simulated("report", PERIOD, "--format", "json", "--out", "nowhere/r.json")
         assert answer.exit_code == 2
         assert "nowhere/r.json cannot be written" in answer.err
+
+    def test_a_folder_that_nobody_may_write_to(self, simulated: Kado) -> None:
+        answer = simulated("report", PERIOD, "--format", "json", "--out", "/proc/r.json")
+        assert answer.exit_code == 2
+        assert "/proc/r.json cannot be written" in answer.err
+
+    def test_a_period_with_a_schedule_and_without_data(self, simulated: Kado) -> None:
+        Path("early.csv").write_text(
+            "start,end,category,published_at\n"
+            "2025-05-01T00:00+09:00,2025-05-20T00:00+09:00,user,2025-01-01T00:00+09:00\n"
+        )
+        assert simulated("schedule", "import", "early.csv").exit_code == 0
+        answer = simulated("report", "2025-05")
+        assert answer.exit_code == 2
+        assert "no samples of stored_current" in answer.err
 
     def test_a_file_that_is_no_report(self, simulated: Kado) -> None:
         Path("x.pdf").write_bytes(b"%PDF-1.7")

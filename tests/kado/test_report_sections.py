@@ -1,0 +1,216 @@
+"""What stands in a report beside its figures: alarms, corrections with their effect, other facilities, sentences."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from command_line import Kado
+from facility.alarms import AlarmState, Cause, Priority, Transition
+from facility.text import Language, Text
+from facility.time import NS_PER_DAY, NS_PER_S, parse_time
+from kado.config import load_configuration
+from kado.language import in_language
+from kado.queries.report import ReportInputs, load_report
+from kado.report import beside_sections, record_sections
+from kado.report.content import make_report
+from kado.report.forms import Form, render
+from kado.report.model import Kind, Section, Table
+from kado.report.sentences import headline, length_words, summary
+from storage.journal.alarms import AlarmJournal, transition_row
+
+PERIOD = "2026-11-11T00:00:00+09:00/2026-11-14T00:00:00+09:00"
+AT = parse_time("2026-11-12T03:00:00+09:00")
+RAISED = Transition(
+    time_ns=AT,
+    alarm="beam_lost",
+    from_state=AlarmState.NORMAL,
+    to_state=AlarmState.UNACKED,
+    cause=Cause.RAISED,
+    seq=1,
+    occurrence=1,
+    priority=Priority.CRITICAL,
+    class_="beam",
+    annunciated=True,
+)
+
+
+def settings(text: str) -> None:
+    with Path("kado.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n{text}\n")
+
+
+def read(period: str = PERIOD) -> ReportInputs:
+    return load_report(load_configuration(), period)
+
+
+def table(section: Section | None, name: str) -> Table:
+    assert section is not None
+    return next(t for t in section.tables if t.id == name)
+
+
+@pytest.fixture(scope="module")
+def inputs(_simulated_folder: Path) -> ReportInputs:
+    """Everything that the report of the three days says, read once."""
+    return load_report(load_configuration(_simulated_folder / "kado.toml"), PERIOD, None)
+
+
+class TestAlarms:
+    def test_without_alarms_there_is_no_section(self, inputs: ReportInputs) -> None:
+        assert beside_sections.alarms(inputs) is None
+
+    def test_no_alarm_raised_is_a_sentence(self, simulated: Kado) -> None:
+        settings("[alarms]")
+        section = beside_sections.alarms(read())
+        assert section is not None
+        assert section.paragraphs == ("No alarm was raised.",)
+
+    def test_the_alarms_of_the_period_stand_beside_the_targets(self, simulated: Kado) -> None:
+        settings("[alarms]")
+        with AlarmJournal.open(Path("data/journal.db"), "nanoterasu_sim") as journal:
+            rows = [replace(RAISED, time_ns=AT + i * 3600 * NS_PER_S, seq=i + 1) for i in range(3)]
+            rows += [replace(RAISED, alarm="low_beam", time_ns=AT + 5 * NS_PER_S, seq=1)]
+            # Before the period, so not of it.
+            rows += [replace(RAISED, alarm="vacuum_high", time_ns=AT - 9 * NS_PER_DAY)]
+            journal.add_rows(("transition", transition_row(row, "f")) for row in rows)
+        found = read()
+        section = beside_sections.alarms(found)
+        figures = table(section, "alarms").frame
+        assert list(figures["value"][:2]) == [4, 4 / 3]
+        assert figures["target"][1] == 150
+        listed = table(section, "frequent_alarms").frame
+        assert list(listed["raised"]) == [3, 1]
+        with in_language("ja"):
+            page = render(make_report(found), Form.HTML).decode()
+        assert 'id="alarms"' in page
+        assert "Alarms" not in page
+
+
+class TestCorrections:
+    def test_each_says_what_it_changes_and_one_that_waits_changes_nothing_yet(self, simulated: Kado) -> None:
+        signed = ("--reason", "log book", "--author", "Sato", "--yes")
+        down = ("--from", "2026-11-11T12:00:00+09:00", "--to", "2026-11-11T13:00:00+09:00")
+        assert simulated("correct", "down", *down, *signed).exit_code == 0
+        excluded = ("--from", "2026-11-12T12:00:00+09:00", "--to", "2026-11-12T13:00:00+09:00")
+        answer = simulated("correct", "excluded", "--category", "grid", *excluded, *signed)
+        assert answer.exit_code == 0, answer.err
+        section = record_sections.corrections(read())
+        (changes,) = table(section, "corrections").frame["changes"]
+        assert changes == "delivered -3,600 s, no beam +3,600 s, failures +1"
+        assert list(table(section, "awaiting").frame["changes"]) == ["nothing yet"]
+
+
+class TestFacilities:
+    def test_others_stand_beside_it_each_by_its_own_rules_and_one_without_a_figure_says_why(
+        self, simulated: Kado
+    ) -> None:
+        Path("other.toml").write_text(Path("kado.toml").read_text())
+        settings('[report]\nbeside = ["other.toml", "gone/kado.toml"]')
+        found = read()
+        section = beside_sections.facilities(found)
+        laid = table(section, "facilities")
+        pct = found.loaded.availability.figures.availability_pct
+        assert list(laid.frame["availability_pct"]) == [pct, pct]
+        assert laid.frame["rule"][1] == "Stored current: 20 mA; 390 mA (nanoterasu)"
+        assert "gone/kado.toml" in laid.note
+        document = make_report(found).document["facilities"]
+        assert document[0]["availability"]["figures"]["availability_pct"] == pct
+        assert document[1]["availability"] is None
+
+    def test_nothing_is_averaged_and_the_report_says_so(self, inputs: ReportInputs) -> None:
+        assert beside_sections.facilities(inputs) is None
+
+
+def test_peers_and_milestones_stand_in_the_report_of_a_year_alone(inputs: ReportInputs) -> None:
+    assert record_sections.milestones(inputs) is None
+    availability = inputs.loaded.availability
+    year = replace(
+        availability.period, start_ns=parse_time("2026-04-01T00:00:00+09:00"), end_ns=availability.period.end_ns
+    )
+    whole = replace(year, start_ns=year.end_ns - 320 * NS_PER_DAY)
+    of_a_year = replace(inputs, loaded=replace(inputs.loaded, availability=replace(availability, period=whole)))
+    section = record_sections.milestones(of_a_year)
+    assert list(table(section, "milestones").frame["value"]) == [160.0, 200.0, 400.0]
+    peers = table(section, "peers")
+    assert list(peers.frame["facility"]) == ["MAX IV (Sweden)", "SIRIUS (Brazil)"]
+    assert list(peers.frame["time"]) == ["about 9 years 90 days", "not reached"]
+    assert "Briefing" in peers.note
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_the_first_page_says_in_at_most_five_lines_what_happened(inputs: ReportInputs, lang: Language) -> None:
+    with in_language(lang):
+        lines = summary(inputs)
+        name = headline(inputs).name
+    assert 3 <= len(lines) <= 5
+    assert lines[0].startswith(name)
+    assert name == Text(en="Light-source availability", ja="光源稼働率").in_language(lang)
+    if lang == "en":
+        assert "the target of 99 % was" in lines[0]
+        assert lines[2].startswith("There was 1 failure; the longest began on")
+    else:
+        assert not any(word in line for line in lines for word in ("the ", " was ", "failure"))
+
+
+def test_a_missed_target_is_called_missed_however_near_it_is(inputs: ReportInputs) -> None:
+    a = inputs.loaded.availability
+    near = replace(a, figures=replace(a.figures, availability_pct=98.996, coverage_pct=100.0))
+    assert summary(replace(inputs, loaded=replace(inputs.loaded, availability=near)))[0] == (
+        "Light-source availability was 98.9 %: the target of 99 % was missed."
+    )
+
+
+def test_a_period_without_user_time_says_what_was_planned_instead(inputs: ReportInputs) -> None:
+    a = inputs.loaded.availability
+    nothing = replace(
+        a,
+        accounts=replace(a.accounts, user_time=0, user=0, reserve=0, delivered=0, no_beam=0, unknown=0),
+        figures=replace(a.figures, availability_pct=None, coverage_pct=None),
+    )
+    found = replace(inputs, loaded=replace(inputs.loaded, availability=nothing))
+    assert headline(found).value == "–"
+    assert summary(found)[0] == "No user time was planned in this period."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "en", "ja"),
+    [
+        (10_920, "3 h 02 min", "3 時間 02 分"),
+        (3_599, "1 h 00 min", "1 時間 00 分"),
+        (90, "2 min", "2 分"),
+        (0.2, "1 s", "1 秒"),
+    ],
+)
+def test_lengths_are_written_as_people_say_them(seconds: float, en: str, ja: str) -> None:
+    assert length_words(round(seconds * NS_PER_S)) == en
+    with in_language("ja"):
+        assert length_words(round(seconds * NS_PER_S)) == ja
+
+
+def test_every_sheet_has_real_numbers_and_dates_a_frozen_head_and_can_be_sorted(
+    inputs: ReportInputs, tmp_path: Path
+) -> None:
+    report = make_report(inputs)
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(render(report, Form.XLSX))
+    book = openpyxl.load_workbook(path)
+    sheets = book.worksheets[1:]
+    assert len(sheets) == len(report.tables())
+    for sheet, made in zip(sheets, report.tables(), strict=True):
+        assert sheet["A1"].value == "SIMULATED / 模擬データ"
+        assert [cell.value for cell in sheet[2]] == [c.heading for c in made.columns]
+        assert sheet.freeze_panes == "A3"
+        for y, row in enumerate(made.frame.to_numpy(dtype=object).tolist(), 3):
+            for x, (column, cell) in enumerate(zip(made.columns, row, strict=True), 1):
+                found = sheet.cell(y, x)
+                if cell is None:
+                    assert found.value is None
+                elif column.kind is Kind.TIME:
+                    assert found.value == cell.replace(tzinfo=None)
+                elif column.kind is Kind.DURATION:
+                    assert found.number_format == "[h]:mm:ss"
+                elif column.kind.numeric and not isinstance(cell, str):
+                    assert found.value == pytest.approx(float(cell), rel=1e-12)
+        if len(made.frame):
+            assert sheet.auto_filter.ref
