@@ -1,6 +1,7 @@
 """``kado report``: one document in five forms, its figures those of ``kado availability``; its life."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -54,27 +55,25 @@ from kado.language import in_language
 from kado.queries.report import load_report
 from kado.report.content import make_report
 from kado.report.forms import Form, render
-from kado.report.model import Kind
 
-inputs = load_report(load_configuration(Path(sys.argv[1])), sys.argv[2], None, sys.argv[3])
-for lang in ("en", "ja"):
-    with in_language(lang):
-        for form in Form:
-            print(lang, form.value, hashlib.sha256(render(make_report(inputs), form)).hexdigest())
+with in_language("ja"):
+    report = make_report(load_report(load_configuration(Path(sys.argv[1])), sys.argv[2], None, sys.argv[3]))
+    for form in Form:
+        print(form.value, hashlib.sha256(render(report, form)).hexdigest())
 """
 
 
-def test_hosts_of_other_time_zones_and_locales_make_the_same_bytes(inputs: ReportInputs) -> None:
-    hosts = (
-        {"TZ": "America/New_York", "LANG": "ja_JP.UTF-8", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "0"},
-        {"TZ": "Asia/Kathmandu", "LANG": "de_DE.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "7"},
-    )
-    kept = {k: v for k, v in os.environ.items() if k not in ("TZ", "LANG", "LC_ALL", "LANGUAGE", "KADO_LANG")}
+def test_a_host_of_another_time_zone_and_locale_makes_the_same_bytes(inputs: ReportInputs) -> None:
     known_on = format_time(inputs.loaded.as_known_on_ns)
+    left_out = ("TZ", "LANG", "LC_ALL", "LANGUAGE", "KADO_LANG")
+    host = {k: v for k, v in os.environ.items() if k not in left_out}
+    host |= {"TZ": "America/New_York", "LANG": "de_DE.UTF-8", "SOURCE_DATE_EPOCH": "0", "PYTHONHASHSEED": "7"}
     command = [sys.executable, "-c", ON_A_HOST, str(inputs.configuration.path), PERIOD, known_on]
-    made = [subprocess.run(command, env=kept | host, check=True, capture_output=True, text=True) for host in hosts]
-    assert made[0].stdout == made[1].stdout
-    assert len(made[0].stdout.splitlines()) == 10
+    there = subprocess.run(command, env=host, check=True, capture_output=True, text=True).stdout
+    with in_language("ja"):
+        report = make_report(load_report(inputs.configuration, PERIOD, None, known_on))
+        here = [f"{form.value} {hashlib.sha256(render(report, form)).hexdigest()}" for form in Form]
+    assert there.splitlines() == here
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
