@@ -158,7 +158,7 @@ def outlook_sentences(found: ReliabilityReport) -> tuple[str, ...]:
     if year.outlook is None:
         return (
             tr(
-                "{n} failures are too few to forecast {year}: at least {needed} are needed.",
+                "Failures so far: {n}. At least {needed} are needed to forecast {year}.",
                 n=count(year.failures), year=year.year, needed=MIN_FAILURES,
             ),
         )  # fmt: skip

@@ -214,5 +214,5 @@ def _year(inputs: ReportInputs) -> str:
         chance = chance_words(year.outlook.reach_target)
         said += " " + tr("Probability of reaching the target: {chance}.", chance=chance)
     elif year is not None:
-        said += " " + tr("{n} failures are too few to forecast the rest of the year.", n=count(year.failures))
+        said += " " + tr("Failures so far: {n}, too few to forecast the rest of the year.", n=count(year.failures))
     return said

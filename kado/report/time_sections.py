@@ -132,7 +132,7 @@ def failures(inputs: ReportInputs) -> Section:
             ]
         )
     # Columns in which nothing stands leave their room to the others.
-    cause_width, action_width = (1.6 if any(row[x] for row in rows) else 0.5 for x in (4, 5))
+    cause_width, action_width, note_width = (1.6 if any(row[x] for row in rows) else 0.5 for x in (4, 5, 6))
     columns = [
         Column("start", tr("Start"), Kind.TIME),
         Column("length_h", tr("Length"), Kind.DURATION),
@@ -140,7 +140,7 @@ def failures(inputs: ReportInputs) -> Section:
         Column("system", tr("System"), width=0.9),
         Column("cause", tr("Cause"), width=cause_width),
         Column("action", tr("Action"), width=action_width),
-        Column("note", tr("Note"), width=1.5),
+        Column("note", tr("Note"), width=note_width),
     ]
     said = ()
     if waiting:
