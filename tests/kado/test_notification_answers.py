@@ -3,7 +3,9 @@
 import random
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -56,7 +58,13 @@ def client(url: str) -> AlertmanagerClient:
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "retryable", "wait_s"),
-    [(503, "7", True, 7.0), (429, "99999", True, 3600.0), (500, "soon", True, None), (400, None, False, None)],
+    [
+        (503, "7", True, 7.0),
+        (429, "99999", True, 3600.0),
+        (500, "soon", True, None),
+        (400, None, False, None),
+        (503, "nan", True, None),
+    ],
 )
 def test_an_answer_says_whether_and_when_to_try_again(
     answering: tuple[Answering, str], status: int, retry_after: str | None, retryable: bool, wait_s: float | None
@@ -68,6 +76,18 @@ def test_an_answer_says_whether_and_when_to_try_again(
     assert (found.taken, found.retryable, found.retry_after_s) == (False, retryable, wait_s)
     assert found.problem.startswith(f"it answered {status} xxx")
     assert len(found.problem) < 400
+
+
+@pytest.mark.parametrize(("ahead_s", "wait_s"), [(90, 90.0), (-30, 0.0), (86_400, 3600.0)])
+def test_a_date_to_try_again_at_is_by_the_servers_own_clock(
+    answering: tuple[Answering, str], ahead_s: int, wait_s: float
+) -> None:
+    server, url = answering
+    server.status = 503
+    server.headers = (("Retry-After", formatdate(time.time() + ahead_s, usegmt=True)),)
+    found = client(url).post([{}])
+    assert found.retry_after_s is not None
+    assert abs(found.retry_after_s - wait_s) <= 2.0
 
 
 def test_nobody_there_is_tried_again() -> None:

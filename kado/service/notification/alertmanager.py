@@ -4,6 +4,9 @@ import http.client
 import json
 from collections.abc import Sequence
 from datetime import tzinfo
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -52,12 +55,15 @@ class AlertmanagerClient:
             if reply.status == 200:
                 return TAKEN
             passing = reply.status in (408, 429) or reply.status >= 500
-            wait_s = _seconds(reply.getheader("Retry-After"))
+            wait_s = _wait_s(reply.headers)
             return Delivery(False, f"it answered {reply.status} {text or reply.reason}", passing, wait_s)
         except (OSError, http.client.HTTPException) as error:
             return Delivery(False, f"it cannot be reached: {error or type(error).__name__}")
         finally:
             connection.close()
+
+
+LONGEST_WAIT_S: Final = 3600.0
 
 
 class AlertmanagerSender:
@@ -98,8 +104,17 @@ class AlertmanagerSender:
         return answer
 
 
-def _seconds(text: str | None) -> float | None:
-    try:
-        return None if text is None else min(max(float(text), 0.0), 3600.0)
-    except ValueError:
+def _wait_s(headers: Message) -> float | None:
+    """Read Retry-After, seconds or a date by the server's own clock; at most an hour, None where it says nothing."""
+    text = headers["Retry-After"]
+    if text is None:
         return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            until, now = parsedate_to_datetime(text), parsedate_to_datetime(headers["Date"])
+            seconds = (until - now).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_WAIT_S) if isfinite(seconds) else None
