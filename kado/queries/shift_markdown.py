@@ -93,7 +93,7 @@ def beam_facts(document: dict[str, Any]) -> list[tuple[str, str]]:
         unit = beam["unit"] or ""
         level = tr(
             "{mean} {unit} on average, {least} to {most}",
-            mean=f"{beam['mean']:.1f}", unit=unit, least=f"{beam['min']:.1f}", most=f"{beam['max']:.1f}",
+            mean=_level(beam["mean"]), unit=unit, least=_level(beam["min"]), most=_level(beam["max"]),
         )  # fmt: skip
         rows.append((tr("Delivery signal"), level))
     return rows
@@ -101,6 +101,11 @@ def beam_facts(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _span(stated: dict[str, Any]) -> str:
     return tr("{start} to {end}", start=time_of(stated["start"]), end=time_of(stated["end"]))
+
+
+def _level(value: float) -> str:
+    # Never a zero with a sign.
+    return f"{round(value, 1) + 0.0:.1f}"
 
 
 def _length(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kado.page.api import answers
+from kado.page.api import answers, record_answers
 from kado.page.api.endpoint import COUNT, FLAG, NUMBER, TEXT, TIME, Endpoint, Option, Schema, listed, record
 
 _PERIOD: Final = Option(
@@ -232,6 +232,52 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         answers.lost_time,
         record({**_OF_PERIOD, "no_beam": _SPANS, "low_beam": _SPANS, "unknown": _SPANS}),
         _OF_A_FIGURE,
+    ),
+    Endpoint(
+        "/awaiting-review",
+        "What of a period awaits a person's review.",
+        "kado correct awaiting",
+        record_answers.awaiting,
+        record(
+            {**_OF_PERIOD, "exclusions": listed(), "outages": listed(), "gaps": listed(), "sensor_faults": listed()}
+        ),
+        (_PERIOD,),
+    ),
+    Endpoint(
+        "/calendar",
+        "A month or a fiscal year as days: what was planned, what came of it, sums.",
+        "",
+        record_answers.calendar,
+        record({**_OF_PERIOD, "months": listed(record({"period": TEXT, "days": listed()}))}),
+        (Option("period", "A month or a fiscal year.", required=True, example="2026-10"), _DEFINITION),
+    ),
+    Endpoint(
+        "/shift",
+        "A shift: beam delivered, events, alarms, corrections, open questions, remarks, signatures.",
+        "kado shift show",
+        record_answers.shift,
+        record(
+            {
+                **_OF_PERIOD,
+                "shift": record({"name": _WORDS, "start": TIME, "end": TIME}),
+                "beam": record(nullable=True),
+                "events": listed(),
+                "alarms": listed(),
+                "corrections": listed(),
+                "incidents": listed(),
+                "remarks": listed(),
+                "handover": record(nullable=True),
+            }
+        ),
+        (Option("at", "An instant of the shift, ISO 8601 with an offset; default: now."),),
+    ),
+    Endpoint(
+        "/handovers",
+        "Shifts that were handed over, newest first.",
+        "kado shift list",
+        record_answers.handovers,
+        record({**_IDENTITY, "handovers": listed(record({"handover": record()}))}),
+        (Option("search", "Words that the handover must hold."),),
     ),
     Endpoint(
         "/gaps",

@@ -58,6 +58,7 @@ from kado.service.recording import (
 
 T = TypeVar("T")
 
+FRESH_S: Final = 10.0
 SHOWN: Final = 200
 """So many corrections and incidents the history shows at most, newest first."""
 
@@ -255,7 +256,7 @@ async def _record(
         awaiting = await context.reader.answer(
             ("awaiting", period),
             partial(load_awaiting_review, configuration, period, clock=context.clock),
-            fresh_s=60.0,
+            fresh_s=FRESH_S,
         )
     except (PeriodError, ProfileError) as error:
         no_figure = str(error)

@@ -1,0 +1,154 @@
+"""By clicking, in a real Chromium: a beam dump is excluded with a preview, confirmed by another, handed over."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from facility.accounts import Role
+from kado.config import load_configuration
+from kado.page.access.passwords import hash_password
+from kado.service.accounts import add_account
+from page_service import PageService, chromium, running_page
+
+pytestmark = pytest.mark.timeout(300)
+
+PASSWORD = "correct horse"
+SHOTS = Path(os.environ["KADO_SCREENSHOTS"]) if os.environ.get("KADO_SCREENSHOTS") else None
+VIEWS = ("/record", "/shift", "/shift/list", "/calendar", "/calendar/FY2026", "/reports", "/login")
+
+
+def make_people(folder: Path) -> None:
+    configuration, hashed = load_configuration(folder / "kado.toml"), hash_password(PASSWORD)
+    for name, role in (("sato", Role.OPERATOR), ("kato", Role.OPERATOR), ("mori", Role.MANAGER)):
+        add_account(configuration, name, role, hashed, "root")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageService]:
+    with running_page(tmp_path_factory.mktemp("record"), past_s=600) as found:
+        # The browser's own event loop runs in this thread, where nothing may block.
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(make_people, found.folder).result()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+def log_in(browser: Browser, service: PageService, name: str, *, language: str = "en") -> Page:
+    context = browser.new_context(base_url=service.url, viewport={"width": 1440, "height": 900}, locale=language)
+    page = context.new_page()
+    page.goto("/login?next=/record")
+    page.get_by_label("Name" if language == "en" else "名前").fill(name)
+    page.get_by_label("Password" if language == "en" else "パスワード").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    return page
+
+
+def shot(page: Page, name: str) -> None:
+    if SHOTS is not None:
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+def test_a_dump_is_excluded_confirmed_and_handed_over_by_clicking(browser: Browser, service: PageService) -> None:
+    service.machine.current = 0.0
+    service.wait(lambda: (service.get("now")["beam"] or {}).get("state") == "none")
+    time.sleep(4)
+    service.machine.current = 399.5
+    service.wait(lambda: (service.get("now")["beam"] or {}).get("state") == "up")
+
+    sato = log_in(browser, service, "sato")
+
+    def awaits() -> bool:
+        sato.goto("/record")
+        return sato.get_by_text("Outages without a recorded cause").count() == 1
+
+    service.wait(awaits)
+    sato.get_by_role("button", name=re.compile("^Correct")).first.click()
+    sato.get_by_label("What you state").select_option("excluded")
+    sato.get_by_label("Where the cause lay").select_option("grid")
+    sato.locator("#correct").get_by_label("Reason").fill("dip of the grid <b>")
+    shot(sato, "record-form")
+    sato.get_by_role("button", name="Show what it will do").click()
+    expect(sato.locator(".headline")).to_contain_text("failures")
+    expect(sato.get_by_text("An exclusion counts when another person has confirmed it")).to_be_visible()
+    expect(sato.locator("tr[data-definition]")).to_have_count(0, timeout=60_000)
+    assert sato.locator("table.effects tbody tr").count() >= 8
+    shot(sato, "record-preview")
+    assert service.get("corrections")["corrections"] == []
+    sato.get_by_role("button", name="Write it").click()
+    expect(sato.get_by_text("It was recorded.")).to_be_visible()
+    expect(sato.locator("#c1")).to_contain_text("dip of the grid <b>")
+    assert sato.get_by_role("link", name=re.compile("^Confirm")).count() == 0
+
+    mori = log_in(browser, service, "mori")
+    mori.get_by_role("link", name=re.compile("^Confirm")).first.click()
+    expect(mori.get_by_role("heading", name="It will change")).to_be_visible()
+    mori.get_by_role("button", name="Confirm").click()
+    expect(mori.get_by_text("It was confirmed, and counts from now on.")).to_be_visible()
+    (correction,) = service.get("corrections")["corrections"]
+    assert (correction["author"], correction["confirmed"]["author"]) == ("sato", "mori")
+    shot(mori, "record-confirmed")
+
+    sato.get_by_role("link", name="Shift", exact=True).click()
+    sato.get_by_label("Closing remark").fill("one dip of the grid, otherwise quiet")
+    sato.get_by_role("button", name="Sign as sato").click()
+    expect(sato.get_by_text("The shift was handed over.")).to_be_visible()
+    assert sato.get_by_role("button", name=re.compile("Countersign")).count() == 0
+
+    kato = log_in(browser, service, "kato")
+    kato.goto("/shift/list")
+    kato.locator("tbody a").first.click()
+    kato.get_by_role("button", name="Countersign as kato").click()
+    expect(kato.get_by_text("The handover was countersigned.")).to_be_visible()
+    shot(kato, "shift-countersigned")
+    (handed,) = service.get("handovers")["handovers"]
+    assert (handed["handover"]["signed_by"], handed["handover"]["countersigned"]["by"]) == ("sato", "kato")
+    if SHOTS is not None:
+        kato.pdf(path=str(SHOTS / "shift.pdf"), prefer_css_page_size=True)
+
+
+def test_a_handover_prints_on_one_a4(browser: Browser, service: PageService, tmp_path: Path) -> None:
+    page = log_in(browser, service, "kato", language="ja")
+    page.goto("/shift")
+    path = tmp_path / "shift.pdf"
+    page.pdf(path=str(path), prefer_css_page_size=True)
+    content = path.read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) == 1
+    assert re.search(rb"/MediaBox\s*\[\s*0 0 59[45]\.\d+ 84[12]\.\d+", content)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_each_view_is_accessible_and_fits_a_narrow_screen(
+    browser: Browser, service: PageService, language: str, theme: str
+) -> None:
+    page = log_in(browser, service, "mori", language=language)
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    for view in VIEWS:
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(view)
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        found = Axe().run(page)
+        serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
+        assert [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in serious] == [], view
+        shot(page, f"{view.strip('/').replace('/', '-')}-{language}-{theme}")
+        if language == "ja":
+            english = re.findall(r"\b(?:the|since|until|no beam|unknown|availability|shift)\b", page.inner_text("main"))
+            assert english == [], view
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
+        if theme == "light":
+            shot(page, f"{view.strip('/').replace('/', '-')}-{language}-390")
