@@ -58,8 +58,10 @@ class Nginx:
         places = "".join(
             f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
+        # Started by root, nginx would read the file of users as somebody who may not enter this folder.
+        root = "user root root;\n" if os.getuid() == 0 else ""
         (folder / "nginx.conf").write_text(
-            f"daemon off;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log;\nworker_processes 1;\n"
+            f"{root}daemon off;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log;\nworker_processes 1;\n"
             f"events {{}}\nhttp {{\naccess_log off;\n{places}{server}\n}}\n"
         )
         self._process = subprocess.Popen(
@@ -209,9 +211,10 @@ class PageServiceByTls:
 
     def __enter__(self) -> "PageServiceByTls":
         environment = {k: v for k, v in os.environ.items() if not k.startswith("KADO_")} | {"PYTHONPATH": str(ROOT)}
+        self._log = (self.folder / "log").open("wb")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "kado", "run"], cwd=self.folder, env=environment,
-            stdout=subprocess.DEVNULL, stderr=(self.folder / "log").open("wb"),
+            stdout=subprocess.DEVNULL, stderr=self._log,
         )  # fmt: skip
         until = time.monotonic() + 60
         while True:
@@ -225,3 +228,4 @@ class PageServiceByTls:
     def __exit__(self, *error: object) -> None:
         self._process.terminate()
         self._process.wait(30)
+        self._log.close()

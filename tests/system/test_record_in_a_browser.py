@@ -79,7 +79,7 @@ def test_a_dump_is_excluded_confirmed_and_handed_over_by_clicking(browser: Brows
     sato.get_by_role("button", name=re.compile("^Correct")).first.click()
     sato.get_by_label("What you state").select_option("excluded")
     sato.get_by_label("Where the cause lay").select_option("grid")
-    sato.locator("#correct").get_by_label("Reason").fill("dip of the grid <b>")
+    sato.locator("#correct").get_by_label("Reason").fill("grid dip <b>")
     shot(sato, "record-form")
     sato.get_by_role("button", name="Show what it will do").click()
     expect(sato.locator(".headline")).to_contain_text("failures")
@@ -90,7 +90,7 @@ def test_a_dump_is_excluded_confirmed_and_handed_over_by_clicking(browser: Brows
     assert service.get("corrections")["corrections"] == []
     sato.get_by_role("button", name="Write it").click()
     expect(sato.get_by_text("It was recorded.")).to_be_visible()
-    expect(sato.locator("#c1")).to_contain_text("dip of the grid <b>")
+    expect(sato.locator("#c1")).to_contain_text("grid dip <b>")
     assert sato.get_by_role("link", name=re.compile("^Confirm")).count() == 0
 
     mori = log_in(browser, service, "mori")
@@ -103,7 +103,7 @@ def test_a_dump_is_excluded_confirmed_and_handed_over_by_clicking(browser: Brows
     shot(mori, "record-confirmed")
 
     sato.get_by_role("link", name="Shift", exact=True).click()
-    sato.get_by_label("Closing remark").fill("one dip of the grid, otherwise quiet")
+    sato.get_by_label("Closing remark").fill("one grid dip, otherwise quiet")
     sato.get_by_role("button", name="Sign as sato").click()
     expect(sato.get_by_text("The shift was handed over.")).to_be_visible()
     assert sato.get_by_role("button", name=re.compile("Countersign")).count() == 0
