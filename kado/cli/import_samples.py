@@ -1,24 +1,29 @@
 """``kado import``."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import RenderableType
+from rich.text import Text
 
 from collector.files.layout import Layout
 from collector.files.preview import Preview
 from collector.files.summary import ImportSummary
-from facility.errors import ProblemFoundError, UsageError
+from facility.errors import KadoError, ProblemFoundError, UsageError
 from facility.profile import Profile
 from facility.time import format_time, system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
-from kado.config import load_configuration
+from kado.config import Configuration, load_configuration
 from kado.language import term, tr, words
 from kado.output import local, print_json, show, span, table, title
+from kado.queries.samples_of_now import cadence_now
+from kado.queries.warning_words import cadence_words
 from kado.rounding import count
 from kado.service.importing import import_samples as import_with_progress
 from kado.service.importing import preview_document, preview_samples, summary_document
+from kado.stores import open_store
 
 
 def import_samples(
@@ -97,7 +102,7 @@ def import_samples(
     if output is Format.JSON:
         print_json(summary_document(configuration.profile, result))
     else:
-        show(*summary(configuration.profile, result))
+        show(*summary(configuration.profile, result), *_cadence(configuration, result))
     if result.rejected_rows:
         advice = f": {result.advice}" if result.advice else ""
         raise ProblemFoundError(f"{result.rejected_rows} of {result.read} rows were rejected{advice}")
@@ -125,6 +130,19 @@ def first_rows(profile: Profile, found: Preview) -> list[RenderableType]:
         quality = "" if row.quality is None else row.quality.word
         rows.add_row(count(row.number), time, row.signal or "", row.value, quality, row.rejected or "")
     return [*lines, rows, "nothing was stored"]
+
+
+def _cadence(configuration: Configuration, result: ImportSummary) -> list[RenderableType]:
+    """Return that samples come too seldom for how long they hold, by the last hours that were imported."""
+    if result.last_ns is None or not result.stored:
+        return []
+    found = None
+    # What was imported is stored whether or not this can be said.
+    with suppress(KadoError), open_store(configuration, patience_s=5.0) as store:
+        found = cadence_now(configuration.profile, store, result.last_ns + 1)
+    if found is None or not found.is_too_slow:
+        return []
+    return [Text(tr("Warning: {warning}", warning=cadence_words(found)), style="yellow")]
 
 
 def summary(profile: Profile, result: ImportSummary) -> list[RenderableType]:

@@ -13,7 +13,7 @@ import numpy as np
 from collector.ledger import read_ledger
 from command_line import Kado
 from facility.batch import Batch
-from facility.time import NS_PER_S, parse_time, system_clock
+from facility.time import NS_PER_S, format_time, parse_time, system_clock
 from kado.cli.status import status_report
 from kado.config import load_configuration
 from kado.output import terminal
@@ -168,6 +168,21 @@ def test_a_configuration_that_was_changed_under_the_running_service_is_noticed(s
         assert answer.exit_code == 1
         assert text in " ".join(answer.out.split())
     assert simulated("status", "--format", "json").document["configuration_changed"] == []
+
+
+def test_samples_that_come_too_seldom_for_how_long_they_hold_are_said_by_import_and_check(kado: Kado) -> None:
+    kado("init")
+    first = parse_time("2026-11-12T12:00:00+09:00")
+    rows = [f"{format_time(first + i * 14 * NS_PER_S)},400.0" for i in range(300)]
+    Path("beam.csv").write_text("\n".join(["time,stored_current", *rows, ""]))
+    said = (
+        "samples of stored_current come every 14.0 s and hold for 10 s: 29 % of the time is unknown for that reason "
+        "alone; stale_after_s = 35 would suit"
+    )
+    answer = kado("import", "beam.csv", "--signal", "stored_current", "--value-column", "stored_current")
+    assert answer.exit_code == 0, answer.err
+    assert said in " ".join(answer.out.split())
+    assert said in " ".join(kado("check").out.split())
 
 
 def test_limits_that_are_older_than_the_last_milestone_are_a_warning_in_check_and_status(kado: Kado) -> None:

@@ -23,7 +23,8 @@ SHOWN = [
     ["reliability", "-p", DAY], ["reliability", "-p", "2025-05"], ["report", "list"],
     ["ledger"], ["ledger", "--verify"], ["dead-letters", "list"], ["recorded-gaps"], ["definitions"],
     ["definitions", "sls"], ["definitions", "--compare", "sls", "aps", "-p", DAY], ["schedule", "show"],
-    ["schedule", "diff", "--since", "2025-01-01T00:00:00Z"], ["correct", "list"], ["incident", "list"],
+    ["schedule", "diff", "--since", "2025-01-01T00:00:00Z"], ["correct", "list"],
+    ["correct", "awaiting", "-p", DAY], ["shift", "list"], ["incident", "list"],
     ["incident", "pareto", "-p", DAY], ["store", "status"],
     ["store", "verify"], ["fleet", "figures", "--config", "kado.toml", "-p", DAY], ["user", "list"],
 ]  # fmt: skip
@@ -37,7 +38,8 @@ WITHOUT_A_TABLE = {
     "simulate inject", "source probe", "schedule import", "store init", "store copy", "store downsample",
     "store seal", "store compact", "store export", "store import", "store backup", "store restore",
     "dead-letters show", "dead-letters replay", "dashboards export", "alarms history", "alarms replay",
-    "alarms report", "alarms tune", "alarms test", "alarms rules",
+    "alarms report", "alarms tune", "shift show", "shift remark", "shift sign",
+    "shift countersign", "alarms test", "alarms rules",
 }  # fmt: skip
 """Commands that need a server, a terminal or a file, or print lines of text alone."""
 
