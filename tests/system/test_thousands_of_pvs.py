@@ -18,8 +18,9 @@ pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
 PVS = 5000
 
 
-TIMES_FASTER = 5
-"""So much faster than 1 Hz the IOC counts in the compressed hour: every 0.2 s, an EPICS scan rate."""
+TIMES_FASTER = 2
+"""So much faster than 1 Hz the IOC counts in the compressed hour: every 0.5 s, a scan rate of EPICS. A server merges
+updates for a client of Channel Access that is too slow, so it is no faster than a busy machine reads."""
 HOUR = 3600
 """Numbers of each PV."""
 
@@ -74,11 +75,11 @@ def test_of_five_thousand_pvs_at_1_hz_every_number_is_stored(ioc: CountingIoc, k
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", ["epics_ca", "epics_pva"])
 def test_of_an_hour_of_five_thousand_pvs_at_1_hz_every_number_is_stored(kind: str, tmp_path: Path) -> None:
-    """The hour is compressed: as many numbers of as many PVs, `TIMES_FASTER` times as fast, in a fifth of the time."""
-    ioc = CountingIoc(PVS, ".2 second")
+    """The hour is compressed: as many numbers of as many PVs, `TIMES_FASTER` times as fast, in half the time."""
+    ioc = CountingIoc(PVS, f"{1 / TIMES_FASTER:g} second".removeprefix("0"))
     try:
         seconds = HOUR / TIMES_FASTER + 5
         pvs, samples = read_for(ioc, kind, seconds, tmp_path, each_ns=NS_PER_S // TIMES_FASTER)
