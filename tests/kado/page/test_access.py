@@ -1,15 +1,21 @@
 """Who may read and write on the page: each refusal is answered clearly, logged, and leaves the record as it was."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from facility.accounts import Role
 from kado.page.access.attempts import Attempts
+from kado.page.access.bodies import BodyLimitMiddleware
+from kado.page.access.gate import answer_refusal
 from kado.page.access.sessions import COOKIE
+from kado.page.access.visitor import RefusedError
 from kado.page_settings import PageSettings, ProxySettings
 from kado.queries.corrections import load_corrections
 from kado.service.accounts import change_role, remove_account
@@ -279,6 +285,33 @@ class TestBodiesAndPaths:
         )
         assert answer.status_code == 413
         assert sent < 1_000_000
+        assert recorded(page) == 0
+
+    async def test_a_body_that_comes_too_slowly_is_given_up(
+        self, refusals: pytest.LogCaptureFixture, page: Page
+    ) -> None:
+        sent: list[Any] = []
+
+        async def never() -> Any:
+            await asyncio.sleep(60)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def read_all(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await receive()
+            except RefusedError as error:
+                await answer_refusal(Request(scope), error)(scope, receive, send)
+
+        scope = {
+            "type": "http", "method": "POST", "path": "/record/correct", "query_string": b"", "app": page.app,
+            "headers": [(b"content-length", b"10")], "client": ("10.0.0.7", 1), "server": ("127.0.0.1", 8420),
+            "scheme": "http", "http_version": "1.1", "root_path": "", "state": {},
+        }  # fmt: skip
+        await BodyLimitMiddleware(read_all, body_s=0.1)(scope, never, send)
+        assert sent[0]["status"] == 408
+        assert "body not complete after 0.1 s" in refusals.text
         assert recorded(page) == 0
 
     @pytest.mark.parametrize(
