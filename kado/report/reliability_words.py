@@ -158,7 +158,7 @@ def outlook_sentences(found: ReliabilityReport) -> tuple[str, ...]:
     if year.outlook is None:
         return (
             tr(
-                "Failures so far: {n}. At least {needed} are needed to forecast {year}.",
+                "Failures so far: {n}, too few to forecast {year}: at least {needed} are needed.",
                 n=count(year.failures), year=year.year, needed=MIN_FAILURES,
             ),
         )  # fmt: skip
