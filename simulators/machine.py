@@ -16,6 +16,7 @@ from facility.interval import Intervals
 from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import Plan, ScheduleVersion
+from facility.signals import LINK_HEARTBEAT_NS
 from facility.source import LinkReport
 from facility.time import NS_PER_DAY, NS_PER_S, Clock, format_time, to_ns
 from simulators import monitors
@@ -145,6 +146,15 @@ class Machine:
         for down, up in self._lost_links(start_ns, end_ns):
             reports += [LinkReport(down, "down", "simulated outage"), LinkReport(up, "up")]
         return tuple(r for r in reports if start_ns <= r.time_ns < end_ns)
+
+    def heartbeats(self, start_ns: int, end_ns: int) -> Int64:
+        """Return when the link, being up, says so again in ``[start_ns, end_ns)``: (n,) UTC ns, increasing.
+
+        Without them a signal that is sent on change would hold no longer than `facility.signals.LINK_HOLD_NS`.
+        """
+        times = np.arange(-(-start_ns // LINK_HEARTBEAT_NS) * LINK_HEARTBEAT_NS, end_ns, LINK_HEARTBEAT_NS)
+        lost = self._lost_links(start_ns, end_ns)
+        return times[~lost.cover(times)]
 
     def link_is_lost(self, ns: int) -> bool:
         """Whether the link is reported down at an instant."""

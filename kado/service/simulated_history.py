@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
+import numpy as np
+
 from collector.arrival import Arrival
 from collector.intake import Intake
 from collector.landing import Landing
-from facility.batch import Batch, Samples, join_by_signal
+from facility.batch import NO_WORD, Batch, Samples, join_by_signal
 from facility.profile import Profile
+from facility.signals import link_signal
 from facility.source import Delivery
 from facility.time import NS_PER_DAY, Clock, to_datetime
 from kado.config import Configuration
@@ -53,9 +56,12 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
             arrivals = [intake.check(source, Delivery(batch)) for batch in month]
             stored += _seal_month(configuration, source, arrivals, sealed_until, clock)
             bar.advance_to(int(month[-1].time_ns.max()) - start_ns, f"{stored:,} samples")
+        if sealed_until > start_ns:
+            links = join_by_signal([_links(machine, source, start_ns, sealed_until)])
+            stored += _load(configuration, source, list(links.values()), sealed_until, clock)
         with make_landing(configuration, clock) as landing:
-            for report in machine.links(start_ns, end_ns):
-                landing.land_now(intake.link(source, report))
+            if sealed_until < end_ns:
+                landing.land_now(Arrival(source, _links(machine, source, sealed_until, end_ns)))
             rest = (intake.check(source, Delivery(batch)) for batch in machine.history(sealed_until, end_ns))
             stored += asyncio.run(_land_all(landing, rest, bar, start_ns, stored))
     forward_waiting(configuration, clock)
@@ -97,9 +103,32 @@ def _seal_month(
             for arrival in arrivals:
                 landing.land_now(arrival)
         return samples
+    return _load(configuration, source, _delivery_last(profile, by_signal), before_ns, clock)
+
+
+def _load(configuration: Configuration, source: str, histories: list[Samples], before_ns: int, clock: Clock) -> int:
     with closing(configuration.backend.open_local(clock)) as store:
-        store.load_each(_delivery_last(profile, by_signal), before_ns=before_ns, source=source)
-    return samples
+        store.load_each(histories, before_ns=before_ns, source=source)
+    return sum(map(len, histories))
+
+
+def _links(machine: Machine, source: str, start_ns: int, end_ns: int) -> Batch:
+    """Return what a service would have kept of the link in ``[start_ns, end_ns)``: what changed, and heartbeats."""
+    reports = machine.links(start_ns, end_ns)
+    changed = np.array([report.time_ns for report in reports], np.int64)
+    beats = np.setdiff1d(machine.heartbeats(start_ns, end_ns), changed)
+    words = tuple(dict.fromkeys(["up", *(word for r in reports for word in (r.state, r.reason) if word)]))
+    code = {word: i for i, word in enumerate(words)}
+    rest = len(beats)
+    return Batch.build(
+        machine.profile.id,
+        [link_signal(source)],
+        np.zeros(len(changed) + rest, np.int32),
+        np.concatenate([changed, beats]),
+        state=[*(code[r.state] for r in reports), *[code["up"]] * rest],
+        reason=[*(code.get(r.reason, NO_WORD) for r in reports), *[NO_WORD] * rest],
+        words=words,
+    )
 
 
 def _delivery_last(profile: Profile, by_signal: dict[str, Samples]) -> list[Samples]:

@@ -1,6 +1,7 @@
 """``kado beamlines``: each beamline's hours beside the machine's, on the day of `seeded_ring`."""
 
 import re
+from pathlib import Path
 
 from command_line import Kado
 from seeded_ring import DAY, UNKNOWN_S
@@ -41,3 +42,29 @@ def test_a_profile_without_beamlines_says_what_to_add(kado: Kado) -> None:
     answer = kado("beamlines", "--period", DAY)
     assert (answer.exit_code, answer.out) == (2, "")
     assert "lists no beamlines: add [[beamline]] tables" in answer.err
+
+
+LINK_OUTAGE = """
+id = "link_outage"
+title = { en = "Link lost", ja = "通信断" }
+period = { from = 2026-10-05T00:00:00+09:00, to = 2026-10-08T00:00:00+09:00 }
+
+[[fault]]
+cause = "network"
+effect = "link_outage"
+at = [2026-10-06T13:00:00+09:00]
+length_s = 1200
+"""
+
+
+def test_shutters_of_simulated_history_are_known_again_after_an_outage_of_the_link(kado: Kado) -> None:
+    kado("init")
+    Path("link_outage.toml").write_text(LINK_OUTAGE)
+    answer = kado("simulate", "--scenario", "link_outage.toml")
+    assert answer.exit_code == 0, answer.err
+    document = kado(
+        "beamlines", "--period", "2026-10-05T00:00+09:00/2026-10-08T00:00+09:00", "--format", "json"
+    ).document
+    unknown_s = [line["shutter_s"]["unknown"] for line in document["beamlines"]]
+    # Unknown from when the link was lost to the shutter's next report: after the outage, each hour at the latest.
+    assert all(1200 - 60 <= s <= 3600 for s in unknown_s), unknown_s
