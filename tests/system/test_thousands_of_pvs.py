@@ -1,5 +1,6 @@
 """Thousands of PVs of a real IOC: nothing is merged and nothing is missed, which PVs that count prove."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,9 @@ pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
 PVS = 5000
 
 
-TIMES_FASTER = 2
-"""So much faster than 1 Hz the IOC counts in the compressed hour: every 0.5 s, a scan rate of EPICS. A server merges
-updates for a client of Channel Access that is too slow, so it is no faster than a busy machine reads."""
-HOUR = 3600
-"""Numbers of each PV."""
+SAMPLED_S = float(os.environ.get("KADO_PV_SECONDS", "300"))
+"""How much of an hour at 1 Hz the soak test reads; KADO_PV_SECONDS=3600 reads all of it. The hour is sampled and not
+compressed: at a faster rate a server of Channel Access merges updates for a busy client."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def ioc() -> Iterator[CountingIoc]:
     ioc.close()
 
 
-def read_for(ioc: CountingIoc, kind: str, seconds: float, folder: Path, each_ns: int = NS_PER_S) -> tuple[int, int]:
+def read_for(ioc: CountingIoc, kind: str, seconds: float, folder: Path) -> tuple[int, int]:
     """Store what the IOC says for so long; return PVs and samples, all of them consecutive."""
     data_dir = folder / "data"
     with Conversation("reading_source.py", many_signals(folder, PVS)) as reader:
@@ -54,10 +53,10 @@ def read_for(ioc: CountingIoc, kind: str, seconds: float, folder: Path, each_ns:
             counted = samples.value[samples.quality == 0]
             assert len(counted) >= 2, one
             assert np.all(np.diff(counted) == 1), (one.signal, counted)
-            # At the stamps of the IOC, a period apart, not when they happened to arrive.
+            # At the stamps of the IOC, a second apart, not when they happened to arrive.
             gaps = np.diff(samples.time_ns[samples.quality == 0])
             assert gaps.min() > 0
-            assert abs(float(np.median(gaps)) - each_ns) < each_ns / 10
+            assert abs(float(np.median(gaps)) - NS_PER_S) < NS_PER_S / 10
             found += len(counted)
             stored += len(samples)
         # What the source counted is in the store.
@@ -75,16 +74,13 @@ def test_of_five_thousand_pvs_at_1_hz_every_number_is_stored(ioc: CountingIoc, k
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(4000)
 @pytest.mark.parametrize("kind", ["epics_ca", "epics_pva"])
-def test_of_an_hour_of_five_thousand_pvs_at_1_hz_every_number_is_stored(kind: str, tmp_path: Path) -> None:
-    """The hour is compressed: as many numbers of as many PVs, `TIMES_FASTER` times as fast, in half the time."""
-    ioc = CountingIoc(PVS, f"{1 / TIMES_FASTER:g} second".removeprefix("0"))
-    try:
-        seconds = HOUR / TIMES_FASTER + 5
-        pvs, samples = read_for(ioc, kind, seconds, tmp_path, each_ns=NS_PER_S // TIMES_FASTER)
-    finally:
-        ioc.close()
-    print(f"{samples:,} samples of {pvs:,} PVs in {seconds:.0f} s, all consecutive")
+def test_of_five_thousand_pvs_at_1_hz_every_number_is_stored_for_minutes(
+    ioc: CountingIoc, kind: str, tmp_path: Path
+) -> None:
+    pvs, samples = read_for(ioc, kind, SAMPLED_S, tmp_path)
+    print(f"{samples:,} samples of {pvs:,} PVs in {SAMPLED_S:.0f} s, all consecutive")
     assert pvs == PVS
-    assert samples >= HOUR * PVS
+    # The IOC's clock may be late by a part of a second each time, and the last second may not be whole.
+    assert samples >= (SAMPLED_S * 0.98 - 2) * PVS
