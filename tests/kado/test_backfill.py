@@ -101,7 +101,7 @@ def test_people_read_what_came_and_what_it_changes(archived: Kado) -> None:
 
 def test_it_speaks_japanese(archived: Kado) -> None:
     filled = archived("backfill", "--period", DAY, KADO_LANG="ja").out
-    assert "状態不明の利用時間" in filled
+    assert "不明な利用時間" in filled
     assert "再計算の対象となる期間: run:2025-1" in filled
     assert "補完するものはありません" in archived("backfill", "--period", DAY, KADO_LANG="ja").out
 

@@ -24,6 +24,7 @@ from operation_record import record
 from servers import Bucket
 
 PROFILE = load_profile("nanoterasu_sim")
+ROOT = Path(__file__).parents[2]
 TOKYO = ZoneInfo(PROFILE.time_zone)
 DAY_MS = 86_400_000
 
@@ -80,6 +81,13 @@ def filled(kado: Kado, influx_bucket: Bucket) -> Callable[..., Grafana]:
         )
 
     return fill
+
+
+def storm_with_dumps(instants: list[datetime]) -> str:
+    """Return the storm with dumps of the beam at stated instants: two days of the storm alone may be without one."""
+    text = (ROOT / "simulators" / "scenarios" / "storm.toml").read_text(encoding="utf-8")
+    at = ", ".join(f"{instant:%Y-%m-%dT%H:%M:%SZ}" for instant in instants)
+    return f'{text}\n[[fault]]\ncause = "stated"\neffect = "beam_dump"\nat = [{at}]\nlength_s = 1200\n'
 
 
 def outages_of(kado: Kado, period: str) -> list[dict[str, Any]]:
@@ -176,7 +184,8 @@ def test_every_query_has_an_answer_and_the_numbers_of_running_periods_are_those_
     filled: Callable[..., Grafana], kado: Kado
 ) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
-    grafana = filled((now - timedelta(hours=40), now))
+    Path("eventful.toml").write_text(storm_with_dumps([now - timedelta(hours=h) for h in (38, 26, 14, 3)]))
+    grafana = filled((now - timedelta(hours=40), now), scenario="eventful.toml")
     assert silent(ask_all(grafana)) <= NOTHING_TO_SAY
     check_variables(grafana)
     check_running(kado, grafana, now)

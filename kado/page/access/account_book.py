@@ -1,16 +1,11 @@
 """The accounts as they are now, read again when the journal changes."""
 
 import asyncio
-import time
-from typing import Final
 
 from facility.accounts import Account
 from kado.config import Configuration
 from kado.queries.page_exposure import load_accounts
 from storage.data_dir import DataDir
-
-FRESH_S: Final = 1.0
-"""So long a change of an account may take to hold."""
 
 
 class AccountBook:
@@ -20,20 +15,13 @@ class AccountBook:
         self._configuration = configuration
         self._accounts: dict[str, Account] = {}
         self._looks_like: object = None
-        self._looked_s = float("-inf")
         self._lock = asyncio.Lock()
 
     async def accounts(self) -> dict[str, Account]:
-        """Return the accounts, at most `FRESH_S` old."""
+        """Return the accounts as they are at this request: who was removed or added a moment ago is so already."""
         async with self._lock:
-            if time.monotonic() - self._looked_s >= FRESH_S:
-                await asyncio.to_thread(self._look)
-                self._looked_s = time.monotonic()
+            await asyncio.to_thread(self._look)
         return self._accounts
-
-    def forget(self) -> None:
-        """Look again at the next request."""
-        self._looked_s = float("-inf")
 
     def _look(self) -> None:
         looks_like = _looks(self._configuration)

@@ -160,13 +160,11 @@ class TestStaleSessions:
     async def test_one_ends_with_its_account(self, page: Page) -> None:
         browser = await page.logged_in("operator")
         remove_account(page.configuration, "operator", "root")
-        page.app.state.access.accounts.forget()
         assert "session has ended" in await self.refused(page, browser)
 
     async def test_one_ends_with_a_change_of_role(self, page: Page) -> None:
         browser = await page.logged_in("manager")
         change_role(page.configuration, "manager", Role.VIEWER, "root")
-        page.app.state.access.accounts.forget()
         assert "session has ended" in await self.refused(page, browser)
 
     async def test_one_that_was_copied_ends_with_the_log_out(self, page: Page) -> None:
