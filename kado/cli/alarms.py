@@ -1,6 +1,5 @@
 """``kado alarms``: the list of alarms."""
 
-import time
 from collections.abc import Callable
 from typing import Annotated, Final
 
@@ -14,6 +13,7 @@ from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
 from kado.language import marked, term, tr, words
+from kado.live.stopping import stop_on_interrupt
 from kado.output import age, local, print_json, show, table, terminal, title
 from kado.queries.alarms import AlarmStanding, alarm_document, alarms_document, load_alarms
 
@@ -151,11 +151,9 @@ def value_text(standing: AlarmStanding, rule: AlarmRule) -> str:
 
 
 def _watch(configuration: Configuration, choose: Callable[[AlarmStanding], list[AlarmRule]]) -> None:
-    with Live(console=terminal(), auto_refresh=False, screen=terminal().is_terminal) as live:
-        try:
-            while True:
-                standing = load_alarms(configuration, system_clock())
-                live.update(Group(*screen(standing, choose(standing))), refresh=True)
-                time.sleep(1.0)
-        except KeyboardInterrupt:
-            return
+    on_terminal = terminal().is_terminal
+    with stop_on_interrupt() as stop, Live(console=terminal(), auto_refresh=False, screen=on_terminal) as live:
+        while not stop.is_set():
+            standing = load_alarms(configuration, system_clock())
+            live.update(Group(*screen(standing, choose(standing))), refresh=True)
+            stop.wait(1.0)

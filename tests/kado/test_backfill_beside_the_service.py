@@ -121,7 +121,7 @@ def test_the_service_fills_the_gap_and_the_command_says_the_same_as_without_it(
 def test_a_command_that_is_interrupted_withdraws_its_request_and_the_next_goes_on_there(
     seeded: Kado, configuration: Path, appliance: Slow, service: "subprocess.Popen[bytes]"
 ) -> None:
-    appliance.each_s = 0.3
+    appliance.each_s = 1.5
     command = begin(configuration)
     wait_for(lambda: len(appliance.questions) >= 2)
     command.send_signal(signal.SIGINT)
@@ -141,7 +141,7 @@ def test_a_command_that_is_interrupted_withdraws_its_request_and_the_next_goes_o
 def test_a_service_that_ends_meanwhile_is_said_and_without_it_the_command_goes_on_there(
     seeded: Kado, configuration: Path, appliance: Slow, service: "subprocess.Popen[bytes]"
 ) -> None:
-    appliance.each_s = 0.3
+    appliance.each_s = 1.5
     command = begin(configuration)
     wait_for(lambda: len(appliance.questions) >= 2)
     service.send_signal(signal.SIGTERM)

@@ -93,7 +93,7 @@ def run_session(folder: Path, live: list[str], archive: list[str], inject: list[
             printed = simulator.stop()
             time.sleep(0.5)
             archiver.send_signal(signal.SIGINT)
-            archiver.wait(10)
+            archiver.wait(60)
             return printed
         finally:
             archiver.kill()
