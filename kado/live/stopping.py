@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,7 +18,7 @@ def stop_on_signals() -> asyncio.Event:
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[threading.Event]:
+def stop_on_interrupt() -> Generator[threading.Event]:
     """Give an event that SIGINT sets, for a loop without asyncio in the main thread.
 
     A KeyboardInterrupt would be lost where Python may not raise it, as in a finalizer or a callback of SQLite.
