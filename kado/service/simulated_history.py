@@ -41,7 +41,7 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
     Returns
     -------
     int
-        How many samples were stored.
+        How many samples of signals were stored; what the link says is stored beside them.
     """
     note_history(configuration, machine)
     add_versions(configuration, machine.schedule(start_ns, end_ns), f"simulator, scenario {machine.scenario.id}")
@@ -58,7 +58,7 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
             bar.advance_to(int(month[-1].time_ns.max()) - start_ns, f"{stored:,} samples")
         if sealed_until > start_ns:
             links = join_by_signal([_links(machine, source, start_ns, sealed_until)])
-            stored += _load(configuration, source, list(links.values()), sealed_until, clock)
+            _load(configuration, source, list(links.values()), sealed_until, clock)
         with make_landing(configuration, clock) as landing:
             if sealed_until < end_ns:
                 landing.land_now(Arrival(source, _links(machine, source, sealed_until, end_ns)))

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from page_service import PageService, chromium, running_page
 
+expect.set_options(timeout=15_000)  # a busy machine draws late
+
 SHOTS = Path(os.environ["KADO_SCREENSHOTS"]) if os.environ.get("KADO_SCREENSHOTS") else None
 """A folder for pictures of each view, for looking."""
 
