@@ -102,6 +102,9 @@ def load_window(
             break
     else:
         # Nothing is known about the time before the first sample: the bounds must include that it was without beam.
+        # What is stated of it, as by a correction, may be an event that began then, and is counted where it began.
+        stated = breaks(start - OUTAGE_FOLLOWED_NS, start)
+        start = min(start, *stated.start.tolist()) if stated else start
         start -= max(need, NS_PER_H)
     end, reach, settled = part.end_ns, max(need, to_ns(definition.min_duration_s), NS_PER_H), False
     while end < now_ns and not settled:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from analytics import conditions
@@ -91,6 +91,8 @@ def test_the_parts_of_a_window_add_up_to_the_whole_in_time_and_in_failures(case:
     assert sum(p.unwitnessed for p in parts) == whole.unwitnessed
 
 
+# An outage that is stated of the time before the first sample, and lasts into the part.
+@example(generate(4777727, longest_s=3600.0), [0.875])
 @often
 @given(CASES, st.lists(st.floats(0, 1), min_size=1, max_size=5))
 def test_what_is_read_around_a_part_makes_its_accounts_those_of_all_data(case: Case, cuts: list[float]) -> None:
