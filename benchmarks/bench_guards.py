@@ -28,11 +28,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 from mqttium.api import AsyncClient, PublishMessage
 
 from collector.arrival import Arrival
+from collector.collector import Collector
 from collector.intake import Intake
 from collector.landing import Landing
 from collector.landing_file import LandingFile
 from collector.payload.guard import decode_each
-from collector.service import Collector
 from collector.sources.mqtt import reader
 from collector.sources.mqtt.spec import MqttSource
 from facility.profile import load_profile

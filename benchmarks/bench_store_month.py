@@ -33,8 +33,8 @@ from facility.batch import Samples
 from facility.definition import load_definition
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time
 from kado.config import load_configuration
-from kado.queries.figures import load_availability
-from kado.queries.walking import ask, walk
+from kado.queries.availability import load_availability
+from kado.queries.period_pieces import period_query, read_pieces
 from kado.service.simulated_history import fill_history
 from simulators.machine import Machine
 from simulators.scenario import load_scenario
@@ -82,15 +82,15 @@ def accounting(folder: Path, arguments: argparse.Namespace) -> None:
     def from_store() -> Any:
         return load_availability(configuration, MONTH, "sls", KNOWN_ON, clock=clock)
 
-    asked = ask(configuration, MONTH, definition, KNOWN_ON, clock)
-    pieces, plan = list(walk(asked, [definition])), asked.plan(definition)
+    query = period_query(configuration, MONTH, definition, KNOWN_ON, clock)
+    pieces, plan = list(read_pieces(query, [definition])), query.plan(definition)
 
     def from_memory() -> Any:
         found = [
             examine(known.evidence, configuration.profile, definition, plan, piece, settled=known.settled)
             for piece, known in pieces
         ]
-        return conclude(join(found, MONTH), configuration.profile, definition, asked.period)
+        return conclude(join(found, MONTH), configuration.profile, definition, query.period)
 
     assert from_store().availability == from_memory()
     stored, memory = [], []

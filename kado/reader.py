@@ -14,10 +14,10 @@ from facility.profile import Profile
 from facility.schedule import Plan
 from facility.time import from_datetime
 from kado.config import Configuration, load_configuration
-from kado.queries.availability import with_budget
+from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.corrections import RecordedCorrection, load_corrections
+from kado.queries.downtime_budget import with_budget
 from kado.queries.explanation import Explanation, load_explanation, load_gaps
-from kado.queries.figures import AvailabilityReport, load_availability
 from kado.queries.incidents import RecordedIncident, load_incidents
 from kado.queries.record import load_plan
 

@@ -15,7 +15,6 @@ from analytics.availability import PROVISIONAL_BELOW_PCT, Availability
 from analytics.figures import percentage
 from facility.schedule import OPERATING_CATEGORIES, PLANNED_CATEGORIES
 from kado.cli.as_of import as_of
-from kado.cli.beside import correction_table, warning_lines
 from kado.cli.command import (
     AsKnownOnOption,
     AsPublishedOnOption,
@@ -24,14 +23,16 @@ from kado.cli.command import (
     PeriodOption,
 )
 from kado.cli.events import alarm_table, event_table
+from kado.cli.figure_notes import correction_table, warning_lines
 from kado.cli.side_by_side import print_csv, side_by_side
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
 from kado.output import facts, local, print_json, show, span, table, title
 from kado.progress import progress_bar
-from kado.queries.availability import report_document, tag_times, with_budget
+from kado.queries.availability import AvailabilityReport, load_availability
+from kado.queries.availability_document import availability_document, tag_times
 from kado.queries.definitions import FORMULAS
-from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.downtime_budget import with_budget
 from kado.queries.side_by_side import ALL, Each, documents, load_side_by_side
 from kado.rounding import count, duration, hours, percent, split_hours
 
@@ -80,7 +81,7 @@ def availability(
         loaded = load_availability(configuration, period, definition, when, progress=bar.advance_through)
         loaded = with_budget(configuration, loaded)
     if output is FigureFormat.JSON:
-        print_json(report_document(loaded))
+        print_json(availability_document(loaded))
     else:
         show(*report(loaded, digits))
 

@@ -20,8 +20,8 @@ from kado.live.stopping import stop_on_signals
 from kado.live.watching import WatchedInside, Watcher
 from kado.output import note, show, simulated_mark, terminal
 from kado.page.opening import add_page
+from kado.queries.availability import load_availability
 from kado.queries.evidence import extent_of
-from kado.queries.figures import load_availability
 from kado.service.application import open_application
 from kado.service.simulated_history import fill_history
 from kado.service.store_thread import StoreThread

@@ -7,7 +7,6 @@ from rich.console import RenderableType
 from analytics.availability import ReportedEvent
 from facility.time import to_datetime
 from kado.cli.as_of import as_of
-from kado.cli.beside import correction_table, warning_lines
 from kado.cli.command import (
     AsKnownOnOption,
     AsPublishedOnOption,
@@ -17,11 +16,12 @@ from kado.cli.command import (
     FormatOption,
     PeriodOption,
 )
+from kado.cli.figure_notes import correction_table, warning_lines
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
 from kado.output import facts, local, offsets_of, print_json, show, table, title
+from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.events import events_document, exclusions_of, incidents_behind, review_of
-from kado.queries.figures import AvailabilityReport, load_availability
 from kado.rounding import duration
 
 

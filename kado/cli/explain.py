@@ -17,7 +17,6 @@ from analytics.segments import Rule, Segment, Segments
 from facility.distortion import Distortion
 from facility.errors import UsageError
 from kado.cli.as_of import as_of
-from kado.cli.beside import warning_lines
 from kado.cli.command import (
     AsKnownOnOption,
     AsPublishedOnOption,
@@ -27,10 +26,12 @@ from kado.cli.command import (
     FormatOption,
     PeriodOption,
 )
+from kado.cli.figure_notes import warning_lines
 from kado.config import load_configuration
 from kado.language import term, tr, trn, words
 from kado.output import age, facts, local, offsets_of, print_json, show, span, stretch, table, title
 from kado.progress import progress_bar
+from kado.queries.availability import AvailabilityReport
 from kado.queries.explanation import (
     Explanation,
     InstantExplanation,
@@ -41,7 +42,6 @@ from kado.queries.explanation import (
     load_gaps,
     load_instant,
 )
-from kado.queries.figures import AvailabilityReport
 from kado.rounding import NONE, duration, percent, split_hours
 
 

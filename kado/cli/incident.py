@@ -26,7 +26,7 @@ from kado.cli.command import (
 from kado.config import load_configuration
 from kado.language import term, tr, words
 from kado.output import facts, local, print_json, show, span, stretch, table, title
-from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.identity import identity
 from kado.queries.incidents import (
     RecordedIncident,

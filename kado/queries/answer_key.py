@@ -14,7 +14,7 @@ from facility.time import format_time
 from kado.config import Configuration
 from kado.queries.alarm_replay import replay_rows
 from kado.queries.alarm_rules import series_table
-from kado.queries.figures import load_availability
+from kado.queries.availability import load_availability
 from kado.queries.identity import identity
 from simulators.answer_key import AnswerKey, KeyEvent
 

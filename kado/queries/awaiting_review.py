@@ -12,10 +12,10 @@ from facility.corrections import Correction
 from facility.period import Period
 from facility.time import Clock, format_time, system_clock, to_s
 from kado.config import Configuration
+from kado.queries.availability import AvailabilityReport
 from kado.queries.corrections import RecordedCorrection, correction_document
 from kado.queries.events import incidents_behind, review_of
 from kado.queries.explanation import load_gaps
-from kado.queries.figures import AvailabilityReport
 from kado.queries.identity import identity
 from kado.queries.record import load_record
 

@@ -7,8 +7,8 @@ from analytics.beamlines import BeamlineTime, beamline_time
 from facility.errors import ProfileError
 from facility.time import Clock, system_clock, to_s
 from kado.config import Configuration
+from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.evidence import load_link
-from kado.queries.figures import AvailabilityReport, load_availability
 from kado.queries.identity import identity
 from kado.queries.record import AsOf
 from kado.stores import open_store

@@ -13,7 +13,7 @@ from facility.profile import Profile
 from facility.schedule import PLANNED_CATEGORIES, Plan, resolve
 from facility.time import Clock, format_time, local_midnight, system_clock, to_datetime, to_s
 from kado.config import Configuration
-from kado.queries.figures import AvailabilityReport
+from kado.queries.availability import AvailabilityReport
 from kado.queries.figures_by_day import open_figures
 from kado.queries.identity import identity
 from kado.queries.record import load_record

@@ -13,8 +13,8 @@ from kado.config import Configuration
 from kado.language import in_language
 from kado.queries.definitions import RULES
 from kado.queries.identity import identity
+from kado.queries.period_pieces import Progress, period_query, read_pieces
 from kado.queries.record import AsOf
-from kado.queries.walking import Progress, ask, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ def load_comparison(
 ) -> ComparisonReport:
     """Count a period by two definitions and trace the difference; raises what `load_availability` raises."""
     a, b = load_definition(first, configuration.folder), load_definition(second, configuration.folder)
-    asked = ask(configuration, period, a, as_known_on, clock)
-    profile, stations = asked.profile, way(a, b)
-    plans = [asked.plan(d) for d in stations]
+    query = period_query(configuration, period, a, as_known_on, clock)
+    profile, stations = query.profile, way(a, b)
+    plans = [query.plan(d) for d in stations]
     found: list[list[Findings]] = [[] for _ in stations]
-    for piece, known in walk(asked, stations, progress):
+    for piece, known in read_pieces(query, stations, progress):
         for i, (definition, plan) in enumerate(zip(stations, plans, strict=True)):
             # Bounds are shown of the two ends only.
             bounds = i in (0, len(stations) - 1)
@@ -52,14 +52,14 @@ def load_comparison(
                 examine(known.evidence, profile, definition, plan, piece, settled=known.settled, bounds=bounds)
             )
     answers = [
-        conclude(join(pieces, asked.period.id), profile, definition, asked.period)
+        conclude(join(pieces, query.period.id), profile, definition, query.period)
         for pieces, definition in zip(found, stations, strict=True)
     ]
 
     def assess(definition: Definition) -> Availability:
         return answers[next(i for i, station in enumerate(stations) if station == definition)]
 
-    return ComparisonReport(profile, a, b, asked.as_known_on_ns, compare(a, b, assess))
+    return ComparisonReport(profile, a, b, query.as_known_on_ns, compare(a, b, assess))
 
 
 ACCOUNTS: Final = ("user_time", "delivered", "no_beam", "unknown", "refill")

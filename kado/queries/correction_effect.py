@@ -16,12 +16,12 @@ from facility.time import Clock, format_time, parse_time, system_clock
 from kado.config import Configuration
 from kado.language import tr
 from kado.output import stretch
-from kado.queries.beside import effect_document
+from kado.queries.availability import load_availability
 from kado.queries.evidence import extent_of, load_evidence
-from kado.queries.figures import load_availability
+from kado.queries.figure_notes import effect_document
 from kado.queries.identity import identity
+from kado.queries.period_pieces import PeriodQuery, has_user_time, pieces_of
 from kado.queries.record import AsOf, load_record
-from kado.queries.walking import Asked, has_user_time, pieces_of
 from kado.stores import open_store
 
 
@@ -56,8 +56,10 @@ def preview_correction(
     first = day_of(new.start_ns, profile.zone).start_ns
     last = max(day_of(max(new.end_ns - 1, new.start_ns), profile.zone).end_ns, new.end_ns)
     days = Period("days around the correction", first, last)
-    asked = Asked(configuration, record, AsOf(now_ns, is_now=True), now_ns, days, counted_part(profile, days, now_ns))
-    plan = asked.plan(chosen)
+    query = PeriodQuery(
+        configuration, record, AsOf(now_ns, is_now=True), now_ns, days, counted_part(profile, days, now_ns)
+    )
+    plan = query.plan(chosen)
     effects: list[Effect] = []
     sampled = False
     with open_store(configuration) as store:
@@ -65,7 +67,7 @@ def preview_correction(
             extent = extent_of(store, profile)
         except PeriodError:
             extent = (now_ns, now_ns)
-        for piece in pieces_of(asked.part):
+        for piece in pieces_of(query.part):
             known = load_evidence(
                 configuration,
                 store.read,
@@ -80,7 +82,7 @@ def preview_correction(
             sampled = sampled or len(known.evidence.delivery.between(new.start_ns, new.end_ns)) > 0
             effects.append(Counted(known.evidence, profile, chosen, plan, piece).effect_of_new(new))
     effect = Effect.sum_of(effects)
-    return CorrectionPreview(profile, chosen, new, asked.part, effect, _warnings(profile, plan, new, effect, sampled))
+    return CorrectionPreview(profile, chosen, new, query.part, effect, _warnings(profile, plan, new, effect, sampled))
 
 
 def _warnings(profile: Profile, plan: Plan, new: Correction, effect: Effect, sampled: bool) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from analytics.pareto import attached
 from facility.corrections import Assertion
 from facility.incidents import Incident, Review
 from facility.time import format_time, to_s
-from kado.queries.beside import beside_document
+from kado.queries.availability import AvailabilityReport
 from kado.queries.event_alarms import raised_documents
-from kado.queries.figures import AvailabilityReport
+from kado.queries.figure_notes import figure_notes_document
 from kado.queries.identity import identity
 
 
@@ -46,7 +46,7 @@ def events_document(loaded: AvailabilityReport) -> dict[str, Any]:
     return {
         **identity(loaded.profile, definition=result.definition, period=result.period),
         "events": event_documents(loaded),
-        "corrections": beside_document(loaded)["corrections"],
+        "corrections": figure_notes_document(loaded)["corrections"],
     }
 
 

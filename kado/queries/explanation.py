@@ -13,10 +13,10 @@ from facility.profile import Profile
 from facility.signals import link_signal
 from facility.time import Clock, format_time, parse_time, system_clock, to_s
 from kado.config import Configuration
-from kado.queries.figures import AvailabilityReport, Examined, load_availability
+from kado.queries.availability import AvailabilityReport, Examined, load_availability
 from kado.queries.identity import identity
+from kado.queries.period_pieces import Progress
 from kado.queries.record import AsOf
-from kado.queries.walking import Progress
 from kado.source_kinds import delivers
 from kado.stores import open_store
 

@@ -18,11 +18,11 @@ from facility.profile import Profile
 from facility.schedule import Plan
 from facility.time import Clock, system_clock
 from kado.config import Configuration
-from kado.queries.days import Days
+from kado.queries.availability import AvailabilityReport, Examined, Tally, awaiting_in
 from kado.queries.evidence import Known, extent_of
-from kado.queries.figures import AvailabilityReport, Examined, Tally, awaiting_in
+from kado.queries.findings_by_day import Days
+from kado.queries.period_pieces import PeriodQuery
 from kado.queries.record import AsOf, Record, load_record, read_as_of
-from kado.queries.walking import Asked
 from kado.stores import open_store
 from storage.store import TelemetryStore
 
@@ -126,8 +126,8 @@ class FiguresByDay:
         part = counted_part(self.profile, period, self.now_ns)
         # Samples that came after the date are not counted one by one: that reads the whole period once more.
         as_of = AsOf(self.known_on_ns, is_now=True)
-        asked = Asked(self.configuration, self.record, as_of, self.now_ns, period, part)
-        tally = Tally(asked, self.definition, self.plan)
+        query = PeriodQuery(self.configuration, self.record, as_of, self.now_ns, period, part)
+        tally = Tally(query, self.definition, self.plan)
 
         def add(piece: Period, known: Known, found: Findings) -> None:
             tally.add(piece, known, found)

@@ -11,8 +11,9 @@ from typing import Any
 from facility.errors import ConfigError, KadoError
 from facility.time import Clock, format_time, parse_time, system_clock
 from kado.config import ENV_PREFIX, load_configuration
-from kado.queries.availability import report_document, with_budget
-from kado.queries.figures import load_availability
+from kado.queries.availability import load_availability
+from kado.queries.availability_document import availability_document
+from kado.queries.downtime_budget import with_budget
 from kado.queries.fleet_workers import Lost, Run
 from kado.version import __version__
 
@@ -112,7 +113,7 @@ def compute(piece: Piece) -> Outcome:
         configuration = load_configuration(piece.folder / piece.configuration)
         known_on = format_time(piece.as_known_on_ns)
         found = load_availability(configuration, piece.period, piece.definition, known_on, clock=clock)
-        return Outcome(piece, report_document(with_budget(configuration, found, clock=clock)))
+        return Outcome(piece, availability_document(with_budget(configuration, found, clock=clock)))
     except KadoError as error:
         return Outcome(piece, None, str(error))
     except MemoryError:

@@ -11,7 +11,7 @@ from facility.profile import Profile
 from facility.time import format_time, parse_time, to_s
 from kado.config import Configuration
 from kado.journal import open_journal
-from kado.queries.figures import AvailabilityReport
+from kado.queries.availability import AvailabilityReport
 from kado.queries.identity import identity
 from storage.data_dir import DataDir
 

@@ -5,7 +5,7 @@ from typing import Any
 from analytics.conditions import Kind
 from facility.interval import Intervals
 from facility.time import format_time
-from kado.queries.figures import AvailabilityReport
+from kado.queries.availability import AvailabilityReport
 from kado.queries.identity import identity
 
 MOST: int = 2000

@@ -37,7 +37,7 @@ from facility.quality import Quality
 from facility.schedule import OPERATING_CATEGORIES
 from facility.time import NS_PER_DAY, NS_PER_H, Clock, format_time, local_midnight, system_clock, to_datetime
 from kado.config import Configuration
-from kado.queries.figures import AvailabilityReport
+from kado.queries.availability import AvailabilityReport
 from kado.queries.figures_by_day import FiguresByDay, open_figures
 from kado.queries.identity import identity, period_document
 from storage.store import TelemetryStore

@@ -20,16 +20,17 @@ from facility.period import Period, fiscal_year_of, month_of
 from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, system_clock, to_datetime
 from kado.config import Configuration
 from kado.queries.alarm_report import AlarmReport, alarm_report_document, load_alarm_report
-from kado.queries.availability import budget_of, report_document
+from kado.queries.availability import AvailabilityReport
+from kado.queries.availability_document import availability_document
 from kado.queries.beamlines import BeamlineReport, beamlines_document, beamlines_of
 from kado.queries.calendar import kinds_of_time
+from kado.queries.downtime_budget import budget_of
 from kado.queries.events import incidents_behind
 from kado.queries.explanation import gaps_document, gaps_in
-from kado.queries.facilities_beside import FacilityBeside, facility_beside_document, load_facilities_beside
-from kado.queries.figures import AvailabilityReport
 from kado.queries.figures_by_day import FiguresByDay, open_figures
 from kado.queries.identity import identity, period_document
 from kado.queries.incidents import pareto_document, shares
+from kado.queries.other_facilities import FacilityBeside, facility_figure_notes_document, load_facilities_beside
 from kado.queries.record import load_record
 from kado.queries.reliability import ReliabilityReport, reliability_document, reliability_of
 from kado.queries.target import TimeToTarget, load_time_to_target, target_document
@@ -278,16 +279,16 @@ def report_inputs_document(inputs: ReportInputs) -> dict[str, Any]:
     return {
         **identity(loaded.profile, definition=loaded.definition.id, period=loaded.availability.period),
         "as_known_on": format_time(loaded.as_known_on_ns, zone),
-        "availability": report_document(loaded),
-        "beside": [_beside_document(b, inputs) for b in inputs.beside],
-        "months": [_beside_document(b, inputs) for b in inputs.months],
+        "availability": availability_document(loaded),
+        "beside": [_figure_notes_document(b, inputs) for b in inputs.beside],
+        "months": [_figure_notes_document(b, inputs) for b in inputs.months],
         "reliability": reliability_document(inputs.reliability),
         "downtime_by_system": pareto_document(loaded, Sharing.ROOT_CAUSE),
         "gaps": gaps_document(loaded, inputs.gaps),
         "beamlines": None if inputs.beamlines is None else beamlines_document(inputs.beamlines),
         "target": None if inputs.target is None else target_document(inputs.target),
         "alarms": None if inputs.alarms is None else alarm_report_document(inputs.alarms),
-        "facilities": [facility_beside_document(found) for found in inputs.facilities],
+        "facilities": [facility_figure_notes_document(found) for found in inputs.facilities],
         "provenance": {
             **{k: v for k, v in asdict(p).items() if k not in ("ledger", "schedule_published_at_ns")},
             "schedule_published_at": None
@@ -318,12 +319,12 @@ def _without_empty(document: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _beside_document(beside: Beside, inputs: ReportInputs) -> dict[str, Any]:
+def _figure_notes_document(beside: Beside, inputs: ReportInputs) -> dict[str, Any]:
     found = beside.loaded
     return {
         "role": beside.role,
         "period": period_document(beside.period, inputs.loaded.profile.zone),
-        "availability": None if found is None else report_document(found),
+        "availability": None if found is None else availability_document(found),
     }
 
 

@@ -11,7 +11,7 @@ from facility.period import Period, day_of, month_of
 from facility.schedule import resolve
 from facility.time import Clock, format_time, system_clock, to_s
 from kado.config import Configuration
-from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.record import AsOf, load_record, read_as_of
 
 ALL: Final = "all"

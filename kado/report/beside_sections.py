@@ -6,8 +6,8 @@ from facility.schedule import Category
 from facility.time import NS_PER_H
 from kado.language import tr, words
 from kado.queries.alarm_report import TARGETS
-from kado.queries.beside import warnings_of
-from kado.queries.figures import AvailabilityReport
+from kado.queries.availability import AvailabilityReport
+from kado.queries.figure_notes import warnings_of
 from kado.queries.report import ReportInputs
 from kado.report.cells import local_time, make_table, time_words
 from kado.report.model import Cell, Column, Kind, Section, Table

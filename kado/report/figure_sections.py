@@ -9,8 +9,8 @@ import pandas as pd
 from facility.schedule import OPERATING_CATEGORIES, PLANNED_CATEGORIES
 from facility.time import NS_PER_H
 from kado.language import tr
-from kado.queries.availability import tag_times
-from kado.queries.figures import AvailabilityReport
+from kado.queries.availability import AvailabilityReport
+from kado.queries.availability_document import tag_times
 from kado.queries.report import ReportInputs
 from kado.report.cells import make_table
 from kado.report.charts import months_chart

@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from collector.changes import Changes
+from collector.collector import Collector
 from collector.forwarder import Forwarder
 from collector.intake import Intake
 from collector.landing import Landing
 from collector.landing_observer import LandingObserver, LandingObservers
-from collector.service import Collector
 from facility.time import Clock
 from kado.config import Configuration
 from kado.service.alarm_facts import FactSources

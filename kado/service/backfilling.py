@@ -14,7 +14,7 @@ from facility.time import Clock, format_time, to_datetime, to_ns, to_s
 from kado.config import Configuration
 from kado.language import tr
 from kado.progress import progress_bar
-from kado.queries.figures import load_availability
+from kado.queries.availability import load_availability
 from kado.queries.identity import identity
 from kado.queries.record import load_plan
 from kado.service.backfill_desk import ask_service

@@ -14,8 +14,8 @@ from facility.period import month_of
 from facility.schedule import Plan
 from facility.time import NS_PER_S, Clock
 from kado.config import Configuration
-from kado.queries.days import Days
 from kado.queries.evidence import extent_of
+from kado.queries.findings_by_day import Days
 from kado.service.journal_watch import JournalWatch
 from kado.service.live_figures import LiveCalculator, LiveFigures
 from kado.service.newest import NewestValues

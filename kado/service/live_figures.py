@@ -14,10 +14,10 @@ from facility.interval import Intervals
 from facility.period import Period, day_of, fiscal_year_of, month_of
 from facility.time import NS_PER_DAY, NS_PER_S
 from kado.config import Configuration
+from kado.queries.availability import Budget
 from kado.queries.beam import BeamState, beam_state, running_event
-from kado.queries.days import Days
 from kado.queries.evidence import Read
-from kado.queries.figures import Budget
+from kado.queries.findings_by_day import Days
 from kado.queries.record import Record
 from kado.service.running_periods import budget_to_date, figure_values, further_periods
 from storage.store import TelemetryStore

@@ -6,7 +6,7 @@ from facility.period import Period, parse_period
 from facility.profile import Profile
 from facility.schedule import Plan
 from facility.time import NS_PER_H, to_datetime
-from kado.queries.figures import Budget
+from kado.queries.availability import Budget
 
 
 def further_periods(profile: Profile, plan: Plan, now_ns: int) -> dict[str, Period]:

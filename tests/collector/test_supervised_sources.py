@@ -9,8 +9,8 @@ from itertools import groupby
 import pytest
 
 from collector import supervisor
+from collector.collector import Collector
 from collector.intake import Intake
-from collector.service import Collector
 from collector.source_status import LinkState, SourceStatus
 from collector.supervisor import MAX_IN_FLIGHT, NOT_REPLAYABLE
 from facility.batch import Batch

@@ -10,7 +10,7 @@ from facility.corrections import Assertion, Exclusion
 from facility.errors import CorrectionError
 from facility.time import NS_PER_S, format_time, parse_time
 from kado.config import load_configuration
-from kado.queries.figures import load_availability
+from kado.queries.availability import load_availability
 from kado.service.recording import record_correction, withdraw_correction
 from seeded_ring import DAY, time_of_day
 

@@ -19,11 +19,11 @@ from facility.period import Period
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time
 from kado.config import Configuration, load_configuration
-from kado.queries.days import Days
+from kado.queries.availability import load_availability
 from kado.queries.evidence import extent_of
 from kado.queries.explanation import gaps_in, load_gaps
-from kado.queries.figures import load_availability
 from kado.queries.figures_by_day import open_figures
+from kado.queries.findings_by_day import Days
 from kado.queries.record import load_record
 from seeded_ring import DAY, time_of_day
 from storage.data_dir import DataDir

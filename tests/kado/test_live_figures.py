@@ -11,10 +11,11 @@ from facility.definition import load_definition
 from facility.schedule import resolve
 from facility.time import NS_PER_H, NS_PER_S, parse_time
 from kado.config import Configuration, load_configuration
-from kado.queries.availability import report_document, with_budget
+from kado.queries.availability import load_availability
+from kado.queries.availability_document import availability_document
 from kado.queries.beam import BeamState
+from kado.queries.downtime_budget import with_budget
 from kado.queries.evidence import extent_of
-from kado.queries.figures import load_availability
 from kado.queries.record import load_record
 from kado.service.live_figures import GrowingSamples, LiveCalculator
 from kado.service.running_periods import further_periods
@@ -97,7 +98,7 @@ def test_every_figure_of_every_running_period_is_that_of_the_command(configurati
     assert set(live.by_period()) - {"run"} == set(names)
     for period, name in names.items():
         loaded = load_availability(configuration, name, "nanoterasu", clock=lambda: now)
-        figures = report_document(with_budget(configuration, loaded, clock=lambda: now))["figures"]
+        figures = availability_document(with_budget(configuration, loaded, clock=lambda: now))["figures"]
         assert live.values(period) == pytest.approx(figures), period
         assert set(FIGURES) == set(live.values(period))
 

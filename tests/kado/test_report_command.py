@@ -21,8 +21,9 @@ from facility.text import Language
 from facility.time import format_time
 from kado.config import load_configuration
 from kado.language import in_language
-from kado.queries.availability import report_document, with_budget
-from kado.queries.figures import load_availability
+from kado.queries.availability import load_availability
+from kado.queries.availability_document import availability_document
+from kado.queries.downtime_budget import with_budget
 from kado.queries.report import ReportInputs, load_report
 from kado.report.content import Layout, make_report
 from kado.report.forms import Form, render
@@ -94,7 +95,7 @@ def test_every_form_gives_the_same_bytes_again(
 def test_figures_of_the_files_are_those_of_the_availability(inputs: ReportInputs, tmp_path: Path) -> None:
     configuration = inputs.configuration
     loaded = with_budget(configuration, load_availability(configuration, PERIOD, None))
-    counted = report_document(loaded)
+    counted = availability_document(loaded)
     report = make_report(inputs)
     document = json.loads(render(report, Form.JSON))
     for name in ("figures", "accounts_s", "events", "counts", "tags"):
@@ -125,7 +126,7 @@ def test_tables_add_up_as_printed(inputs: ReportInputs) -> None:
 def test_numbers_of_the_pdf_are_those_of_the_availability_and_no_glyph_is_missing(
     inputs: ReportInputs, tmp_path: Path
 ) -> None:
-    counted = report_document(inputs.loaded)
+    counted = availability_document(inputs.loaded)
     languages: tuple[Language, ...] = ("en", "ja")
     for lang in languages:
         path = str(tmp_path / f"{lang}.pdf")

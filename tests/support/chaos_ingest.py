@@ -22,12 +22,12 @@ from pathlib import Path
 
 import aiomqtt
 
+from collector.collector import Collector
 from collector.delivery_policy import DeliveryPolicy
 from collector.forwarder import Forwarder
 from collector.intake import Intake
 from collector.landing import Landing
 from collector.ledger import read_ledger, verify_ledger
-from collector.service import Collector
 from collector.sources.mqtt.spec import MqttSource
 from facility.profile import load_profile
 from facility.time import MAX_NS, system_clock

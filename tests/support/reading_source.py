@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from collector.arrival import Arrival
+from collector.collector import Collector
 from collector.intake import Intake
 from collector.landing import Landing
-from collector.service import Collector
 from collector.sources.table import SOURCES
 from conversing import converse, say
 from facility.batch import NO_WORD

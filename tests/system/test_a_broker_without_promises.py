@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from collector.collector import Collector
 from collector.intake import Intake
-from collector.service import Collector
 from command_line import run
 from facility.profile import load_profile
 from facility.time import system_clock

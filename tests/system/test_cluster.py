@@ -10,7 +10,7 @@ import pytest
 from command_line import Answer, run
 from fatal import square
 from kado.config import load_configuration
-from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.fleet_workers import Lost, cluster
 from made_up_fleet import RINGS, YEARS, make_fleet
 

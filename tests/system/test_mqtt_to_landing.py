@@ -12,9 +12,9 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from collector.collector import Collector
 from collector.intake import Intake
 from collector.landing import Landing
-from collector.service import Collector
 from collector.sources.mqtt.spec import MqttSource
 from facility.profile import load_profile
 from facility.time import system_clock

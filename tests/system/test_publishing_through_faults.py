@@ -15,8 +15,8 @@ from facility.errors import UnreachableError
 from facility.schema import DERIVED_SUFFIX
 from facility.time import parse_time
 from kado.config import Configuration, load_configuration
-from kado.queries.days import Days
 from kado.queries.evidence import extent_of
+from kado.queries.findings_by_day import Days
 from kado.queries.record import load_record
 from kado.service.current_figures import CurrentFigures
 from kado.service.newest import NewestValues

@@ -19,7 +19,7 @@ from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.http.fetch import Endpoint
 from collector.sources.mapping import SignalMapping
-from collector.sources.monitored import MappedSource, TomlPath
+from collector.sources.monitored_source import MappedSource, TomlPath
 from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.time import Clock

@@ -12,7 +12,7 @@ from collector.causes import Cause
 from collector.sources.channels import Channels
 from collector.sources.epics_ca.alarms import quality_of, reason_of, status_name
 from collector.sources.extra import load_library
-from collector.sources.settling import first_answer, settled
+from collector.sources.first_answers import first_answer, settled
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from collector.sources.updates import Columns
 from facility.batch import Int32

@@ -10,7 +10,7 @@ from collector.sources.channels import Channels
 from collector.sources.epics_ca.client import CaClient, decode, use_addresses
 from collector.sources.mapping import SignalMapping
 from collector.sources.monitor_reader import MonitorReader
-from collector.sources.monitored import MonitoredSource
+from collector.sources.monitored_source import MonitoredSource
 from collector.sources.update_queue import UpdateQueue
 from facility.profile import Profile
 from facility.time import Clock

@@ -11,7 +11,7 @@ from collector.sources.epics_ca.spec import PvMapping
 from collector.sources.epics_pva.client import PvaClient, PvaPlace, decode
 from collector.sources.mapping import SignalMapping
 from collector.sources.monitor_reader import MonitorReader
-from collector.sources.monitored import MonitoredSource
+from collector.sources.monitored_source import MonitoredSource
 from collector.sources.update_queue import UpdateQueue
 from facility.profile import Profile
 from facility.time import Clock

@@ -20,7 +20,7 @@ from collector.sources.http.page import TimeFormat
 from collector.sources.http.pointer import parse_pointer
 from collector.sources.http.reader import HttpReader, Reading, Schedule
 from collector.sources.mapping import SignalMapping
-from collector.sources.monitored import MappedSource, TomlPath
+from collector.sources.monitored_source import MappedSource, TomlPath
 from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.quality import Quality

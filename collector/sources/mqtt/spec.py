@@ -24,7 +24,7 @@ from collector.sources.http.page import Field as DocumentField
 from collector.sources.http.page import TimeFormat
 from collector.sources.http.pointer import parse_pointer
 from collector.sources.mapping import SignalMapping
-from collector.sources.monitored import MappedSource, TomlPath
+from collector.sources.monitored_source import MappedSource, TomlPath
 from collector.sources.mqtt.connection import Endpoint, MqttConnection
 from collector.sources.mqtt.document import DocumentFormat
 from collector.sources.mqtt.reader import MqttReader

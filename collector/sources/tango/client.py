@@ -14,7 +14,7 @@ from collector.causes import Cause
 from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.extra import load_library
-from collector.sources.settling import first_answer, settled
+from collector.sources.first_answers import first_answer, settled
 from collector.sources.tango.values import Reading
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from facility.errors import UnreachableError

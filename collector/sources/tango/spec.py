@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from collector.sources.channels import Channels
 from collector.sources.mapping import SignalMapping
 from collector.sources.monitor_reader import MonitorReader
-from collector.sources.monitored import MonitoredSource
+from collector.sources.monitored_source import MonitoredSource
 from collector.sources.tango.client import TangoClient, TangoPlace
 from collector.sources.tango.values import decode
 from collector.sources.update_queue import UpdateQueue

@@ -12,12 +12,14 @@ from kado.page.api.endpoint import Options
 from kado.page.context import PageContext
 from kado.queries.alarm_report import alarm_report_document, load_alarm_report
 from kado.queries.alarms import alarms_document, history_document, load_alarms, load_history
-from kado.queries.availability import report_document, with_budget
+from kado.queries.availability import AvailabilityReport, load_availability
+from kado.queries.availability_document import availability_document
 from kado.queries.beamlines import beamlines_document, load_beamlines
 from kado.queries.comparison import comparison_document, load_comparison
 from kado.queries.corrections import corrections_document, load_corrections
 from kado.queries.dead_letters import letters_document
 from kado.queries.definitions import definition_document
+from kado.queries.downtime_budget import with_budget
 from kado.queries.events import events_document
 from kado.queries.explanation import (
     explanation_document,
@@ -27,7 +29,6 @@ from kado.queries.explanation import (
     load_gaps,
     load_instant,
 )
-from kado.queries.figures import AvailabilityReport, load_availability
 from kado.queries.incidents import incidents_document, load_incidents, pareto_document
 from kado.queries.ledger import ledger_document
 from kado.queries.lost_time import lost_time_document
@@ -81,7 +82,7 @@ async def availability(context: PageContext, options: Options) -> Any:
     """Figures, accounts, counts, events."""
     found = await loaded(context, options)
     key = ("budget", *sorted(options.given.items()))
-    return report_document(
+    return availability_document(
         await ask(context, key, lambda: with_budget(context.configuration, found, clock=context.clock), _OLD_FRESH_S)
     )
 

@@ -16,8 +16,8 @@ from kado.page.api.endpoint import Options
 from kado.page.context import PageContext, context_of
 from kado.page.rendering import render
 from kado.page.routes.now import chart_words
+from kado.queries.availability import AvailabilityReport
 from kado.queries.events import event_documents, exclusions_of, incidents_behind, review_of
-from kado.queries.figures import AvailabilityReport
 from kado.queries.record import load_plan
 from kado.rounding import duration, percent
 

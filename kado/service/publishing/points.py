@@ -20,8 +20,8 @@ from facility.schema import (
     FIELD_TARGET,
 )
 from facility.time import NS_PER_S, to_s
-from kado.queries.availability import report_document, tag_times
-from kado.queries.figures import AvailabilityReport
+from kado.queries.availability import AvailabilityReport
+from kado.queries.availability_document import availability_document, tag_times
 from storage.influxdb.derived import Point, Value
 
 NS_PER_MS: Final = 1_000_000
@@ -38,7 +38,7 @@ def figure_point(period: Period, report: AvailabilityReport, further: dict[str, 
     further
         Figures beside those of the document; None: does not exist.
     """
-    document = report_document(report)
+    document = availability_document(report)
     until_ns = report.availability.counted_until_ns
     numbers: dict[str, float | int | None] = {**document["figures"], **further}
     numbers |= {name: count for name, count in document["counts"].items() if not isinstance(count, dict)}

@@ -17,8 +17,8 @@ from facility.period import Period, day_of, fiscal_year_of, month_of
 from facility.profile import Profile
 from facility.schema import BEAM_STATE, EVENTS, FIELD_YEAR_BEFORE, FIGURES, PLAN, USE
 from facility.time import NS_PER_DAY, NS_PER_H, format_time, local_midnight, to_datetime
-from kado.queries.days import Days
-from kado.queries.figures import AvailabilityReport, Budget
+from kado.queries.availability import AvailabilityReport, Budget
+from kado.queries.findings_by_day import Days
 from kado.service.publishing.points import (
     beam_state_points,
     empty_point,

@@ -10,8 +10,8 @@ from facility.errors import UsageError
 from facility.profile import Profile
 from facility.time import Clock
 from kado.config import Configuration
-from kado.queries.days import Days
 from kado.queries.evidence import extent_of
+from kado.queries.findings_by_day import Days
 from kado.queries.identity import identity
 from kado.queries.record import load_record
 from kado.service.publishing.publisher import Counted, Publisher

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from collector.collector import Collector
 from collector.intake import Intake
-from collector.service import Collector
 from collector.sources.channels import Channels
 from collector.sources.epics_ca.spec import PvMapping
 from collector.sources.monitor_reader import MonitorOptions, MonitorReader

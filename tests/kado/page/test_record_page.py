@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from facility.time import NS_PER_S, parse_time
+from kado.queries.availability import load_availability
 from kado.queries.corrections import load_corrections
-from kado.queries.figures import load_availability
 from kado.queries.incidents import load_incidents
 from kado.rounding import percent
 from page_clients import Browser, Page, open_page

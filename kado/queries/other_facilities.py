@@ -7,8 +7,8 @@ from typing import Any
 from facility.errors import KadoError
 from facility.time import Clock, system_clock
 from kado.config import Configuration, load_configuration
-from kado.queries.availability import report_document
-from kado.queries.figures import AvailabilityReport, load_availability
+from kado.queries.availability import AvailabilityReport, load_availability
+from kado.queries.availability_document import availability_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ def load_facilities_beside(
     return tuple(found)
 
 
-def facility_beside_document(found: FacilityBeside) -> dict[str, Any]:
+def facility_figure_notes_document(found: FacilityBeside) -> dict[str, Any]:
     """Return the same for programs."""
     return {
         "config": str(found.path),
-        "availability": None if found.loaded is None else report_document(found.loaded),
+        "availability": None if found.loaded is None else availability_document(found.loaded),
         "error": found.error or None,
     }

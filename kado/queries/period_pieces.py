@@ -25,8 +25,8 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A period that is asked about, with all that people decided and published."""
+class PeriodQuery:
+    """A period that a question is about, with all that people decided and published."""
 
     configuration: Configuration
     record: Record
@@ -52,13 +52,13 @@ class Asked:
         return resolve(versions, notice_ns=definition.notice_ns)
 
 
-def ask(
+def period_query(
     configuration: Configuration,
     period: str | Period,
     definition: Definition,
     as_known_on: str | AsOf | None,
     clock: Clock,
-) -> Asked:
+) -> PeriodQuery:
     """Read what people recorded, and the period as people write it.
 
     Raises
@@ -71,11 +71,13 @@ def ask(
     record = load_record(configuration, as_of)
     if isinstance(period, str):
         period = configuration.profile.period(period, resolve(record.versions, notice_ns=definition.notice_ns))
-    return Asked(configuration, record, as_of, now_ns, period, counted_part(configuration.profile, period, now_ns))
+    return PeriodQuery(
+        configuration, record, as_of, now_ns, period, counted_part(configuration.profile, period, now_ns)
+    )
 
 
-def walk(
-    asked: Asked, definitions: Sequence[Definition], progress: Progress | None = None
+def read_pieces(
+    query: PeriodQuery, definitions: Sequence[Definition], progress: Progress | None = None
 ) -> Iterator[tuple[Period, Known]]:
     """Yield pieces of the period that is over, each with all that its figures by any of `definitions` depend on.
 
@@ -86,25 +88,25 @@ def walk(
     ProfileError
         If there is user time before the profile's first limits.
     """
-    profile, part = asked.profile, asked.part
-    plans = [asked.plan(d) for d in definitions]
-    with open_store(asked.configuration) as store:
+    profile, part = query.profile, query.part
+    plans = [query.plan(d) for d in definitions]
+    with open_store(query.configuration) as store:
         extent = extent_of(store, profile)
         for plan in plans:
             check_schedule(profile, plan, part)
-        check_known(profile, part, extent, asked.record.corrections)
+        check_known(profile, part, extent, query.record.corrections)
         cancelled = Intervals.of(span for plan in plans for span in plan.cancelled)
         for piece in pieces_of(part):
             yield (
                 piece,
                 load_evidence(
-                    asked.configuration,
+                    query.configuration,
                     store.read,
                     extent,
                     definitions,
                     piece,
-                    asked.record.corrections,
-                    asked.now_ns,
+                    query.record.corrections,
+                    query.now_ns,
                     cancelled,
                     look_around=any(has_user_time(plan, piece) for plan in plans),
                 ),

@@ -20,8 +20,8 @@ from facility.schedule import Category, Plan, resolve
 from facility.time import NS_PER_DAY, local_midnight, to_datetime
 from kado.config import Configuration
 from kado.queries.evidence import Known, Read, check_known, load_evidence, signals_of_evidence
+from kado.queries.period_pieces import has_user_time
 from kado.queries.record import Record
-from kado.queries.walking import has_user_time
 from storage.store import TelemetryStore
 
 _FOR_EVER: Final = 1 << 62

@@ -1,4 +1,4 @@
-"""What stands beside a figure, for people."""
+"""Tables and lines of the notes to a figure."""
 
 from textwrap import fill
 
@@ -7,9 +7,9 @@ from rich.text import Text
 
 from kado.language import tr, trn
 from kado.output import local, stretch
-from kado.queries.beside import warnings_of
+from kado.queries.availability import AvailabilityReport
 from kado.queries.effect_words import effect_words
-from kado.queries.figures import AvailabilityReport
+from kado.queries.figure_notes import warnings_of
 from kado.rounding import count, percent
 
 

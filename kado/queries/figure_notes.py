@@ -1,4 +1,4 @@
-"""What stands beside a figure: corrections in force, calendar versions recorded late, warnings."""
+"""Notes to a figure: corrections in force, calendar versions recorded late, warnings."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from analytics.effects import Effect
 from facility.time import format_time, to_s
 from kado.language import in_language, tr
+from kado.queries.availability import AvailabilityReport, WithoutBackDated
 from kado.queries.corrections import RecordedCorrection, correction_document
-from kado.queries.figures import AvailabilityReport, WithoutBackDated
 from kado.queries.late_samples import late_samples_document
 from kado.queries.warning_words import cadence_words, limit_words
 
 
-def beside_document(loaded: AvailabilityReport) -> dict[str, Any]:
+def figure_notes_document(loaded: AvailabilityReport) -> dict[str, Any]:
     """Return all of it for programs."""
     cadence = loaded.cadence
     with in_language("en"):
