@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Final
 
 from rich.console import RenderableType
 
@@ -21,6 +22,9 @@ from simulators.machine import Machine
 from simulators.outlets.outlet import Outlet
 from simulators.outlets.table import make_outlet
 from simulators.session import write_session
+
+LAST_SAMPLES_S: Final = 2.0
+"""How long the end waits for samples that are due; a simulator that is still catching up has more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,10 @@ async def _serve(configuration: Configuration, machine: Machine, run: LiveRun, f
         releasing = asyncio.create_task(outlet.release(live_items(feed, machine)), name="releasing samples")
         try:
             await asyncio.wait({stopped, releasing}, return_when=asyncio.FIRST_COMPLETED)
+            if not releasing.done():
+                # What is on its way out goes out and counts, so that the answer key ends where the samples do.
+                feed.end()
+                await asyncio.wait({releasing}, timeout=LAST_SAMPLES_S)
             if releasing.done():
                 releasing.result()
                 if outlet.answers_afterwards and not stopped.done():

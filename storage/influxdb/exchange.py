@@ -165,7 +165,10 @@ class Exchange:
         body: bytes | None = None,
         timeout_s: tuple[float, float],
     ) -> Reply:
-        """Make one request; nothing is tried twice, and no redirection is followed.
+        """Make one request; no redirection is followed.
+
+        A GET is made again, once, where its connection ended before a reply began: a server may close a connection
+        that was kept in the moment in which it is used. Nothing else is tried twice.
 
         Parameters
         ----------
@@ -179,10 +182,10 @@ class Exchange:
         """
         api = self._api
         from urllib3 import Timeout
-        from urllib3.exceptions import HTTPError
+        from urllib3.exceptions import HTTPError, ProtocolError
 
-        try:
-            response = api.rest_client.pool_manager.urlopen(
+        def once() -> Any:
+            return api.rest_client.pool_manager.urlopen(
                 method,
                 self._url.rstrip("/") + path + _encoded(query),
                 body=body,
@@ -192,9 +195,16 @@ class Exchange:
                 retries=False,
                 timeout=Timeout(connect=timeout_s[0], read=timeout_s[1]),
             )
+
+        try:
+            try:
+                return Reply(self._url, once())
+            except ProtocolError as error:
+                if method != "GET" or not isinstance(error.args[-1], ConnectionError):
+                    raise
+                return Reply(self._url, once())
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise NoReplyError.of(self._url, _reason(error)) from error
-        return Reply(self._url, response)
 
     def close(self) -> None:
         """Close the connections."""

@@ -56,6 +56,47 @@ def answering() -> Iterator[Answers]:
         thread.join()
 
 
+def test_a_kept_connection_that_the_server_closes_while_it_is_used_costs_no_answer() -> None:
+    # As a proxy does whose time for idle connections is over in this moment.
+    asked: list[int] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            self.answered = 0
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+        def do_GET(self) -> None:
+            asked.append(self.answered)
+            if self.answered:
+                self.close_connection = True
+                return
+            self.answered += 1
+            body = HEADING + rows(3) + END
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    store = InfluxStore(f"http://127.0.0.1:{server.server_port}", "kado", "kado", "secret", "ring")
+    try:
+        for _ in range(3):
+            assert store.read("current", 0, 10**9).value.tolist() == [2.0, 2.0, 2.0]
+    finally:
+        store.close()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    # First on a new connection, then on the kept one and again on a new one.
+    assert asked[:3] == [0, 1, 0]
+
+
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 

@@ -91,7 +91,7 @@ def run_session(folder: Path, live: list[str], archive: list[str], inject: list[
             kado(inject[1:], folder)
             wait_for_rows(archived, start, 9)
             printed = simulator.stop()
-            time.sleep(0.5)
+            wait_for_silence(archived)
             archiver.send_signal(signal.SIGINT)
             archiver.wait(60)
             return printed
@@ -113,6 +113,14 @@ def wait_for_rows(archived: Path, start: datetime, seconds: int) -> int:
             return max(firsts.values())
         time.sleep(0.1)
     pytest.fail(f"nothing archived until {wanted}: {archived.read_text()[-300:]}")
+
+
+def wait_for_silence(archived: Path) -> None:
+    """Wait until the archive has not grown for two seconds."""
+    size = -1
+    while size != archived.stat().st_size:
+        size = archived.stat().st_size
+        time.sleep(2)
 
 
 def rows_of(file: Path) -> dict[str, list[tuple[int, str, str]]]:
