@@ -31,14 +31,15 @@ Mapping = Literal["exact", "grid", "approximate"]
 """``exact``: as kado. ``grid``: the same verdicts at the instants of scrape and evaluation. ``approximate``: other
 verdicts are possible there too; the rule file says which."""
 
+# Sums are made for each address that is scraped: after kado has moved, two of them are there for a while.
 _FACTS: Final = {
     "ledger_difference": "kado_ledger_difference_samples{F}",
     "landing_fill_pct": "(100 * kado_landing_fill_ratio{F})",
     "disk_free_pct": "(100 * kado_disk_free_bytes{F} / kado_disk_size_bytes{F})",
-    "dead_letters": "sum by (facility) (kado_dead_letters{F})",
+    "dead_letters": "max by (facility) (sum by (facility, job, instance) (kado_dead_letters{F}))",
     "backup_age_h": "((time() - kado_backup_timestamp_seconds{F}) / 3600)",
     "notify_oldest_s": "max by (facility) (kado_notification_oldest_seconds{F})",
-    "alarms_unknown": 'sum by (facility) (kado_alarms{F,state="unknown"})',
+    "alarms_unknown": 'max by (facility) (sum by (facility, job, instance) (kado_alarms{F,state="unknown"}))',
 }
 _FACT_STATES: Final = {"forwarder_state": "kado_forwarder_state", "landing_state": "kado_landing_state"}
 _KADO: Final = ("kado", "data")
@@ -200,7 +201,8 @@ class _Writer:
             if promise is None:
                 raise _NoFormError("the facility states no target_availability_pct")
             return [f"{value} {sign} {promise:g}"]
-        of = f'kado_limit{{{self._facility},limit="{limit}"}}'
+        # One limit, though it is scraped at two addresses: for a while after kado has moved to another.
+        of = f'max by (facility) (kado_limit{{{self._facility},limit="{limit}"}})'
         return [f"{value} {sign} on (facility) group_left {of}"]
 
     def _value(self, reading: Reading) -> str:

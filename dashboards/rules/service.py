@@ -274,3 +274,9 @@ ALERTS: Final = (
 def service_groups() -> list[Group]:
     """Return the groups of the rule file for kado itself."""
     return [Group("kado-recordings", "30s", RECORDINGS), Group("kado", "15s", ALERTS)]
+
+
+def watchdog_group() -> Group:
+    """Return what only Prometheus can say: kado itself, its alarms or its notifications have stopped."""
+    names = ("KadoDown", "KadoAlarmsStalled", "KadoNotificationsStuck")
+    return Group("kado-watchdog", "15s", tuple(alert for alert in ALERTS if alert.name in names))

@@ -80,13 +80,15 @@ def _write_prometheus(loaded: AlarmRules, profile: Profile, path: Path, output: 
     try:
         from dashboards.rules.compiled import compile_rules
         from dashboards.rules.rule import rule_file
+        from dashboards.rules.service import watchdog_group
     except ImportError as error:
         raise MissingExtraError(
             "rules for Prometheus are made with the dashboards, which are not installed: pip install 'kado[dashboards]'"
         ) from error
     compiled = compile_rules(loaded.rules, profile)
     try:
-        path.write_text(rule_file(compiled.groups(), compiled.heading(profile.id), "docs"), encoding="utf-8")
+        groups = [*compiled.groups(), watchdog_group()]
+        path.write_text(rule_file(groups, compiled.heading(profile.id), "docs"), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
     mapped = {alert.name: alert.labels["kado_mapping"] for alert in compiled.alerts}

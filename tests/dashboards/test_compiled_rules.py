@@ -98,6 +98,35 @@ def test_a_limit_of_the_facility_is_the_one_in_force(fires_at: Callable[..., lis
     assert fires_at(found, {CURRENT: "15 15 15 15", LIMIT: "10 10 20 20"}, until=30) == [20, 30]
 
 
+def test_a_limit_that_is_scraped_at_two_addresses_is_one_limit(fires_at: Callable[..., list[int]]) -> None:
+    found = compiled('{ kind = "limit", signal = "stored_current", below = "minimum" }')
+
+    def at(series: str, address: str) -> str:
+        return series.replace("}", f',job="kado",instance="{address}"}}')
+
+    moved = {
+        at(LIMIT, "here:9"): "10 10 10 10 stale",
+        at(LIMIT, "there:9"): "_ _ 10 10 10 10",
+        at(CURRENT, "here:9"): "15 5 stale",
+        at(CURRENT, "there:9"): "_ _ 5 15 15 5",
+    }
+    assert fires_at(found, moved, until=50) == [10, 20, 50]
+
+
+def test_counts_of_kado_at_two_addresses_are_not_added(fires_at: Callable[..., list[int]]) -> None:
+    for fact, series in (
+        ("dead_letters", ('kado_dead_letters{A,cause="too_long"}', 'kado_dead_letters{A,cause="not_json"}')),
+        ("alarms_unknown", ('kado_alarms{A,state="unknown",priority="low"}', 'kado_alarms{A,state="unknown"}')),
+    ):
+        found = compiled(f'{{ kind = "limit", fact = "{fact}", above = 5.0 }}')
+        moved = {
+            name.replace("{A", f'{{{F},job="kado",instance="{address}"'): values
+            for name in series
+            for address, values in (("here:9", "2 2 stale"), ("there:9", "_ 2 2 3"))
+        }
+        assert fires_at(found, moved, until=30) == [30]
+
+
 def test_the_deadband_holds_an_alert_that_fires_and_none_that_does_not(fires_at: Callable[..., list[int]]) -> None:
     found = compiled('{ kind = "limit", signal = "vacuum_pressure", above = 500.0, ends_below = 300.0 }')
     assert fires_at(found, {VACUUM: "400 600 400 400 300 400 400"}, until=60) == [10, 20, 30]

@@ -58,4 +58,7 @@ def test_alarm_rules_are_compiled_into_a_file_that_promtool_accepts(kado: Kado, 
     assert answer.document["rules"]["beam_lost"] == "approximate"
     assert answer.document["rules"]["ledger_open"] == "grid"
     assert list(answer.document["left_out"]) == []
+    text = Path("alarms.yml").read_text()
+    for watchdog in ("KadoDown", "KadoAlarmsStalled", "KadoNotificationsStuck"):
+        assert f'alert: "{watchdog}"' in text
     subprocess.run([require("promtool"), "check", "rules", "alarms.yml"], cwd=tmp_path, check=True, capture_output=True)

@@ -24,14 +24,14 @@ class _Ready(Server):
 
 
 class Prometheus(_Ready):
-    """A Prometheus that scrapes one target as job ``kado``.
+    """A Prometheus that scrapes as job ``kado``.
 
     Parameters
     ----------
     directory
         Where its configuration and data go.
     target
-        Host and port to scrape.
+        Host and port to scrape; several separated by a space.
     rules
         Text of a rule file; empty: none.
     alertmanager
@@ -48,7 +48,7 @@ class Prometheus(_Ready):
         super().__init__(directory)
         configuration: dict[str, Any] = {
             "global": {"scrape_interval": every, "evaluation_interval": every, "scrape_timeout": every},
-            "scrape_configs": [{"job_name": "kado", "static_configs": [{"targets": [target]}]}],
+            "scrape_configs": [{"job_name": "kado", "static_configs": [{"targets": target.split()}]}],
         }
         if rules:
             (directory / "rules.yml").write_text(rules)
@@ -163,6 +163,43 @@ class Receiver:
         }
 
     def __enter__(self) -> "Receiver":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class Exposed:
+    """Serves metrics that a test sets; a context manager."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        """What is answered; empty: an error."""
+        exposed = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = exposed.text.encode()
+                self.send_response(200 if body else 503)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def address(self) -> str:
+        """Host and port to scrape."""
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> "Exposed":
         self._thread.start()
         return self
 
