@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.availability import Availability
 from analytics.links import LinkLoss
@@ -14,8 +13,6 @@ from facility.definition import Definition
 from facility.interval import Intervals
 from facility.profile import Beamline
 from facility.schedule import Plan
-
-Int64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,18 @@ Run with ``.venv/bin/python benchmarks/bench_accounting.py [--seconds N] [--repe
 """
 
 import argparse
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 import numpy as np
 
 from analytics.accounts import Accounts, Side, book
-from analytics.availability import availability
 from analytics.conditions import Conditions, scan
 from analytics.events import Events, Grouping, find_events
 from analytics.rules import Rules
@@ -21,6 +25,7 @@ from facility.period import Period, month_of
 from facility.profile import load_profile
 from facility.schedule import Block, Category, Plan, ScheduleVersion, resolve
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time
+from one_period import availability
 
 START = parse_time("2024-07-08T00:00:00+09:00")
 OUTAGES = 60

@@ -3,22 +3,19 @@
 Stored current, second monitor and ion chamber at 1 Hz; the machine's mode and the shutters of the ten operating
 ports, told on change and each minute or hour: some 95 million samples.
 
-    python benchmarks/bench_simulator.py [--days 365] [--workers 1]
+    python benchmarks/bench_simulator.py [--days 365]
 
 The reference is the same arrays, kept in memory and written once more by themselves, in one thread, by the same
 code: time, value (of a state its code) and quality; one file a signal, a row group a UTC day, zstd, dictionaries
 of value and quality, differences of time. It waits for no disk. The store gets another, equal history, and does
 more than the reference: it waits for its disk, sums up minutes, keeps checksums, and reads back what it wrote; it
 encodes in threads beside the one that simulates. CPU seconds are those of this process, all threads together.
-Several workers pay only if they also keep what they make: here each array is sent.
 """
 
 import argparse
-import multiprocessing
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing
 from itertools import groupby
 from pathlib import Path
@@ -36,7 +33,6 @@ from facility.batch import Batch, Samples, join_by_signal
 from facility.profile import Profile, load_profile
 from facility.time import NS_PER_DAY, format_time
 from simulators.machine import Machine
-from simulators.parallel import weeks
 from simulators.scenario import load_scenario
 from storage.embedded.store import EmbeddedStore
 
@@ -117,7 +113,6 @@ class Stopwatch:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     profile, scenario = profile_at_1_hz(), load_scenario("fy2024")
     start = profile.period("FY2024").start_ns
@@ -131,14 +126,7 @@ def main() -> None:
 
     with TemporaryDirectory() as folder, TemporaryDirectory() as again, TemporaryDirectory() as data_dir:
         watch = Stopwatch()
-        if arguments.workers == 1:
-            samples, size = write(Path(folder), made(Machine(profile, scenario).history(start, end, by_signal=True)))
-        else:
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(arguments.workers, mp_context=context) as pool:
-                samples, size = write(
-                    Path(folder), made(weeks(pool.map, profile, scenario, 1, start, end, by_signal=True))
-                )
+        samples, size = write(Path(folder), made(Machine(profile, scenario).history(start, end, by_signal=True)))
         whole = watch.lap()
         written = write(Path(again), kept)
         reference = watch.lap()
@@ -151,7 +139,7 @@ def main() -> None:
             raise SystemExit(f"the store holds {loaded:,} samples")
     if written != (samples, size):
         raise SystemExit("the same arrays gave other files")
-    print(f"SIMULATED: {arguments.days} days, {samples:,} samples, {size / 1e6:.0f} MB, {arguments.workers} worker(s)")
+    print(f"SIMULATED: {arguments.days} days, {samples:,} samples, {size / 1e6:.0f} MB")
     print(f"{'just written':<34}  {reference[0]:6.1f} s   CPU {reference[1]:6.1f} s")
     for what, (seconds, cpu) in (("Parquet", whole), ("the embedded store", stored)):
         said = f"made, and into {what}"

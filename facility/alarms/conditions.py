@@ -1,6 +1,5 @@
 """When a rule is true: conditions on signals, facts and figures, and how they join."""
 
-import math
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal, Self
 
@@ -222,8 +221,3 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
         yield from leaves(condition.of)
     else:
         yield condition
-
-
-def number(limit: LimitValue | None, default: float = math.nan) -> float:
-    """Return a limit that is a number; `default` for a word or none."""
-    return limit if isinstance(limit, float) else default

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from analytics.availability import Availability
 from facility.profile import Profile
 from facility.time import NS_PER_S
-from kado.language import term, tr, trn, words
+from kado.language import term, tr, words
 from kado.output import local, stretch
 from kado.page.forms import local_input
 from kado.page.words import assertion_words, exclusion_word, unknown_word
@@ -184,8 +184,3 @@ def _failures(found: Availability | None) -> str:
 
 def _coverage(found: Availability | None) -> str:
     return "–" if found is None else f"{percent(found.figures.coverage_pct, DIGITS)} %"
-
-
-def number_of_open(found: AwaitingReview) -> str:
-    """Return how much awaits review, in words."""
-    return trn("{n} entry awaits review", "{n} entries await review", len(found))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from analytics.availability import Availability
-from facility.corrections import CONFIRMED_BY_A_SECOND_PERSON, Correction
+from facility.corrections import Correction
 from facility.definition import Definition, load_definition, own_definitions, shipped_definitions
 from facility.errors import KadoError
 from facility.period import Period, month_of
@@ -128,11 +128,6 @@ def _availability(figures: FiguresByDay, month: Period) -> Availability | None:
         return figures.availability(month)
     except KadoError:
         return None
-
-
-def counts_at_once(new: Correction) -> bool:
-    """Whether a correction counts without a second person."""
-    return new.assertion not in CONFIRMED_BY_A_SECOND_PERSON
 
 
 def effects_document(effects: Sequence[MonthEffect]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facility.accounts import Account, Role
-from facility.errors import ConfigError, KadoError
+from facility.errors import ConfigError
 from facility.time import Clock, system_clock
 from kado.config import Configuration
 from kado.language import tr, trn
@@ -117,12 +117,3 @@ def _warnings(configuration: Configuration, settings: PageSettings) -> list[str]
         if path.stat().st_mode & 0o077:
             found.append(tr("warning: {path} can be read by others: run chmod 600 {path}", path=path))
     return found
-
-
-def problem_of(configuration: Configuration, settings: PageSettings) -> str | None:
-    """Return why the page must not be served as it is configured; None where it may."""
-    try:
-        check_exposure(configuration, settings)
-    except KadoError as error:
-        return str(error)
-    return None

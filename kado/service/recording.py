@@ -3,47 +3,11 @@
 from facility.corrections import CONFIRMED_BY_A_SECOND_PERSON, Assertion, Correction, Exclusion
 from facility.errors import CorrectionError, IncidentError
 from facility.incidents import Incident
-from facility.time import Clock, format_time, parse_time, system_clock
+from facility.time import Clock, format_time, system_clock
 from kado.config import Configuration
 from kado.journal import open_journal
 from kado.queries.corrections import RecordedCorrection, load_corrections
 from kado.queries.incidents import RecordedIncident, load_incidents
-
-
-def record_correction(
-    configuration: Configuration,
-    assertion: Assertion,
-    start: str,
-    end: str,
-    *,
-    author: str,
-    reason: str,
-    evidence: str = "",
-    category: Exclusion | None = None,
-    limit: float | None = None,
-    clock: Clock = system_clock,
-) -> RecordedCorrection:
-    """Record what somebody says of the time from `start` to `end`, both ISO 8601.
-
-    Raises
-    ------
-    CorrectionError
-        If it lies wholly in the future, says nothing, or contradicts one in force; then nothing is written.
-    TimeError
-        If a time cannot be read.
-    """
-    new = make_correction(
-        configuration,
-        assertion,
-        (parse_time(start), parse_time(end)),
-        author=author,
-        reason=reason,
-        evidence=evidence,
-        category=category,
-        limit=limit,
-        clock=clock,
-    )
-    return write_correction(configuration, new)
 
 
 def make_correction(
@@ -76,7 +40,13 @@ def make_correction(
 
 
 def write_correction(configuration: Configuration, new: Correction) -> RecordedCorrection:
-    """Write a correction; raises `CorrectionError` as `record_correction` does."""
+    """Write a correction.
+
+    Raises
+    ------
+    CorrectionError
+        If it says nothing, or contradicts one in force; then nothing is written.
+    """
     with open_journal(configuration) as journal:
         recorded = journal.add_correction(new)
     return RecordedCorrection(recorded, awaiting=recorded.assertion in CONFIRMED_BY_A_SECOND_PERSON)

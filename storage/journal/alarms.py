@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 from facility.alarms import Action, ActionKind, AlarmState, Cause, Priority, Refusal, RefusalReason, Transition
 from facility.time import Clock, system_clock
 from storage.journal.connection import Database
+from storage.journal.open_journal import OpenJournal
 from storage.journal.schema import ALARM_ACTION, ALARM_REFUSAL, ALARM_RULES, ALARM_TRANSITION, ALARM_WATCH
 
 
@@ -25,16 +25,15 @@ class Watch:
     to_ns: int
 
 
-class AlarmJournal:
+class AlarmJournal(OpenJournal):
     """The alarms of one facility in the journal; several processes may write to it at once.
 
     Use `open`, and close it or use it as a context manager.
     """
 
     def __init__(self, database: Database, facility: str, clock: Clock) -> None:
-        self._database = database
+        super().__init__(database, clock)
         self._facility = facility
-        self._clock = clock
 
     @classmethod
     def open(cls, where: Path | str, facility: str, clock: Clock = system_clock) -> Self:
@@ -131,18 +130,6 @@ class AlarmJournal:
         with self._database.reading() as connection:
             found = connection.execute(query.order_by(c.id))
             return tuple(Watch(row.kind, row.from_ns, row.to_ns) for row in found)
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def transition_row(row: Transition, fingerprint: str) -> str:

@@ -1,15 +1,24 @@
-"""Rows of corrections and incidents, and of what was taken back of them."""
+"""Rows of corrections with their confirmations, of incidents, and of withdrawals of both."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from facility.corrections import Assertion, Correction, Exclusion, Withdrawal
+from facility.corrections import Assertion, Confirmation, Correction, Exclusion, Withdrawal
+from facility.errors import DamagedDataError
 from facility.incidents import Incident, IncidentWithdrawal
-from storage.journal.checksums import check_record, checksum_of
-from storage.journal.schema import CORRECTION, INCIDENT, INCIDENT_WITHDRAWAL, WITHDRAWAL
+from storage.journal.records import insert_record, select_records
+from storage.journal.schema import (
+    CONFIRMATION,
+    CORRECTION,
+    INCIDENT,
+    INCIDENT_WITHDRAWAL,
+    JOURNAL_META,
+    NOT_CONFIRMED_UP_TO,
+    WITHDRAWAL,
+)
+from storage.telemetry_db.connection import RESTORE
 
 
 def insert_correction(connection: sa.Connection, new: Correction) -> Correction:
@@ -25,9 +34,7 @@ def insert_correction(connection: sa.Connection, new: Correction) -> Correction:
         "evidence": new.evidence,
         "recorded_at_ns": new.recorded_at_ns,
     }
-    made = _insert(connection, CORRECTION, values)
-    (number,) = made.inserted_primary_key or (0,)
-    return replace(new, id=number)
+    return replace(new, id=insert_record(connection, CORRECTION, values))
 
 
 def select_corrections(connection: sa.Connection) -> tuple[Correction, ...]:
@@ -45,33 +52,53 @@ def select_corrections(connection: sa.Connection) -> tuple[Correction, ...]:
             category=None if row.category is None else Exclusion(row.category),
             limit=row.limit_value,
         )
-        for row in _select(connection, CORRECTION, CORRECTION.c.id)
+        for row in select_records(connection, sa.select(CORRECTION).order_by(CORRECTION.c.id))
     )
 
 
 def insert_withdrawal(connection: sa.Connection, new: Withdrawal) -> None:
     """Add a withdrawal."""
-    _insert(connection, WITHDRAWAL, asdict(new))
+    insert_record(connection, WITHDRAWAL, asdict(new))
 
 
 def select_withdrawals(connection: sa.Connection) -> tuple[Withdrawal, ...]:
     """Return every withdrawal, in order of the corrections."""
-    rows = _select(connection, WITHDRAWAL, WITHDRAWAL.c.correction_id)
+    rows = select_records(connection, sa.select(WITHDRAWAL).order_by(WITHDRAWAL.c.correction_id))
     return tuple(Withdrawal(row.correction_id, row.author, row.reason, row.recorded_at_ns) for row in rows)
+
+
+def insert_confirmation(connection: sa.Connection, new: Confirmation) -> None:
+    """Add a confirmation."""
+    insert_record(connection, CONFIRMATION, asdict(new))
+
+
+def select_confirmations(connection: sa.Connection) -> tuple[Confirmation, ...]:
+    """Return every confirmation, in order of the corrections."""
+    rows = select_records(connection, sa.select(CONFIRMATION).order_by(CONFIRMATION.c.correction_id))
+    return tuple(Confirmation(row.correction_id, row.author, row.remark, row.recorded_at_ns) for row in rows)
+
+
+def exempt_corrections(connection: sa.Connection, corrections: tuple[Correction, ...]) -> frozenset[int]:
+    """Return the ids of corrections that were recorded before a second person was asked for."""
+    query = sa.select(JOURNAL_META.c.value).where(JOURNAL_META.c.key == NOT_CONFIRMED_UP_TO)
+    text = connection.execute(query).scalar_one_or_none()
+    if text is None or not text.isdecimal():
+        raise DamagedDataError(
+            f"journal: {NOT_CONFIRMED_UP_TO} in journal_meta is {text!r}, not the number of a correction: {RESTORE}"
+        )
+    return frozenset(c.id for c in corrections if c.id <= int(text))
 
 
 def insert_incident(connection: sa.Connection, new: Incident) -> Incident:
     """Add an incident; return it with the id that it got."""
     values = asdict(new)
     del values["id"]
-    made = _insert(connection, INCIDENT, values)
-    (number,) = made.inserted_primary_key or (0,)
-    return replace(new, id=number)
+    return replace(new, id=insert_record(connection, INCIDENT, values))
 
 
 def select_incidents(connection: sa.Connection) -> tuple[Incident, ...]:
     """Return every incident, in the order they were recorded."""
-    rows = _select(connection, INCIDENT, INCIDENT.c.id)
+    rows = select_records(connection, sa.select(INCIDENT).order_by(INCIDENT.c.id))
     return tuple(
         Incident(
             id=row.id,
@@ -92,22 +119,12 @@ def select_incidents(connection: sa.Connection) -> tuple[Incident, ...]:
 
 def insert_incident_withdrawal(connection: sa.Connection, new: IncidentWithdrawal) -> None:
     """Add a withdrawal of an incident."""
-    _insert(connection, INCIDENT_WITHDRAWAL, asdict(new))
+    insert_record(connection, INCIDENT_WITHDRAWAL, asdict(new))
 
 
 def select_incident_withdrawals(connection: sa.Connection) -> tuple[IncidentWithdrawal, ...]:
     """Return every withdrawal of an incident, in order of the incidents."""
-    rows = _select(connection, INCIDENT_WITHDRAWAL, INCIDENT_WITHDRAWAL.c.incident_id)
+    rows = select_records(connection, sa.select(INCIDENT_WITHDRAWAL).order_by(INCIDENT_WITHDRAWAL.c.incident_id))
     return tuple(
         IncidentWithdrawal(row.incident_id, row.author, row.reason, row.recorded_at_ns, row.replaced_by) for row in rows
     )
-
-
-def _insert(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> sa.CursorResult[Any]:
-    return connection.execute(sa.insert(table).values(**values, checksum=checksum_of(values)))
-
-
-def _select(connection: sa.Connection, table: sa.Table, order: sa.Column[Any]) -> Iterator[Any]:
-    for row in connection.execute(sa.select(table).order_by(order)):
-        check_record(table.name, row)
-        yield row

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -25,32 +24,30 @@ from facility.issued_report import IssuedReport
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import Clock, format_time, system_clock
 from storage.journal.assertions import (
+    exempt_corrections,
+    insert_confirmation,
     insert_correction,
     insert_incident,
     insert_incident_withdrawal,
     insert_withdrawal,
+    select_confirmations,
     select_corrections,
     select_incident_withdrawals,
     select_incidents,
     select_withdrawals,
 )
-from storage.journal.confirmations import exempt_corrections, insert_confirmation, select_confirmations
 from storage.journal.connection import Database
-from storage.journal.owner import claim
+from storage.journal.open_journal import OpenJournal, open_database
 from storage.journal.reports import insert_report, select_reports
 from storage.journal.schema import SCHEDULE_BLOCK, SCHEDULE_VERSION
 from storage.telemetry_db.connection import RESTORE
 
 
-class Journal:
+class Journal(OpenJournal):
     """The journal of one data directory; several processes may write to it at once.
 
     Use `open`, and close it or use it as a context manager.
     """
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
 
     @classmethod
     def open(cls, where: Path | str, clock: Clock = system_clock, facility: str | None = None) -> Self:
@@ -76,14 +73,7 @@ class Journal:
         ConfigError
             If `where` is neither a path nor a URL, or the journal is another facility's.
         """
-        database = Database(where)
-        if facility is not None:
-            try:
-                claim(database, facility)
-            except BaseException:
-                database.close()
-                raise
-        return cls(database, clock)
+        return cls(Database(where) if facility is None else open_database(where, facility), clock)
 
     def add_schedule_versions(self, versions: Iterable[ScheduleVersion], author: str, origin: str) -> int:
         """Record versions of the calendar, in their order, all or none.
@@ -353,18 +343,6 @@ class Journal:
         """Return every edition of every report, in the order they were issued."""
         with self._database.reading() as connection:
             return select_reports(connection)
-
-    def close(self) -> None:
-        """Close the journal."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _row(block: Block) -> dict[str, Any]:

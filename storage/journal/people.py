@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -19,44 +18,21 @@ from facility.handovers import (
     check_remark,
 )
 from facility.time import Clock, system_clock
-from storage.journal.checksums import check_record, checksum_of
-from storage.journal.connection import Database
-from storage.journal.owner import claim
+from storage.journal.open_journal import OpenJournal, open_database
+from storage.journal.records import insert_record, select_records
 from storage.journal.schema import ACCOUNT_CHANGE, COUNTERSIGNATURE, HANDOVER, SHIFT_REMARK
 
 
-class PeopleJournal:
+class PeopleJournal(OpenJournal):
     """What people of the page are and sign; several processes may write to it at once.
 
     Use `open`, and close it or use it as a context manager.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
     @classmethod
     def open(cls, where: Path | str, facility: str, clock: Clock = system_clock) -> Self:
-        """Open the journal of a facility, making it or bringing its schema up to date.
-
-        Raises
-        ------
-        ConfigError
-            If it is another facility's.
-        DamagedDataError
-            If it is damaged.
-        FormatVersionError
-            If it is of a newer revision, or not kado's.
-        UnreachableError
-            If it cannot be opened.
-        """
-        database = Database(where)
-        try:
-            claim(database, facility)
-        except BaseException:
-            database.close()
-            raise
-        return cls(database, clock)
+        """Open the journal of a facility; raises as `storage.journal.open_journal.open_database`."""
+        return cls(open_database(where, facility), clock)
 
     def change_account(self, new: AccountChange) -> AccountChange:
         """Record what happens to an account; its id and time of record are given here.
@@ -73,7 +49,7 @@ class PeopleJournal:
             del values["id"]
             values["action"] = new.action.value
             values["role"] = None if new.role is None else new.role.value
-            return replace(new, id=_insert(connection, ACCOUNT_CHANGE, values))
+            return replace(new, id=insert_record(connection, ACCOUNT_CHANGE, values))
 
     def account_changes(self) -> tuple[AccountChange, ...]:
         """Return all that happened to accounts, in the order recorded."""
@@ -98,7 +74,7 @@ class PeopleJournal:
             new = replace(new, text=check_remark(new.text, needed=True), recorded_at_ns=self._clock())
             values = asdict(new)
             del values["id"]
-            return replace(new, id=_insert(connection, SHIFT_REMARK, values))
+            return replace(new, id=insert_record(connection, SHIFT_REMARK, values))
 
     def remarks(self, shift_start_ns: int) -> tuple[ShiftRemark, ...]:
         """Return the remarks on a shift, in the order recorded."""
@@ -107,7 +83,7 @@ class PeopleJournal:
         with self._database.reading() as connection:
             return tuple(
                 ShiftRemark(row.id, row.shift_start_ns, row.author, row.text, row.recorded_at_ns)
-                for row in _checked(connection, SHIFT_REMARK, query)
+                for row in select_records(connection, query)
             )
 
     def sign(self, new: Handover) -> Handover:
@@ -132,7 +108,7 @@ class PeopleJournal:
                 "document": json.dumps(new.document, ensure_ascii=False, sort_keys=True),
                 "recorded_at_ns": now_ns,
             }
-            return replace(new, id=_insert(connection, HANDOVER, values))
+            return replace(new, id=insert_record(connection, HANDOVER, values))
 
     def countersign(self, handover_id: int, author: str, remark: str = "") -> Handover:
         """Record that the next shift has read a handover.
@@ -148,39 +124,13 @@ class PeopleJournal:
                 raise HandoverError(f"there is no handover #{handover_id}: see 'kado shift list'")
             new = Countersignature(handover_id, author, check_remark(remark), self._clock())
             check_countersignature(new, found)
-            values = asdict(new)
-            connection.execute(sa.insert(COUNTERSIGNATURE).values(**values, checksum=checksum_of(values)))
+            insert_record(connection, COUNTERSIGNATURE, asdict(new))
             return replace(found, countersigned=new)
 
     def handovers(self) -> tuple[Handover, ...]:
         """Return every handover, newest shift first."""
         with self._database.reading() as connection:
             return _select_handovers(connection)
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def _insert(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> int:
-    made = connection.execute(sa.insert(table).values(**values, checksum=checksum_of(values)))
-    (number,) = made.inserted_primary_key or (0,)
-    return int(number)
-
-
-def _checked(connection: sa.Connection, table: sa.Table, query: sa.Select[Any]) -> list[Any]:
-    rows = list(connection.execute(query))
-    for row in rows:
-        check_record(table.name, row)
-    return rows
 
 
 def _select_changes(connection: sa.Connection) -> tuple[AccountChange, ...]:
@@ -195,14 +145,14 @@ def _select_changes(connection: sa.Connection) -> tuple[AccountChange, ...]:
             role=None if row.role is None else Role(row.role),
             password_hash=row.password_hash,
         )
-        for row in _checked(connection, ACCOUNT_CHANGE, query)
+        for row in select_records(connection, query)
     )
 
 
 def _select_handovers(connection: sa.Connection) -> tuple[Handover, ...]:
     signed = {
         row.handover_id: Countersignature(row.handover_id, row.author, row.remark, row.recorded_at_ns)
-        for row in _checked(connection, COUNTERSIGNATURE, sa.select(COUNTERSIGNATURE))
+        for row in select_records(connection, sa.select(COUNTERSIGNATURE))
     }
     query = sa.select(HANDOVER).order_by(HANDOVER.c.shift_start_ns.desc())
     return tuple(
@@ -217,5 +167,5 @@ def _select_handovers(connection: sa.Connection) -> tuple[Handover, ...]:
             document=json.loads(row.document),
             countersigned=signed.get(row.id),
         )
-        for row in _checked(connection, HANDOVER, query)
+        for row in select_records(connection, query)
     )

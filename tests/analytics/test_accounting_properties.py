@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from analytics import conditions
 from analytics import window as window_module
 from analytics.accounts import Side, book
-from analytics.availability import Availability, availability
+from analytics.availability import Availability
 from analytics.conditions import Scanner, is_good, scan
 from analytics.events import find_events
 from analytics.evidence import AppliedEvidence, Evidence, apply_evidence, breaks
@@ -31,6 +31,7 @@ from facility.period import Period
 from facility.schedule import Block, Plan, PlannedBlock
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S
 from generated_cases import Case, generate
+from one_period import availability
 
 CASES = st.builds(generate, st.integers(0, 2**32), longest_s=st.just(3600.0))
 """Up to an hour long; Hypothesis chooses the seed, the generator knows where the trouble is."""

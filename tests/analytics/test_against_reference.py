@@ -9,11 +9,12 @@ from collections import Counter
 import pytest
 
 from analytics import conditions
-from analytics.availability import Availability, availability
+from analytics.availability import Availability
 from distorted_cases import distorted
 from distortions_at_work import distortions_at_work, references
 from facility.corrections import Assertion
 from generated_cases import Case, generate
+from one_period import availability
 from reference_accounting import TICK, Reference
 from reference_events import FullReference
 from rules_at_work import rules_at_work

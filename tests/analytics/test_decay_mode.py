@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics.availability import Availability, availability
+from analytics.availability import Availability
 from facility.corrections import Assertion, Correction
 from facility.definition import Definition, load_definition
 from facility.profile import Profile
 from facility.schedule import Plan
 from made_up_ring import at, calendar, ring, rules, samples, span, step
+from one_period import availability
 
 H = 3600
 DECAY: dict[str, Any] = {"nominal": 195.0, "recovered": 100.0, "tolerance": 100.0, "minimum": 10.0}

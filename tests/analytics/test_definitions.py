@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from analytics.availability import Availability, assess, counted_part
+from analytics.availability import Availability, counted_part
 from analytics.compare import compare
 from analytics.evidence import apply_evidence
 from analytics.explain import explain_instant, explain_part
@@ -16,6 +16,7 @@ from facility.definition import Definition, load_definition, shipped_definitions
 from facility.period import Period
 from facility.quality import Quality
 from facility.schedule import Category
+from one_period import assess
 from stories import GAP, Story, at, definition, seconds, states, told
 
 STORM = [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analytics import reach as reach_module
 from analytics import window as window_module
-from analytics.availability import Availability, availability
+from analytics.availability import Availability
 from analytics.conditions import Kind
 from analytics.distortions import Series
 from analytics.evidence import Evidence, breaks
@@ -25,6 +25,7 @@ from facility.interval import Intervals
 from facility.period import Period
 from facility.time import NS_PER_H, NS_PER_S
 from generated_cases import Case, generate
+from one_period import availability
 
 
 def _case(seed: int) -> Case:

@@ -5,7 +5,6 @@ from dataclasses import fields, replace
 import pytest
 
 from analytics.accounts import Accounts, _check
-from analytics.availability import assess
 from analytics.bounds import join_bounding_cases
 from analytics.figures import downtime_budget_h, longest_run_h, mtbf_h
 from facility.corrections import Assertion
@@ -15,6 +14,7 @@ from facility.interval import Intervals
 from facility.period import Period
 from facility.schedule import Block, Category, ScheduleVersion, resolve
 from facility.time import NS_PER_DAY, NS_PER_H
+from one_period import assess
 from stories import GAP, Beam, Story, at, definition, profile, said, seconds
 
 TWO: Beam = [(100, 200.0), (60, 0.0), (50, 200.0), (60, 0.0), (100, 200.0)]

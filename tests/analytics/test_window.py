@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.availability import Availability, availability
+from analytics.availability import Availability
 from analytics.evidence import Evidence, breaks
 from analytics.window import Window, load_window
 from facility.batch import Samples
@@ -13,6 +13,7 @@ from facility.interval import Intervals
 from facility.profile import Profile
 from facility.time import NS_PER_S
 from made_up_ring import at, calendar, current, ring, rules, samples, span, step
+from one_period import availability
 
 HOUR = 3600.0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.availability import Availability, availability
+from analytics.availability import Availability
 from analytics.figures import mtbf_h
 from facility.batch import Samples
 from facility.definition import Mtbf, load_definition
@@ -16,6 +16,7 @@ from facility.profile import Profile
 from facility.schedule import Block, Category, ScheduleVersion, resolve
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time
 from made_up_ring import SIGNAL, ring
+from one_period import availability
 
 # A week of user time: 120 h.
 START = parse_time("2025-05-12T10:00:00+09:00")

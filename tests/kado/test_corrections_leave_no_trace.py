@@ -11,7 +11,7 @@ from facility.errors import CorrectionError
 from facility.time import NS_PER_S, format_time, parse_time
 from kado.config import load_configuration
 from kado.queries.availability import load_availability
-from kado.service.recording import record_correction, withdraw_correction
+from kado.service.recording import make_correction, withdraw_correction, write_correction
 from seeded_ring import DAY, time_of_day
 
 MIDNIGHT = parse_time(time_of_day("00:00"))
@@ -40,16 +40,16 @@ def test_a_correction_and_its_withdrawal_leave_no_trace_in_the_figures(seeded: K
         recorded: list[int] = []
         for assertion, start, length, category, limit in said:
             try:
-                answer = record_correction(
+                new = make_correction(
                     configuration,
                     assertion,
-                    minute(start),
-                    minute(start + length),
+                    (parse_time(minute(start)), parse_time(minute(start + length))),
                     author="Sato",
                     reason="drawn",
                     category=category if assertion is Assertion.EXCLUDED else None,
                     limit=limit if assertion is Assertion.REDUCED else None,
                 )
+                answer = write_correction(configuration, new)
             except CorrectionError:
                 continue  # contradicts one before it
             recorded.append(answer.correction.id)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from analytics.availability import availability
 from facility.batch import Batch
 from facility.definition import load_definition
 from facility.errors import ScenarioError
 from facility.period import Period
 from facility.profile import load_profile
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time, to_ns
+from one_period import availability
 from simulators.fault_injection import FaultInjection
 from simulators.machine import Machine
 from simulators.scenario import READS, Effect, Repair, Scenario, load_scenario

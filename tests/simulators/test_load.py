@@ -5,12 +5,12 @@ import tomllib
 import numpy as np
 import pytest
 
-from analytics.availability import availability
 from facility.batch import Batch, Samples
 from facility.definition import load_definition
 from facility.errors import ScenarioError
 from facility.period import Period
 from facility.time import NS_PER_S, parse_time
+from one_period import availability
 from simulators.load import Load
 
 START = parse_time("2026-11-12T12:00:10Z")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from analytics.availability import availability
 from facility.batch import Batch, Samples
 from facility.definition import load_definition
 from facility.errors import FormatVersionError, ScenarioError, UsageError
 from facility.period import Period
 from facility.profile import load_profile
 from facility.time import NS_PER_DAY, NS_PER_S, format_time, local_midnight, parse_time
+from one_period import availability
 from simulators.answer_key import AnswerKey
 from simulators.machine import Machine
 from simulators.scenario import load_scenario

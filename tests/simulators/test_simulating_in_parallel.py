@@ -11,8 +11,8 @@ from facility.batch import Batch
 from facility.profile import load_profile
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time
 from simulators.machine import Machine
-from simulators.parallel import weeks
 from simulators.scenario import load_scenario
+from weeks_of_history import weeks
 
 FACILITIES = ("nanoterasu_sim", "spring8_sim", "maxiv_sim", "sirius_sim", "sacla_sim", "mlf_sim")
 STORM = load_scenario("storm")

@@ -4,13 +4,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.availability import availability
 from facility.batch import Samples
 from facility.definition import EndLimit, load_definition
 from facility.period import Period
 from facility.profile import load_profile
 from facility.schedule import Block, Category, ScheduleVersion, resolve
 from facility.time import NS_PER_DAY, NS_PER_S, parse_time
+from one_period import availability
 from simulators.answers import DayTruth, answer
 
 PROFILE = load_profile("nanoterasu_sim")

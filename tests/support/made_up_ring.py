@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.availability import Availability, availability
+from analytics.availability import Availability
 from facility.batch import Samples
 from facility.definition import Definition
 from facility.interval import Intervals
@@ -17,6 +17,7 @@ from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import Block, Category, Plan, ScheduleVersion, resolve
 from facility.time import NS_PER_S, format_time, parse_time, to_datetime, to_ns
+from one_period import availability
 
 T0 = parse_time("2025-05-12T10:00:00+09:00")
 LIMITS: dict[str, Any] = {"nominal": 199.0, "recovered": 195.0, "tolerance": 190.0, "minimum": 10.0}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.availability import Availability, assess, counted_part
+from analytics.availability import Availability, counted_part
 from analytics.evidence import Evidence
 from facility.batch import Samples
 from facility.corrections import Assertion, Correction
@@ -16,6 +16,7 @@ from facility.schedule import Block, Category, Plan, ScheduleVersion, resolve
 from facility.time import NS_PER_DAY, NS_PER_S
 from made_up_ring import SIGNAL, T0, at, ring, step
 from made_up_ring import rules as definition
+from one_period import assess
 
 GAP = None
 """In a story: no samples."""

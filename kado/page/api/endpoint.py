@@ -18,7 +18,6 @@ NUMBER: Final[Schema] = {"type": ["number", "null"]}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 TIME: Final[Schema] = {"type": ["string", "null"], "format": "date-time"}
 FLAG: Final[Schema] = {"type": "boolean"}
-ANY: Final[Schema] = {}
 
 
 def listed(items: Schema | None = None) -> Schema:

@@ -36,7 +36,7 @@ from kado.page.record_rows import (
 from kado.page.refusals import status_of
 from kado.page.rendering import render
 from kado.page.words import assertion_hint, assertion_words, exclusion_word
-from kado.queries.awaiting_review import AwaitingReview, awaiting_document, load_awaiting_review
+from kado.queries.awaiting_review import AwaitingReview, load_awaiting_review
 from kado.queries.correction_effect import preview_correction
 from kado.queries.correction_months import (
     all_definitions,
@@ -45,9 +45,8 @@ from kado.queries.correction_months import (
     effect_of_withdrawal,
     effects_document,
 )
-from kado.queries.corrections import RecordedCorrection, corrections_document, load_corrections
-from kado.queries.identity import identity
-from kado.queries.incidents import incident_document, load_incidents
+from kado.queries.corrections import RecordedCorrection, load_corrections
+from kado.queries.incidents import load_incidents
 from kado.service.recording import (
     confirm_correction,
     record_incident,
@@ -315,18 +314,3 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
     Route("/record/confirm", ask_confirmation),
     Route("/record/confirm", confirm, methods=["POST"]),
 )
-
-
-def load_record_document(request: Request, period: str) -> dict[str, Any]:
-    """Return all that the view shows, for programs; blocks."""
-    context = context_of(request)
-    configuration, profile = context.configuration, context.profile
-    found: dict[str, Any] = {
-        **corrections_document(profile, load_corrections(configuration)),
-        "incidents": [incident_document(profile, n) for n in load_incidents(configuration)],
-    }
-    try:
-        found["awaiting_review"] = awaiting_document(load_awaiting_review(configuration, period, clock=context.clock))
-    except (PeriodError, ProfileError):
-        found["awaiting_review"] = None
-    return {**identity(profile), **found}

@@ -1,4 +1,4 @@
-"""A machine's history made by several workers: the same samples, whatever their number."""
+"""A machine's history, made a week at a time by any number of workers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -9,9 +9,9 @@ from facility.time import NS_PER_DAY
 from simulators.machine import Machine
 from simulators.scenario import Scenario
 
-WEEK_DAYS: Final = 7
-_FIRST_MONDAY: Final = 4
-"""The first Monday of 1970, in days."""
+WEEK_NS: Final = 7 * NS_PER_DAY
+FIRST_MONDAY_NS: Final = 4 * NS_PER_DAY
+"""The first Monday of 1970."""
 
 Job = tuple[Profile, Scenario, int, int, int, bool]
 """Profile, scenario, seed, start and end in ns, and whether by signal: what one worker is given."""
@@ -27,19 +27,13 @@ def weeks(
     *,
     by_signal: bool = False,
 ) -> Iterator[Batch]:
-    """Yield the samples of ``[start_ns, end_ns)`` as `Machine.history` does, made a week at a time.
+    """Yield the samples of ``[start_ns, end_ns)``; `run` is `map`, or that of a `concurrent.futures.Executor`.
 
     A ring is empty every Monday, so that no week has to be made for the one after it.
-
-    Parameters
-    ----------
-    run
-        `map`, or the one of a `concurrent.futures.Executor`, or of a cluster's client.
     """
-    week_ns, monday_ns = WEEK_DAYS * NS_PER_DAY, _FIRST_MONDAY * NS_PER_DAY
-    first, last = (start_ns - monday_ns) // week_ns, (end_ns - 1 - monday_ns) // week_ns
-    spans = [(monday_ns + w * week_ns, monday_ns + (w + 1) * week_ns) for w in range(first, last + 1)]
-    jobs = [(profile, scenario, seed, max(a, start_ns), min(b, end_ns), by_signal) for a, b in spans]
+    first, last = (start_ns - FIRST_MONDAY_NS) // WEEK_NS, (end_ns - 1 - FIRST_MONDAY_NS) // WEEK_NS
+    mondays = [FIRST_MONDAY_NS + week * WEEK_NS for week in range(first, last + 1)]
+    jobs = [(profile, scenario, seed, max(a, start_ns), min(a + WEEK_NS, end_ns), by_signal) for a in mondays]
     for batches in run(make_week, jobs):
         yield from batches
 
