@@ -59,3 +59,31 @@ _WORDS = {
     Cause.PROCESSING_FAILED: Text(en="kado itself failed on it; see the log", ja="処理中の内部エラー（ログを参照）"),
     Cause.REFUSED_BY_STORE: Text(en="a point that InfluxDB refuses, though it takes others", ja="InfluxDBが拒否した点"),
 }
+
+_OTHER_WORDS = {
+    "session_lost": Text(
+        en="the broker had no session of kado's any more: what it kept is gone",
+        ja="ブローカー側にkadoのセッションがなく、滞留していたメッセージは失われた",
+    ),
+    "not_replayable": Text(
+        en="the source does not deliver again what it sent while kado was away",
+        ja="kadoの停止中のデータを再送できない信号源",
+    ),
+    "overflow": Text(en="they came faster than they could be taken", ja="受信が処理を上回り取りこぼした"),
+    "disk": Text(en="the disk lost what it had acknowledged", ja="書き込み済みのデータをディスクが失った"),
+    "corrupt_blob": Text(
+        en="what waited on the disk for InfluxDB was damaged", ja="InfluxDBへの転送待ちデータがディスク上で破損"
+    ),
+    "beyond_retention": Text(
+        en="older than the bucket of InfluxDB keeps samples", ja="InfluxDBのバケットの保存期間より古い"
+    ),
+    "bucket_retention": Text(
+        en="deleted by the retention of the bucket of InfluxDB", ja="InfluxDBのバケットの保存期間により削除"
+    ),
+}
+"""Reasons of gaps, and causes of drops and losses, as sources and stores call them."""
+
+
+def words_of(cause: str) -> Text | None:
+    """Return what a cause of a rejection, a drop or a loss means, or the reason of a gap; None for one of no name."""
+    return Cause(cause).words if cause in set(Cause) else _OTHER_WORDS.get(cause)

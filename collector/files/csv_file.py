@@ -20,6 +20,7 @@ from collector.files.arrow import ArrowArray, ArrowInvalid, pa
 from collector.files.arrow import csv as arrow_csv
 from collector.files.forms.form import PLAIN, Form
 from collector.files.forms.streams import MAX_LINE_BYTES, MadeStream, decoded, lines_of, pieces_of
+from collector.files.last_line import NOT_WHOLE, ROWS_COMPARED, is_whole
 from collector.files.layout import Layout
 from collector.files.rows import BadRow, Rows
 from facility.batch import Int64
@@ -120,7 +121,8 @@ class CsvFile:
 
     def _rows(self, block: bytes, lines: int, first: int, position: int, done: int) -> Rows:
         table, numbers, bad = self._cut(block, lines, first)
-        table, numbers = self._without_cut_line(table, numbers, bad, block)
+        if not block.endswith(b"\n") and len(numbers) and int(numbers[-1]) == first + lines - 1:
+            table, numbers = self._without_cut_line(table, numbers, bad, block)
         columns: dict[str, ArrowArray] = {role: table[role].combine_chunks() for role in self.columns}
         source = _Lines(block, first)
         return Rows(
@@ -139,18 +141,25 @@ class CsvFile:
         )
 
     def _without_cut_line(self, table: Any, numbers: Int64, bad: list[BadRow], block: bytes) -> tuple[Any, Int64]:
-        """Reject the last line of the file if it may be cut off inside its last number or time."""
-        if block.endswith(b"\n") or not len(numbers):
-            return table, numbers
+        """Reject the last line of the file, which has no line end, if it may be cut off."""
         line = block[block.rfind(b"\n") + 1 :]
-        last_read = max(place for role, place in self.columns.items() if role in ("time", "value"))
-        number = int(numbers[-1])
-        if last_read != len(self.names) - 1 or line.rstrip().endswith(b'"') or (bad and bad[-1].number > number):
+        if self._is_whole(line, table):
             return table, numbers
-        bad.append(
-            BadRow(number, line, "the file ends inside it: it may be cut off; end it with a line end if it is not")
-        )
+        bad.append(BadRow(int(numbers[-1]), line, NOT_WHOLE))
         return table.slice(0, len(numbers) - 1), numbers[:-1]
+
+    def _is_whole(self, line: bytes, table: Any) -> bool:
+        """Whether the last line of the file, the last row of `table`, is whole."""
+        if self.form.translate is not None:  # Programs whose files are translated end every line.
+            return False
+        if line.rstrip().endswith(b'"'):
+            return True
+        last = len(self.names) - 1
+        role = next((role for role, place in self.columns.items() if place == last), None)
+        if role is None:
+            return True
+        *others, cell = table[role].slice(max(table.num_rows - ROWS_COMPARED, 0)).to_pylist()
+        return is_whole(role, cell or "", [other for other in others if other], decimal=self.form.decimal)
 
     def _cut(self, block: bytes, lines: int, first: int) -> tuple[Any, Int64, list[BadRow]]:
         table = self._parse(block, lines)

@@ -160,8 +160,10 @@ class ParquetFile:
         if coarse is not None:
             stamps = coarse.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
             out_of_range = (stamps > MAX_NS // 1000) | (stamps < MIN_NS // 1000)
+        written = columns if coarse is None else columns | {"time": coarse}
         return Rows(
             out_of_range=out_of_range,
+            coarse_time=coarse,
             number=np.arange(position - piece.num_rows + 1, position + 1, dtype=np.int64),
             time=columns["time"],
             value=columns["value"],
@@ -169,7 +171,7 @@ class ParquetFile:
             quality=columns.get("quality"),
             reason=columns.get("reason"),
             arrival=columns.get("arrival"),
-            payload=lambda row: _as_text(columns, row),
+            payload=lambda row: _as_text(columns if out_of_range is None or not out_of_range[row] else written, row),
             bad=(),
             position=position,
             last_number=position,

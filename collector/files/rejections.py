@@ -83,7 +83,8 @@ def reject_rows(
 def rejection_text(rows: Rows, row: int, cause: Cause) -> str:
     """Return why a row is rejected, with the text at fault."""
     name = _COLUMN_OF_CAUSE.get(cause, "value")
-    columns: dict[str, Any] = {"time": rows.time, "signal": rows.signal, "value": rows.value, "quality": rows.quality}
+    time = rows.time if rows.coarse_time is None or cause is not Cause.TIME_OUT_OF_RANGE else rows.coarse_time
+    columns: dict[str, Any] = {"time": time, "signal": rows.signal, "value": rows.value, "quality": rows.quality}
     text = cell_text(columns[name], row)
     return f"{name} {'' if text is None else shown(text)}: {cause.words.en}"
 

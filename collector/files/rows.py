@@ -66,6 +66,8 @@ class Rows:
     """Line or row before that position."""
     out_of_range: NDArray[np.bool_] | None = None
     """Which times lie outside the years that `time` can hold."""
+    coarse_time: ArrowArray | None = None
+    """The times in microseconds, in which also those are right; for messages."""
     done: int = 0
     """How far this is, in the unit of the file's `total`."""
 

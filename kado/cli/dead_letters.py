@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from facility.time import system_clock
+from kado.cli.cause_words import cause_in_words
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import tr
@@ -53,7 +54,8 @@ def list_letters(
         arrived = local(letter.arrival_ns, profile.zone)
         rows.add_row(str(letter.id), arrived, letter.source, letter.address, letter.cause, letter.detail)
     footer = tr("{shown} of {total} dead letters", shown=count(len(letters)), total=count(total))
-    show(title(profile, tr("dead letters")), rows, footer)
+    meanings = [cause_in_words(cause) for cause in sorted({letter.cause for letter in letters})]
+    show(title(profile, tr("dead letters")), rows, footer, *meanings)
 
 
 def show_letter(
@@ -81,7 +83,7 @@ def show_letter(
         (tr("arrived"), local(letter.arrival_ns, profile.zone, offset=True)),
         (tr("source"), letter.source),
         (tr("address"), letter.address),
-        (tr("cause"), letter.cause),
+        (tr("cause"), cause_in_words(letter.cause)),
         (tr("what was wrong"), letter.detail),
     ):
         rows.add_row(name, text)
@@ -145,7 +147,7 @@ def recorded_gaps(config: ConfigOption = None, output: FormatOption = Format.TAB
     rows = table([tr("source"), tr("from"), tr("to"), tr("reason")], [tr("samples dropped")])
     for source, gap in gaps:
         start, end = (local(ns, profile.zone) for ns in (gap.start_ns, gap.end_ns))
-        rows.add_row(source or "kado", start, end, gap.reason, count(gap.dropped))
+        rows.add_row(source or "kado", start, end, cause_in_words(gap.reason), count(gap.dropped))
     show(title(profile, tr("recorded gaps")), rows)
 
 

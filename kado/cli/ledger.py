@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
-from collector.causes import Cause
 from collector.ledger import Ledger, read_ledger, verify_ledger
 from facility.errors import ProblemFoundError
 from facility.profile import Profile
+from kado.cli.cause_words import cause_in_words
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import term, tr, words
+from kado.language import term, tr
 from kado.language.terms import LEDGER
 from kado.output import print_json, show, table, title
 from kado.queries.ledger import causes_of, ledger_document
@@ -76,7 +76,7 @@ def ledger_table(profile: Profile, ledger: Ledger, differences: Sequence[str] | 
     if causes := causes_of(ledger):
         by_cause = table(["", "cause"], ["samples"])
         for (entry, cause), n in causes:
-            by_cause.add_row(term(entry.value), _words(cause), count(n))
+            by_cause.add_row(term(entry.value), cause_in_words(cause), count(n))
         lines += ["", by_cause]
     if differences is None and ledger.problems:
         lines += ["", *ledger.problems]
@@ -84,9 +84,3 @@ def ledger_table(profile: Profile, ledger: Ledger, differences: Sequence[str] | 
         lines.append("")
         lines += differences or [tr("verified: the {store} store agrees with the ledger", store=ledger.store_kind)]
     return lines
-
-
-def _words(cause: str) -> str:
-    """Return a cause with its meaning; a cause that intake does not name stands for itself."""
-    known = {c.value: words(c.words) for c in Cause}
-    return f"{cause}: {known[cause]}" if cause in known else cause

@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +20,8 @@ from facility.time import NS_PER_DAY, NS_PER_H, parse_time
 from kado.cli.as_of import as_of
 from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import term, tr
-from kado.output import local, note, offsets_of, print_json, show, table, title
+from kado.language import term, tr, trn
+from kado.output import local, note, offsets_of, print_json, show, span, stretch, table, title
 from kado.queries.record import load_plan, load_schedule_versions
 from kado.queries.schedule import Change, blocks_within, calendar_document, changes_between, changes_document
 from kado.queries.schedule_import import ImportedSchedule, imported_schedule, imported_schedule_document
@@ -86,12 +87,12 @@ def import_schedule(
     before = load_schedule_versions(configuration)
     add_versions(configuration, versions, file.name, author or _account())
     after = load_schedule_versions(configuration)
-    imported = imported_schedule(file.name, versions, before, after, warnings)
+    imported = imported_schedule(file.name, versions, before, after, configuration.profile.zone, warnings)
     if output is Format.JSON:
         print_json(imported_schedule_document(configuration.profile, imported))
         return
     for warning in imported.warnings:
-        note(f"warning: {warning}")
+        note(tr("warning: {warning}", warning=warning))
     show(*import_summary(configuration.profile, imported))
 
 
@@ -113,31 +114,34 @@ def _read(file: Path) -> bytes:
 def import_summary(profile: Profile, imported: ImportedSchedule) -> list[RenderableType]:
     """Return what the file holds and what changed in the calendar, as tables."""
     zone = profile.zone
-    span = f"{local(imported.start_ns, zone, offset=True)} to {local(imported.end_ns, zone, offset=True)}"
+    version = trn("{n} new version", "{n} new versions", imported.new)
     lines: list[RenderableType] = [
-        title(profile, f"import of {imported.file}"),
-        f"{imported.new} new {_plural(imported.new, 'version')}, {imported.known} known already",
-        f"from {span}",
+        title(profile, tr("import of {file}", file=imported.file)),
+        tr("{version}, {known} known already", version=version, known=imported.known),
+        span(imported.start_ns, imported.end_ns, zone),
     ]
     rows = table(order=["planned in the file", "h", "note"], right=["h"])
     for category, length in imported.hours.items():
-        note_ = ""
-        if category is Category.UNSCHEDULED:
-            listed = [f"{local(a, zone)[:16]} to {local(b, zone)[:16]}" for a, b in imported.holes[:_SHOWN]]
-            more = f" and {len(imported.holes) - _SHOWN} more" if len(imported.holes) > _SHOWN else ""
-            note_ = f"{len(imported.holes)} {_plural(len(imported.holes), 'hole')}: {', '.join(listed)}{more}"
-        rows.add_row(category.value, hours(length), note_)
+        holes = _holes(imported.holes, zone) if category is Category.UNSCHEDULED else ""
+        rows.add_row(term(category.value), hours(length), holes)
     lines.append(rows)
     if not imported.changes:
-        return [*lines, "no change in the calendar"]
+        return [*lines, tr("no change in the calendar")]
     lines.append(_change_rows(profile, imported.changes[:_SHOWN_CHANGES]))
-    if more := len(imported.changes) - _SHOWN_CHANGES:
-        lines += [f"and {more} more changes: kado schedule diff"] if more > 0 else []
+    if len(imported.changes) > _SHOWN_CHANGES:
+        more = trn(
+            "and {n} more change: kado schedule diff", "and {n} more changes: kado schedule diff",
+            len(imported.changes) - _SHOWN_CHANGES,
+        )  # fmt: skip
+        lines.append(more)
     return lines
 
 
-def _plural(number: int, word: str) -> str:
-    return word if number == 1 else f"{word}s"
+def _holes(holes: Sequence[tuple[int, int]], zone: tzinfo) -> str:
+    listed = [stretch(start, end, zone) for start, end in holes[:_SHOWN]]
+    if len(holes) > _SHOWN:
+        listed.append(trn("and {n} more", "and {n} more", len(holes) - _SHOWN))
+    return f"{trn('{n} hole', '{n} holes', len(holes))}: {', '.join(listed)}"
 
 
 def show_schedule(
@@ -211,7 +215,7 @@ def calendar(profile: Profile, plan: Plan, period: Period | None) -> list[Render
         if period:
             return [*lines, tr("nothing is planned in {period}", period=period.id)]
         return [*lines, tr("nothing is planned; import a schedule with: kado schedule import FILE")]
-    offset = offsets_of((p.block.start_ns for p in planned), zone)
+    offset = offsets_of((ns for p in planned for ns in (p.block.start_ns, p.block.end_ns)), zone)
     start = tr("start ({offset})", offset=offset)
     rows = table(order=[start, "end", "h", "category", "run", "published", "note"], right=["h"])
     for p in planned:
@@ -241,7 +245,7 @@ def changes(
 
 def _change_rows(profile: Profile, found: Sequence[Change]) -> Table:
     zone = profile.zone
-    offset = offsets_of((c.start_ns for c in found), zone)
+    offset = offsets_of((ns for c in found for ns in (c.start_ns, c.end_ns)), zone)
     rows = table(order=[tr("start ({offset})", offset=offset), "end", "h", "before", "after"], right=["h"])
     for c in found:
         start, end = local(c.start_ns, zone)[:16], local(c.end_ns, zone)[:16]

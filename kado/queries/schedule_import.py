@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from facility.interval import Intervals
@@ -39,6 +40,7 @@ def imported_schedule(
     versions: Sequence[ScheduleVersion],
     before: Sequence[ScheduleVersion],
     after: Sequence[ScheduleVersion],
+    zone: tzinfo,
     warnings: Sequence[str] = (),
 ) -> ImportedSchedule:
     """Sum up an import.
@@ -49,6 +51,8 @@ def imported_schedule(
         Those of the file.
     before, after
         All that the journal held before, and holds now.
+    zone
+        For times in warnings.
     warnings
         Of reading the file.
     """
@@ -68,7 +72,7 @@ def imported_schedule(
         hours={category: total / NS_PER_H for category, total in totals.items() if total},
         holes=tuple(holes),
         changes=tuple(changes_between(resolve(before), resolve(after))),
-        warnings=(*warnings, *own.warnings, *_runs_like_dates(own.runs), *(_dated_back(v) for v in late)),
+        warnings=(*warnings, *own.warnings, *_runs_like_dates(own.runs), *(_dated_back(v, zone) for v in late)),
     )
 
 
@@ -105,9 +109,9 @@ def _runs_like_dates(runs: dict[str, tuple[int, int]]) -> list[str]:
     return found
 
 
-def _dated_back(version: ScheduleVersion) -> str:
+def _dated_back(version: ScheduleVersion, zone: tzinfo) -> str:
     return (
-        f"the version published {format_time(version.published_at_ns)} is recorded"
+        f"the version published {format_time(version.published_at_ns, zone)} is recorded"
         f" {(version.known_from_ns - version.published_at_ns) / (24 * NS_PER_H):,.0f} days later, and changes time that"
         " has passed: figures that it changes will name it"
     )

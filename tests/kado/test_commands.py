@@ -54,14 +54,14 @@ class TestSchedule:
             ("user 2027-A", "unscheduled"),
         ]
         out = imported("schedule", "import", "t.csv").out
-        assert "1 hole: 2027-01-12 09:00 to 2027-01-14 09:00" in out
+        assert "1 hole: 2027-01-12 09:00:00 to 2027-01-14 09:00:00 +09:00" in out
 
     def test_a_row_withdraws_what_was_planned_and_a_version_recorded_late_is_named(self, imported: Kado) -> None:
         rows = SCHEDULE.splitlines()
         gone = "2025-01-15T09:00:00+09:00,2025-01-16T09:00:00+09:00,unscheduled,2024-10-02T00:00:00+09:00,"
         Path("t.csv").write_text(f"{rows[0]}\n{gone}\n")
         answer = imported("schedule", "import", "t.csv")
-        assert "published 2024-10-01T15:00:00Z is recorded" in answer.err
+        assert "published 2024-10-02T00:00:00+09:00 is recorded" in answer.err
         assert "changes time that has passed: figures that it changes will name it" in answer.err
 
     def test_a_run_with_the_name_of_a_month_does_not_take_its_place(self, imported: Kado) -> None:

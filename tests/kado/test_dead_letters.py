@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 
 from collector.arrival import Arrival
+from collector.causes import Cause, words_of
 from collector.landing import Landing
 from collector.ledger import read_ledger, verify_ledger
+from collector.sources.monitor_reader import OVERFLOW as MONITOR_OVERFLOW
+from collector.sources.mqtt.reader import OVERFLOW, SESSION_LOST
+from collector.supervisor import NOT_REPLAYABLE
 from command_line import Kado
 from facility.batch import Batch
 from facility.source import GapReport, Rejection
 from storage.embedded.store import EmbeddedStore
+from storage.telemetry_db.delivered import BY_BUCKET
+from storage.telemetry_db.loss import LOST_BY_DISK
+from storage.telemetry_db.settlement import BEYOND_RETENTION, CORRUPT, REFUSED
 
 FACILITY = "nanoterasu_sim"
 T = 1_795_431_969_000_000_000
@@ -96,4 +103,22 @@ def test_nothing_is_replayed_beside_a_running_service(kado: Kado) -> None:
 def test_recorded_gaps_are_listed(kado: Kado) -> None:
     (gap,) = kado("recorded-gaps", "--format", "json").document["gaps"]
     assert (gap["source"], gap["reason"], gap["dropped"]) == ("ring", "session_lost", 3)
-    assert "session_lost" in kado("recorded-gaps").out
+    words = " ".join(kado("recorded-gaps").out.split())
+    assert "session_lost: the broker had no session of kado's any more" in words
+    assert "kadoのセッションがなく" in kado("recorded-gaps", "--lang", "ja").out
+
+
+def test_each_cause_stands_with_its_meaning_in_the_language_of_the_reader(kado: Kado) -> None:
+    listed, shown = kado("dead-letters", "list").out, kado("dead-letters", "show", "3").out
+    assert "unknown_topic: a topic that no signal is mapped to" in listed
+    assert "unknown_state: a state that the signal does not have" in " ".join(shown.split())
+    assert "unknown_topic: 信号に割り当てのないトピック" in kado("dead-letters", "list", "--lang", "ja").out
+
+
+@pytest.mark.parametrize(
+    "reason", [*Cause, *(SESSION_LOST, OVERFLOW, MONITOR_OVERFLOW, NOT_REPLAYABLE, CORRUPT, REFUSED, LOST_BY_DISK),
+               *(BEYOND_RETENTION, BY_BUCKET)],
+)  # fmt: skip
+def test_every_cause_and_every_reason_of_a_gap_has_words(reason: str) -> None:
+    assert words_of(reason) is not None
+    assert words_of("of_another_kado") is None

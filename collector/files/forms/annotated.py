@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from collector.files.forms.form import Lines
 from facility.errors import UsageError
 
-HEADER = ("time", "signal", "value", "last")
-"""The last column stays empty: it shows that a row was not cut off."""
+HEADER = ("time", "signal", "value")
 _NOT_A_NAME = ("", "result", "table", "_start", "_stop", "_time", "_value")
 
 
@@ -95,7 +94,7 @@ def _row(cells: Sequence[str], table: _Table) -> bytes | None:
         return None
     # As people write a series: measurement and field, then its tags.
     name = " ".join(cells[place] if key.startswith("_") else f"{key}={cells[place]}" for key, place in table.names)
-    return _joined([cells[table.time], name or "_value", cells[table.value], ""])
+    return _joined([cells[table.time], name or "_value", cells[table.value]])
 
 
 def _joined(cells: Sequence[str]) -> bytes:

@@ -48,7 +48,8 @@ def archiver_csv(lines: Lines) -> Iterator[bytes]:
             continue
         seconds, value, severity, status, nanos = match.groups()
         quality, reason = (b"", b"") if severity == b"0" else _alarm(int(severity), int(status))
-        yield b"%s%09d,%s,%s,%s\n" % (seconds, int(nanos), value, quality, reason)
+        end = b"\n" if line.endswith(b"\n") else b""
+        yield b"%s%09d,%s,%s,%s" % (seconds, int(nanos), value, quality, reason) + end
 
 
 def _alarm(severity: int, status: int) -> tuple[bytes, bytes]:

@@ -62,6 +62,8 @@ def recognise(path: Path, head: bytes, layout: Layout, *, whole: bool) -> Form:
     lines = list(islice(lines_of([text.encode(errors="replace")]), _SAMPLE_LINES + 40))
     if not whole and len(lines) > 1 and not lines[-1].endswith(b"\n"):
         lines.pop()  # Cut off by the end of the head.
+    # The last line of a file that was cut off is not like the others.
+    ended = [line for line in lines if line.strip() and line.endswith(b"\n")][:20]
     first = text.lstrip()[:1]
     if first in "[{" and first and layout.delimiter is None:
         form = _json(path, head)
@@ -75,9 +77,9 @@ def recognise(path: Path, head: bytes, layout: Layout, *, whole: bool) -> Form:
         form = _translated(
             Form("InfluxDB annotated CSV", translate=annotated(layout.value_column), header=ANNOTATED_HEADER), lines
         )
-    elif is_archiver_csv([line for line in lines if line.strip()][:20]) and layout.signal is not None:
+    elif is_archiver_csv(ended) and layout.signal is not None:
         form = Form("EPICS Archiver Appliance CSV", translate=archiver_csv, header=CSV_HEADER, header_lines=0)
-    elif is_archiver_csv([line for line in lines if line.strip()][:20]):
+    elif is_archiver_csv(ended):
         raise UsageError(f"{path} is CSV of an EPICS Archiver Appliance, which names no signal: say --signal SIGNAL")
     else:
         return replace(_table(path, lines, layout), encoding=encoding, notes=notes)

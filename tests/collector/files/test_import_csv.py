@@ -13,7 +13,6 @@ from facility.errors import DataError, UsageError
 
 LONG = Layout()
 HEADER = "time,signal,value\n"
-CUT = "the file ends inside it: it may be cut off; end it with a line end if it is not"
 
 
 def write(folder: Path, text: str | bytes, name: str = "f.csv") -> Path:
@@ -72,30 +71,6 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, end: str, mark: str) ->
     blocks = list(CsvFile(write(tmp_path, text), LONG).blocks(0, 0))
     assert values(blocks) == {2: "2", 3: "3"}
     assert blocks[0].payload(1) == b"a,b,3"
-
-
-@pytest.mark.parametrize(
-    ("header", "last", "is_read"),
-    [
-        ("time,signal,value", "a,b,20", False),
-        ("time,signal,value", 'a,b,"20"', True),
-        ("time,signal,value,quality", "a,b,20,go", True),  # The number is whole; what is cut off says so itself.
-        ("signal,value,time", "b,2,2025-01-01T00:00:0", False),
-    ],
-)
-def test_a_last_line_that_may_be_cut_inside_a_number_is_not_a_sample(
-    tmp_path: Path, header: str, last: str, is_read: bool
-) -> None:
-    whole = last.replace("20", "200")
-    for end in ("", "\n"):
-        file = CsvFile(write(tmp_path, f"{header}\n{whole}\n{last}{end}"), LONG)
-        blocks = list(file.blocks(0, 0))
-        assert list(values(blocks)) == ([2, 3] if is_read or end else [2])
-        assert bad(blocks) == (
-            {}
-            if is_read or end
-            else {3: "the file ends inside it: it may be cut off; end it with a line end if it is not"}
-        )
 
 
 def test_a_dead_letter_holds_the_line_as_it_stands(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from collector.files import parquet_file
 from collector.files.decode import CAUSES, FINE
 from collector.files.layout import Layout
 from collector.files.parquet_file import ParquetFile
+from collector.files.rejections import rejection_text
 from collector.files.rows import Decoder
 from facility.errors import DataError, UsageError
 from facility.profile import load_profile
@@ -168,12 +169,16 @@ def test_int96_times_outside_nanoseconds_are_rejected_with_their_row_and_others_
     decoder = Decoder(PROFILE, layout := Layout(assume_offset="Z"))
     stamps: list[int] = []
     rejected: list[int] = []
+    said = ""
     for rows in ParquetFile(path, layout).blocks(0, 0):
         batch, causes = decoder.decode(rows, 0)
         stamps += batch.time_ns.tolist()
-        rejected += rows.number[causes == CAUSES.index(Cause.TIME_OUT_OF_RANGE)].tolist()
+        out = np.flatnonzero(causes == CAUSES.index(Cause.TIME_OUT_OF_RANGE)).tolist()
+        rejected += rows.number[out].tolist()
+        said += "".join(rejection_text(rows, row, Cause.TIME_OUT_OF_RANGE) + rows.payload(row).decode() for row in out)
     assert stamps == [from_datetime(t) for t in fine]
     assert rejected == [2, 3, 6]
+    assert [said.count(year) for year in ("2400-01-01", "9999-12-31", "1600-01-01")] == [2, 2, 2]
 
 
 def test_a_text_that_is_there_thousands_of_times_is_in_memory_once_and_refused(tmp_path: Path) -> None:
