@@ -11,7 +11,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -113,18 +112,20 @@ def sums_of(series_id: Int64, lengths: Sequence[int], time_ns: Int64, hashes: UI
     time_ns, hashes
         (n,) the rows, series after series, those of one series in order of time.
     """
-    starts = np.array([0, *accumulate(lengths)])[:-1]
-    day: Int64 | int = int(time_ns.min()) // NS_PER_DAY
-    if int(time_ns.max()) // NS_PER_DAY != day:
+    samples = np.array(lengths, np.int64)
+    starts = samples.cumsum() - samples
+    day: Int64 | int = int(np.minimum.reduce(time_ns)) // NS_PER_DAY
+    if int(np.maximum.reduce(time_ns)) // NS_PER_DAY != day:
         of_each = time_ns // NS_PER_DAY
         starts = np.union1d(starts, np.flatnonzero(of_each[1:] != of_each[:-1]) + 1)
         day = of_each[starts]
         series_id = np.repeat(series_id, lengths)[starts]
-    entries = np.empty(len(starts), _ENTRY)
-    entries["series"], entries["day"] = series_id, day
-    entries["samples"] = np.diff(starts, append=len(time_ns))
-    entries["checksum"] = np.add.reduceat(hashes, starts)
-    return entries
+        samples = np.diff(starts, append=len(time_ns))
+    # Filled as a plain table, in the order of `_ENTRY`: fields of a record take three times as long.
+    table = np.empty((len(starts), 4), np.int64)
+    table[:, 0], table[:, 1], table[:, 2] = series_id, day, samples
+    table[:, 3] = np.add.reduceat(hashes, starts).view(np.int64)
+    return table.view(_ENTRY)[:, 0]
 
 
 def negative(entries: NDArray[Any]) -> NDArray[Any]:

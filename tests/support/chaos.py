@@ -40,6 +40,9 @@ from facility.time import MAX_NS, NS_PER_DAY, NS_PER_S, system_clock
 from landing_until_killed import land_into_log
 from scripted_influxdb import ScriptedInfluxDB, Step
 from servers import InfluxDB, require
+from storage.backup.backup import Backup
+from storage.backup.restore import restore
+from storage.backup.snapshots import find_snapshot, read_snapshot
 from storage.data_dir import DataDir
 from storage.databases import verify_databases
 from storage.embedded.maintenance.verifying import verify_files
@@ -68,10 +71,10 @@ class Row:
     def text(self) -> str:
         """Return the line of the table."""
         numbers = f"{self.times:>7}{self.samples:>11,}{self.lost:>7}{self.doubled:>9}{self.silent:>8}"
-        return f"{self.name:<46}{numbers}{self.seconds:>9.1f}"
+        return f"{self.name:<56}{numbers}{self.seconds:>9.1f}"
 
 
-HEAD = f"{'':<46}{'times':>7}{'samples':>11}{'lost':>7}{'doubled':>9}{'silent':>8}{'seconds':>9}"
+HEAD = f"{'':<56}{'times':>7}{'samples':>11}{'lost':>7}{'doubled':>9}{'silent':>8}{'seconds':>9}"
 
 
 def kills(folder: Path, kind: StoreKind, times: int, chance: random.Random) -> Row:
@@ -270,16 +273,45 @@ def flips(folder: Path, kind: StoreKind, pattern: str, times: int, chance: rando
     for _ in range(times):
         path = chance.choice(files)
         content = path.read_bytes()
-        changed = bytearray(content)
-        changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
-        path.write_bytes(changed)
+        path.write_bytes(flipped(content, chance))
         read, said = look(folder, kind)
         silent += not said and read != right
         path.write_bytes(content)
         for left in folder.glob("*.db-*"):
             left.unlink()
-    name = f"one flipped bit in {pattern}, {kind}"
-    return Row(name, times, 1_500, 0, 0, silent, time.monotonic() - started)
+    return Row(f"flipped bit, {kind}: {pattern}", times, 1_500, 0, 0, silent, time.monotonic() - started)
+
+
+def flips_in_backup(folder: Path, times: int, chance: random.Random) -> Row:
+    """Flip one bit of one file of a backup at a time, and see whether what is restored is other data without a word."""
+    started = time.monotonic()
+    make_embedded(folder / "data")
+    backup = Backup(folder / "data", folder / "backups", system_clock).make(simulated=False).path
+    right, said = look(folder / "data", "embedded")
+    assert said == [], said
+    files = sorted(path for path in backup.rglob("*") if path.is_file())
+    silent = 0
+    for number in range(times):
+        path = chance.choice(files)
+        content = path.read_bytes()
+        path.write_bytes(flipped(content, chance))
+        restored = folder / f"restored-{number}"
+        try:
+            restore(read_snapshot(find_snapshot(folder / "backups")), restored, "ring", "embedded")
+            silent += look(restored, "embedded") != (right, [])
+            shutil.rmtree(restored)
+        except KadoError:
+            # Said, and then nothing is there.
+            silent += restored.exists() and any(restored.iterdir())
+        path.write_bytes(content)
+    return Row("flipped bit, embedded: backup", times, 1_500, 0, 0, silent, time.monotonic() - started)
+
+
+def flipped(content: bytes, chance: random.Random) -> bytes:
+    """Return the bytes with one bit changed."""
+    changed = bytearray(content)
+    changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
 
 
 FILES: list[tuple[StoreKind, str]] = [
@@ -312,6 +344,8 @@ def run(n_kills: int, n_flips: int, seed: int, show: Callable[[str], None]) -> l
         for i, (kind, pattern) in enumerate(FILES):
             rows.append(flips(Path(place, f"flips-{i}"), kind, pattern, n_flips, chance))
             show(rows[-1].text())
+        rows.append(flips_in_backup(Path(place, "flips-backup"), n_flips, chance))
+        show(rows[-1].text())
     return rows
 
 
@@ -322,9 +356,11 @@ def main() -> None:
     parser.add_argument("--flips", type=int, default=150)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    logging.disable(logging.NOTSET)
-    logging.lastResort = None
+    # What is logged is part of what is said, not of the table.
+    logging.getLogger().addHandler(logging.NullHandler())
+    started = time.monotonic()
     rows = run(options.kills, options.flips, options.seed, lambda line: print(line, flush=True))
+    print(f"{'all, seed ' + str(options.seed):<56}{time.monotonic() - started:>43.1f}")
     sys.exit(any(row.lost or row.doubled or row.silent for row in rows))
 
 

@@ -53,6 +53,7 @@ class AiomqttConnection:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.session_present = False
+        self.unreadable = False
         self._granted = Granted()
         self._endpoint = endpoint
         self._inbox = Inbox()
@@ -142,6 +143,7 @@ class AiomqttConnection:
             self._dropped += 1
         else:
             message.payload = bytes(message.payload)
+            _make_topic_readable(message)
             self._inbox.put(cast("Message", message))
 
     def _on_connect(
@@ -165,6 +167,14 @@ class AiomqttConnection:
     def _lost(self) -> UnreachableError:
         cancelled = self._ended.cancelled()
         return self._endpoint.lost("closed" if cancelled else self._ended.exception() or "closed")
+
+
+def _make_topic_readable(message: paho.MQTTMessage) -> None:
+    """Escape what is not UTF-8 in a topic: paho decodes it on each access, and nobody has mapped such a topic."""
+    try:
+        _ = message.topic
+    except UnicodeDecodeError as error:
+        message.topic = bytes(error.object).decode(errors="backslashreplace").encode()
 
 
 def _code(reason: object) -> int | None:

@@ -81,6 +81,13 @@ class Endpoint:
             f" went away, or another client connected with our client id {self.client_id!r}"
         )
 
+    def unreadable(self, why: object) -> UnreachableError:
+        """Return the error of a connection that the client ended, since it may not read a packet."""
+        return UnreachableError(
+            f"{self.where} sent a packet that MQTT does not allow ({why}), and mqttium ends the connection: the next"
+            " one is held by aiomqtt, which sets such a message aside as a dead letter; find who publishes it"
+        )
+
 
 class MqttConnection(Protocol):
     """One connection to a broker, open until its context is left; for one event loop."""
@@ -92,6 +99,9 @@ class MqttConnection(Protocol):
 
     session_present: bool
     """Whether the broker still had our session, and with it what we had not acknowledged."""
+
+    unreadable: bool
+    """Whether it ended because of a packet that its library does not read; that packet will come again."""
 
     async def subscribe(self) -> None:
         """Subscribe to the endpoint's topics, QoS 1; retained messages come each time.

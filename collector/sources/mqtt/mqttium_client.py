@@ -22,9 +22,12 @@ from collector.payload.format import Message
 from collector.sources.mqtt.connection import CONNECT_TIMEOUT_S, KEEPALIVE_S, SUBSCRIBE_TIMEOUT_S, Endpoint
 from collector.sources.mqtt.granted import SAYS_311, Granted, notices_of
 from collector.sources.mqtt.inbox import Inbox
+from facility.errors import UnreachableError
 
 _LOG: Final = logging.getLogger(__name__)
 
+# After these mqttium ends a connection by itself, as MQTT asks; the packet comes again with each new connection.
+_UNREADABLE: Final = (MalformedPacketError, ProtocolError)
 _LARGEST_PACKET: Final = 268_435_460
 """The protocol's own limit. A smaller one would make the broker drop larger messages without a word."""
 # Beyond these the socket is not read, which makes the broker wait. The queue hands on to the inbox.
@@ -91,6 +94,7 @@ class MqttiumConnection:
 
     def __init__(self, client: AsyncClient, endpoint: Endpoint, session_present: bool, granted: Granted) -> None:
         self.session_present = session_present
+        self.unreadable = False
         self.notices = notices_of(endpoint.where, endpoint.session_expiry_s, granted, endpoint.topics, ())
         self._granted = granted
         self._client = client
@@ -107,9 +111,17 @@ class MqttiumConnection:
                     await inbox.room()
         except Exception as error:
             # Not only its own errors: whatever the library cannot go on with ends this connection, not kado.
-            inbox.close(self._endpoint.lost(repr(error) if not isinstance(error, MQTTError) else error))
+            inbox.close(self._ended(repr(error) if not isinstance(error, MQTTError) else error))
         else:
-            inbox.close(self._endpoint.lost(self._client.stats().last_disconnect_error or "closed"))
+            inbox.close(self._ended("closed"))
+
+    def _ended(self, why: object) -> UnreachableError:
+        """Return the error of a connection that ended; by the library's word for it, if it has one."""
+        last = self._client.stats().last_disconnect_error
+        if last is not None and last.startswith(tuple(f"{kind.__name__}:" for kind in _UNREADABLE)):
+            self.unreadable = True
+            return self._endpoint.unreadable(last)
+        return self._endpoint.lost(why if last is None else last)
 
     async def subscribe(self) -> None:
         """Subscribe to the endpoint's topics."""
@@ -118,7 +130,7 @@ class MqttiumConnection:
         except SubscribeError as error:
             raise self._endpoint.not_subscribed(error.result.reason_codes) from error
         except (MQTTError, OSError) as error:
-            raise self._endpoint.lost(error) from error
+            raise self._ended(error) from error
         endpoint = self._endpoint
         self.notices = notices_of(
             endpoint.where, endpoint.session_expiry_s, self._granted, endpoint.topics, answer.reason_codes

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, Self, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from collector.payload.bare_value import ValueFormat
 from collector.payload.conversion import ConvertedFormat
@@ -107,6 +107,8 @@ class MqttSource(MappedSource):
     mappings: tuple[TopicMapping, ...] = Field(
         alias="signal", default=(), strict=False, description="Where each signal comes from."
     )
+    # Whether the next connection is held by aiomqtt, whatever `client` is: mqttium did not read a packet of the last.
+    _read_by_aiomqtt: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -216,10 +218,12 @@ class MqttSource(MappedSource):
             finally:
                 subscribing.cancel()
                 await asyncio.wait([subscribing])
+                # Both libraries share the session: what one does not read, the other takes and acknowledges.
+                self._read_by_aiomqtt = connection.unreadable
 
     def _open(self, endpoint: Endpoint) -> AbstractAsyncContextManager[MqttConnection]:
         # Only the library that is used is imported.
-        if self.client == "aiomqtt":
+        if self.client == "aiomqtt" or self._read_by_aiomqtt:
             from collector.sources.mqtt.aiomqtt_client import connect_aiomqtt
 
             return connect_aiomqtt(endpoint)

@@ -1,10 +1,16 @@
 """What a broker grants less than was asked for is said; what it refuses is said by its name; with both clients."""
 
 import asyncio
+import random
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from collector.intake import Intake
+from collector.landing import Landing
+from collector.ledger import read_ledger
+from collector.service import Collector
 from collector.sources.mqtt import aiomqtt_client
 from collector.sources.mqtt.reader import MqttReader
 from collector.sources.mqtt.spec import MqttSource
@@ -13,6 +19,8 @@ from facility.profile import load_profile
 from facility.source import Delivery, Notice
 from facility.time import system_clock
 from scripted_broker import MAXIMUM_QOS, OLD_CONNACK, SESSION_EXPIRY, ScriptedBroker, connack, publish
+from scripted_source import until
+from storage.telemetry_db.counters import Entry
 
 PROFILE = load_profile("nanoterasu_sim")
 TOPIC = "ring/stored_current"
@@ -134,21 +142,45 @@ async def test_a_packet_identifier_that_comes_twice_unacknowledged_stops_nothing
     assert set(broker.acknowledged) == {7, 8}
 
 
-async def test_with_aiomqtt_a_topic_that_is_not_utf8_is_a_dead_letter_and_acknowledged() -> None:
-    packets = [publish(b"ring/\xff\xfe", sample(0), 7), publish(TOPIC.encode(), sample(1), 8)]
-    async with ScriptedBroker(packets=packets).serving() as broker:
-        async with source("aiomqtt", broker).connect(PROFILE, system_clock) as reader:
-            found = await read(reader, 2)
-            async with asyncio.timeout(5):
-                while len(broker.acknowledged) < 2:
-                    await asyncio.sleep(0.01)
-    assert [r.cause for d in found for r in d.rejected] == ["processing_failed"]
-    assert broker.acknowledged == [7, 8]
+class Hasty(random.Random):
+    """Waits next to nothing between connections."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.001
 
 
-async def test_with_mqttium_a_topic_that_is_not_utf8_ends_the_connection_and_says_so() -> None:
-    packets = [publish(b"ring/\xff\xfe", sample(0), 7)]
-    async with ScriptedBroker(packets=packets).serving() as broker:
-        with pytest.raises(UnreachableError, match="lost"):
-            async with source("mqttium", broker).connect(PROFILE, system_clock) as reader:
+async def test_a_topic_that_mqtt_does_not_allow_stops_no_source(client: Client, tmp_path: Path) -> None:
+    topics = [b"ring/\xff\xfe", b"ring/\x00", b"ring/#", b""]
+    packets = [publish(topic, sample(i), 7 + i) for i, topic in enumerate(topics)]
+    packets.append(publish(TOPIC.encode(), sample(9), 16))
+    async with ScriptedBroker(connack(session_present=True), packets=packets).serving() as broker:
+        landing = await asyncio.to_thread(Landing.open, tmp_path, PROFILE.id, "embedded")
+        intake = Intake(PROFILE, ["ring"], system_clock)
+        collector = Collector(PROFILE, [source(client, broker)], intake, landing, system_clock, Hasty(1))
+        task = asyncio.create_task(collector.run())
+        await until(lambda: 16 in broker.acknowledged, 60)
+        status = collector.status()["ring"]
+        task.cancel()
+        await asyncio.wait([task])
+        await asyncio.to_thread(landing.close)
+    assert broker.acknowledged == [7, 8, 9, 10, 16]
+    # mqttium ends its connection, as MQTT asks; the next one is held by aiomqtt.
+    assert status.connects == (2 if client == "mqttium" else 1)
+    assert status.last_error == "" or "find who publishes it" in status.last_error
+    ledger = await asyncio.to_thread(read_ledger, tmp_path)
+    assert {row.cause: row.count for row in ledger.rows if row.entry == Entry.REJECTED} == {"unknown_topic": 4}
+    assert ledger.held()["stored_current"] == 1
+
+
+async def test_after_a_connection_by_aiomqtt_the_client_that_was_chosen_is_tried_again() -> None:
+    async with ScriptedBroker(packets=[publish(b"ring/\xff", sample(0), 7)]).serving() as broker:
+        ring = source("mqttium", broker)
+        with pytest.raises(UnreachableError, match="the next one is held by aiomqtt"):
+            async with ring.connect(PROFILE, system_clock) as reader:
+                await read(reader, 1)
+        async with ring.connect(PROFILE, system_clock) as reader:
+            (found,) = await read(reader, 1)
+        assert [r.address for r in found.rejected] == ["ring/\\xff"]
+        with pytest.raises(UnreachableError, match="mqttium ends the connection"):
+            async with ring.connect(PROFILE, system_clock) as reader:
                 await read(reader, 1)
