@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from facility.batch import Samples
 from facility.time import Clock
+from storage.derived import DerivedSeries
 from storage.inventory import Holdings, Outlook
 from storage.provisioning import Setup, SetupRequest
 from storage.store import TelemetryStore, Written
@@ -17,7 +18,6 @@ from storage.upkeep import Downsampled, Finding, Progress, Sealed, SignalProgres
 
 if TYPE_CHECKING:
     from storage.influxdb.client import InfluxClient
-    from storage.influxdb.derived import DerivedBucket
 
 
 class LocalStore(TelemetryStore, Protocol):
@@ -120,8 +120,8 @@ class StoreBackend(Protocol):
         """
         ...
 
-    def open_derived(self) -> "DerivedBucket | None":
-        """Return the bucket for derived series, beside that of samples; None if the store has no place for them.
+    def open_derived(self) -> DerivedSeries | None:
+        """Return the place of derived series; None if the store has none.
 
         The caller closes it; raises as `open_delivery`.
         """

@@ -25,7 +25,7 @@ from storage.store import TelemetryStore
 
 if TYPE_CHECKING:
     from analytics.availability import Availability
-    from storage.influxdb.derived import DerivedBucket
+    from storage.derived import DerivedSeries
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class CurrentFigures:
         self._calculator: LiveCalculator | None = None
         self._counted: list[Counted] = []
         self._publisher: Publisher | None = None
-        self._bucket: DerivedBucket | None = None
+        self._bucket: DerivedSeries | None = None
         self._publish_at_ns = 0
         self._published_ns: int | None = None
         self._unpublished = 0

@@ -1,14 +1,13 @@
-"""The bucket of derived series: what kado computes, for Grafana, kept equal to what it should be."""
+"""Derived series in a bucket of InfluxDB."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from facility.time import EARLIEST_NS, LATEST_NS, MAX_NS, MIN_NS
+from facility.time import EARLIEST_NS, LATEST_NS
+from storage.derived import Point, Scope, Value
 from storage.influxdb.client import NO_CONTENT, InfluxClient
 from storage.influxdb.reading import literal
-
-Value = float | int | bool | str
 
 _LINES_A_REQUEST: Final = 10_000
 _SINGLE_DELETIONS: Final = 20
@@ -16,36 +15,6 @@ _SINGLE_DELETIONS: Final = 20
 _FOR_TAGS: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": r"\ ", "\\": "/"})
 """A tag cannot hold a line break or end in a backslash."""
 _FOR_TEXT: Final = str.maketrans({'"': r"\"", "\\": r"\\"})
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One point of a derived series; a field that does not exist is left out."""
-
-    time_ns: int
-    tags: tuple[tuple[str, str], ...]
-    """Further ones than those of the scope, in order of name."""
-    fields: Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The points of a measurement that belong together: replaced together, and nothing outside."""
-
-    measurement: str
-    tags: tuple[tuple[str, str], ...]
-    start_ns: int = MIN_NS
-    end_ns: int = MAX_NS
-
-    @property
-    def first_ns(self) -> int:
-        """The first instant that InfluxDB can hold of it."""
-        return max(self.start_ns, EARLIEST_NS)
-
-    @property
-    def last_ns(self) -> int:
-        """The last one."""
-        return min(self.end_ns - 1, LATEST_NS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +64,13 @@ def encode_points(scope: Scope, points: Iterable[Point]) -> bytes:
 
 
 class DerivedBucket:
-    """Derived series in a bucket of their own.
-
-    Contract: `replace` makes a scope what it should be and may be called again and again; ended half-way, the next
-    call finishes. What it reads is compared and never computed with.
-    """
+    """Implements `storage.derived.DerivedSeries` in a bucket of its own."""
 
     def __init__(self, client: InfluxClient) -> None:
         self._client = client
 
     def replace(self, scope: Scope, wanted: Sequence[Point]) -> int:
-        """Make the points of a scope those that are wanted; return how many had to be written or deleted.
-
-        Raises
-        ------
-        UnreachableError, AuthorizationError
-            If the server does not answer, refuses us, or lacks the bucket.
-        """
+        """Make the points of a scope those that are wanted; return how many had to be written or deleted."""
         found = change(self._held(scope), wanted)
         delete, write = found.delete, found.write
         tags = dict(scope.tags)

@@ -4,8 +4,9 @@ import pytest
 
 from facility.time import NS_PER_H
 from servers import Bucket
+from storage.derived import Point, Scope
 from storage.influxdb.client import InfluxClient
-from storage.influxdb.derived import DerivedBucket, Point, Scope, change, encode_points
+from storage.influxdb.derived import DerivedBucket, change, encode_points
 
 FIGURES = Scope("figures", (("definition", "sls"), ("facility", "ring"), ("period", "month")))
 HOUR = NS_PER_H

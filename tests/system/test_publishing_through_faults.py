@@ -24,7 +24,7 @@ from kado.service.publishing.publisher import MEASUREMENTS, Counted, Publisher
 from kado.stores import open_store
 from seeded_ring import seed, time_of_day
 from servers import Bucket, InfluxDB
-from storage.influxdb.derived import DerivedBucket, Point, Scope
+from storage.derived import DerivedSeries, Point, Scope
 
 NOW = parse_time(time_of_day("01:00", "2025-05-14"))
 
@@ -47,20 +47,22 @@ def ring(tmp_path: Path, influx_bucket: Bucket, monkeypatch: pytest.MonkeyPatch)
     return load_configuration(tmp_path / "kado.toml")
 
 
-class Failing(DerivedBucket):
+class Failing:
     """Breaks off at each replacement twice: before it and after it was made."""
 
-    _failed: set[tuple[Scope, str]]
+    def __init__(self, series: DerivedSeries) -> None:
+        self._series = series
+        self._failed: set[tuple[Scope, str]] = set()
 
-    @classmethod
-    def of(cls, bucket: DerivedBucket) -> "Failing":
-        failing = cls(bucket._client)
-        failing._failed = set()
-        return failing
+    def clear(self, measurement: str, facility: str) -> None:
+        self._series.clear(measurement, facility)
+
+    def close(self) -> None:
+        self._series.close()
 
     def replace(self, scope: Scope, wanted: Sequence[Point]) -> int:
         self._break_off(scope, "before")
-        changed = super().replace(scope, wanted)
+        changed = self._series.replace(scope, wanted)
         self._break_off(scope, "after")
         return changed
 
@@ -70,7 +72,7 @@ class Failing(DerivedBucket):
             raise UnreachableError(f"the line broke {when} {scope.measurement}")
 
 
-def publish(configuration: Configuration, bucket: DerivedBucket) -> tuple[int, int]:
+def publish(configuration: Configuration, bucket: DerivedSeries) -> tuple[int, int]:
     """Publish until nothing is left; return failures, and points that a further step writes."""
     record, profile = load_record(configuration), configuration.profile
     failures = 0
@@ -109,7 +111,7 @@ def test_a_publisher_that_fails_at_every_step_publishes_in_the_end_what_an_undis
         for name in MEASUREMENTS:
             bucket.clear(name, ring.profile.id)
         assert not any(published(influx_bucket).values())
-        failures, further = publish(ring, Failing.of(bucket))
+        failures, further = publish(ring, Failing(bucket))
     assert failures >= 10
     assert further == 0
     assert published(influx_bucket) == wanted

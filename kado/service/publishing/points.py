@@ -22,7 +22,7 @@ from facility.schema import (
 from facility.time import NS_PER_S, to_s
 from kado.queries.availability import AvailabilityReport
 from kado.queries.availability_document import availability_document, tag_times
-from storage.influxdb.derived import Point, Value
+from storage.derived import Point, Value
 
 NS_PER_MS: Final = 1_000_000
 REPEAT_NS: Final = 600 * NS_PER_S

@@ -28,7 +28,7 @@ from kado.service.publishing.points import (
     plan_points,
     use_points,
 )
-from storage.influxdb.derived import DerivedBucket, Point, Scope
+from storage.derived import DerivedSeries, Point, Scope
 
 if TYPE_CHECKING:
     from analytics.accounts import Accounts
@@ -71,7 +71,7 @@ class Publisher:
         Stamp of the first sample: where the first month begins.
     """
 
-    def __init__(self, profile: Profile, counted: Sequence[Counted], bucket: DerivedBucket, since_ns: int) -> None:
+    def __init__(self, profile: Profile, counted: Sequence[Counted], bucket: DerivedSeries, since_ns: int) -> None:
         self._profile = profile
         self._counted = counted
         self._bucket = bucket
