@@ -137,7 +137,7 @@ class Standing(StrEnum):
     TOO_SHORT = Outcome.TOO_SHORT.value
     LED_ON = Outcome.LED_ON.value
     OUTSIDE = Outcome.OUTSIDE.value
-    NO_BEAM = "without beam it says nothing"
+    NO_BEAM = "not judged while there is no beam"
     UNKNOWN = "not known, as no good sample holds"
 
 

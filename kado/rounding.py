@@ -19,8 +19,8 @@ def percent(value: float | None, digits: int = 1, *, below: float = 100.0) -> st
     --------
     >>> percent(99.97), percent(100.0), percent(0.01), percent(97.25)
     ('99.9', '100.0', '0.1', '97.3')
-    >>> percent(98.97, below=99.0), percent(99.0, below=99.0)
-    ('98.9', '99.0')
+    >>> percent(98.97, below=99.0), percent(99.0, below=99.0), percent(-0.01)
+    ('98.9', '99.0', '0.0')
     """
     if value is None:
         return NONE
@@ -31,14 +31,14 @@ def percent(value: float | None, digits: int = 1, *, below: float = 100.0) -> st
         rounded = exact.quantize(step, ROUND_DOWN)
     if rounded == 0 and exact > 0:
         rounded = exact.quantize(step, ROUND_UP)
-    return str(rounded)
+    return f"{rounded:z}"
 
 
 def hours(value_h: float | None, digits: int = 2) -> str:
     """Write a number of hours, rounded half up, thousands apart."""
     if value_h is None:
         return NONE
-    return f"{Decimal(repr(value_h)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,}"
+    return f"{Decimal(repr(value_h)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):z,}"
 
 
 def split_hours(parts_ns: Mapping[str, int], digits: int = 2, total: Decimal | None = None) -> dict[str, Decimal]:
@@ -79,7 +79,7 @@ def duration(ns: int) -> str:
     ('1:30:00', '7.3 s')
     """
     if ns < 60 * NS_PER_S:
-        return f"{(Decimal(ns) / NS_PER_S).quantize(Decimal('0.1'), ROUND_HALF_UP)} s"
+        return f"{(Decimal(ns) / NS_PER_S).quantize(Decimal('0.1'), ROUND_HALF_UP):z} s"
     seconds = (ns + NS_PER_S // 2) // NS_PER_S
     return f"{seconds // 3600:,}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 

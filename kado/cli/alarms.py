@@ -145,8 +145,8 @@ def value_text(standing: AlarmStanding, rule: AlarmRule) -> str:
     value, limit, unit = found["value"], found["limit"], found["unit"]
     if value is None and limit is None:
         return "–"
-    shown = "–" if value is None else f"{value:.6g}"
-    bound = "" if limit is None else f" ({tr('limit {limit}', limit=f'{limit:.6g}')})"
+    shown = "–" if value is None else f"{value:z.6g}"
+    bound = "" if limit is None else f" ({tr('limit {limit}', limit=f'{limit:z.6g}')})"
     return f"{shown} {unit}{bound}".strip()
 
 

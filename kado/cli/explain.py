@@ -283,7 +283,7 @@ def _end(segment: Segment, zone: tzinfo) -> str:
 def _held(held: Held | None, ns: int, zone: tzinfo, unit: str) -> str:
     if held is None:
         return tr("nothing recorded")
-    value = held.state if held.state is not None else f"{held.value:g} {unit}"
+    value = held.state if held.state is not None else f"{held.value:zg} {unit}"
     return tr(
         "{value}, {quality}, {time} ({age} before)",
         value=value,

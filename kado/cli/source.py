@@ -113,4 +113,4 @@ def signal_table(profile: Profile, heard: Heard, *, at_most: int | None = None) 
 def _value(s: SignalHeard) -> str:
     if s.value is None:
         return ""
-    return s.value if isinstance(s.value, str) else f"{s.value:.6g}"
+    return s.value if isinstance(s.value, str) else f"{s.value:z.6g}"

@@ -223,4 +223,4 @@ def _link(word: LastValue | None, now_ns: int) -> str:
 
 
 def _value(newest: LastValue) -> str:
-    return newest.state if newest.state is not None else f"{newest.value:.3f}"
+    return newest.state if newest.state is not None else f"{newest.value:z.3f}"

@@ -105,8 +105,11 @@ def line(view: LiveView) -> str:
     if view.problem:
         return f"{mark}{at} " + tr("the store cannot be read")
     parts = [_current(view), _state(view).plain]
-    for name, part in ((_TODAY, _day(view)), (_MONTH, _month(view))):
-        parts.append(f"{tr(name)} {percent(_pct(part))} %")
+    if view.figures is None:
+        parts.append(tr("figures are being computed"))
+    else:
+        for name, part in ((_TODAY, _day(view)), (_MONTH, _month(view))):
+            parts.append(f"{tr(name)} {percent(_pct(part))} %")
     if any(total.lost for total in view.totals):
         parts.append(tr("LOST SAMPLES"))
     return f"{mark}{at} " + ", ".join(parts)
@@ -229,7 +232,7 @@ def _current(view: LiveView) -> str:
     if view.newest is None:
         return NONE
     doubt = "" if view.newest.quality == Quality.GOOD else f" ({term(Quality(view.newest.quality).word)})"
-    return f"{view.newest.value:.2f} {view.profile.delivery.unit}{doubt}"
+    return f"{view.newest.value:z.2f} {view.profile.delivery.unit}{doubt}"
 
 
 def _state(view: LiveView) -> Text:

@@ -26,7 +26,10 @@ _LOG: Final = logging.getLogger(__name__)
 LOOK_S: Final = 1.0
 """The whole is looked at this often."""
 VALUES_S: Final = 0.2
-"""New values are sent this often at most."""
+"""New values are sent this often at most while few follow."""
+VALUES_SLOWEST_S: Final = 0.5
+VALUES_TO_A_VIEWER_S: Final = 0.01
+"""The more viewers, the less often: 50 of them are sent new values twice a second."""
 LEDGER_S: Final = 5.0
 _NS_PER_MS: Final = 1_000_000
 
@@ -36,6 +39,17 @@ Fragments = Callable[[dict[str, Any], Shown], dict[str, str]]
 def board_of(connection: HTTPConnection) -> "Board":
     """Return the board of the page that a request came to."""
     return connection.app.state.board
+
+
+def values_every_s(viewers: int) -> float:
+    """Return how often new values are sent at most: what all viewers cost together stays bounded.
+
+    Examples
+    --------
+    >>> [values_every_s(viewers) for viewers in (1, 20, 30, 50, 200)]
+    [0.2, 0.2, 0.3, 0.5, 0.5]
+    """
+    return min(VALUES_SLOWEST_S, max(VALUES_S, viewers * VALUES_TO_A_VIEWER_S))
 
 
 @dataclass(slots=True)
@@ -51,10 +65,11 @@ class _View:
 
     channel: Channel
     last: Shown = field(default_factory=Shown)
+    """What all who follow have been sent by now; empty while nobody follows."""
 
 
 class Board:
-    """Looks at kado each second, and at new values five times a second, while anybody follows.
+    """Looks at kado each second, and at new values up to five times a second, while anybody follows.
 
     Contract: `run` in the event loop of the page, where all else is called too; `waker` observes the landing.
 
@@ -109,11 +124,8 @@ class Board:
 
     async def document(self) -> dict[str, Any]:
         """Return the document, not older than one look."""
-        if self._document is None or time.monotonic() - self._looked_s > LOOK_S:
-            await self._read_ledger()
-            self._take_document()
-        assert self._document is not None
-        return self._document
+        await self._read_ledger()
+        return self._fresh_document()
 
     async def shown(self, language: Language) -> Shown:
         """Return the texts and fragments of the view Now."""
@@ -136,6 +148,11 @@ class Board:
                         self._send_all()
                     except KadoError as error:
                         self._failed(error)
+                        for channel in self._channels():
+                            channel.beat()
+                else:
+                    for view in self._views.values():
+                        view.last = Shown()
                 await self._values_until(began + LOOK_S)
         finally:
             self._waker.wakes(None)
@@ -143,8 +160,11 @@ class Board:
 
     def close(self) -> None:
         """End all streams."""
-        for channel in (self.programs, *(view.channel for view in self._views.values())):
+        for channel in self._channels():
             channel.close()
+
+    def _channels(self) -> list[Channel]:
+        return [self.programs, *(view.channel for view in self._views.values())]
 
     async def _values_until(self, end_s: float) -> None:
         """Send new values as they come, until it is time for the next look."""
@@ -155,7 +175,7 @@ class Board:
                 self._waker.looked()
                 if self.viewers:
                     self._send_values()
-                await asyncio.sleep(min(VALUES_S, max(0.0, end_s - time.monotonic())))
+                await asyncio.sleep(min(values_every_s(self.viewers), max(0.0, end_s - time.monotonic())))
 
     def _send_values(self) -> None:
         newest = self._newest()
@@ -197,13 +217,21 @@ class Board:
         return shown
 
     def _whole_for_programs(self) -> list[tuple[str, Any]]:
-        return [("now", self._document or self._take_document())]
+        return [("now", self._fresh_document())]
 
     def _whole_for_page(self, language: Language, view: str) -> list[tuple[str, Any]]:
-        shown = self._shown(self._document or self._take_document(), language)
-        if view == "other":
-            shown = shown.for_other_views()
-        return [("hello", {"version": self._version}), ("shown", shown.data())]
+        """Return what the others have been sent, so that fifty who come at once cost one drawing and not fifty."""
+        at = self._views[language, view]
+        if not at.last.texts:
+            at.last = self._shown(self._fresh_document(), language)
+            if view == "other":
+                at.last = at.last.for_other_views()
+        return [("hello", {"version": self._version}), ("shown", at.last.data())]
+
+    def _fresh_document(self) -> dict[str, Any]:
+        if self._document is None or time.monotonic() - self._looked_s > LOOK_S:
+            return self._take_document()
+        return self._document
 
     async def _read_ledger(self) -> None:
         if time.monotonic() - self._ledger.read_s < LEDGER_S:

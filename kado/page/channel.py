@@ -8,7 +8,6 @@ from typing import Any, Final
 
 KEPT: Final = 150
 """So many events of a channel are kept: half a minute of five in a second."""
-KEEPALIVE_S: Final = 10.0
 _DIGITS: Final = 18
 
 
@@ -54,6 +53,11 @@ class Channel:
         self._news.set()
         self._news = asyncio.Event()
 
+    def beat(self) -> None:
+        """Send nothing to all who follow, so that their connections are seen to be alive."""
+        self._news.set()
+        self._news = asyncio.Event()
+
     def close(self) -> None:
         """End all streams."""
         self._closed = True
@@ -70,14 +74,16 @@ class Channel:
                 if seen is None or (self._kept and seen < self._kept[0][0] - 1):
                     seen = self._number
                     yield b"".join(encode(kind, self._id(seen), data) for kind, data in self._whole())
+                elif seen == self._number - 1:
+                    seen = self._number
+                    yield self._kept[-1][1]
                 elif seen < self._number:
                     missed = [event for number, event in self._kept if number > seen]
                     seen = self._number
                     yield b"".join(missed)
                 else:
-                    try:
-                        await asyncio.wait_for(news.wait(), KEEPALIVE_S)
-                    except TimeoutError:
+                    await news.wait()
+                    if seen == self._number and not self._closed:
                         yield b": keepalive\n\n"
         finally:
             self.viewers -= 1

@@ -170,17 +170,15 @@ def number(value: float | str | None) -> str:
         return term(value)
     size = abs(value)
     if size >= 100_000 or 0 < size < 0.001:
-        return f"{value:.3g}"
-    return f"{value:,.{_DIGITS if size < 1000 else 1}f}" if size >= 0.1 or value == 0 else f"{value:.4f}"
+        return f"{value:z.3g}"
+    return f"{value:z,.{_DIGITS if size < 1000 else 1}f}" if size >= 0.1 or value == 0 else f"{value:z.4f}"
 
 
 def large_number(value: float | str | None) -> str:
     """Write the delivery signal: always with as many decimals, so that the noise of no beam is seen to be none."""
     if value is None or isinstance(value, str):
         return number(value)
-    decimals = _DIGITS if abs(value) < 1000 else 1
-    text = f"{value:,.{decimals}f}"
-    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
+    return f"{value:z,.{_DIGITS if abs(value) < 1000 else 1}f}"
 
 
 def age(seconds: float | None) -> str:

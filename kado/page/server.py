@@ -5,17 +5,21 @@ import json
 import logging
 import socket
 import threading
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
 from facility.errors import ConfigError, KadoError
 from facility.time import format_time
+from kado.language import LANGUAGES, in_language, tr
 from kado.page.access.slow_clients import PatientProtocol
 from kado.page.application import build_page
 from kado.page.context import PageContext
 from kado.queries.page_exposure import check_exposure
 from storage.data_dir import DataDir
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -84,6 +88,7 @@ class PageServer:
         def serve() -> None:
             try:
                 server = self._server = _Server(self._uvicorn())
+                warm_up(server.config.app)
                 server.should_exit = stopping.is_set()
                 asyncio.run(server.serve(self._sockets))
                 if not server.should_exit:
@@ -145,6 +150,16 @@ class PageServer:
             path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
         except OSError as error:
             _LOG.warning("%s cannot be written: %s", path, error)
+
+
+def warm_up(page: Any) -> None:
+    """Read texts and templates before the first viewer comes, who would wait for them."""
+    environment: Environment = page.state.templates
+    for name in environment.list_templates():
+        environment.get_template(name)
+    for language in LANGUAGES:
+        with in_language(language):
+            tr("Now")
 
 
 def _bound(listen: str, *, or_any_port: bool) -> socket.socket:

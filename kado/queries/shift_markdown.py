@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from facility.corrections import Assertion
 from facility.profile import Profile
 from facility.text import SIMULATED
 from facility.time import NS_PER_S
 from kado.language import language, term, tr, trn, words
+from kado.language.assertions import assertion_word
 from kado.rounding import duration, percent
 
 
@@ -104,8 +106,7 @@ def _span(stated: dict[str, Any]) -> str:
 
 
 def _level(value: float) -> str:
-    # Never a zero with a sign.
-    return f"{round(value, 1) + 0.0:.1f}"
+    return f"{value:z.1f}"
 
 
 def _length(seconds: float) -> str:
@@ -143,7 +144,8 @@ def correction_words(correction: dict[str, Any]) -> str:
         status = tr(" (withdrawn)")
     elif correction["awaiting_confirmation"]:
         status = tr(" (awaiting confirmation)")
-    stated = f"#{correction['id']} {correction['assertion']}{status}, {_span(correction)}"
+    word = assertion_word(Assertion(correction["assertion"]))
+    stated = f"#{correction['id']} {word}{status}, {_span(correction)}"
     return f"{stated}: {correction['reason']} ({correction['author']})"
 
 

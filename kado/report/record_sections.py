@@ -8,12 +8,13 @@ from typing import Final
 from facility.corrections import Correction
 from facility.time import NS_PER_H, local_midnight, to_datetime
 from kado.language import tr, trn, words
+from kado.language.assertions import assertion_word
 from kado.queries.effect_words import effect_words
 from kado.queries.report import ReportInputs
 from kado.report.cells import local_time, make_table
 from kado.report.charts import bars_chart
 from kado.report.model import Cell, Chart, Column, Kind, Section, Table
-from kado.report.words import assertion_word, signal_word
+from kado.report.words import signal_word
 from kado.rounding import NONE, count, split_hours
 
 
@@ -245,7 +246,7 @@ def changes_section(changes: Sequence[Change]) -> Section:
 def _value(value: object) -> str:
     if value is None:
         return NONE
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:z.6g}" if isinstance(value, float) else str(value)
 
 
 _LONGEST_LIST: Final = 40

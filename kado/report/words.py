@@ -3,7 +3,6 @@
 from typing import Final
 
 from analytics.explain import Rule
-from facility.corrections import Assertion
 from facility.incidents import Review
 from facility.profile import Profile
 from kado.language import marked, tr, words
@@ -37,17 +36,6 @@ _RULES: Final = {
     Rule.FLAG_UNKNOWN: marked("flag not known"),
     Rule.NO_SAMPLE: marked("no sample yet"),
 }
-_ASSERTIONS: Final = {
-    Assertion.UP: marked("beam was up"),
-    Assertion.DOWN: marked("no beam"),
-    Assertion.UNKNOWN: marked("unknown"),
-    Assertion.SENSOR_FAULT: marked("sensor fault"),
-    Assertion.SENSOR_SOUND: marked("delivery signal is correct"),
-    Assertion.EXCLUDED: marked("excluded"),
-    Assertion.REDUCED: marked("reduced limit"),
-    Assertion.ONE_EVENT: marked("one event"),
-    Assertion.SEPARATE: marked("separate events"),
-}
 _REVIEWS: Final = {
     Review.ACKNOWLEDGE: marked("to be acknowledged"),
     Review.ROOT_CAUSE: marked("root cause needed"),
@@ -63,11 +51,6 @@ def account_word(name: str) -> str:
 def rule_word(rule: Rule) -> str:
     """Return why time is unknown."""
     return tr(_RULES[rule]) if rule in _RULES else rule.value
-
-
-def assertion_word(assertion: Assertion) -> str:
-    """Return what a correction states."""
-    return tr(_ASSERTIONS[assertion]) if assertion in _ASSERTIONS else assertion.value
 
 
 def review_word(review: Review) -> str:

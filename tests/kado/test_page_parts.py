@@ -111,7 +111,15 @@ def test_the_delivery_signal_is_written_with_as_many_decimals_always(value: floa
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(12.0, "12.00"), (0.0123, "0.0123"), (1.2e-9, "1.2e-09"), (123456.0, "1.23e+05"), (0.0, "0.00"), (None, "–")],
+    [
+        (12.0, "12.00"),
+        (0.0123, "0.0123"),
+        (1.2e-9, "1.2e-09"),
+        (123456.0, "1.23e+05"),
+        (0.0, "0.00"),
+        (-0.0, "0.00"),
+        (None, "–"),
+    ],
 )
 def test_other_signals_are_written_with_digits_that_say_something(value: float | None, text: str) -> None:
     assert number(value) == text

@@ -21,6 +21,8 @@ from servers import Mosquitto, free_port, require
 
 ROOT = Path(__file__).parents[2]
 BEAM = 399.5
+PATIENCE_MS = 60_000
+"""So long a test waits for what must come, on a machine however busy."""
 CHROMIUM = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
@@ -172,7 +174,7 @@ class PageService:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def wait(self, met: Callable[[], Any], seconds: float = 40.0) -> None:
+    def wait(self, met: Callable[[], Any], seconds: float = 60.0) -> None:
         """Wait until something is so; not being reachable yet is not."""
         until = time.monotonic() + seconds
         while True:

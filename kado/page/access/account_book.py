@@ -1,11 +1,15 @@
 """The accounts as they are now, read again when the journal changes."""
 
 import asyncio
+import time
+from typing import Final
 
 from facility.accounts import Account
 from kado.config import Configuration
 from kado.queries.page_exposure import load_accounts
 from storage.data_dir import DataDir
+
+LATELY_S: Final = 1.0
 
 
 class AccountBook:
@@ -16,6 +20,7 @@ class AccountBook:
         self._accounts: dict[str, Account] = {}
         self._looks_like: object = None
         self._lock = asyncio.Lock()
+        self._looked_s = float("-inf")
 
     async def accounts(self) -> dict[str, Account]:
         """Return the accounts as they are at this request: who was removed or added a moment ago is so already."""
@@ -23,11 +28,18 @@ class AccountBook:
             await asyncio.to_thread(self._look)
         return self._accounts
 
+    async def accounts_lately(self) -> dict[str, Account]:
+        """Return the accounts as they were within `LATELY_S`: one look for many who ask again and again."""
+        if time.monotonic() - self._looked_s < LATELY_S:
+            return self._accounts
+        return await self.accounts()
+
     def _look(self) -> None:
         looks_like = _looks(self._configuration)
         if looks_like != self._looks_like or looks_like is None:
             self._accounts = load_accounts(self._configuration)
             self._looks_like = looks_like
+        self._looked_s = time.monotonic()
 
 
 def _looks(configuration: Configuration) -> object:

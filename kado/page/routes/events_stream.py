@@ -9,7 +9,9 @@ from starlette.routing import BaseRoute, Route
 from facility.errors import UsageError
 from kado.language import LANGUAGES
 from kado.language.choice import known_language
+from kado.page.access.lasting import lasting, while_it_lasts
 from kado.page.board import board_of
+from kado.page.channel import encode
 from kado.page.refusals import refused
 
 MOST_STREAMS: Final = 1000
@@ -19,7 +21,8 @@ async def events(request: Request) -> Response:
     """Stream events; an id given by ``Last-Event-ID`` or ``last`` continues behind that event where it is known.
 
     Without options the events are for programs: ``now`` each second with the document of ``/api/v1/now``, ``values``
-    up to five times a second with the newest samples. ``page=ja`` gives what kado's own page shows.
+    up to five times a second with the newest samples. ``page=ja`` gives what kado's own page shows. ``ended`` is
+    the last event of a stream whose reader's session or account has ended.
     """
     board = board_of(request)
     asked = request.query_params.get("page")
@@ -30,7 +33,8 @@ async def events(request: Request) -> Response:
         return refused(request, 503, f"{MOST_STREAMS} streams are open, which is the most: close some of them")
     channel = board.channel(language, request.query_params.get("view", ""))
     last = request.headers.get("last-event-id") or request.query_params.get("last", "")
-    return StreamingResponse(channel.follow(last), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    parts = while_it_lasts(channel.follow(last), lasting(request), encode("ended", "", {}))
+    return StreamingResponse(parts, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
 ROUTES: Final[tuple[BaseRoute, ...]] = (Route("/events", events, name="events"),)

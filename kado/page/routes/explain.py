@@ -7,12 +7,15 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from analytics.explain import Held, Standing
+from facility.definition import Definition
 from facility.time import NS_PER_S, format_time
 from kado.language import term, tr, words
+from kado.language.assertions import assertion_word
 from kado.output import age, local, stretch
 from kado.page.context import PageContext, context_of
 from kado.page.rendering import render
 from kado.page.routes.now import chart_words
+from kado.queries.correction_months import all_definitions
 from kado.queries.explanation import Explanation, InstantExplanation, load_explanation, load_instant
 from kado.rounding import duration
 
@@ -22,15 +25,17 @@ LONGEST_NS: Final = 6 * 3600 * NS_PER_S
 """Intervals are listed and samples drawn at most so far around the instant."""
 LISTED: Final = 60
 
+_Loaded = tuple[InstantExplanation, Explanation, list[Definition]]
+
 
 async def explain(request: Request) -> Response:
     """Explain the instant ``at``; with ``part=1`` without the page around it."""
     context = context_of(request)
     at, definition = request.query_params.get("at", ""), request.query_params.get("definition") or None
-    found, around = await context.reader.answer(
+    found, around, definitions = await context.reader.answer(
         ("explain view", at, definition), lambda: _load(context, at, definition), fresh_s=10.0
     )
-    values = _values(context, found, around)
+    values = _values(context, found, around) | {"definitions": definitions}
     # Where the page has forms for corrections.
     values["correct_path"] = "/record" if "/record" in request.app.state.paths else ""
     if request.query_params.get("part") == "1":
@@ -39,7 +44,7 @@ async def explain(request: Request) -> Response:
     return render(request, "explain.html", values | {"part": False})
 
 
-def _load(context: PageContext, at: str, definition: str | None) -> tuple[InstantExplanation, Explanation]:
+def _load(context: PageContext, at: str, definition: str | None) -> _Loaded:
     found = load_instant(context.configuration, at, definition, None, clock=context.clock)
     segment, ns, now_ns = found.instant.segment, found.instant.ns, context.clock()
     start, end = segment.start_ns - BESIDE_NS, segment.end_ns + BESIDE_NS
@@ -48,7 +53,7 @@ def _load(context: PageContext, at: str, definition: str | None) -> tuple[Instan
     zone = context.profile.zone
     span = f"{format_time(start, zone)}/{format_time(min(end, now_ns), zone)}"
     around = load_explanation(context.configuration, span, definition, None, clock=context.clock)
-    return found, around
+    return found, around, all_definitions(context.configuration)
 
 
 def _values(context: PageContext, found: InstantExplanation, around: Explanation) -> dict[str, Any]:
@@ -67,14 +72,15 @@ def _values(context: PageContext, found: InstantExplanation, around: Explanation
         "length": duration(segment.end_ns - segment.start_ns),
         "interval_start": format_time(segment.start_ns, zone),
         "interval_end": format_time(segment.end_ns, zone),
-        "definition": f"{found.report.definition.id}: {words(found.report.definition.title)}",
+        "definition": found.report.definition.id,
         "facts": _facts(context, found),
         "limits": [
             {"kind": "minimum", "value": limits.minimum, "label": tr("minimum")},
             {"kind": "tolerance", "value": limits.tolerance, "label": tr("tolerance")},
         ],
         "corrections": [
-            {"id": c.id, "assertion": c.assertion.value, "author": c.author, "reason": c.reason} for c in i.corrections
+            {"id": c.id, "assertion": assertion_word(c.assertion), "author": c.author, "reason": c.reason}
+            for c in i.corrections
         ],
         "around": [
             {
@@ -103,11 +109,11 @@ def _facts(context: PageContext, found: InstantExplanation) -> list[tuple[str, s
         name = words(witness.label) if witness.label else witness.id
         rows.append((name, _held(context, i.witness, i.ns, witness.unit)))
     for source, word in found.links.items():
-        rows.append((tr("link {source}", source=source), _held(context, word, i.ns, "")))
+        rows.append((tr("Link {source}", source=source), _held(context, word, i.ns, "")))
     if profile.mode_signal is not None:
         mode = profile.signal(profile.mode_signal)
         rows.append((words(mode.label) if mode.label else mode.id, term(i.mode) if i.mode else tr("not known")))
-    rows.append((tr("schedule"), _planned(found)))
+    rows.append((tr("Plan"), _planned(found)))
     t = i.thresholds
     text = tr(
         "no beam below {minimum:g}, until {ends:g}; low beam below {tolerance:g}, until {low_ends:g} {unit}",
@@ -117,7 +123,7 @@ def _facts(context: PageContext, found: InstantExplanation) -> list[tuple[str, s
         low_ends=t.low_beam_ends,
         unit=unit,
     )
-    rows.append((tr("limits"), text))
+    rows.append((tr("Limits"), text))
     for further in i.further:
         d = further.distortion
         standing = tr(further.standing.value)
@@ -133,7 +139,7 @@ def _held(context: PageContext, held: Held | None, ns: int, unit: str) -> str:
         return tr("nothing recorded")
     return tr(
         "{value}, {quality}, {time} ({age} before)",
-        value=term(held.state) if held.state is not None else f"{held.value:g} {unit}",
+        value=term(held.state) if held.state is not None else f"{held.value:zg} {unit}",
         quality=term(held.quality.name.lower()),
         time=local(held.time_ns, context.profile.zone),
         age=age(held.time_ns, ns),

@@ -4,6 +4,7 @@
 import { local, ticks } from "./zone.js";
 
 const NS = "http://www.w3.org/2000/svg";
+let charts = 0;
 const TOP = 18, BOTTOM = 24, STRIP = 22, SIDE = 56;
 
 function el(name, attributes = {}, text) {
@@ -11,6 +12,11 @@ function el(name, attributes = {}, text) {
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   if (text !== undefined) made.textContent = text;
   return made;
+}
+
+/** A number as people read it: never a zero with a sign. */
+function written(value, digits) {
+  return value.toLocaleString("en", { ...digits, signDisplay: "negative" });
 }
 
 /** A scale whose ends are round: `{low, high, step, digits}`. */
@@ -32,6 +38,7 @@ export class Chart {
     this.host = host;
     this.options = options;
     this.data = null;
+    this.clip = `plot-${charts++}`;
     this.svg = el("svg", { class: "chart", focusable: "false" });
     this.readout = document.createElement("p");
     this.readout.className = "readout";
@@ -79,9 +86,13 @@ export class Chart {
       const lines = data.lines.filter((l) => (l.axis ?? "left") === axis);
       if (lines.length) this.scales[axis] = this.#scale(lines, axis, box);
     }
-    const layers = [this.#patterns(), this.#shading(box), this.#grid(box), this.#limits(box), this.#lines(box), this.#plan(box), this.#strips(box), this.#now(box)];
+    const layers = [this.#patterns(box), this.#shading(box), this.#grid(box), this.#limits(box), this.#lines(box), this.#plan(box), this.#strips(box), this.#now(box)];
     this.cursor = el("g", { class: "cursor" });
     this.svg.replaceChildren(...layers.filter(Boolean), this.cursor);
+    if (this.pointed === undefined) return;
+    // What is pointed at is read out again: its values may have come only now.
+    if (this.pointed < data.start || this.pointed > data.end) this.unpoint();
+    else this.point(this.pointed);
   }
 
   #scale(lines, axis, box) {
@@ -104,13 +115,15 @@ export class Chart {
     return scale;
   }
 
-  #patterns() {
+  #patterns(box) {
     const defs = el("defs");
+    const plot = el("clipPath", { id: this.clip });
+    plot.append(el("rect", { x: box.left, y: 0, width: box.right - box.left, height: box.height }));
     const hatch = el("pattern", { id: "hatch", width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
     hatch.append(el("rect", { width: 7, height: 7, class: "hatch-ground" }), el("rect", { width: 2.5, height: 7, class: "hatch-line" }));
     const dots = el("pattern", { id: "dots", width: 8, height: 8, patternUnits: "userSpaceOnUse" });
     dots.append(el("rect", { width: 8, height: 8, class: "dots-ground" }), el("circle", { cx: 4, cy: 4, r: 1.3, class: "dots-dot" }));
-    defs.append(hatch, dots);
+    defs.append(plot, hatch, dots);
     return defs;
   }
 
@@ -137,7 +150,7 @@ export class Chart {
       for (let value = scale.low; value <= scale.high + scale.step * 1e-6; value += scale.step) {
         const y = scale.y(value);
         if (axis === "left") group.append(el("line", { x1: box.left, x2: box.right, y1: y, y2: y }));
-        group.append(el("text", { x: at, y: y + 4, "text-anchor": anchor }, value.toLocaleString("en", { minimumFractionDigits: scale.digits, maximumFractionDigits: scale.digits })));
+        group.append(el("text", { x: at, y: y + 4, "text-anchor": anchor }, written(value, { minimumFractionDigits: scale.digits, maximumFractionDigits: scale.digits })));
       }
       group.append(el("text", { class: "unit", x: at, y: box.top - 4, "text-anchor": anchor }, scale.unit));
     }
@@ -168,7 +181,7 @@ export class Chart {
   }
 
   #lines(box) {
-    const group = el("g", { class: "lines" });
+    const group = el("g", { class: "lines", "clip-path": `url(#${this.clip})` });
     this.data.lines.forEach((line, n) => {
       const scale = this.scales[line.axis ?? "left"];
       const one = el("g", { class: `line line-${(line.color ?? n) % 8}` });
@@ -315,7 +328,7 @@ export class Chart {
       if (i < 0) return;
       const scale = this.scales[line.axis ?? "left"];
       parts.push(el("circle", { class: `line-${(line.color ?? n) % 8}`, cx: this.x(line.t[i] + line.width / 2, box), cy: scale.y(line.mean[i]), r: 4 }));
-      const text = (v) => v.toLocaleString("en", { maximumSignificantDigits: 6 });
+      const text = (v) => written(v, { maximumSignificantDigits: 6 });
       const spread = line.max[i] - line.min[i] > 1e-9 * Math.abs(line.max[i]) ? ` (${text(line.min[i])} – ${text(line.max[i])})` : "";
       values.push(`${line.label} ${text(line.mean[i])}${spread} ${line.unit}`);
     });
@@ -324,7 +337,8 @@ export class Chart {
     }
     this.cursor.replaceChildren(...parts);
     const shade = (this.data.shading ?? []).filter((s) => s.start <= ms && ms < s.end).map((s) => s.label);
-    this.readout.textContent = [local(this.options.zone, ms), ...values, ...shade].join("   ");
+    const text = [local(this.options.zone, ms), ...values, ...shade].join("   ");
+    if (this.readout.textContent !== text) this.readout.textContent = text;
   }
 
   unpoint() {

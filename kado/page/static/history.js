@@ -64,6 +64,7 @@ async function load() {
   document.querySelector('[data-do="back"]').disabled = before.length === 0;
   document.getElementById("shown-period").textContent = `${local(zone, range.start).slice(0, 16)} – ${local(zone, range.end).slice(0, 16)}`;
   address();
+  draw();  // mouse and keys act on the range that is shown, whether its lines are there or not
   const { numbers, states } = chosen();
   const count = String(Math.min(2000, Math.max(300, Math.round(host.clientWidth * 1.2))));
   try {
@@ -140,8 +141,11 @@ function address() {
   history.replaceState(null, "", `/history?${query}`);
 }
 
+let definition = "";
+
 async function explain(at, row) {
-  const answer = await fetch(`/explain?${new URLSearchParams({ at, part: "1" })}`);
+  const about = { at, part: "1", ...(definition && { definition }) };
+  const answer = await fetch(`/explain?${new URLSearchParams(about)}`);
   const html = await answer.text();
   if (answer.ok) panel.innerHTML = html;
   else {
@@ -159,6 +163,18 @@ panel.addEventListener("click", (event) => {
   if (!event.target.closest('[data-do="close"]')) return;
   panel.hidden = true;
   host.focus({ preventScroll: true });
+});
+
+async function define(form) {
+  definition = form.elements.definition.value;
+  await explain(form.elements.at.value, document.querySelector(".events tr.chosen"));
+  panel.querySelector("select")?.focus({ preventScroll: true });
+}
+
+panel.addEventListener("change", (event) => { if (event.target.form?.dataset.do === "define") define(event.target.form); });
+panel.addEventListener("submit", (event) => {
+  event.preventDefault();
+  define(event.target);
 });
 
 document.getElementById("events-list").addEventListener("click", (event) => {

@@ -24,6 +24,7 @@ async function load() {
     t: found.start_ms, mean: found.mean, min: found.min, max: found.max, width: found.width_ms };
   state.fresh = [];
   draw();
+  performance.mark("chart");
 }
 
 async function situation() {

@@ -46,8 +46,15 @@ function connected(yes, sinceMs) {
   connection.hidden = yes;
 }
 
+function ended() {
+  connected(true);
+  document.documentElement.classList.add("connection-lost");
+  const place = document.getElementById("ended");
+  if (place) place.hidden = false;
+}
+
 /** The one stream of this page; views listen to it with `stream.on(kind, handler)`. */
-export const stream = new Stream(body.dataset.stream, connected);
+export const stream = new Stream(body.dataset.stream, connected, ended);
 
 stream.on("hello", (message) => {
   // Another version of kado answers: its page may look otherwise.

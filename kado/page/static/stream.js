@@ -4,15 +4,17 @@ const SILENCE_MS = 3500;
 const RETRY_MS = 1000;
 
 export class Stream {
-  #address; #tell; #handlers = new Map(); #source = null; #heard = 0; #lastId = ""; #lost = false; #timer = 0; #retryAt = 0;
+  #address; #tell; #ended; #handlers = new Map(); #source = null; #heard = 0; #lastId = ""; #lost = false; #timer = 0; #retryAt = 0;
 
   /**
    * @param {string} address of the stream
    * @param {(connected: boolean, sinceMs: number) => void} tell called when the connection is lost, and when it is back
+   * @param {() => void} ended called when the reader may read no more: the session or the account has ended
    */
-  constructor(address, tell) {
+  constructor(address, tell, ended) {
     this.#address = address;
     this.#tell = tell;
+    this.#ended = ended;
   }
 
   /** Call `handler` with the data of each event of a kind. */
@@ -35,6 +37,8 @@ export class Stream {
     if (this.#lastId) address.searchParams.set("last", this.#lastId);
     this.#source = new EventSource(address);
     for (const kind of new Set(["beat", "hello", ...this.#handlers.keys()])) this.#listen(kind);
+    this.#source.addEventListener("ended", () => this.#end());
+    this.#source.addEventListener("error", () => this.#refused());
     this.#retryAt = Date.now() + RETRY_MS * 3;
   }
 
@@ -65,12 +69,27 @@ export class Stream {
     if (now >= this.#retryAt) this.#connect();
   }
 
+  /** A browser does not say with which status a stream was refused: ask for something small. */
+  async #refused() {
+    if (this.#source?.readyState !== EventSource.CLOSED) return;
+    const answer = await fetch("/api/v1/signals", { method: "HEAD" }).catch(() => null);
+    if (answer?.status === 401) this.#end();
+  }
+
+  #end() {
+    clearInterval(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+    this.#address = "";
+    this.#ended();
+  }
+
   /** A page that nobody sees holds no connection: a browser has six of them for one kado. */
   #visibility() {
     clearTimeout(this.hiding);
     if (document.hidden) {
       this.hiding = setTimeout(() => { this.#source?.close(); this.#source = null; }, 30_000);
-    } else if (!this.#source) {
+    } else if (!this.#source && this.#address) {
       this.#heard = Date.now();
       this.#connect();
     }

@@ -27,10 +27,10 @@ def value_words(notice: Notice) -> str:
         return notice.word
     if notice.value is None:
         return ""
-    value = f"{notice.value:.6g}{unit}"
+    value = f"{notice.value:z.6g}{unit}"
     if notice.limit is None:
         return value
-    return tr("{value} (limit {limit})", value=value, limit=f"{notice.limit:.6g}{unit}")
+    return tr("{value} (limit {limit})", value=value, limit=f"{notice.limit:z.6g}{unit}")
 
 
 def what_happened(notice: Notice, zone: tzinfo) -> str:
