@@ -1,8 +1,8 @@
-"""When to try a source again: a pure policy."""
+"""When to try again what has failed: pure policies."""
 
 import random
-
-from collector.jitter import full_jitter_s
+from collections.abc import Callable
+from typing import Final
 
 
 class Backoff:
@@ -37,3 +37,23 @@ class Backoff:
         if not retryable:
             return self._rng.uniform(0.5, 1.0) * self._cap_s
         return full_jitter_s(lambda: self._rng.uniform(0.0, 1.0), self._base_s, self._cap_s, failures)
+
+
+_MAX_DOUBLINGS: Final = 30
+
+
+def full_jitter_s(chance: Callable[[], float], base_s: float, cap_s: float, failures: int) -> float:
+    """Return a wait drawn evenly from zero to a bound that doubles with each failure in a row.
+
+    Parameters
+    ----------
+    chance
+        Returns a number in ``[0, 1)``.
+    base_s
+        The bound after the first failure, seconds.
+    cap_s
+        The largest bound, seconds.
+    failures
+        How many failures in a row there were before this one.
+    """
+    return chance() * min(cap_s, base_s * 2 ** min(failures, _MAX_DOUBLINGS))

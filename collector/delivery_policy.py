@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from collector.jitter import full_jitter_s
+from collector.backoff import full_jitter_s
 from storage.influxdb.client import NO_CONTENT, WriteAnswer
 
 

@@ -21,6 +21,7 @@ from storage.landing_table import Extent, landing_table
 from storage.reserve import Reserve
 from storage.telemetry_db import StoreKind, dead_letters, gaps, open_writer, transaction
 from storage.telemetry_db.counters import CountKey, Entry, count
+from storage.telemetry_db.gaps import record_loss
 from storage.telemetry_db.integrity import check_before_start
 from storage.telemetry_db.landed import (
     Mark,
@@ -31,7 +32,6 @@ from storage.telemetry_db.landed import (
     number_commit,
     used_bytes,
 )
-from storage.telemetry_db.loss import record_loss
 from storage.telemetry_db.mark import HighWaterMark
 from storage.telemetry_db.outbox import Waiting
 

@@ -1,10 +1,28 @@
-"""Opens the journal."""
+"""Opens the journal: for what people recorded and published, for alarms, for accounts and shifts."""
 
+from facility.time import Clock, system_clock
 from kado.config import Configuration
 from storage.data_dir import DataDir
+from storage.journal.alarms import AlarmJournal
 from storage.journal.journal import Journal
+from storage.journal.people import PeopleJournal
+
+
+def has_journal(configuration: Configuration) -> bool:
+    """Whether anything was recorded yet."""
+    return DataDir(configuration.data_dir).journal.exists()
 
 
 def open_journal(configuration: Configuration) -> Journal:
     """Open the journal, making it if there is none; use it as a context manager."""
     return Journal.open(DataDir(configuration.data_dir).journal, facility=configuration.profile.id)
+
+
+def open_alarm_journal(configuration: Configuration, clock: Clock = system_clock) -> AlarmJournal:
+    """Open the journal for alarms; use it as a context manager."""
+    return AlarmJournal.open(DataDir(configuration.data_dir).journal, configuration.profile.id, clock)
+
+
+def open_people(configuration: Configuration, clock: Clock = system_clock) -> PeopleJournal:
+    """Open the journal for accounts and handovers; use it as a context manager."""
+    return PeopleJournal.open(DataDir(configuration.data_dir).journal, configuration.profile.id, clock)

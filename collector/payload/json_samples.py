@@ -7,14 +7,14 @@ kado needs. Nothing is converted: ``"200.1"`` and ``true`` are no numbers.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 import msgspec
 
 from collector.causes import Cause
 from collector.payload.format import Message, Rejected, Rows, Target, Targets, to_batch
-from collector.payload.json_elements import array_elements
 from facility.batch import Batch
 from facility.quality import QUALITY_WORDS
 from facility.source import Rejection
@@ -169,3 +169,49 @@ def _cut(value: object) -> str:
         # Nested deeper than Python writes, or an integer with more digits than it writes.
         return "too deep or too long to show"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+# A string, a bracket, a comma, or a stretch without any of them.
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]|[^"\[\]{},]+', re.DOTALL)
+
+
+def array_elements(payload: bytes) -> list[bytes] | None:
+    """Split the text of an array at its commas.
+
+    Some publishers write NaN, which is no JSON: then no JSON reader gives the array's other elements.
+
+    Returns
+    -------
+    list of bytes or None
+        The text of each element, without white space around it; None if the text is not an array whose brackets
+        and quotes are in pairs.
+
+    Examples
+    --------
+    >>> array_elements(b'[1, {"a": [NaN, 2]}]')
+    [b'1', b'{"a": [NaN, 2]}']
+    >>> array_elements(b'[1, 2')
+    """
+    text = payload.strip()
+    if not text.startswith(b"[") or not text.endswith(b"]"):
+        return None
+    elements: list[bytes] = []
+    depth, start, position = 0, 1, 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            return None
+        token, position = match[0], match.end()
+        if token in b"[{":
+            depth += 1
+        elif token in b"]}":
+            depth -= 1
+            if depth == 0:
+                break
+        elif token == b"," and depth == 1:
+            elements.append(text[start : match.start()].strip())
+            start = position
+    if depth or position != len(text):
+        return None
+    last = text[start:-1].strip()
+    return [*elements, last] if last or elements else []

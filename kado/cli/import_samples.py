@@ -18,7 +18,7 @@ from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
 from kado.language import term, tr, words
 from kado.output import local, print_json, show, span, table, title
-from kado.queries.samples_of_now import cadence_now
+from kado.queries.recent_samples import cadence_now
 from kado.queries.warning_words import cadence_words
 from kado.rounding import count
 from kado.service.importing import import_samples as import_with_progress

@@ -14,8 +14,8 @@ from kado.language import tr, trn
 from kado.live.stopping import stop_on_signals
 from kado.output import note, simulated_mark
 from kado.page.opening import add_page
+from kado.queries.running_service import write_started
 from kado.service.application import open_application
-from kado.service.started import write_started
 
 
 def run(config: ConfigOption = None) -> None:

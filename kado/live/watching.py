@@ -17,8 +17,8 @@ from kado.language import term, tr
 from kado.live.screen import LiveView, link_lines
 from kado.output import age
 from kado.queries.evidence import extent_of, signals_of_evidence
-from kado.queries.limits_now import limit_warnings_now
-from kado.queries.running_configuration import changed_since_start
+from kado.queries.recent_samples import limit_warnings_now
+from kado.queries.running_service import changed_since_start
 from kado.queries.warning_words import limit_words
 from kado.service.application import Application
 from kado.service.journal_watch import JournalWatch

@@ -13,8 +13,9 @@ from facility.errors import AlarmRuleError, PeriodError
 from facility.schedule import resolve
 from facility.time import format_time
 from kado.config import Configuration
+from kado.journal import open_alarm_journal
 from kado.queries.alarm_rules import load_alarm_rules, series_table
-from kado.queries.alarms import AlarmHistory, load_history, open_alarm_journal, transition_document
+from kado.queries.alarms import AlarmHistory, load_history, transition_document
 from kado.queries.record import load_record
 from kado.stores import open_store
 from storage.store import TelemetryStore

@@ -15,9 +15,10 @@ from facility.errors import UnreachableError
 from facility.text import Text
 from facility.time import format_time
 from kado.config import Configuration
+from kado.journal import open_alarm_journal
 from kado.queries.alarm_rules import load_alarm_rules, series_table
 from storage.data_dir import DataDir
-from storage.journal.alarms import AlarmJournal, Watch, read_transition
+from storage.journal.alarms import Watch, read_transition
 from storage.telemetry_db.alarms import Outgoing, read_alarm_state
 
 _ORDER = (AlarmState.UNACKED, AlarmState.ACKED, AlarmState.RTN_UNACKED)
@@ -52,11 +53,6 @@ class AlarmStanding:
             return state, priorities.index(rule.priority), -(record.shown_since_ns or 0)
 
         return sorted(self.engine.rules.rules, key=key)
-
-
-def open_alarm_journal(configuration: Configuration) -> AlarmJournal:
-    """Open the journal for alarms; use it as a context manager."""
-    return AlarmJournal.open(DataDir(configuration.data_dir).journal, configuration.profile.id)
 
 
 def load_alarms(configuration: Configuration, now_ns: int) -> AlarmStanding:

@@ -18,11 +18,10 @@ from kado.language import term, tr, trn, words
 from kado.output import local
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
-from kado.queries.limits_now import limit_warnings_now
 from kado.queries.page_exposure import check_exposure
+from kado.queries.recent_samples import cadence_now, limit_warnings_now
 from kado.queries.record import load_plan
-from kado.queries.running_configuration import changed_since_start
-from kado.queries.samples_of_now import cadence_now
+from kado.queries.running_service import changed_since_start
 from kado.queries.secret_files import open_secret_files, open_secret_words
 from kado.queries.warning_words import cadence_words, limit_words
 from kado.source_kinds import delivers, is_live, simulated_kinds

@@ -11,9 +11,8 @@ from facility.errors import KadoError
 from facility.text import Text
 from facility.time import format_time
 from kado.config import Configuration
+from kado.journal import has_journal, open_alarm_journal
 from kado.queries.alarm_rules import load_alarm_rules
-from storage.data_dir import DataDir
-from storage.journal.alarms import AlarmJournal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,9 @@ def load_alarms_raised(configuration: Configuration, start_ns: int, end_ns: int)
     Nobody watched where nothing is recorded: then there are none, which says nothing about the machine. Titles come
     from the rules in force; rules that cannot be read leave the ids.
     """
-    where = DataDir(configuration.data_dir).journal
-    if not where.exists():
+    if not has_journal(configuration):
         return NO_ALARMS
-    with AlarmJournal.open(where, configuration.profile.id) as journal:
+    with open_alarm_journal(configuration) as journal:
         rows = tuple(
             r for r in journal.transitions(start_ns, end_ns) if r.annunciated and r.cause is not Cause.REALARMED
         )

@@ -8,10 +8,9 @@ from facility.accounts import Account, Role
 from facility.errors import ConfigError
 from facility.time import Clock, system_clock
 from kado.config import Configuration
+from kado.journal import has_journal, open_people
 from kado.language import tr, trn
 from kado.page_settings import PageSettings
-from storage.data_dir import DataDir
-from storage.journal.people import PeopleJournal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +29,9 @@ class Exposure:
 
 def load_accounts(configuration: Configuration, clock: Clock = system_clock) -> dict[str, Account]:
     """Return the accounts of the page, by name; none where there is no journal."""
-    path = DataDir(configuration.data_dir).journal
-    if not path.exists():
+    if not has_journal(configuration):
         return {}
-    with PeopleJournal.open(path, configuration.profile.id, clock) as people:
+    with open_people(configuration, clock) as people:
         return people.accounts()
 
 

@@ -15,6 +15,7 @@ from facility.schedule import resolve
 from facility.shifts import Shift, shift_at, shift_before
 from facility.time import Clock, format_time, parse_time, system_clock, to_s
 from kado.config import Configuration
+from kado.journal import has_journal, open_people
 from kado.queries.awaiting_review import AwaitingReview, awaiting_document, load_awaiting_review
 from kado.queries.corrections import correction_document, load_corrections
 from kado.queries.event_alarms import load_alarms_raised, raised_documents
@@ -23,8 +24,6 @@ from kado.queries.identity import identity
 from kado.queries.incidents import incident_document, load_incidents
 from kado.queries.record import load_record
 from kado.stores import open_store
-from storage.data_dir import DataDir
-from storage.journal.people import PeopleJournal
 
 _MEAN_POINTS: Final = 60
 
@@ -70,10 +69,9 @@ def shift_document(configuration: Configuration, shift: Shift, *, clock: Clock =
 
 
 def _people(configuration: Configuration, shift: Shift) -> tuple[tuple[Handover, ...], tuple[ShiftRemark, ...]]:
-    where = DataDir(configuration.data_dir).journal
-    if not where.exists():
+    if not has_journal(configuration):
         return (), ()
-    with PeopleJournal.open(where, configuration.profile.id) as people:
+    with open_people(configuration) as people:
         return people.handovers(), people.remarks(shift.start_ns)
 
 
@@ -209,10 +207,9 @@ def handover_document(profile: Profile, handover: Handover) -> dict[str, Any]:
 
 def load_handovers(configuration: Configuration, search: str = "") -> list[Handover]:
     """Return the handovers, newest shift first; with `search` those that hold each of its words anywhere."""
-    where = DataDir(configuration.data_dir).journal
-    if not where.exists():
+    if not has_journal(configuration):
         return []
-    with PeopleJournal.open(where, configuration.profile.id) as people:
+    with open_people(configuration) as people:
         found = people.handovers()
     wanted = search.casefold().split()
     return [h for h in found if all(word in _searched(h) for word in wanted)]

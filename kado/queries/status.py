@@ -24,13 +24,17 @@ from kado.queries.corrections import RecordedCorrection, correction_document
 from kado.queries.drafts import Draft, draft_document, newest_draft
 from kado.queries.evidence import Read
 from kado.queries.identity import identity
-from kado.queries.limits_now import limit_warnings_now
 from kado.queries.outlook import Outlook, load_outlook, outlook_document
-from kado.queries.page_state import PageState, load_page_state, page_document
+from kado.queries.recent_samples import limit_warnings_now
 from kado.queries.record import Record, load_record
-from kado.queries.running_configuration import changed_since_start
+from kado.queries.running_service import (
+    PageState,
+    changed_since_start,
+    load_page_state,
+    load_source_notices,
+    page_document,
+)
 from kado.queries.secret_files import open_secret_files
-from kado.queries.source_notices import load_source_notices
 from kado.queries.waiting import WaitingSamples, read_waiting
 from kado.queries.warning_words import limit_words
 from kado.stores import open_store, running_pid

@@ -5,18 +5,12 @@ from typing import Final
 
 from facility.accounts import Account, AccountAction, AccountChange, Role, check_name
 from facility.errors import AccountError
-from facility.time import Clock, system_clock
 from kado.config import Configuration
+from kado.journal import open_people
 from storage.data_dir import DataDir
-from storage.journal.people import PeopleJournal
 
 NO_PASSWORD: Final = "none"
 """Stands in place of a hash where an account is used through a proxy alone; no password fits it."""
-
-
-def open_people(configuration: Configuration, clock: Clock = system_clock) -> PeopleJournal:
-    """Open the journal's accounts and handovers, making it if there is none; use it as a context manager."""
-    return PeopleJournal.open(DataDir(configuration.data_dir).journal, configuration.profile.id, clock)
 
 
 def add_account(configuration: Configuration, name: str, role: Role, hashed: str, author: str) -> Account:

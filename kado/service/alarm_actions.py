@@ -11,8 +11,8 @@ from facility.alarms import Action, AlarmState, RefusalReason
 from facility.errors import ConfigError
 from facility.time import format_time
 from kado.config import Configuration
+from kado.journal import open_alarm_journal
 from kado.queries.alarm_rules import series_table
-from kado.queries.alarms import open_alarm_journal
 from kado.service.alarms import SERVICE
 from kado.stores import running_pid
 from storage.telemetry_db.alarms import read_alarm_state

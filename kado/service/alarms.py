@@ -20,13 +20,13 @@ from facility.errors import AlarmRuleError, KadoError
 from facility.schedule import Plan, resolve
 from facility.time import NS_PER_DAY, NS_PER_S, Clock, to_ns
 from kado.config import Configuration
+from kado.journal import open_alarm_journal
 from kado.queries.alarm_rules import load_alarm_rules, series_table
 from kado.service.alarm_counts import AlarmCounts
 from kado.service.alarm_facts import AlarmFacts, FactSources
 from kado.service.alarm_inbox import AlarmInbox
 from kado.service.journal_watch import JournalWatch
 from kado.stores import open_store
-from storage.data_dir import DataDir
 from storage.journal.alarms import AlarmJournal, Watch, refusal_row, transition_row, watch_row
 from storage.store import LastValue
 from storage.telemetry_db.alarms import AlarmStateFile
@@ -333,8 +333,7 @@ class Alarms:
 
     def _opened_journal(self) -> AlarmJournal:
         if self._journal is None:
-            where = DataDir(self._configuration.data_dir).journal
-            self._journal = AlarmJournal.open(where, self._configuration.profile.id, self._clock)
+            self._journal = open_alarm_journal(self._configuration, self._clock)
         return self._journal
 
     def _read_service(self, rows: Mapping[str, str]) -> None:

@@ -21,9 +21,8 @@ from kado.service.beam_log import BeamLog
 from kado.service.current_figures import CurrentFigures
 from kado.service.fault_injection import prepared_sources
 from kado.service.live_figures import LiveFigures
-from kado.service.metrics.alarm_exposition import AlarmExposition
+from kado.service.metrics.alarm_exposition import AlarmExposition, NotificationExposition
 from kado.service.metrics.exposition import Sources
-from kado.service.metrics.notification_exposition import NotificationExposition
 from kado.service.metrics.serving import MetricsService
 from kado.service.newest import NewestValues
 from kado.service.notification.outbox import Outbox

@@ -4,8 +4,8 @@ from facility.handovers import Handover, ShiftRemark, check_remark
 from facility.shifts import Shift
 from facility.time import Clock, system_clock
 from kado.config import Configuration
+from kado.journal import open_people
 from kado.queries.shift import digest_of, shift_document
-from kado.service.accounts import open_people
 
 
 def add_remark(

@@ -8,7 +8,7 @@ from typing import Final
 
 from collector.source_status import SourceStatus
 from kado.config import Configuration
-from kado.queries.source_notices import RECORD
+from kado.queries.running_service import NOTICES
 from storage.data_dir import DataDir, open_private
 
 _LOOK_S: Final = 1.0
@@ -24,7 +24,7 @@ class NoticeRecord:
     """
 
     def __init__(self, configuration: Configuration, status: Callable[[], Mapping[str, SourceStatus]]) -> None:
-        self._path = DataDir(configuration.data_dir).path / RECORD
+        self._path = DataDir(configuration.data_dir).path / NOTICES
         self._status = status
 
     async def run(self) -> None:

@@ -16,8 +16,7 @@ from storage.data_dir import DataDir
 from storage.embedded.archive.choice import reach_place
 from storage.embedded.archive.provenance import provenance_of
 from storage.embedded.maintenance.census import take_census, take_space
-from storage.embedded.maintenance.forecast import forecast
-from storage.embedded.maintenance.growth import measure_growth
+from storage.embedded.maintenance.growth import forecast, measure_growth
 from storage.embedded.store import EmbeddedStore
 from storage.embedded.translate_errors import translate_errors
 from storage.inventory import Holdings, Outlook

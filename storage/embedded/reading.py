@@ -121,7 +121,7 @@ class StoreReader:
 
         def attempt() -> Counted:
             # Arrow is heavy, and only who verifies needs the files themselves.
-            from storage.embedded.archive.counting import count_files
+            from storage.embedded.archive.files import count_files
 
             with snapshot(self._connection):
                 files = manifest.all_files(self._connection)

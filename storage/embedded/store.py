@@ -233,7 +233,7 @@ class EmbeddedStore:
         series_id = series_id_of(connection, signal)
         if series_id is None or manifest.last_file_before(connection, series_id, before_ns) is None:
             return 0
-        from storage.embedded.archive.retention import delete_sealed
+        from storage.embedded.maintenance.retention import delete_sealed
 
         swap = self._swap()
         swap.tidy()

@@ -16,7 +16,8 @@ from facility.batch import Batch
 from facility.errors import UnreachableError
 from facility.schedule import Category
 from kado.config import Configuration, load_configuration
-from kado.queries.alarms import load_alarms, load_history, open_alarm_journal
+from kado.journal import open_alarm_journal
+from kado.queries.alarms import load_alarms, load_history
 from kado.service.alarm_actions import act, answer_document
 from kado.service.alarm_facts import FactSources, mode_agreement
 from kado.service.alarm_inbox import AlarmInbox

@@ -18,8 +18,9 @@ from analytics.alarms.rows import from_rows
 from command_line import Kado
 from facility.alarms import Action, ActionKind, AlarmState
 from kado.config import load_configuration
+from kado.journal import open_alarm_journal
 from kado.queries.alarm_rules import series_table
-from kado.queries.alarms import load_history, open_alarm_journal
+from kado.queries.alarms import load_history
 from storage.telemetry_db.alarms import read_alarm_state
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from facility.batch import Batch
 from facility.source import GapReport, Rejection
 from storage.embedded.store import EmbeddedStore
 from storage.telemetry_db.delivered import BY_BUCKET
-from storage.telemetry_db.loss import LOST_BY_DISK
+from storage.telemetry_db.gaps import LOST_BY_DISK
 from storage.telemetry_db.settlement import BEYOND_RETENTION, CORRUPT, REFUSED
 
 FACILITY = "nanoterasu_sim"

@@ -18,8 +18,8 @@ from kado.cli.status import status_report
 from kado.config import load_configuration
 from kado.output import terminal
 from kado.queries.beam import BeamState
+from kado.queries.running_service import write_started
 from kado.queries.status import load_standing, status_document
-from kado.service.started import write_started
 from storage.data_dir import DirectoryLock
 from storage.telemetry_db import open_writer, outbox, transaction
 from storage.telemetry_db.counters import count

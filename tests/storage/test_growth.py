@@ -10,8 +10,7 @@ import pytest
 from facility.batch import Batch
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S
 from storage.embedded.maintenance.census import take_census, take_space
-from storage.embedded.maintenance.forecast import forecast
-from storage.embedded.maintenance.growth import measure_growth
+from storage.embedded.maintenance.growth import forecast, measure_growth
 from storage.embedded.store import EmbeddedStore
 from storage.inventory import Growth
 from storage.telemetry_db import open_reader

@@ -19,7 +19,6 @@ from collector.arrival import Arrival, FilePosition
 from collector.intake import Intake
 from collector.landing import Landing
 from collector.sources.archiver.archive import Recorded
-from collector.sources.archiver.rate import Rate
 from collector.sources.archiver.spec import ArchiverSource, ChannelMapping
 from collector.sources.channels import Channels
 from collector.sources.updates import EARLIEST_TRUE_NS, INITIAL, to_samples
@@ -30,6 +29,26 @@ from facility.profile import Profile
 from facility.source import Delivery
 from facility.time import NS_PER_S, Clock
 from storage.telemetry_db import open_reader
+
+
+class Rate:
+    """Spreads samples over time, so that no more than so many come in a second on average.
+
+    Parameters
+    ----------
+    per_s
+        Samples a second.
+    """
+
+    def __init__(self, per_s: float) -> None:
+        self._per_s = per_s
+        self._free_at_s = 0.0
+
+    def wait_s(self, samples: int, now_s: float) -> float:
+        """Return how long to wait after so many samples have come, before anything is asked again."""
+        self._free_at_s = max(self._free_at_s, now_s) + samples / self._per_s
+        return self._free_at_s - now_s
+
 
 _NS_PER_H: Final = 3600 * NS_PER_S
 

@@ -1,7 +1,7 @@
-"""Sealed files read back; every byte that is used is confirmed by a checksum."""
+"""Sealed files read back and counted; every byte that is used is confirmed by a checksum."""
 
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.batch import NO_WORD
+from facility.errors import ArchiveAwayError
 from facility.time import NS_PER_S
 from storage.columns import NO_ARRIVAL, Columns, concat
 from storage.embedded.archive.arrow import pa, parquet
 from storage.embedded.archive.manifest import Has, SealedFile
-from storage.embedded.archive.place import DamagedFileError, Place
+from storage.embedded.archive.place import DamagedFileError, MissingFileError, Place
 from storage.minutes import MinuteAggregates
+from storage.store import SeriesCount
 
 _READ_AT_ONCE: Final = 32
 
@@ -153,3 +155,41 @@ def _translated(place: Place, path: str) -> Generator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         raise DamagedFileError(place.full_name(path), str(error)) from error
+
+
+def count_files(place: Place, files: Sequence[SealedFile]) -> tuple[list[SeriesCount], frozenset[int], list[str]]:
+    """Count what the files of the manifest hold.
+
+    The size of each file is compared, and its table of contents by its checksum; the samples themselves are read by
+    ``kado store verify``.
+
+    Returns
+    -------
+    list of SeriesCount
+        By signal, of what is there.
+    frozenset of int
+        The numbers of the files that are missing or damaged.
+    list of str
+        What is wrong with them.
+
+    Raises
+    ------
+    ArchiveAwayError
+        If the whole place cannot be reached.
+    """
+    counts: dict[str, list[int]] = {}
+    lost: set[int] = set()
+    problems: list[str] = []
+    for file in files:
+        try:
+            n = count_rows(place, file)
+        except ArchiveAwayError:
+            raise
+        except (MissingFileError, DamagedFileError) as error:
+            lost.add(file.id)
+            problems.append(str(error))
+            continue
+        one = counts.setdefault(file.name.signal, [0, file.first_ns, file.last_ns])
+        one[:] = one[0] + n, min(one[1], file.first_ns), max(one[2], file.last_ns)
+    series = [SeriesCount(signal, n, first, last) for signal, (n, first, last) in sorted(counts.items())]
+    return series, frozenset(lost), problems

@@ -12,9 +12,8 @@ from pydantic import ValidationError
 from archiver_appliance import Archived, ArchiverAppliance
 from collector.landing import Landing
 from collector.sources.archiver.archive import Recorded
-from collector.sources.archiver.backfill import BackfillProgress, SignalFilled, backfill
+from collector.sources.archiver.backfill import BackfillProgress, Rate, SignalFilled, backfill
 from collector.sources.archiver.pb import read_chunks
-from collector.sources.archiver.rate import Rate
 from collector.sources.archiver.spec import ArchiverSource
 from facility.errors import AuthorizationError, DataError, UnreachableError
 from facility.interval import Intervals
