@@ -112,11 +112,13 @@ def assess(
     Parameters
     ----------
     rows
-        Journaled rows of the period, in any order.
+        Journaled rows of the period, in any order, and those before it of alarms that were in alarm, shelved or out of
+        service when it began: what lasts into the period is counted as standing and away from its true beginning.
     respond_within_s
         For each alarm how soon it was to be answered; those that are missing count as never in time.
     """
-    ordered = sorted((r for r in rows if start_ns <= r.time_ns < end_ns), key=lambda r: r.time_ns)
+    known = sorted((r for r in rows if r.time_ns < end_ns), key=lambda r: (r.time_ns, r.seq))
+    ordered = [r for r in known if r.time_ns >= start_ns]
     annunciated = [r for r in ordered if r.annunciated]
     length = end_ns - start_ns
     per_interval = _counts(annunciated, start_ns, length, INTERVAL_NS)
@@ -126,9 +128,8 @@ def assess(
     total = len(annunciated)
     top = [Frequent(alarm, n, 100.0 * n / total) for alarm, n in sorted(counts.items(), key=lambda x: (-x[1], x[0]))]
     answers = _answers(ordered)
-    answered = [after for _, after in answers if after is not None]
     within = respond_within_s or {}
-    in_time = sum(after is not None and to_s(after) <= within.get(alarm, -1.0) for alarm, after in answers)
+    in_time = sum(to_s(after) <= within.get(alarm, -1.0) for alarm, after in answers)
     return AlarmFigures(
         start_ns=start_ns,
         end_ns=end_ns,
@@ -136,7 +137,7 @@ def assess(
         per_day=total * NS_PER_DAY / length,
         per_hour=total * NS_PER_H / length,
         per_10min=total * INTERVAL_NS / length,
-        max_per_10min=max(per_interval, default=0),
+        max_per_10min=max(per_interval),
         intervals_over_10_pct=100.0 * sum(n > FLOOD_ABOVE for n in per_interval) / len(per_interval),
         hours_over_30_pct=100.0 * sum(n > HOUR_ABOVE for n in per_hour) / len(per_hour),
         floods=floods,
@@ -144,13 +145,13 @@ def assess(
         top_ten=tuple(top[:10]),
         top_ten_pct=sum(f.share_pct for f in top[:10]) if total else None,
         chattering=tuple(sorted(alarm for alarm in counts if _chatters(annunciated, alarm))),
-        standing=_standing(ordered, end_ns),
+        standing=_standing(known, start_ns, end_ns),
         by_priority={p.value: n for p in Priority if (n := sum(r.priority is p for r in annunciated))},
-        acknowledged=len(answered),
-        never_acknowledged=total - len(answered),
-        ack_median_s=to_s(round(median(answered))) if answered else None,
+        acknowledged=len(answers),
+        never_acknowledged=total - len(answers),
+        ack_median_s=to_s(round(median(after for _, after in answers))) if answers else None,
         answered_in_time_pct=100.0 * in_time / total if total and respond_within_s is not None else None,
-        away=_away(ordered, end_ns),
+        away=_away(known, start_ns, end_ns),
         suppressed_while_unacked=sum(
             r.from_state is AlarmState.UNACKED and r.to_state is AlarmState.SUPPRESSED for r in ordered
         ),
@@ -184,21 +185,19 @@ def _chatters(rows: Sequence[Transition], alarm: str) -> bool:
     return any(times[i + last] < times[i] + CHATTER_NS for i in range(len(times) - last))
 
 
-def _answers(rows: Sequence[Transition]) -> list[tuple[str, int | None]]:
-    """Return for each annunciation (alarm, time to its first acknowledgement before the next one, or None)."""
+def _answers(rows: Sequence[Transition]) -> list[tuple[str, int]]:
+    """Return (alarm, time to its first acknowledgement) of each annunciation that had one before the next."""
     open_at: dict[str, int] = {}
-    found: list[tuple[str, int | None]] = []
+    found: list[tuple[str, int]] = []
     for row in rows:
         if row.annunciated:
-            if row.alarm in open_at:
-                found.append((row.alarm, None))
             open_at[row.alarm] = row.time_ns
         elif row.cause is Cause.ACKNOWLEDGED and row.alarm in open_at:
             found.append((row.alarm, row.time_ns - open_at.pop(row.alarm)))
-    return found + [(alarm, None) for alarm in open_at]
+    return found
 
 
-def _standing(rows: Sequence[Transition], end_ns: int) -> tuple[Standing, ...]:
+def _standing(rows: Sequence[Transition], start_ns: int, end_ns: int) -> tuple[Standing, ...]:
     since: dict[str, int] = {}
     found: list[Standing] = []
     for row in rows:
@@ -207,10 +206,11 @@ def _standing(rows: Sequence[Transition], end_ns: int) -> tuple[Standing, ...]:
         elif row.alarm in since:
             found.append(Standing(row.alarm, since.pop(row.alarm), row.time_ns))
     found += [Standing(alarm, start, end_ns) for alarm, start in since.items()]
-    return tuple(sorted((s for s in found if s.end_ns - s.start_ns > STANDING_NS), key=lambda s: (s.start_ns, s.alarm)))
+    standing = (s for s in found if s.end_ns > start_ns and s.end_ns - s.start_ns > STANDING_NS)
+    return tuple(sorted(standing, key=lambda s: (s.start_ns, s.alarm)))
 
 
-def _away(rows: Sequence[Transition], end_ns: int) -> tuple[Away, ...]:
+def _away(rows: Sequence[Transition], start_ns: int, end_ns: int) -> tuple[Away, ...]:
     hidden = (AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)
     since: dict[str, Transition] = {}
     found: list[Away] = []
@@ -221,4 +221,4 @@ def _away(rows: Sequence[Transition], end_ns: int) -> tuple[Away, ...]:
         if row.to_state in hidden:
             since[row.alarm] = row
     found += [Away(alarm, row.to_state, row.time_ns, end_ns, row.by) for alarm, row in since.items()]
-    return tuple(sorted(found, key=lambda a: (a.start_ns, a.alarm)))
+    return tuple(sorted((a for a in found if a.end_ns > start_ns), key=lambda a: (a.start_ns, a.alarm)))

@@ -12,7 +12,7 @@ from facility.time import format_time, to_s
 from kado.config import Configuration
 from kado.queries.alarm_replay import load_replay
 from kado.queries.alarm_rules import load_alarm_rules
-from kado.queries.alarms import AlarmHistory, load_history
+from kado.queries.alarms import AlarmHistory, load_history, open_alarm_journal
 from kado.queries.identity import identity
 from kado.queries.record import load_plan
 
@@ -69,7 +69,9 @@ def load_alarm_report(
         raise PeriodError(f"period {period.id} begins at {format_time(period.start_ns)}: it has not begun")
     history = load_history(configuration, period.start_ns, end_ns, None)
     within = {rule.id: rule.respond_within_s for rule in load_alarm_rules(configuration).rules}
-    figures = assess(history.rows, period.start_ns, end_ns, within)
+    with open_alarm_journal(configuration) as journal:
+        lasting = journal.lasting(period.start_ns)
+    figures = assess((*lasting, *history.rows), period.start_ns, end_ns, within)
     unknown_ns = unknown_time(configuration, period.start_ns, end_ns) if unknown else None
     return AlarmReport(configuration, period, figures, history, unknown_ns)
 

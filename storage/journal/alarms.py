@@ -25,6 +25,11 @@ class Watch:
     to_ns: int
 
 
+_LASTING = tuple(
+    state.value for state in (AlarmState.UNACKED, AlarmState.ACKED, AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)
+)
+
+
 class AlarmJournal(OpenJournal):
     """The alarms of one facility in the journal; several processes may write to it at once.
 
@@ -118,6 +123,27 @@ class AlarmJournal(OpenJournal):
             query = query.where(c.alarm == alarm)
         with self._database.reading() as connection:
             return tuple(_transition(row) for row in connection.execute(query.order_by(c.time_ns, c.id)).mappings())
+
+    def lasting(self, at_ns: int) -> tuple[Transition, ...]:
+        """Return the rows before an instant since when each alarm has been in alarm, shelved or out of service there.
+
+        Nothing for an alarm that was not; in order of time, then of record.
+        """
+        c, rested = ALARM_TRANSITION.c, ALARM_TRANSITION.alias("rested")
+        last_rest = (
+            sa.select(sa.func.max(rested.c.seq))
+            .where(rested.c.facility == self._facility, rested.c.alarm == c.alarm, rested.c.time_ns < at_ns)
+            .where(rested.c.to_state.not_in(_LASTING))
+            .scalar_subquery()
+        )
+        query = (
+            sa.select(ALARM_TRANSITION)
+            .where(c.facility == self._facility, c.time_ns < at_ns)
+            .where(c.seq > sa.func.coalesce(last_rest, 0))
+            .order_by(c.time_ns, c.id)
+        )
+        with self._database.reading() as connection:
+            return tuple(_transition(row) for row in connection.execute(query).mappings())
 
     def watches(self, from_ns: int | None = None, to_ns: int | None = None) -> tuple[Watch, ...]:
         """Return what is known of watching in ``[from_ns, to_ns)``, in order of record."""

@@ -63,6 +63,7 @@ def found_by_the_engine(machine: Machine, key: AnswerKey) -> list[tuple[int, str
         ("nanoterasu_sim", "injector_trip", "2026-11-10", "2026-11-13"),
         ("nanoterasu_sim", "dcct_dropout", "2026-11-10", "2026-11-13"),
         ("nanoterasu_sim", "broker_gone", "2026-11-10", "2026-11-13"),
+        ("nanoterasu_sim", "loose_cable", "2026-11-11", "2026-11-12"),
         ("sacla_sim", "demo", "2026-10-12", "2026-10-16"),
         ("mlf_sim", "target_stop", "2026-10-12", "2026-10-16"),
     ],

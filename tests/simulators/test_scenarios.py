@@ -36,6 +36,7 @@ def test_the_shipped_scenarios_are_these() -> None:
         "grid_failure",
         "injector_trip",
         "long_shutdown",
+        "loose_cable",
         "quiet_week",
         "ramp_to_400ma",
         "rf_discharges",

@@ -290,6 +290,7 @@ def test_an_outage_at_the_edges_of_the_period_is_cut(tmp_path: Path) -> None:
         ("nanoterasu_sim", "storm", 1, "2026-10-01", 14),
         ("nanoterasu_sim", "dcct_dropout", 1, "2026-11-09", 7),
         ("nanoterasu_sim", "frozen_value", 1, "2026-11-09", 7),
+        ("nanoterasu_sim", "loose_cable", 1, "2026-11-11", 2),
         ("nanoterasu_sim", "forgotten_mode", 1, "2026-11-09", 7),
         ("nanoterasu_sim", "clock_step", 1, "2026-11-09", 7),
         ("nanoterasu_sim", "grid_failure", 1, "2026-11-09", 7),

@@ -1,6 +1,7 @@
 """The alarm engine's state file, and alarms in the journal."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,30 @@ def test_transitions_are_found_by_time_and_alarm(tmp_path: Path) -> None:
         assert journal.transitions(5, 6) == (ROW,)
         assert journal.transitions(6, None) == journal.transitions(None, 5) == ()
         assert journal.transitions(alarm="b") == ()
+
+
+def test_what_lasts_is_found_from_where_it_began(tmp_path: Path) -> None:
+    def row(alarm: str, seq: int, time_ns: int, state: AlarmState) -> Transition:
+        return replace(ROW, alarm=alarm, seq=seq, time_ns=time_ns, to_state=state)
+
+    rows = [
+        row("a", 1, 1, AlarmState.UNACKED),
+        row("a", 2, 2, AlarmState.RTN_UNACKED),
+        row("a", 3, 3, AlarmState.UNACKED),
+        row("a", 4, 4, AlarmState.ACKED),
+        row("a", 5, 10, AlarmState.NORMAL),
+        row("b", 1, 5, AlarmState.SHELVED),
+        row("c", 1, 6, AlarmState.OUT_OF_SERVICE),
+        row("d", 1, 7, AlarmState.UNACKED),
+        row("d", 2, 9, AlarmState.NORMAL),
+    ]
+    with AlarmJournal.open(tmp_path / "journal.db", "other") as journal:
+        journal.add_rows([("transition", transition_row(replace(ROW, time_ns=1), "none"))])
+    with AlarmJournal.open(tmp_path / "journal.db", "ring") as journal:
+        journal.add_rows([("transition", transition_row(r, "none")) for r in rows])
+        assert journal.lasting(10) == (rows[2], rows[3], rows[5], rows[6])
+        assert journal.lasting(11) == (rows[5], rows[6])
+        assert journal.lasting(1) == ()
 
 
 def test_a_transition_reads_back_from_its_json() -> None:
