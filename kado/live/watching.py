@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from collector.ledger import SourceTotals, read_ledger
 from facility.definition import load_definition
-from facility.errors import KadoError
+from facility.errors import DamagedDataError, FormatVersionError, KadoError
 from facility.interval import Intervals
 from facility.period import day_of, month_of
 from facility.schedule import resolve
@@ -170,11 +170,19 @@ class Watcher:
         return calculator.compute(now_ns)
 
     async def view(self, thread: StoreThread) -> LiveView:
-        """Return what there is to see now; of a store that cannot be read, what was seen last."""
+        """Return what there is to see now; of a store that cannot be read, what was seen last.
+
+        Raises
+        ------
+        DamagedDataError, FormatVersionError
+            If waiting does not help.
+        """
         profile, now_ns = self._configuration.profile, self._clock()
         problem = self._problem
         try:
             self._seen = await thread.ask(self._newest)
+        except (DamagedDataError, FormatVersionError):
+            raise
         except KadoError as error:
             problem = str(error)
         last, totals = self._seen
