@@ -11,9 +11,16 @@ def main() -> None:
         print(f"kado: {problem}", file=sys.stderr)
         sys.exit(2)
     # Only now: the command line imports the packages that were checked.
+    from kado.ending import Ending
+
+    ending = Ending()
     from kado.cli.main import app
 
-    app(prog_name="kado")
+    try:
+        app(prog_name="kado")
+    except SystemExit as end:
+        ending.ends_with(end)
+        raise
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ BOTH: Final = {
 TELEMETRY: Final = {
     "import": ["samples.csv", "--again"], "ledger": [], "dead-letters list": [], "dead-letters show": ["1"],
     "dead-letters replay": [], "recorded-gaps": [], "store status": [], "store seal": [], "store compact": [],
-    "store export": ["current", "--out", "out"], "store import": ["samples.csv"], "alarms replay": SPAN, "alarms tune": ["lost", *PERIOD],
-    "alarms": [],
+    "store export": ["current", "--out", "out"], "store import": ["samples.csv"], "alarms replay": SPAN,
+    "alarms tune": ["lost", *PERIOD], "alarms": [],
 }  # fmt: skip
 """Commands that read samples alone."""
 JOURNAL: Final = {
