@@ -24,7 +24,7 @@ _SHOWN_INPUT = 200
 _SHOWN_PROBLEMS = 50
 
 
-def read_toml(path: Path, error: type[UsageError]) -> dict[str, Any]:
+def read_toml(path: Path, error: type[UsageError], max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises
@@ -34,29 +34,40 @@ def read_toml(path: Path, error: type[UsageError]) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(max_bytes + 1)
     except FileNotFoundError as cause:
         raise error(f"{path} does not exist") from cause
     except OSError as cause:
         raise error(f"{path} cannot be read: {cause.strerror}") from cause
-    if len(data) > MAX_BYTES:
-        raise error(f"{path} is larger than the {MAX_BYTES:,} bytes that are read")
+    if len(data) > max_bytes:
+        raise error(f"{path} is larger than the {max_bytes:,} bytes that are read")
     try:
         text = data.decode()
     except UnicodeDecodeError as cause:
         line = data.count(b"\n", 0, cause.start) + 1
         raise error(f"{path}: line {line} is not UTF-8 (byte {data[cause.start]:#04x}): save it as UTF-8") from cause
+    return parse_toml(text, str(path), error)
+
+
+def parse_toml(text: str, name: str, error: type[UsageError]) -> dict[str, Any]:
+    """Parse TOML; `name` is what to call it in messages.
+
+    Raises
+    ------
+    error
+        If it is not TOML, or has lines longer or tables deeper than any document of kado's.
+    """
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > MAX_LINE_LENGTH:
-            raise error(f"{path}: line {number} has {len(line):,} characters, more than {MAX_LINE_LENGTH:,}")
+            raise error(f"{name}: line {number} has {len(line):,} characters, more than {MAX_LINE_LENGTH:,}")
         if _DEEP_KEY.search(line):
-            raise error(f"{path}: line {number} has a key of more than {MAX_DEPTH} parts")
+            raise error(f"{name}: line {number} has a key of more than {MAX_DEPTH} parts")
     try:
         document = tomllib.loads(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as cause:  # Also an integer of thousands of digits.
-        raise error(f"{path} is not valid TOML: {cause}") from cause
+        raise error(f"{name} is not valid TOML: {cause}") from cause
     if _depth(document) > MAX_DEPTH:
-        raise error(f"{path}: tables and arrays lie more than {MAX_DEPTH} deep in each other")
+        raise error(f"{name}: tables and arrays lie more than {MAX_DEPTH} deep in each other")
     return document
 
 

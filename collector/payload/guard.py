@@ -32,7 +32,8 @@ def decode_each(
         return payload_format.decode(messages, arrival_ns)
     except Exception as error:
         if len(messages) == 1:
-            return None, (_set_aside(messages[0], error, arrival_ns),)
+            message = messages[0]
+            return None, (set_aside("message", _topic(message), message.payload, error, arrival_ns),)
     middle = len(messages) // 2
     first, first_rejected = decode_each(payload_format, messages[:middle], arrival_ns)
     second, second_rejected = decode_each(payload_format, messages[middle:], arrival_ns)
@@ -40,12 +41,22 @@ def decode_each(
     return Batch.concat(batches) if batches else None, first_rejected + second_rejected
 
 
-def _set_aside(message: Message, error: Exception, arrival_ns: int) -> Rejection:
-    topic = _topic(message)
-    _LOG.error("a message of topic %r is set aside as a dead letter: reading it failed", topic, exc_info=error)
+def set_aside(what: str, address: str, payload: bytes, error: Exception, arrival_ns: int) -> Rejection:
+    """Return what failed as a rejection, and log it with its traceback.
+
+    Parameters
+    ----------
+    what
+        What came: a message, an update, a document.
+    address
+        Where it came from: a topic, a channel, an address.
+    payload
+        As it came, or as it can be shown; of a long one the beginning is kept.
+    """
+    _LOG.error("%s of %r is set aside as a dead letter: reading it failed", what, address, exc_info=error)
     rejected = Rejected(arrival_ns)
     detail = f"reading it failed ({type(error).__name__}: {error}): report it with this payload"
-    rejected.add(Cause.PROCESSING_FAILED, topic, message.payload, detail)
+    rejected.add(Cause.PROCESSING_FAILED, address, payload, detail)
     return rejected.all()[0]
 
 

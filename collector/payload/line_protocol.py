@@ -20,6 +20,7 @@ _FIELD = re.compile(rf'({_NAME})=("(?:\\.|[^"\\])*"|[^, "]+)')
 _LINE = re.compile(
     rf"{_SERIES.pattern} +({_FIELD.pattern}(?:,{_FIELD.pattern})*)(?: +(?P<time>-?[0-9]+))? *", re.DOTALL
 )
+_TIME = re.compile(r"-?[0-9]+")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}i|\+?[0-9]{1,20}u")
 # No time of this century or any other that kado holds has more digits; Python reads at most 4,300.
@@ -105,12 +106,12 @@ def _written(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _read(message: Message, line: bytes, fields: Mapping[Field, Target], rows: Rows, rejected: Rejected) -> None:
     topic, whole = message.topic, message.payload
-    match = _LINE.fullmatch(line.decode(errors="replace"))
+    match, time = _match(line.decode(errors="replace"))
     if match is None:
         detail = f"{line[:80]!r} is not a line of line protocol"
         rejected.add(Cause.BAD_LINE, topic, line, detail, within=whole)
         return
-    series, time = series_key(match[1] + match[2]), match["time"]
+    series = series_key(match[1] + match[2])
     found = [(t, v) for name, v in _FIELD.findall(match[3]) if (t := fields.get((series, _plain(name)))) is not None]
     if not found:
         known = "; ".join(sorted({f"{s} {f}" for s, f in fields}))
@@ -120,6 +121,10 @@ def _read(message: Message, line: bytes, fields: Mapping[Field, Target], rows: R
     if time is None:
         detail = f"{series}: the line has no time: send integer ns"
         rejected.add(Cause.MISSING_TIME, topic, line, detail, len(found), within=whole)
+        return
+    if _TIME.fullmatch(time) is None:
+        detail = f"{series}: time {time[:40]!r} is not an integer of nanoseconds: send integer ns"
+        rejected.add(Cause.BAD_TIME, topic, line, detail, len(found), within=whole)
         return
     if len(time.lstrip("-0")) > _MOST_DIGITS:
         detail = f"{series}: time {time[:25]}... ns lies outside the years 1678 to 2261"
@@ -137,6 +142,18 @@ def _read(message: Message, line: bytes, fields: Mapping[Field, Target], rows: R
         rows.values.append(value)
         rows.qualities.append("good")
         rows.origins.append((topic, line))
+
+
+def _match(line: str) -> tuple[re.Match[str] | None, str | None]:
+    """Return the parts of a line and its time, which may be any word: a wrong time is said by its cause."""
+    match = _LINE.fullmatch(line)
+    if match is not None:
+        return match, match["time"]
+    rest, _, word = line.rstrip(" ").rpartition(" ")
+    if not word or "=" in word or '"' in word:
+        return None, None
+    match = _LINE.fullmatch(rest)
+    return (None, None) if match is None or match["time"] is not None else (match, word)
 
 
 def _value(text: str, target: Target) -> float | str | None:

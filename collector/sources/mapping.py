@@ -1,10 +1,11 @@
 """Which signal each channel of a source becomes: one line for one signal, or for the same thing at many ports."""
 
 import csv
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Final, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -14,6 +15,8 @@ from facility.slug import check_slug
 _RANGE = re.compile(r"(\d+)\.\.(\d+)", re.ASCII)
 _PLACE = re.compile(r"\{(port|PORT)\}")
 _MOST_PORTS = 10_000
+MAX_CHARACTERS: Final = 16 << 20
+"""Of a mapping file; some 100,000 lines."""
 
 
 class SignalMapping(BaseModel):
@@ -119,7 +122,13 @@ def read_mappings(source_id: str, path: Path, kind: type[Mapping]) -> list[Mappi
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
+            text = file.read(MAX_CHARACTERS + 1)
+        if len(text) > MAX_CHARACTERS:
+            raise ConfigError(
+                f"source {source_id}: mapping_file {path} is larger than the {MAX_CHARACTERS:,} characters that are"
+                " read: split the source"
+            )
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"source {source_id}: mapping_file {path} cannot be read: {error}") from error
     found: list[Mapping] = []

@@ -1,11 +1,13 @@
 """Reads the channels of a control system that sends updates by itself: EPICS, Tango."""
 
+import reprlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
 
+from collector.payload.guard import set_aside
 from collector.sources.channels import Channels
 from collector.sources.initial_values import InitialValues
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
@@ -137,7 +139,7 @@ class MonitorReader:
                 if updates is None:
                     self._lose(codes, now)
                     continue
-                for delivery in self._deliver(codes, updates, now):
+                for delivery in self._deliver_each(codes, updates, now):
                     yield delivery
             if self._lost and not self._heard:
                 edge_ns = max(self._heard_ns, now - to_ns(self._options.detects_loss_s))
@@ -157,6 +159,19 @@ class MonitorReader:
 
     async def acknowledge(self, token: object) -> None:
         """Do nothing: the source keeps nothing."""
+
+    def _deliver_each(self, codes: list[int], updates: list[Any], now: int) -> list[Delivery]:
+        """Deliver updates; where that raises, deliver halves, and set the single update aside that raises."""
+        try:
+            return self._deliver(codes, updates, now)
+        except Exception as error:
+            if len(codes) == 1:
+                address = self._channels.addresses[codes[0]]
+                failed = set_aside("an update", address, reprlib.repr(updates[0]).encode(), error, now)
+                return [Delivery(None, (failed,))]
+        middle = len(codes) // 2
+        first = self._deliver_each(codes[:middle], updates[:middle], now)
+        return first + self._deliver_each(codes[middle:], updates[middle:], now)
 
     def _deliver(self, codes: list[int], updates: list[Any], now: int) -> list[Delivery]:
         found: list[Delivery] = []

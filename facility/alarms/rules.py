@@ -1,20 +1,22 @@
 """The alarm rules of one facility: read, checked against what it has, ranked, with a fingerprint."""
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from facility.alarms.conditions import Leaf, LimitCondition, RateCondition, StateCondition, leaves
 from facility.alarms.facts import FIGURES, nearest
 from facility.alarms.rule import AlarmFile, AlarmRule, with_class_defaults
 from facility.alarms.series import SeriesTable
-from facility.documents import build
+from facility.documents import build, parse_toml, read_toml
 from facility.errors import AlarmRuleError
+
+MAX_BYTES: Final = 16 << 20
+"""Of a file of rules; some 50,000 rules."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class AlarmRules:
         AlarmRuleError
             If it is not TOML, or a rule is wrong.
         """
-        return cls.of(_read([(name, text)]), table)
+        return cls.of(_read([(name, parse_toml(text, name, AlarmRuleError))]), table)
 
     @classmethod
     def load(cls, paths: Iterable[Path], table: SeriesTable) -> "AlarmRules":
@@ -62,15 +64,12 @@ class AlarmRules:
         AlarmRuleError
             If one cannot be read, is not TOML, or a rule is wrong.
         """
-        texts: list[tuple[str, str]] = []
+        documents: list[tuple[str, dict[str, Any]]] = []
         for path in paths:
-            try:
-                texts.append((str(path), path.read_text(encoding="utf-8")))
-            except FileNotFoundError as cause:
-                raise AlarmRuleError(f"{path} does not exist: write it, or correct [alarms] rules") from cause
-            except (OSError, UnicodeDecodeError) as cause:
-                raise AlarmRuleError(f"{path} cannot be read: {cause}") from cause
-        return cls.of(_read(texts), table)
+            if not path.exists():
+                raise AlarmRuleError(f"{path} does not exist: write it, or correct [alarms] rules")
+            documents.append((str(path), read_toml(path, AlarmRuleError, MAX_BYTES)))
+        return cls.of(_read(documents), table)
 
     @classmethod
     def shipped(cls, profile_id: str, table: SeriesTable) -> "AlarmRules":
@@ -137,13 +136,7 @@ def shipped_rules() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
 
 
-def _read(texts: Sequence[tuple[str, str]]) -> list[AlarmRule]:
-    documents: list[tuple[str, dict[str, Any]]] = []
-    for name, text in texts:
-        try:
-            documents.append((name, tomllib.loads(text)))
-        except tomllib.TOMLDecodeError as cause:
-            raise AlarmRuleError(f"{name} is not valid TOML: {cause}") from cause
+def _read(documents: Sequence[tuple[str, dict[str, Any]]]) -> list[AlarmRule]:
     classes = [table for _, d in documents if isinstance(d.get("class"), list) for table in d["class"]]
     rules: list[AlarmRule] = []
     for name, document in documents:

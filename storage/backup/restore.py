@@ -40,7 +40,8 @@ def check_snapshot(snapshot: Snapshot, progress: Progress = lambda _, __: None) 
             "\n".join(
                 [
                     f"{len(wrong)} of {len(snapshot.files)} files of the backup {snapshot.path} are not what was copied"
-                    " there; nothing was restored. Take another backup:",
+                    " there; nothing was restored. Remove them there and take another backup, which would share them"
+                    " otherwise; an older backup may have its own:",
                     *wrong,
                 ]
             )

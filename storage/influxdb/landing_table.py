@@ -14,7 +14,10 @@ class OutboxTable:
 
     def prepare(self) -> None:
         """Import what encodes line protocol: Arrow is heavy, and not needed to read a ledger."""
-        import storage.influxdb.line_protocol  # noqa: F401  # pyright: ignore[reportUnusedImport]  # imported for its effect
+        from storage.influxdb.line_protocol import encode
+
+        # Arrow looks for pandas when it makes its first array, which would take a second of the first transaction.
+        encode(Batch.of_numbers("kado", "kado", [0], [0.0]))
 
     def put(
         self, connection: TelemetryConnection, data_dir: Path, arrived: Sequence[tuple[str, Batch]], now_ns: int

@@ -151,6 +151,8 @@ class Database:
     def _translated(self) -> Generator[None]:
         try:
             yield
+        except UnicodeDecodeError as error:
+            raise translate(f"journal {self.name}", error) or error from error
         except exc.DatabaseError as error:
             if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
                 raise FormatVersionError(

@@ -44,11 +44,16 @@ _LACKS: Final = (
     "malformed database schema",
 )
 
+DRIVER_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What a statement can raise; the module decodes SQLite's own messages, and those of a damaged file may be no text."""
+
 _Parameters = Any
 
 
 def translate(path: Path | str, error: BaseException | None) -> KadoError | None:
     """Return kado's error for one of SQLite's; None for a defect of ours."""
+    if isinstance(error, UnicodeDecodeError):
+        return DamagedDataError(f"{path} is damaged (it holds bytes that are no text: {error}): {RESTORE}")
     if not isinstance(error, sqlite3.Error):
         return None
     # The primary code; 0 for an error of the module itself.
@@ -62,7 +67,7 @@ def translate(path: Path | str, error: BaseException | None) -> KadoError | None
     return None
 
 
-def raise_ours(path: Path | str, error: sqlite3.Error) -> NoReturn:
+def raise_ours(path: Path | str, error: Exception) -> NoReturn:
     """Raise kado's error for one of SQLite's, or the same again if it is a defect of ours."""
     if (ours := translate(path, error)) is None:
         raise error
@@ -74,7 +79,7 @@ def translated(path: Path | str) -> Generator[None]:
     """Translate errors of SQLite that are raised inside."""
     try:
         yield
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         raise_ours(path, error)
 
 
@@ -101,14 +106,14 @@ class TelemetryCursor:
         """Return the next row; None at the end."""
         try:
             return self._raw.fetchone()
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise_ours(self._path, error)
 
     def fetchall(self) -> list[Any]:
         """Return the rows that are left."""
         try:
             return self._raw.fetchall()
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise_ours(self._path, error)
 
     def __iter__(self) -> Iterator[Any]:
@@ -117,7 +122,7 @@ class TelemetryCursor:
             # Not `yield from`: that would close the cursor, maybe after its connection.
             for row in self._raw:  # noqa: UP028 - errors are translated while iterating
                 yield row
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise_ours(self._path, error)
 
     def close(self) -> None:
@@ -134,14 +139,14 @@ class TelemetryConnection(sqlite3.Connection):
         """Run one statement."""
         try:
             return TelemetryCursor(super().execute(sql, parameters), self.path)
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise_ours(self.path, error)
 
     def executemany(self, sql: str, parameters: Iterable[_Parameters], /) -> Any:
         """Run one statement for each of several parameters."""
         try:
             return TelemetryCursor(super().executemany(sql, parameters), self.path)
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise_ours(self.path, error)
 
     def copy_to(self, target: sqlite3.Connection, pages: int) -> None:

@@ -293,6 +293,20 @@ def test_a_damaged_backup_is_not_restored(data: Path, tmp_path: Path, damage: st
     assert not (tmp_path / "again").exists()
 
 
+def test_what_is_damaged_in_a_backup_is_copied_anew_once_it_is_removed_there(data: Path, tmp_path: Path) -> None:
+    good = contents(data)
+    made = back_up(data, tmp_path / "backups")
+    damaged = next(made.path.rglob("*.parquet"))
+    flip(damaged)
+    with pytest.raises(ArchiveError, match="Remove them there and take another backup") as refused:
+        bring_back(made.path, tmp_path / "again")
+    assert str(damaged) in str(refused.value)
+    damaged.unlink()
+    back_up(data, tmp_path / "backups")
+    bring_back(tmp_path / "backups", tmp_path / "again")
+    assert contents(tmp_path / "again") == good
+
+
 def test_a_backup_of_a_newer_kado_is_refused(data: Path, tmp_path: Path) -> None:
     made = back_up(data, tmp_path / "backups")
     says = json.loads((made.path / "backup.json").read_text())

@@ -61,6 +61,17 @@ def test_a_table_that_is_gone_is_named_and_nothing_starts(data: Path, table: str
         way(data)
 
 
+@pytest.mark.parametrize("way", [use, start])
+def test_a_schema_whose_text_is_not_utf8_is_damage_that_is_named(data: Path, way: Callable[[Path], None]) -> None:
+    # SQLite quotes it in its message, which the module cannot decode.
+    path = DataDir(data).telemetry
+    content = path.read_bytes()
+    assert b"CREATE TABLE gap" in content
+    path.write_bytes(content.replace(b"CREATE TABLE gap", b"CREATE T\xd2BLE gap"))
+    with pytest.raises(KadoError, match=r"telemetry\.db.*is damaged.*restore the newest backup"):
+        way(data)
+
+
 VALUES = {
     "DELETE FROM meta WHERE key = 'facility'": "meta",
     "DELETE FROM meta WHERE key = 'store_kind'": "meta",

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from collector.landing import Landing
 from facility.corrections import Assertion, Correction
 from facility.errors import ConfigError, DamagedDataError, FormatVersionError, KadoError
 from facility.incidents import Incident
 from facility.schedule import Block, Category, ScheduleVersion
+from storage.data_dir import DataDir
+from storage.databases import verify_databases
 from storage.journal.journal import Journal
+from storage.telemetry_db import open_reader
 
 VERSION = ScheduleVersion(100, (Block(10, 20, Category.USER), Block(20, 30, Category.STUDY)))
 CORRECTION = Correction(0, 10, 20, Assertion.UP, "Sato", "seen on the scope", 0)
@@ -35,6 +39,19 @@ def read_all(path: Path) -> None:
         journal.corrections()
         journal.withdrawals()
         journal.all_incidents()
+
+
+def test_a_schema_whose_text_is_not_utf8_is_damage_that_is_named(path: Path, tmp_path: Path) -> None:
+    content = path.read_bytes()
+    assert b"CREATE TABLE correction" in content
+    path.write_bytes(content.replace(b"CREATE TABLE correction", b"CREATE T\xd2BLE correction"))
+    with pytest.raises(DamagedDataError, match=r"journal\.db is damaged.*restore the newest backup"):
+        read_all(path)
+    with Landing.open(tmp_path / "data", "ring", "embedded"):
+        pass
+    DataDir(tmp_path / "data").journal.write_bytes(path.read_bytes())
+    with closing(open_reader(tmp_path / "data")) as connection:
+        assert any("journal.db" in finding.file for finding in verify_databases(connection, tmp_path / "data"))
 
 
 CHANGES = [

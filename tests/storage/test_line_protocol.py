@@ -1,6 +1,8 @@
 """What goes over the wire to InfluxDB, line by line."""
 
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -120,3 +122,18 @@ def test_lines_of_two_facilities_are_not_one_batch() -> None:
     parts = [encode(Batch.of_numbers(name, "stored_current", [1], [1.0])) for name in ("ring", "linac")]
     with pytest.raises(DataError, match=r"linac.*ring"):
         decode(b"".join(parts))
+
+
+def test_whatever_encoding_needs_is_imported_before_the_first_transaction() -> None:
+    code = (
+        "import sys\n"
+        "from storage.landing_table import landing_table\n"
+        "landing_table('influxdb').prepare()\n"
+        "before = set(sys.modules)\n"
+        "from facility.batch import Batch\n"
+        "from storage.influxdb.line_protocol import encode\n"
+        "encode(Batch.of_numbers('ring', 'a', [10**18], [0.1]))\n"
+        "print(sorted(set(sys.modules) - before))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "[]\n"

@@ -8,6 +8,7 @@ import numpy as np
 
 from collector.sources.updates import Columns
 from facility.batch import Float64, Int64, UInt8
+from facility.errors import DataError, KadoError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,19 @@ class Recorded:
     def none(cls) -> "Recorded":
         """Return nothing."""
         return cls(np.empty(0, np.int64), np.empty(0, np.float64))
+
+
+def read_all(archive: "Archive", channel: str, field: str, start_ns: int, end_ns: int) -> list[Recorded]:
+    """Return all that `Archive.read` yields; an answer whose form nobody foresaw is a `DataError`, too."""
+    try:
+        return list(archive.read(channel, field, start_ns, end_ns))
+    except KadoError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"the archive's answer for {channel!r} has a form that cannot be read ({type(error).__name__}: {error}):"
+            " see whether url is that of the archive"
+        ) from error
 
 
 class Archive(Protocol):

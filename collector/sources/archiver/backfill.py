@@ -18,7 +18,7 @@ import numpy as np
 from collector.arrival import Arrival, FilePosition
 from collector.intake import Intake
 from collector.landing import Landing
-from collector.sources.archiver.archive import Recorded
+from collector.sources.archiver.archive import Recorded, read_all
 from collector.sources.archiver.spec import ArchiverSource, ChannelMapping
 from collector.sources.channels import Channels
 from collector.sources.updates import EARLIEST_TRUE_NS, INITIAL, to_samples
@@ -132,7 +132,7 @@ def backfill(
                     if result.problem:
                         break
                     try:
-                        found = _joined(list(archive.read(mapping.channel, mapping.field, *piece)))
+                        found = _joined(read_all(archive, mapping.channel, mapping.field, *piece))
                     except DataError as error:
                         result.problem = str(error)
                         break

@@ -48,7 +48,7 @@ def read_chunks(body: bytes) -> Iterator[Chunk]:
         head, *lines = part.split(b"\n")
         try:
             header = dict(_fields(_unescape(head)))
-            kind, pv, year = int(header[1]), bytes(header[2]).decode(), int(header[3])
+            kind, pv, year = int(header[1]), _bytes(header[2]).decode(), int(header[3])
             start_ns = timegm((year, 1, 1, 0, 0, 0)) * NS_PER_S
             chunk = Chunk(pv)
             for line in lines:
@@ -75,7 +75,7 @@ def _value(kind: int, raw: Any) -> float | int | str | None:
         case _ if raw is None:
             return None
         case 0:
-            return bytes(raw).decode("utf-8", "replace")
+            return _bytes(raw).decode("utf-8", "replace")
         case 1 | 3:
             return (raw >> 1) ^ -(raw & 1)
         case 2:
@@ -88,6 +88,13 @@ def _value(kind: int, raw: Any) -> float | int | str | None:
             return struct.unpack("<d", raw)[0]
         case _:
             return f"an array or structure (type {kind})"
+
+
+def _bytes(raw: Any) -> bytes:
+    # Of a number it would make as many zeros.
+    if not isinstance(raw, bytes):
+        raise TypeError("a number where a text belongs")
+    return raw
 
 
 def _signed(raw: int) -> int:

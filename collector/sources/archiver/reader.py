@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from collector.sources.archiver.archive import Archive, Recorded
+from collector.sources.archiver.archive import Archive, Recorded, read_all
 from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.updates import to_samples
@@ -38,7 +38,7 @@ class ArchiveReader:
         for code, (channel, field) in enumerate(self._fields):
 
             def ask(channel: str = channel, field: str = field) -> list[Recorded]:
-                return list(self._archive.read(channel, field, start, now))
+                return read_all(self._archive, channel, field, start, now)
 
             for recorded in await in_thread(ask, f"{self._source_id}: read"):
                 if len(recorded):

@@ -24,8 +24,8 @@ from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.time import Clock
 
-MAX_BYTES = 1024**3
-"""A larger answer of an archive is not read: ask for less at once with chunk_h."""
+MAX_BYTES = 64 * 1024**2
+"""A larger answer of an archive is not read; half a million samples as JSON. They take ten times that in memory."""
 
 
 class ChannelMapping(SignalMapping):
@@ -125,7 +125,8 @@ class ArchiverSource(MappedSource):
             return PostgresArchive(self.id, self.url, secret, self.query or CS_STUDIO, zone, self.timeout_s)
         prefix = "Token " if self.archive == "influxdb" else "Bearer "
         headers = {} if secret is None else {"Authorization": prefix + secret}
-        endpoint = Endpoint(self.id, self.url, headers, self._tls(), self.timeout_s, MAX_BYTES)
+        remedy = "lower chunk_h, so that less is asked for at once"
+        endpoint = Endpoint(self.id, self.url, headers, self._tls(), self.timeout_s, MAX_BYTES, remedy)
         if self.archive == "influxdb":
             return InfluxArchive(endpoint, str(self.bucket))
         return Appliance(endpoint, FORMS[self.archive])

@@ -1,12 +1,15 @@
 """One document over HTTP or HTTPS: with a token, an ETag, a limit on its size, and no surprises."""
 
 import http.client
+import socket
 import ssl
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from facility.errors import AuthorizationError, UnreachableError
 
@@ -28,6 +31,8 @@ class Endpoint:
     tls: ssl.SSLContext | None
     timeout_s: float
     max_bytes: int
+    if_larger: str = "raise max_bytes, or name a smaller document"
+    """What to do where the document is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,58 @@ class Fetched:
     body: bytes | None
     """None: the document is the one that is known already (304)."""
     etag: str | None
+
+
+class _Deadline:
+    """Ends a connection that has not answered in time, however the server goes about it: a byte now and then, too."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self.passed = False
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(timeout_s, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._timer.cancel()
+
+    def handlers(self, tls: ssl.SSLContext | None) -> list[urllib.request.BaseHandler]:
+        """Return handlers that make connections which end in time."""
+        deadline = self
+
+        class PlainConnection(http.client.HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                deadline.watch(self.sock)
+
+        class EncryptedConnection(http.client.HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                deadline.watch(self.sock)
+
+        class Plain(urllib.request.HTTPHandler):
+            def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+                return self.do_open(PlainConnection, req)
+
+        class Encrypted(urllib.request.HTTPSHandler):
+            def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+                return self.do_open(EncryptedConnection, req, context=tls)
+
+        return [Plain(), Encrypted()]
+
+    def watch(self, connected: socket.socket) -> None:
+        """Take the socket that is to end in time; urllib itself lets go of it once the head has come."""
+        self._socket = connected
+
+    def _end(self) -> None:
+        self.passed = True
+        if self._socket is not None:
+            # A read that waits returns at once.
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -65,17 +122,33 @@ def fetch(endpoint: Endpoint, etag: str | None = None) -> Fetched:
     if etag is not None:
         headers["If-None-Match"] = etag
     request = urllib.request.Request(endpoint.url, headers=headers)
-    handlers: list[Any] = [_NoRedirect()]
-    if endpoint.tls is not None:
-        handlers.append(urllib.request.HTTPSHandler(context=endpoint.tls))
     where = f"source {endpoint.source_id}: {endpoint.url}"
+    with _Deadline(endpoint.timeout_s) as deadline:
+        try:
+            return _fetch(endpoint, request, deadline.handlers(endpoint.tls), where, etag)
+        except UnreachableError as error:
+            if not deadline.passed:
+                raise
+            raise UnreachableError(
+                f"{where} takes longer than timeout_s = {endpoint.timeout_s:g} to answer: raise that, or look at the"
+                " server"
+            ) from error
+
+
+def _fetch(
+    endpoint: Endpoint, request: urllib.request.Request, handlers: Sequence[Any], where: str, etag: str | None
+) -> Fetched:
     try:
-        with urllib.request.build_opener(*handlers).open(request, timeout=endpoint.timeout_s) as answer:
+        opener = urllib.request.build_opener(_NoRedirect(), *handlers)
+        with opener.open(request, timeout=endpoint.timeout_s) as answer:
             body: bytes = answer.read(endpoint.max_bytes + 1)
             if len(body) > endpoint.max_bytes:
                 raise UnreachableError(
-                    f"{where} is larger than max_bytes = {endpoint.max_bytes}: raise that, or name a smaller document"
+                    f"{where} is larger than the {endpoint.max_bytes:,} bytes that are read: {endpoint.if_larger}"
                 )
+            if answer.length:
+                # Half of a document may read like a whole one.
+                raise UnreachableError(f"{where} ended {answer.length:,} bytes early; it is tried again")
             return Fetched(body, answer.headers.get("ETag"))
     except urllib.error.HTTPError as error:
         # It holds the connection.

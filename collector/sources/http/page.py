@@ -76,7 +76,7 @@ def read_page(document: Any, fields: tuple[Field, ...], form: TimeFormat, zone: 
         if isinstance(value, bool):
             text[code] = "true" if value else "false"
         elif isinstance(value, int | float):
-            number[code] = float(value)
+            number[code] = as_float(value)
         elif isinstance(value, str):
             text[code] = value
         else:
@@ -90,6 +90,14 @@ def read_page(document: Any, fields: tuple[Field, ...], form: TimeFormat, zone: 
         kept = [code for code in range(n) if code not in strange]
         columns = columns.take(kept)
     return Page(columns, tuple(strange.items()), newest)
+
+
+def as_float(value: float) -> float:
+    """Return a number of JSON; an integer that no float holds is infinite, like ``1e999``."""
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
 
 
 def read_time(value: Any, form: TimeFormat, zone: ZoneInfo) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from collector.causes import Cause
 from collector.payload.format import KEPT_BYTES
+from collector.payload.guard import set_aside
 from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.http.fetch import Endpoint, Fetched, fetch
@@ -101,16 +102,25 @@ class HttpReader:
                     yield LinkReport(self._answered_ns, "down", NOT_ANSWERED)
                     raise
             self._answered_ns = now = self._clock()
-            rejected = self._take(fetched)
-            page = read_page(self._document, self._reading.fields, self._reading.form, self._reading.zone, now)
-            self.notices = self._missing()
-            for report in self._watch(page, now):
+            try:
+                reports, delivery = self._judged(self._take(fetched), now)
+            except Exception as error:
+                # What nobody foresaw of a document: its signals are unknown, and the next one is read.
+                self._document = MISSING
+                failed = set_aside("the document", self._endpoint.url, self._body, error, now)
+                reports, delivery = self._judged([failed], now)
+            for report in reports:
                 yield report
-            delivery = self._delivery(page, rejected, now)
             if delivery.batch is not None or delivery.rejected:
                 yield delivery
             fetched = None
             await asyncio.sleep(self._schedule.wait_s(self._rng))
+
+    def _judged(self, rejected: list[Rejection], now: int) -> tuple[list[LinkReport], Delivery]:
+        """Return what the document says of the link, and of the signals."""
+        page = read_page(self._document, self._reading.fields, self._reading.form, self._reading.zone, now)
+        self.notices = self._missing()
+        return self._watch(page, now), self._delivery(page, rejected, now)
 
     async def acknowledge(self, token: object) -> None:
         """Do nothing: the server keeps nothing for us."""
@@ -132,7 +142,7 @@ class HttpReader:
         self._etag, self._body = fetched.etag, fetched.body
         try:
             self._document = json.loads(fetched.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._document = MISSING
             detail = f"{self._endpoint.url} is not JSON ({error}): all its signals are unknown until it is"
             now = self._answered_ns

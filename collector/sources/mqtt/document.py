@@ -11,7 +11,7 @@ import numpy as np
 from collector.causes import Cause
 from collector.payload.format import Message, Rejected
 from collector.sources.channels import Channels
-from collector.sources.http.page import NULL, Field, TimeFormat, read_quality, read_time
+from collector.sources.http.page import NULL, Field, TimeFormat, as_float, read_quality, read_time
 from collector.sources.http.pointer import MISSING, follow
 from collector.sources.updates import NO_STAMP, Columns, to_samples
 from facility.batch import Batch
@@ -114,7 +114,7 @@ class DocumentFormat:
             number = value if isinstance(value, int | float) and not isinstance(value, bool) else np.nan
             rows.code.append(code)
             rows.time_ns.append(stamp)
-            rows.number.append(float(number))
+            rows.number.append(as_float(number))
             rows.text.append(
                 str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else None
             )

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from pydantic import ValidationError
 
 from archiver_appliance import Archived, ArchiverAppliance
 from collector.landing import Landing
-from collector.sources.archiver.archive import Recorded
+from collector.sources.archiver import spec as archiver_spec
+from collector.sources.archiver.archive import Recorded, read_all
 from collector.sources.archiver.backfill import BackfillProgress, Rate, SignalFilled, backfill
 from collector.sources.archiver.pb import read_chunks
 from collector.sources.archiver.spec import ArchiverSource
@@ -139,6 +141,52 @@ def test_what_is_not_the_binary_form_is_refused(body: bytes) -> None:
 def test_what_is_not_the_json_of_an_appliance_is_refused(appliance: ArchiverAppliance) -> None:
     appliance.answer = lambda path, headers: (200, b'{"something": "else"}')  # type: ignore[method-assign]  # replaced on purpose
     with pytest.raises(DataError, match="is the url that of the retrieval"):
+        read(source(appliance.retrieval), T0, T0 + 1)
+
+
+LIES: dict[str, bytes] = {
+    "nothing": b"",
+    "a page": b"<html>Please sign in.</html>",
+    "nested deep": b"[" * 100_000,
+    "null": b"null",
+    "a number": b"42",
+    "numbers": b"[1, 2]",
+    "a list of lists": b'[{"data": [[1, 2]]}]',
+    "data that is a text": b'[{"data": "none"}]',
+    "a time without end": b'[{"data": [{"secs": 1e999, "val": 1}]}]',
+    "a time that no clock has": b'[{"data": [{"secs": 999999999999999999999, "val": 1}]}]',
+    "a severity that is none": b'[{"data": [{"secs": 1795431969, "val": 1, "severity": 99999999999999999999}]}]',
+    "a number of 400 digits": b'[{"data": [{"secs": 1795431969, "val": ' + b"9" * 400 + b"}]}]",
+    "results that are a list": b'{"results": [[]]}',
+    "series without values": b'{"results": [{"series": [{}]}]}',
+    "rows that do not fit": b'{"results": [{"series": [{"values": [[1]]}]}]}',
+    "times that are none": b'{"results": [{"series": [{"values": [["now", 1]]}]}]}',
+    "rows that are numbers": b'{"results": [{"series": [{"values": [1, 2]}]}]}',
+    "a text of a billion bytes": b"\x08\x00\x12\x01A\x18\xea\x0f\n\x08\x01\x18\x80\x94\xeb\xdc\x03",
+    "a message that ends": b"\x08\x06\x12\x01A\x18\xea\x0f\n\x08\x01\x19\x00",
+}
+
+
+@pytest.mark.parametrize("archive", ["appliance", "appliance_pb", "influxdb"])
+@pytest.mark.parametrize("lie", LIES)
+def test_an_answer_of_any_form_is_an_error_of_the_data_or_holds_no_samples(
+    appliance: ArchiverAppliance, archive: str, lie: str
+) -> None:
+    appliance.answer = lambda path, headers: (200, LIES[lie])  # type: ignore[method-assign]  # replaced on purpose
+    options: dict[str, Any] = {"bucket": "b"} if archive == "influxdb" else {}
+    opened = source(appliance.retrieval, {"channel": "m,t=x", "signal": "stored_current"}, archive=archive, **options)
+    found: list[Recorded] = []
+    with suppress(DataError):
+        found = read_all(opened.open(PROFILE), "m,t=x", "value", T0, T0 + 1)
+    assert all(len(part) <= 1 for part in found)
+
+
+def test_an_answer_that_is_too_large_says_to_ask_for_less(
+    appliance: ArchiverAppliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archiver_spec, "MAX_BYTES", 1_000)
+    appliance.answer = lambda path, headers: (200, b" " * 1_001)  # type: ignore[method-assign]  # replaced on purpose
+    with pytest.raises(UnreachableError, match="larger than the 1,000 bytes that are read: lower chunk_h"):
         read(source(appliance.retrieval), T0, T0 + 1)
 
 

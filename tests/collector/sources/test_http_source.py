@@ -3,10 +3,13 @@
 import asyncio
 import itertools
 import json
+import socket
 import subprocess
+import threading
+import time
 import tomllib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +18,7 @@ import pytest
 from pydantic import ValidationError
 
 import collector
+from collector.sources.http import reader as http_reader
 from collector.sources.http.page import read_time
 from collector.sources.http.pointer import MISSING, follow, parse_pointer
 from collector.sources.http.spec import HttpSource
@@ -190,9 +194,90 @@ async def test_answers_that_are_no_document_say_what_to_do(
             pass
 
 
+ATTACKS: dict[str, tuple[bytes, str | None]] = {
+    "nested deep": (b"[" * 100_000, "bad_json"),
+    "nothing": (b"", "bad_json"),
+    "not UTF-8": (b"\xff\xfe\x00{}", "bad_json"),
+    "a number of 5,000 digits": (b'{"ring": {"current": ' + b"9" * 5_000 + b"}}", "bad_json"),
+    "a number of 400 digits": (b'{"ring": {"current": ' + b"9" * 400 + b"}}", None),
+    "an endless number": (b'{"ring": {"current": 1e999}}', None),
+    "a list": (b"[1, 2, 3]", None),
+    "a value nested deep": (b'{"ring": {"current": ' + b"[" * 900 + b"]" * 900 + b"}}", "wrong_type"),
+    "half a surrogate": (b'{"ring": {"current": "\\ud800"}}', "wrong_type"),
+}
+
+
+async def test_after_every_attack_the_next_document_is_read(server: JsonServer) -> None:
+    served(server, {"ring": {"current": 0.5}})
+    async with hearing(source(server)) as heard:
+        await heard.next()
+        for number, (body, cause) in enumerate(ATTACKS.values(), 1):
+            served(server, body)
+            causes: set[str] = set()
+            async with asyncio.timeout(60):
+                while cause is not None and cause not in causes:
+                    causes |= {r.cause for r in (await heard.next()).rejected}
+                served(server, {"ring": {"current": float(number)}})
+                while float(number) not in (delivery := await heard.next()).batch.value.tolist():
+                    assert "processing_failed" not in {r.cause for r in delivery.rejected}
+
+
+async def test_a_document_on_which_the_reader_itself_fails_is_set_aside(
+    server: JsonServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_page = http_reader.read_page
+
+    def failing(document: Any, *rest: Any) -> Any:
+        if isinstance(document, dict) and "boom" in document:
+            raise KeyError("boom")
+        return read_page(document, *rest)
+
+    monkeypatch.setattr(http_reader, "read_page", failing)
+    served(server, {"boom": 1})
+    async with hearing(source(server)) as heard:
+        delivery = await heard.next()
+        assert [r.cause for r in delivery.rejected] == ["processing_failed"]
+        assert delivery.batch.quality.tolist() == [2]
+        served(server, {"ring": {"current": 200.5}})
+        async with asyncio.timeout(60):
+            while (await heard.next()).batch.value.tolist() != [200.5]:
+                pass
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"])
+async def test_a_server_that_answers_a_byte_at_a_time_is_given_up(server: JsonServer, head: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            guest, _ = listening.accept()
+            with guest, suppress(OSError):
+                guest.sendall(head)
+                while True:
+                    guest.sendall(b"H")
+                    time.sleep(0.02)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        spec = source(server, timeout_s=0.3)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/x.json"
+        with pytest.raises(UnreachableError, match=r"takes longer than timeout_s = 0\.3"):
+            async with asyncio.timeout(60), hearing(spec.model_copy(update={"url": url})):
+                pass
+        await asyncio.to_thread(dripping.join, 60)
+        assert not dripping.is_alive(), "the connection is still open"
+
+
+async def test_a_document_that_ends_early_is_not_taken_for_the_whole(server: JsonServer) -> None:
+    served(server, {"ring": {"current": 200.5}})
+    server.headers = {"Content-Length": "1000"}
+    with pytest.raises(UnreachableError, match="ended 972 bytes early"):
+        async with hearing(source(server)):
+            pass
+
+
 async def test_a_document_that_is_too_large_is_not_read(server: JsonServer) -> None:
     served(server, b" " * 2000)
-    with pytest.raises(UnreachableError, match="max_bytes = 1000"):
+    with pytest.raises(UnreachableError, match="larger than the 1,000 bytes that are read: raise max_bytes"):
         async with hearing(source(server, max_bytes=1000)):
             pass
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from collector.sources import mapping
 from collector.sources.epics_ca.spec import EpicsCaSource, PvMapping
 from facility.errors import ConfigError
 
@@ -86,6 +87,13 @@ def test_every_line_of_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> No
     text = str(caught.value)
     assert str(file) in text
     assert [line.split(":")[0].strip() for line in text.splitlines()[1:]] == ["line 2", "line 3", "line 5", "line 6"]
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapping, "MAX_CHARACTERS", 20)
+    (tmp_path / "pvs.csv").write_text("pv,signal\n" + "A,a\n" * 10, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"pvs\.csv is larger than the 20 characters that are read"):
+        _ = source(file=tmp_path / "pvs.csv").signals
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

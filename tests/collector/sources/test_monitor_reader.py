@@ -1,16 +1,11 @@
 """What a reader of a control system does that cannot be seen from outside a server: clocks, heartbeats, defects."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
 import pytest
 
-from collector.collector import Collector
-from collector.intake import Intake
 from collector.sources.channels import Channels
 from collector.sources.epics_ca.spec import PvMapping
 from collector.sources.monitor_reader import MonitorOptions, MonitorReader
@@ -18,10 +13,10 @@ from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from collector.sources.updates import Columns
 from facility.batch import Int32
 from facility.errors import UnreachableError
-from facility.profile import Profile, load_profile
+from facility.profile import load_profile
 from facility.source import Delivery, GapReport, LinkReport
-from facility.time import NS_PER_S, Clock, system_clock
-from scripted_source import FACILITY, T0, MemoryLanding
+from facility.time import NS_PER_S
+from scripted_source import FACILITY, T0
 
 PROFILE = load_profile(FACILITY)
 SIGNALS = ("stored_current", "shutter_01")
@@ -204,33 +199,16 @@ async def test_what_finds_the_queue_full_is_a_gap_with_its_number() -> None:
     assert (gap.reason, gap.dropped) == ("overflow", 200)
 
 
-class Broken:
-    """A source whose reader has a defect."""
-
-    id = "ring"
-    kind = "broken"
-    address = ""
-    signals = SIGNALS
-    secret_files = ()
-
-    def probe(self) -> "Broken":
-        return self
-
-    @asynccontextmanager
-    async def connect(self, profile: Profile, clock: Clock) -> AsyncIterator[MonitorReader]:
-        queue = UpdateQueue(10)
-        channels = Channels.of(profile, [PvMapping(pv=s, signal=s) for s in SIGNALS])
-
-        def defect(codes: Int32, updates: list[Any]) -> Columns:
-            raise ZeroDivisionError("a defect")
-
-        queue.put(0, 1.0)
-        yield MonitorReader(channels, queue, defect, clock, MonitorOptions("ring", "here"))
-
-
-async def test_a_defect_ends_the_service_with_the_error() -> None:
-    intake = Intake(PROFILE, ["ring"], system_clock)
-    collector = Collector(PROFILE, [Broken()], intake, MemoryLanding(), system_clock, random.Random(1))
-    with pytest.raises(ExceptionGroup) as caught:
-        await asyncio.wait_for(collector.run(), 5)
-    assert caught.value.subgroup(ZeroDivisionError) is not None
+async def test_an_update_on_which_reading_fails_is_set_aside_and_the_others_are_read() -> None:
+    rig = Rig()
+    rig.put("stored_current", T0, 1.0)
+    rig.queue.put(0, ("no", "update"))
+    rig.put("stored_current", T0 + 1, 2.0)
+    found: list[float] = []
+    rejected: list[tuple[str, str, bytes]] = []
+    while len(found) < 2:
+        delivery = await rig.next()
+        found += [] if delivery.batch is None else delivery.batch.value.tolist()
+        rejected += [(r.cause, r.address, r.payload) for r in delivery.rejected]
+    assert found == [1.0, 2.0]
+    assert rejected == [("processing_failed", "stored_current", b"('no', 'update')")]

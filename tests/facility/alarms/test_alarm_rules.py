@@ -1,10 +1,12 @@
 """Rules as data: strict, with the nearest right word in each error."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from facility.alarms import AlarmRules, Condition, LimitCondition, Priority, SeriesTable, review
+from facility.alarms import rules as alarm_rules
 from facility.alarms.rules import shipped_rules
 from facility.errors import AlarmRuleError
 from facility.profile import load_profile, shipped_profiles
@@ -183,3 +185,25 @@ def test_every_set_of_rules_is_used_by_a_profile() -> None:
 def test_a_profile_without_rules_says_which_have_some() -> None:
     with pytest.raises(AlarmRuleError, match="no alarm rules come with profile 'sirius_sim': they come with mlf, nano"):
         AlarmRules.shipped("sirius_sim", TABLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = " + "[" * 5_000, "is not valid TOML"),
+        ("a = " + "9" * 5_000, "is not valid TOML"),
+        ("a = " + "[" * 50 + "]" * 50, "deep in each other"),
+        ("# " + "x" * 20_000, "more than 10,000"),
+        ("#" * 9 + "\n" * alarm_rules.MAX_BYTES, "larger than the 16,777,216 bytes that are read"),
+    ],
+)
+def test_a_file_larger_or_deeper_than_any_rules_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "alarms.toml"
+    path.write_text(text)
+    with pytest.raises(AlarmRuleError, match=message):
+        AlarmRules.load([path], TABLE)
+
+
+def test_a_file_of_rules_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(AlarmRuleError, match=r"does not exist: write it, or correct \[alarms\] rules"):
+        AlarmRules.load([tmp_path / "alarms.toml"], TABLE)
