@@ -1,6 +1,5 @@
 """``kado simulate inject``."""
 
-import re
 from typing import Annotated, Final
 
 import typer
@@ -12,18 +11,13 @@ from facility.time import parse_time
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.cli.simulate import config_of_group
 from kado.config import load_configuration
-from kado.language import marked, tr
+from kado.language import tr
 from kado.output import local, print_json, show, stretch, table, title
 from kado.queries.identity import identity
+from kado.queries.simulator_faults import effect_words, fault_detail, length_word, seconds_of
 from simulators.answer_key import KeyFault
 from simulators.control import Reply, Request
 from simulators.remote import ask, chosen_simulator
-from simulators.scenario import Effect
-
-_LENGTH: Final = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(s|min|m|h|d)?")
-
-
-_UNITS: Final = {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
 def inject(
@@ -115,35 +109,9 @@ def _request(
         return Request(do="answers")
     if effect is None:
         return Request(do="status")
-    length_s = None if length is None else _seconds("--for", length)
-    shift_s = None if shift is None else _seconds("--shift", shift)
+    length_s = None if length is None else seconds_of("--for", length)
+    shift_s = None if shift is None else seconds_of("--shift", shift)
     return Request(do="inject", effect=effect, cause=cause, length_s=length_s, reads=reads, shift_s=shift_s)
-
-
-def _seconds(option: str, text: str) -> float:
-
-    match = _LENGTH.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"{option} {text!r} is not a length of time: write 90s, 20min, 2h or 1d")
-    return float(match[1]) * _UNITS[match[2]]
-
-
-WORDS: Final[dict[Effect, str]] = {
-    Effect.BEAM_DUMP: marked("the beam is lost, and back after the repair"),
-    Effect.NO_INJECTION: marked("no top-up: the beam decays; pulses are weaker"),
-    Effect.MONITOR_GLITCH: marked("a sample or two of the current monitor at zero"),
-    Effect.MONITOR_DROPOUT: marked("the current monitor fails; the witness sees beam"),
-    Effect.MONITOR_FREEZE: marked("the current monitor repeats its last value"),
-    Effect.MONITOR_SPIKE: marked("the current monitor reads too much"),
-    Effect.WITNESS_FAULT: marked("the second monitor fails"),
-    Effect.MODE_FORGOTTEN: marked("nobody changes the machine mode"),
-    Effect.LINK_OUTAGE: marked("nothing arrives; what was not sent is lost"),
-    Effect.BROKER_OUTAGE: marked("nothing arrives; what was not sent comes afterwards"),
-    Effect.CLOCK_STEP: marked("the source's clock is wrong"),
-    Effect.DUPLICATES: marked("a third of all samples come twice"),
-    Effect.OUT_OF_ORDER: marked("half of all samples come late"),
-}
-"""What each effect does, in a line."""
 
 
 def injection_document(profile: Profile, reply: Reply) -> dict[str, object]:
@@ -185,7 +153,7 @@ def state_of(profile: Profile, reply: Reply) -> list[RenderableType]:
         broken = table(["active fault", "cause", "since", "until", ""])
         for fault in reply.broken:
             since, until = (local(ns, profile.zone) for ns in (fault.start, fault.end))
-            broken.add_row(fault.effect.value, fault.cause, since, until, _detail(fault))
+            broken.add_row(fault.effect.value, fault.cause, since, until, fault_detail(fault))
         parts += [broken, ""]
     else:
         parts += [tr("no fault is active"), ""]
@@ -194,14 +162,13 @@ def state_of(profile: Profile, reply: Reply) -> list[RenderableType]:
         for entry in reply.done:
             fault = entry.fault
             at = local(parse_time(entry.time), profile.zone)
-            length = _length((fault.end - fault.start) / 1e9) if entry.what == "injected" else ""
-            done.add_row(
-                at, tr(entry.what), fault.effect.value, fault.cause, ", ".join(filter(None, [length, _detail(fault)]))
-            )
+            length = length_word((fault.end - fault.start) / 1e9) if entry.what == "injected" else ""
+            detail = ", ".join(filter(None, [length, fault_detail(fault)]))
+            done.add_row(at, tr(entry.what), fault.effect.value, fault.cause, detail)
         parts += [done, ""]
     effects = table(["effect", "what it does", "--reads"], ["usual length"], order=_ORDER)
     for row in reply.effects:
-        effects.add_row(row.effect, tr(WORDS[Effect(row.effect)]), _length(row.usual_s), " | ".join(row.reads))
+        effects.add_row(row.effect, effect_words(row.effect), length_word(row.usual_s), " | ".join(row.reads))
     return [*parts, effects]
 
 
@@ -209,20 +176,6 @@ _ORDER: Final = ("effect", "what it does", "usual length", "--reads")
 
 
 def _named(fault: KeyFault) -> str:
-    detail = _detail(fault)
+    detail = fault_detail(fault)
     cause = tr("cause {cause}", cause=fault.cause)
     return f"{fault.effect.value} ({cause}{f', {detail}' if detail else ''})"
-
-
-def _detail(fault: KeyFault) -> str:
-    if fault.shift_s:
-        text = marked("clock {seconds:g} s ahead") if fault.shift_s > 0 else marked("clock {seconds:g} s behind")
-        return tr(text, seconds=abs(fault.shift_s))
-    return tr("reads {value}", value=fault.reads) if fault.reads else ""
-
-
-def _length(seconds: float) -> str:
-    for unit, name in ((3600, "h"), (60, "min")):
-        if seconds >= unit and seconds % unit == 0:
-            return f"{seconds / unit:g} {name}"
-    return f"{seconds:g} s"

@@ -23,6 +23,7 @@ _VIEWS: Final = (
     ("/record", marked("Record")),
     ("/shift", marked("Shift")),
     ("/reports", marked("Reports")),
+    ("/simulator", marked("Simulator")),
 )
 
 

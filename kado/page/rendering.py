@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from facility.accounts import Permission
 from facility.text import SIMULATED
 from kado.language import LANGUAGES, language, term, tr, trn, words
 from kado.output import local
@@ -68,13 +69,16 @@ def render(
     context = context_of(request)
     environment: Environment = request.app.state.templates
     profile = context.profile
+    paths = request.app.state.paths
+    if not (profile.simulated and visitor_of(request).may(Permission.INJECT)):
+        paths -= {"/simulator"}
     text = environment.get_template(template).render(
         {
             "profile": profile,
             "language": language(),
             "languages": LANGUAGES,
             "theme": theme_of(request),
-            "navigation": navigation(request.app.state.paths, request.url.path),
+            "navigation": navigation(paths, request.url.path),
             "simulated": words(SIMULATED) if profile.simulated else "",
             "now_text": local(context.clock(), profile.zone),
             "address_with": _address_with(request),

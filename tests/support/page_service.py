@@ -55,6 +55,21 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
 
 
+SIMULATED = """\
+facility = "nanoterasu_sim"
+data_dir = "data"
+[page]
+listen = "127.0.0.1:{port}"
+[[source]]
+id = "ring"
+kind = "simulator"
+scenario = "quiet_week"
+start = {start}
+speed = {speed:.1f}
+signals = ["stored_current", "stored_current_2", "machine_mode"]
+"""
+
+
 class Machine(threading.Thread):
     """Publishes a few signals ten times a second; what they are is set by the test."""
 
@@ -108,24 +123,13 @@ class Machine(threading.Thread):
         self._client.disconnect()
 
 
-class PageService:
+class RunningPage:
     """`kado run` with a page, in a process of its own."""
 
-    def __init__(self, folder: Path, broker: Mosquitto, *, page: str = "") -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
-        self.machine = Machine(broker)
         self._process: subprocess.Popen[bytes] | None = None
-        signals = "".join(f'[[source.signal]]\ntopic = "kado/{name}"\nsignal = "{name}"\n' for name in SIGNALS)
-        text = CONFIGURATION.format(port=self.port, broker=broker.url, signals=signals, page=page)
-        (folder / "kado.toml").write_text(text, encoding="utf-8")
-        now = datetime.now(UTC)
-        rows = [
-            "start,end,category,published_at",
-            f"{iso(now - timedelta(days=3))},{iso(now + timedelta(days=2))},user,2026-01-01T00:00:00+09:00",
-            f"{iso(now + timedelta(days=2))},{iso(now + timedelta(days=3))},maintenance,2026-01-01T00:00:00+09:00",
-        ]
-        (folder / "plan.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
     @property
     def url(self) -> str:
@@ -185,6 +189,37 @@ class PageService:
                 pass
             assert time.monotonic() < until, f"not so after {seconds:g} s\n{self.log[-3000:]}"
             time.sleep(0.1)
+
+
+class PageService(RunningPage):
+    """The same, fed by a broker."""
+
+    def __init__(self, folder: Path, broker: Mosquitto, *, page: str = "") -> None:
+        super().__init__(folder)
+        self.machine = Machine(broker)
+        signals = "".join(f'[[source.signal]]\ntopic = "kado/{name}"\nsignal = "{name}"\n' for name in SIGNALS)
+        text = CONFIGURATION.format(port=self.port, broker=broker.url, signals=signals, page=page)
+        (folder / "kado.toml").write_text(text, encoding="utf-8")
+        now = datetime.now(UTC)
+        rows = [
+            "start,end,category,published_at",
+            f"{iso(now - timedelta(days=3))},{iso(now + timedelta(days=2))},user,2026-01-01T00:00:00+09:00",
+            f"{iso(now + timedelta(days=2))},{iso(now + timedelta(days=3))},maintenance,2026-01-01T00:00:00+09:00",
+        ]
+        (folder / "plan.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def simulated_page(folder: Path, start: str, speed: float) -> Iterator[RunningPage]:
+    """Start a kado with a simulated machine in it, which lives through a time that has passed, faster than time."""
+    service = RunningPage(folder)
+    text = SIMULATED.format(port=service.port, start=start, speed=speed)
+    (folder / "kado.toml").write_text(text, encoding="utf-8")
+    service.start()
+    try:
+        yield service
+    finally:
+        service.stop()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""By clicking, in a real Chromium: a beam dump is excluded with a preview, confirmed by another, handed over."""
+"""By clicking, in a real Chromium: an injected beam dump is explained, excluded, confirmed, and handed over."""
 
 import os
 import re
@@ -14,25 +14,32 @@ from facility.accounts import Role
 from kado.config import load_configuration
 from kado.page.access.passwords import hash_password
 from kado.service.accounts import add_account, remove_account
-from page_service import PATIENCE_MS, PageService, chromium, running_page
+from page_service import PATIENCE_MS, RunningPage, chromium, simulated_page
 
 expect.set_options(timeout=PATIENCE_MS)
 pytestmark = pytest.mark.timeout(300)
 
 PASSWORD = "correct horse"
 SHOTS = Path(os.environ["KADO_SCREENSHOTS"]) if os.environ.get("KADO_SCREENSHOTS") else None
-VIEWS = ("/record", "/shift", "/shift/list", "/calendar", "/calendar/FY2026", "/reports", "/login")
+DAY = "2025-04-16"
+"""A day in user time of the simulated year."""
+VIEWS = ("/record", "/shift", "/shift/list", "/calendar", "/calendar/FY2026", "/reports", "/simulator", "/login")
 
 
 def make_people(folder: Path) -> None:
     configuration, hashed = load_configuration(folder / "kado.toml"), hash_password(PASSWORD)
-    for name, role in (("sato", Role.OPERATOR), ("kato", Role.OPERATOR), ("mori", Role.MANAGER)):
+    for name, role in (
+        ("sato", Role.OPERATOR),
+        ("kato", Role.OPERATOR),
+        ("abe", Role.ENGINEER),
+        ("mori", Role.MANAGER),
+    ):
         add_account(configuration, name, role, hashed, "root")
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageService]:
-    with running_page(tmp_path_factory.mktemp("record"), past_s=600) as found:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPage]:
+    with simulated_page(tmp_path_factory.mktemp("record"), f"{DAY}T09:00:00+09:00", 300.0) as found:
         # The browser's own event loop runs in this thread, where nothing may block.
         with ThreadPoolExecutor(1) as elsewhere:
             elsewhere.submit(make_people, found.folder).result()
@@ -45,7 +52,7 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-def log_in(browser: Browser, service: PageService, name: str, *, language: str = "en") -> Page:
+def log_in(browser: Browser, service: RunningPage, name: str, *, language: str = "en") -> Page:
     context = browser.new_context(base_url=service.url, viewport={"width": 1440, "height": 900}, locale=language)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -63,20 +70,38 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
-def test_a_dump_is_excluded_confirmed_and_handed_over_by_clicking(browser: Browser, service: PageService) -> None:
-    service.machine.current = 0.0
-    service.wait(lambda: (beam := service.get("now")["beam"])["state"] == "none" and beam["since_s"] >= 4)
-    service.machine.current = 399.5
-    service.wait(lambda: (service.get("now")["beam"] or {}).get("state") == "up")
+def test_an_injected_dump_is_explained_excluded_confirmed_and_handed_over_by_clicking(
+    browser: Browser, service: RunningPage
+) -> None:
+    def beam() -> float:
+        value = service.get("now")["delivery"]["value"]
+        return float("nan") if value is None else value
+
+    service.wait(lambda: beam() >= 199)
+    abe = log_in(browser, service, "abe")
+    abe.get_by_role("link", name="Simulator").click()
+    abe.get_by_label("Effect").select_option("beam_dump")
+    abe.get_by_label("Duration").fill("30min")
+    abe.get_by_label("Cause").fill("rf")
+    abe.get_by_role("button", name="Inject").click()
+    expect(abe.get_by_text("The fault was injected.")).to_be_visible()
+    expect(abe.locator("section", has_text="What was done").locator("td", has_text="beam_dump")).to_have_count(1)
+    shot(abe, "simulator-injected")
+    service.wait(lambda: beam() < 1)
+    service.wait(lambda: beam() >= 199)
 
     sato = log_in(browser, service, "sato")
-
-    def awaits() -> bool:
-        sato.goto("/record")
-        return sato.get_by_text("Outages without a recorded cause").count() == 1
-
-    service.wait(awaits)
-    sato.get_by_role("button", name=re.compile("^Correct")).first.click()
+    assert sato.get_by_role("link", name="Simulator").count() == 0
+    sato.get_by_role("link", name="History").click()
+    sato.get_by_role("textbox", name="Period").fill(DAY)
+    sato.get_by_role("button", name="Show", exact=True).click()
+    event = sato.locator(".events tr.link").filter(has_text="no beam").first
+    expect(event).to_contain_text("no beam")
+    event.get_by_role("link").click()
+    panel = sato.locator("#explained")
+    expect(panel).to_contain_text("below minimum, and not yet back at the limit")
+    shot(sato, "dump-explained")
+    panel.get_by_role("link", name="Correct this interval").click()
     sato.get_by_label("What you state").select_option("excluded")
     sato.get_by_label("Where the cause lay").select_option("grid")
     sato.locator("#correct").get_by_label("Reason").fill("grid dip <b>")
@@ -102,7 +127,8 @@ def test_a_dump_is_excluded_confirmed_and_handed_over_by_clicking(browser: Brows
     assert (correction["author"], correction["confirmed"]["author"]) == ("sato", "mori")
     shot(mori, "record-confirmed")
 
-    sato.get_by_role("link", name="Shift", exact=True).click()
+    sato.goto(f"/shift?at={DAY}T12:00:00%2B09:00")
+    expect(sato.locator("main")).to_contain_text("#1 excluded")
     sato.get_by_label("Closing remark").fill("one grid dip, otherwise quiet")
     sato.get_by_role("button", name="Sign as sato").click()
     expect(sato.get_by_text("The shift was handed over.")).to_be_visible()
@@ -120,7 +146,7 @@ def test_a_dump_is_excluded_confirmed_and_handed_over_by_clicking(browser: Brows
         kato.pdf(path=str(SHOTS / "shift.pdf"), prefer_css_page_size=True)
 
 
-def test_a_handover_prints_on_one_a4(browser: Browser, service: PageService, tmp_path: Path) -> None:
+def test_a_handover_prints_on_one_a4(browser: Browser, service: RunningPage, tmp_path: Path) -> None:
     page = log_in(browser, service, "kato", language="ja")
     page.goto("/shift")
     path = tmp_path / "shift.pdf"
@@ -133,7 +159,7 @@ def test_a_handover_prints_on_one_a4(browser: Browser, service: PageService, tmp
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_each_view_is_accessible_and_fits_a_narrow_screen(
-    browser: Browser, service: PageService, language: str, theme: str
+    browser: Browser, service: RunningPage, language: str, theme: str
 ) -> None:
     page = log_in(browser, service, "mori", language=language)
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
@@ -154,7 +180,7 @@ def test_each_view_is_accessible_and_fits_a_narrow_screen(
             shot(page, f"{view.strip('/').replace('/', '-')}-{language}-390")
 
 
-def test_an_open_page_ends_with_the_account_of_its_reader(browser: Browser, service: PageService) -> None:
+def test_an_open_page_ends_with_the_account_of_its_reader(browser: Browser, service: RunningPage) -> None:
     def account(*, there: bool) -> None:
         configuration = load_configuration(service.folder / "kado.toml")
         if there:

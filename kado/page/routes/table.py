@@ -4,7 +4,19 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from kado.page.routes import api, calendar, events_stream, explain, history, login, now, record, reports, shift
+from kado.page.routes import (
+    api,
+    calendar,
+    events_stream,
+    explain,
+    history,
+    login,
+    now,
+    record,
+    reports,
+    shift,
+    simulator,
+)
 
 ROUTES: Final[tuple[BaseRoute, ...]] = (
     *now.ROUTES,
@@ -14,6 +26,7 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
     *record.ROUTES,
     *shift.ROUTES,
     *reports.ROUTES,
+    *simulator.ROUTES,
     *login.ROUTES,
     *api.ROUTES,
     *events_stream.ROUTES,

@@ -158,7 +158,9 @@ export class Chart {
     for (const [ms, text, strong] of ticks(this.options.zone, this.data.start, this.data.end, most)) {
       const x = this.x(ms, box);
       group.append(el("line", { class: strong ? "strong" : "", x1: x, x2: x, y1: box.top, y2: box.bottom }));
-      group.append(el("text", { class: strong ? "strong" : "", x, y: box.bottom + 16, "text-anchor": "middle" }, text));
+      // A label at the right end stays whole.
+      const [at, anchor] = x + 3.7 * text.length > box.width ? [box.width, "end"] : [x, "middle"];
+      group.append(el("text", { class: strong ? "strong" : "", x: at, y: box.bottom + 16, "text-anchor": anchor }, text));
     }
     group.append(el("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
     return group;
