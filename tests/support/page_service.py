@@ -174,7 +174,7 @@ class RunningPage:
 
     def get(self, path: str, **options: str) -> Any:
         """Return a document of the API."""
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=options, timeout=30)
+        answer = httpx.get(f"{self.url}/api/v1/{path}", params=options, timeout=PATIENCE_MS / 1000)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

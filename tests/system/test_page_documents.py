@@ -9,7 +9,13 @@ import httpx
 import jsonschema
 import pytest
 
-from page_service import PageService, running_page
+from page_service import PATIENCE_MS, PageService, running_page
+
+PATIENCE_S = PATIENCE_MS / 1000
+
+
+def get(address: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    return httpx.get(address, headers=headers, timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,7 @@ def test_every_address_of_the_description_answers_as_it_is_described(page: PageS
     assert len(documents) > 20
     for path in documents:
         operation = description["paths"][path]["get"]
-        answer = httpx.get(page.url + path, params=example_options(page, operation), timeout=60)
+        answer = httpx.get(page.url + path, params=example_options(page, operation), timeout=PATIENCE_S)
         if path in ("/api/v1/beamlines", "/api/v1/target") and answer.status_code == 400:
             assert answer.json()["error"]["message"]  # a facility without beamlines, or without a target
             continue
@@ -106,7 +112,7 @@ def test_figures_of_a_period_that_is_over_are_those_of_the_command(page: PageSer
     ],
 )
 def test_a_wrong_question_is_refused_with_a_reason(page: PageService, path: str, status: int, said: str) -> None:
-    answer = httpx.get(page.url + path)
+    answer = get(page.url + path)
     assert answer.status_code == status
     assert said in answer.json()["error"]["message"]
 
@@ -114,12 +120,12 @@ def test_a_wrong_question_is_refused_with_a_reason(page: PageService, path: str,
 @pytest.mark.parametrize("path", ["/", "/api/v1/now", "/history", "/api/v1/events?period=2026-10"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_what_is_read_cannot_be_written(page: PageService, path: str, method: str) -> None:
-    assert httpx.request(method, page.url + path).status_code in (403, 405)
+    assert httpx.request(method, page.url + path, timeout=PATIENCE_S).status_code in (403, 405)
 
 
 def test_nothing_comes_from_outside_and_nothing_is_inline(page: PageService) -> None:
     for path in ("/", "/?wall=1", "/history", "/nothing"):
-        answer = httpx.get(page.url + path)
+        answer = get(page.url + path)
         policy = answer.headers["content-security-policy"]
         assert policy.startswith("default-src 'self'")
         assert "unsafe" not in policy
@@ -131,16 +137,16 @@ def test_nothing_comes_from_outside_and_nothing_is_inline(page: PageService) -> 
 
 
 def test_files_are_kept_for_a_year_and_pages_not_at_all(page: PageService) -> None:
-    text = httpx.get(page.url + "/").text
+    text = get(page.url + "/").text
     css = text.split('rel="stylesheet" href="')[1].split('"')[0]
-    assert "immutable" in httpx.get(page.url + css).headers["cache-control"]
-    assert httpx.get(page.url + "/").headers["cache-control"] == "no-store"
-    assert httpx.get(f"{page.url}/static/other/{css.rpartition('/')[2]}").headers["cache-control"] == "no-cache"
+    assert "immutable" in get(page.url + css).headers["cache-control"]
+    assert get(page.url + "/").headers["cache-control"] == "no-store"
+    assert get(f"{page.url}/static/other/{css.rpartition('/')[2]}").headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize("path", ["../page/server.py", "..%2f..%2fconfig.py", "%2e%2e/%2e%2e/config.py", "/etc/passwd"])
 def test_no_file_outside_is_served(page: PageService, path: str) -> None:
-    assert httpx.get(f"{page.url}/static/x/{path}").status_code == 404
+    assert get(f"{page.url}/static/x/{path}").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -148,11 +154,11 @@ def test_no_file_outside_is_served(page: PageService, path: str) -> None:
     [("ja", "ja"), ("ja-JP,en;q=0.8", "ja"), ("en-GB,ja;q=0.9", "en"), ("fr", "en"), ("*;q=x", "en")],
 )
 def test_the_language_is_the_browsers_choice(page: PageService, header: str, lang: str) -> None:
-    assert f'<html lang="{lang}"' in httpx.get(page.url + "/", headers={"Accept-Language": header}).text
+    assert f'<html lang="{lang}"' in get(page.url + "/", headers={"Accept-Language": header}).text
 
 
 def test_a_chosen_language_and_theme_are_remembered(page: PageService) -> None:
-    with httpx.Client(base_url=page.url, headers={"Accept-Language": "en"}) as client:
+    with httpx.Client(base_url=page.url, headers={"Accept-Language": "en"}, timeout=PATIENCE_S) as client:
         client.get("/?lang=ja&theme=dark")
         text = client.get("/history").text
     assert '<html lang="ja" data-theme="dark"' in text
@@ -179,7 +185,7 @@ class Events:
 
 
 def test_values_and_state_are_streamed_and_go_on_where_they_ended(page: PageService) -> None:
-    with httpx.stream("GET", f"{page.url}/events", timeout=20) as response:
+    with httpx.stream("GET", f"{page.url}/events", timeout=PATIENCE_S) as response:
         events = Events(response)
         assert response.headers["content-type"].startswith("text/event-stream")
         whole = events.next("now")
@@ -187,18 +193,20 @@ def test_values_and_state_are_streamed_and_go_on_where_they_ended(page: PageServ
         first = events.next("values")["signals"]["stored_current"]["time_ms"]
         assert events.next("values")["signals"]["stored_current"]["time_ms"] > first
         last = events.last_id
-    with httpx.stream("GET", f"{page.url}/events", headers={"Last-Event-ID": last}, timeout=20) as response:
+    with httpx.stream("GET", f"{page.url}/events", headers={"Last-Event-ID": last}, timeout=PATIENCE_S) as response:
         events = Events(response)
         events.next("values")
         boot, _, number = events.last_id.rpartition("-")
         assert (boot, int(number)) >= (last.rpartition("-")[0], int(last.rpartition("-")[2]) + 1)
-    with httpx.stream("GET", f"{page.url}/events", headers={"Last-Event-ID": "elsewhere-17"}, timeout=20) as response:
+    with httpx.stream(
+        "GET", f"{page.url}/events", headers={"Last-Event-ID": "elsewhere-17"}, timeout=PATIENCE_S
+    ) as response:
         assert Events(response).next("now")["facility"] == whole["facility"]
 
 
 def test_what_pages_show_is_said_in_their_language(page: PageService) -> None:
     for language, word in (("ja", "供給中"), ("en", "beam delivered")):
-        with httpx.stream("GET", f"{page.url}/events?page={language}&view=now", timeout=20) as response:
+        with httpx.stream("GET", f"{page.url}/events?page={language}&view=now", timeout=PATIENCE_S) as response:
             shown = Events(response).next("shown")
             assert shown["texts"]["beam"] == word
             assert "figures" in shown["fragments"]
