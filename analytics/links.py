@@ -36,7 +36,7 @@ class LinkLoss:
             Whether a heartbeat that stays away is a loss as well: for signals sent on change only, which hold for
             as long as the link is known to be up.
         """
-        down = np.array([word == "down" for word in links.state_words()], dtype=bool)
+        down = links.in_state("down")
         times = links.time_ns
         lost = times[down]
         if heartbeats and len(links):

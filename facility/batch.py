@@ -350,6 +350,12 @@ class Samples:
             return [None] * len(self)
         return [None if code == NO_WORD else self.words[code] for code in self.state.tolist()]
 
+    def in_state(self, word: str) -> NDArray[np.bool_]:
+        """Return for each sample whether its state is `word`, as `state_words` says it."""
+        if self.state is None or word not in self.words:
+            return np.zeros(len(self), np.bool_)
+        return np.isin(self.state, [code for code, known in enumerate(self.words) if known == word])
+
 
 def join_by_signal(batches: Sequence[Batch]) -> dict[str, Samples]:
     """Return the samples of each signal that occurs, as `Batch.by_signal` does of all these batches joined.

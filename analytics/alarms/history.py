@@ -277,7 +277,7 @@ def link_losses(pieces: Iterator[Samples], end_ns: int) -> Int64:
     for samples in pieces:
         if not len(samples):
             continue
-        down = np.array([word == "down" for word in samples.state_words()], bool)
+        down = samples.in_state("down")
         times = samples.time_ns if last is None else np.concatenate([[last], samples.time_ns])
         silent = times[:-1][np.diff(times) > LINK_HOLD_NS] + LINK_HOLD_NS
         found += [samples.time_ns[down], silent.astype(np.int64)]

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
-from facility.errors import MissingExtraError, ProblemFoundError, ReportError
+from facility.errors import ProblemFoundError, ReportError
 from facility.issued_report import IssuedReport
 from facility.time import format_time
 from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption
@@ -17,6 +18,7 @@ from kado.config import Configuration, load_configuration
 from kado.language import language, tr, trn
 from kado.output import local, note, print_json, show, table, title
 from kado.queries.identity import identity
+from kado.report.drawing import drawing_beside, require_libraries
 
 PeriodArgument = Annotated[
     str, typer.Argument(metavar="PERIOD", help="2026-10, 2026Q4, FY2026, START/END with offsets, or a run.")
@@ -54,24 +56,20 @@ def make(
     """
     configuration = load_configuration(config)
     chosen = form or _by_name(out)
-    # pandas, Altair and typst are asked for by name, so that what is missing is said before anything is computed.
-    try:
+    require_libraries()
+    with drawing_beside() if chosen in (ReportForm.PDF, ReportForm.HTML) else nullcontext():
+        # What computes is imported while the other process gets ready to draw.
         from kado.queries.report import load_report
         from kado.report.forms import Form, render
         from kado.report.life import current_report
-    except ImportError as error:
-        raise _missing(error) from error
-    inputs = load_report(configuration, period, definition, as_known_on)
-    report = current_report(configuration, inputs, language())
-    font_dir = configuration.settings.report.font_dir
-    content = render(report, Form(chosen.value), None if font_dir is None else configuration.folder / font_dir)
+
+        inputs = load_report(configuration, period, definition, as_known_on)
+        report = current_report(configuration, inputs, language())
+        font_dir = configuration.settings.report.font_dir
+        content = render(report, Form(chosen.value), None if font_dir is None else configuration.folder / font_dir)
     path = out or Path(_file_name(inputs.loaded.profile.id, report.period, report.language, chosen))
     _write(path, content)
     note(tr("{path}: {state}, {size:,} bytes", path=path, state=report.state, size=len(content)))
-
-
-def _missing(error: ImportError) -> MissingExtraError:
-    return MissingExtraError(f"reports need {error.name}, which is not installed: pip install 'kado[report]'")
 
 
 def _by_name(out: Path | None) -> ReportForm:
@@ -112,10 +110,9 @@ def issue_report(
       kado report issue 2026-10 --author "Mori"
     """
     configuration = load_configuration(config)
-    try:
-        from kado.report.life import issue
-    except ImportError as error:
-        raise _missing(error) from error
+    require_libraries()
+    from kado.report.life import issue
+
     issued, changes = issue(configuration, period, definition, author)
     if output is Format.JSON:
         document = _document(configuration, issued)
@@ -146,10 +143,9 @@ def verify(
       kado report verify october.pdf
     """
     configuration = load_configuration(config)
-    try:
-        from kado.report.life import verify_file
-    except ImportError as error:
-        raise _missing(error) from error
+    require_libraries()
+    from kado.report.life import verify_file
+
     found = verify_file(configuration, file)
     if output is Format.JSON:
         print_json(
@@ -196,10 +192,9 @@ def list_reports(
       kado report list
     """
     configuration = load_configuration(config)
-    try:
-        from kado.report.life import editions
-    except ImportError as error:
-        raise _missing(error) from error
+    require_libraries()
+    from kado.report.life import editions
+
     issued = editions(configuration)
     if output is Format.JSON:
         reports = [_document(configuration, r) for r in issued]

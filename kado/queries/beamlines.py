@@ -4,11 +4,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from analytics.beamlines import BeamlineTime, beamline_time
+from analytics.links import LinkLoss
 from facility.errors import ProfileError
 from facility.time import Clock, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport, load_availability
-from kado.queries.evidence import load_link
+from kado.queries.evidence import load_link, read_once
 from kado.queries.identity import identity
 from kado.queries.record import AsOf
 from kado.stores import open_store
@@ -51,9 +52,11 @@ def beamlines_of(configuration: Configuration, machine: AvailabilityReport, stor
     """Compute the hours of each beamline beside a machine's availability."""
     start, end = machine.part.start_ns, machine.part.end_ns
     found: list[BeamlineTime] = []
+    read = read_once(store.read)
     for beamline in machine.profile.beamlines:
-        said, link = None, load_link(configuration, store.read, start, end, signal=beamline.shutter)
+        said, link = None, LinkLoss()
         if beamline.shutter is not None:
+            link = load_link(configuration, read, start, end, signal=beamline.shutter)
             said = store.read(beamline.shutter, start, end, hold=True)
         found.append(
             beamline_time(beamline, machine.availability, machine.plan, machine.definition, machine.refill, said, link)

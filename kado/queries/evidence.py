@@ -80,7 +80,7 @@ def load_evidence(
     look_around
         Whether to look beyond `part` too; needed only where it has user time, and in a shutdown it may be far.
     """
-    profile = configuration.profile
+    profile, read = configuration.profile, read_once(read)
     widest = definitions[0].model_copy(
         update={
             "merge_gap_s": max(d.merge_gap_s for d in definitions),
@@ -144,6 +144,19 @@ def load_evidence(
     }
     whole = all(r.whole for r in reaches.values())
     return Known(evidence, window.settled, reach, depends_from_ns, window.cut, whole)
+
+
+def read_once(read: Read) -> Read:
+    """Return a reader that keeps every answer: the link of a source is asked for again for each of its signals."""
+    kept: dict[tuple[str, int, int, bool], Samples] = {}
+
+    def reading(signal: str, start_ns: int, end_ns: int, *, hold: bool = False) -> Samples:
+        asked = (signal, start_ns, end_ns, hold)
+        if asked not in kept:
+            kept[asked] = read(signal, start_ns, end_ns, hold=hold)
+        return kept[asked]
+
+    return reading
 
 
 def _with_held(read: Read, signal: str) -> ReadHeld:

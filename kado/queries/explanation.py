@@ -89,6 +89,8 @@ def load_gaps(
 
 def gaps_in(piece: Examined, profile: Profile) -> Gaps:
     """Return the unknown intervals of a piece of a period."""
+    if not piece.findings.accounts.unknown:
+        return Gaps.joined([])
     segments = explain_part(piece.findings, piece.evidence, piece.applied, piece.plan)
     return find_gaps(
         segments, piece.evidence, piece.applied, profile, piece.definition, piece.plan, piece.findings.part

@@ -5,7 +5,6 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Final
 
-import pandas as pd
 from babel.dates import format_date, format_datetime
 
 from facility.time import NS_PER_H, NS_PER_S, to_datetime
@@ -30,8 +29,8 @@ def make_table(
     """Make a table; what is printed follows from the columns, unless it is given."""
     if printed is None:
         printed = [[printed_cell(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
-    frame = pd.DataFrame([list(row) for row in rows], columns=[c.name for c in columns], dtype=object)
-    return Table(id, title, tuple(columns), frame, tuple(tuple(row) for row in printed), note, total)
+    cells, texts = tuple(tuple(row) for row in rows), tuple(tuple(row) for row in printed)
+    return Table(id, title, tuple(columns), cells, texts, note, total)
 
 
 def printed_cell(cell: Cell, column: Column) -> str:

@@ -1,6 +1,7 @@
 """Charts of a report, drawn once by Altair and used as SVG in every form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, cast
 
 import altair as alt
@@ -26,6 +27,10 @@ COLOURS: Final = {
 """Dark enough apart to be told on a grey print; every chart names them in a legend as well."""
 
 
+Row = Mapping[str, object]
+"""Values by column."""
+
+
 def to_svg(chart: alt.TopLevelMixin) -> str:
     """Return a chart as SVG, its text as text."""
     spec = chart.to_dict()
@@ -49,17 +54,21 @@ def _configured(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
 
 
 def signal_chart(
-    buckets: pd.DataFrame, shaded: pd.DataFrame, target: float | None, labels: dict[str, str], names: dict[str, str]
+    buckets: Sequence[Row],
+    stretches: Sequence[tuple[datetime, datetime, str]],
+    target: float | None,
+    labels: dict[str, str],
+    names: dict[str, str],
 ) -> str:
     """Draw the delivery signal of a period with its target; lost beam, low beam and unknown time are shaded.
 
     Parameters
     ----------
     buckets
-        Columns time (datetime in the facility's zone, no offset), low, high, mean; at most 2,000 rows. A row with
-        NaN breaks the line.
-    shaded
-        Columns start, end, kind.
+        Each with time (datetime in the facility's zone, no offset), low, high, mean; at most 2,000. One without
+        values breaks the line.
+    stretches
+        Shaded time: start, end, kind.
     target
         In the signal's unit.
     labels
@@ -68,8 +77,10 @@ def signal_chart(
         What each kind is called.
     """
     x = alt.X("time:T", title=None, axis=alt.Axis(format="%-m/%-d", labelOverlap=True))
-    base = alt.Chart(buckets)
-    top = float(max([buckets["high"].max() if len(buckets) else 0.0, target or 0.0])) * 1.08 or 1.0
+    frame = pd.DataFrame(buckets)
+    shaded = pd.DataFrame(stretches, columns=["start", "end", "kind"])
+    base = alt.Chart(frame)
+    top = float(max([frame["high"].max() if len(frame) else 0.0, target or 0.0])) * 1.08 or 1.0
     y = alt.Y("low:Q", title=labels["signal"], scale=alt.Scale(domain=[0.0, top], nice=False))
     layers: list[Any] = []
     if len(shaded):
@@ -102,19 +113,20 @@ def signal_chart(
 
 
 def calendar_chart(
-    cells: pd.DataFrame, names: dict[str, str], labels: dict[str, str], domain: tuple[float, float], step: int
+    stretches: Sequence[Row], names: dict[str, str], labels: dict[str, str], domain: tuple[float, float], step: int
 ) -> str:
     """Draw a month as days by hours: what was planned, and what came of user time.
 
     Parameters
     ----------
-    cells
-        Columns day (1 to 31, or an ISO date), start_h, end_h (hours of the day, 0 to 24), kind.
+    stretches
+        Each with day (1 to 31, or an ISO date), start_h, end_h (hours of the day, 0 to 24), kind.
     names
         What each kind is called, in the order of the legend.
     labels
         ``day`` and ``hour``.
     """
+    cells = pd.DataFrame(stretches)
     kinds = [k for k in names if k in set(cells["kind"])]
     rows = cells["day"].nunique()
     named = cells.assign(name=cells["kind"].map(names))
@@ -152,14 +164,16 @@ def bars_chart(rows: Sequence[tuple[str, float]], axis: str) -> str:
     return to_svg(_configured(chart))
 
 
-def months_chart(rows: pd.DataFrame, target: float | None, labels: dict[str, str]) -> str:
+def months_chart(months: Sequence[Row], target: float | None, labels: dict[str, str]) -> str:
     """Draw the availability of each month with its bounds, beside the target.
 
     Parameters
     ----------
-    rows
-        Columns month (text), value, lower, upper; NaN where there is none.
+    months
+        Each with month (text), value, lower, upper; None where there is none.
     """
+    bounds = ["value", "lower", "upper"]
+    rows = pd.DataFrame(months, columns=["month", *bounds]).astype(dict.fromkeys(bounds, float))
     known = rows.dropna(subset=["value"])
     lowest = min([float(known["lower"].min()) if len(known) else 90.0, target or 100.0])
     floor = max(0.0, lowest - max(0.5, (100.0 - lowest) * 0.3))

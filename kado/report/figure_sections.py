@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-import pandas as pd
-
 from facility.schedule import OPERATING_CATEGORIES, PLANNED_CATEGORIES
 from facility.time import NS_PER_H
 from kado.language import tr
@@ -13,7 +11,7 @@ from kado.queries.availability import AvailabilityReport
 from kado.queries.availability_document import tag_times
 from kado.queries.report import ReportInputs
 from kado.report.cells import make_table
-from kado.report.charts import months_chart
+from kado.report.drawing import draw
 from kado.report.model import Cell, Chart, Column, Kind, Section
 from kado.report.reliability_words import group_rows, outlook_sentences, reliability_rows
 from kado.report.sentences import name_of
@@ -109,7 +107,7 @@ def months(inputs: ReportInputs) -> Section | None:
         Column("failures", tr("Failures"), Kind.COUNT),
     ]
     rows: list[list[Cell]] = []
-    drawn: list[dict[str, object]] = []
+    drawn: list[dict[str, str | float | None]] = []
     user = split_hours(
         {b.period.id: 0 if b.loaded is None else b.loaded.availability.accounts.user_time for b in inputs.months}, 1
     )
@@ -131,12 +129,7 @@ def months(inputs: ReportInputs) -> Section | None:
         [tr("Whole period"), *totals, sum(user.values(), Decimal(0)), sum(down.values(), Decimal(0)), counts.failures]
     )
     target = inputs.loaded.profile.target_availability_pct
-    bounds = ["value", "lower", "upper"]
-    chart = months_chart(
-        pd.DataFrame(drawn, columns=["month", *bounds]).astype(dict.fromkeys(bounds, float)),
-        target,
-        {"availability": tr("Availability (%)")},
-    )
+    chart = draw("months_chart", drawn, target, {"availability": tr("Availability (%)")})
     described = tr("Availability of each month with its bounds, and the target.")
     return Section(
         "months",

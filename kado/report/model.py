@@ -4,11 +4,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from kado.report.drawing import Drawn
 from kado.report.stamp import Stamp
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Cell = str | int | float | Decimal | datetime | None
 
@@ -45,31 +48,43 @@ class Column:
     """Share of the page's width among the columns of text."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Table:
     """One table: cells with their full precision, and what is printed for each."""
 
     id: str
     title: str
     columns: tuple[Column, ...]
-    frame: pd.DataFrame
-    """One row a row, columns by name; cells of dtype object."""
+    rows: tuple[tuple[Cell, ...], ...]
     printed: tuple[tuple[str, ...], ...]
     """The same cells as people read them."""
     note: str = ""
     total: bool = False
     """Whether the last row is the sum of those above it."""
 
+    @cached_property
+    def frame(self) -> "pd.DataFrame":
+        """The table as pandas has it: one row a row, columns by name; cells of dtype object."""
+        # To import pandas takes a second, and PDF and HTML need what is printed alone.
+        import pandas as pd
+
+        return pd.DataFrame([list(row) for row in self.rows], columns=[c.name for c in self.columns], dtype=object)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
-    """One chart, as a Vega-Lite specification and as the SVG made from it."""
+    """One chart, drawn once and used as SVG."""
 
     id: str
     title: str
     description: str
     """In words, for whoever cannot see it."""
-    svg: str
+    drawn: Drawn
+
+    @property
+    def svg(self) -> str:
+        """The chart as SVG."""
+        return self.drawn()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from kado.language.assertions import assertion_word
 from kado.queries.effect_words import effect_words
 from kado.queries.report import ReportInputs
 from kado.report.cells import local_time, make_table
-from kado.report.charts import bars_chart
+from kado.report.drawing import draw
 from kado.report.model import Cell, Chart, Column, Kind, Section, Table
 from kado.report.words import signal_word
 from kado.rounding import NONE, count, split_hours
@@ -39,7 +39,7 @@ def systems(inputs: ReportInputs) -> Section | None:
         "systems",
         tr("Downtime by system"),
         tr("Downtime of each system, largest first."),
-        bars_chart(drawn, tr("Downtime (h)")),
+        draw("bars_chart", drawn, tr("Downtime (h)")),
     )
     return Section(
         "systems",

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import pandas as pd
-
 from analytics.conditions import Kind as Condition
 from facility.incidents import Review
 from facility.schedule import PLANNED_CATEGORIES
@@ -12,7 +10,7 @@ from kado.language import tr, trn
 from kado.queries.events import incidents_behind, review_of
 from kado.queries.report import ReportInputs, awaiting_review
 from kado.report.cells import local_time, make_table
-from kado.report.charts import calendar_chart, signal_chart
+from kado.report.drawing import draw
 from kado.report.model import Cell, Chart, Column, Kind, Section
 from kado.report.words import account_word, review_word, rule_word, signal_word
 from kado.rounding import count, hours
@@ -34,12 +32,12 @@ def signal(inputs: ReportInputs) -> Section | None:
             rows.append({"time": gap, "low": None, "high": None, "mean": None})
         at = local_time(start, zone).replace(tzinfo=None)
         rows.append({"time": at, "low": float(b.min[i]), "high": float(b.max[i]), "mean": float(b.mean[i])})
-    shaded = pd.DataFrame(_shaded(inputs), columns=["start", "end", "kind"])
     unit = profile.delivery.unit or ""
     label = signal_word(profile)
-    svg = signal_chart(
-        pd.DataFrame(rows),
-        shaded,
+    drawn = draw(
+        "signal_chart",
+        rows,
+        _shaded(inputs),
         profile.target,
         {
             "signal": f"{label} ({unit})" if unit else label,
@@ -51,7 +49,7 @@ def signal(inputs: ReportInputs) -> Section | None:
         "{label} over time with its minimum and maximum; lost beam, low beam and unknown user time are shaded.",
         label=label,
     )
-    return Section("signal", label, charts=(Chart("signal", label, described, svg),))
+    return Section("signal", label, charts=(Chart("signal", label, described, drawn),))
 
 
 def _shaded(inputs: ReportInputs) -> list[tuple[object, object, str]]:
@@ -94,9 +92,9 @@ def calendar(inputs: ReportInputs) -> Section:
         labels, domain, step = {"day": tr("day"), "hour": tr("hour of the day")}, (0.0, 24.0), 3
     kinds = ("delivered", "low_beam", "no_beam", "unknown", "planned")
     names = {kind: account_word(kind) for kind in (*kinds, *(c.value for c in PLANNED_CATEGORIES), "unscheduled")}
-    svg = calendar_chart(pd.DataFrame(cells), names, labels, domain, step)
+    drawn = draw("calendar_chart", cells, names, labels, domain, step)
     described = tr("What was planned and what came of user time, for each hour of the period.")
-    return Section("calendar", tr("Calendar"), charts=(Chart("calendar", tr("Calendar"), described, svg),))
+    return Section("calendar", tr("Calendar"), charts=(Chart("calendar", tr("Calendar"), described, drawn),))
 
 
 def failures(inputs: ReportInputs) -> Section:

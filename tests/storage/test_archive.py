@@ -247,6 +247,17 @@ def test_who_touches_no_sealed_file_does_not_wait_for_arrow(tmp_path: Path) -> N
     subprocess.run([sys.executable, "-c", code, str(tmp_path), str(DAY + 4 * NS_PER_DAY)], check=True)
 
 
+def test_who_reads_sealed_samples_does_not_wait_for_pandas(tmp_path: Path) -> None:
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+        three_days(store)
+    code = (
+        "import sys; from pathlib import Path; from storage.embedded.store import EmbeddedStore\n"
+        "store = EmbeddedStore(Path(sys.argv[1]), 'ring'); assert len(store.read('current', 0, 2**62))\n"
+        "assert 'pyarrow' in sys.modules; assert 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+
+
 def test_zeros_and_extremes_keep_every_bit(store: EmbeddedStore) -> None:
     values = np.array([0.0, -0.0, 5e-324, -np.inf, np.inf, 1.7e308])
     store.load(Samples.sorted("ring", "current", DAY + np.arange(6), values), before_ns=MAX_NS)

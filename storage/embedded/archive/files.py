@@ -12,7 +12,7 @@ from facility.batch import NO_WORD
 from facility.errors import ArchiveAwayError
 from facility.time import NS_PER_S
 from storage.columns import NO_ARRIVAL, Columns, concat
-from storage.embedded.archive.arrow import pa, parquet
+from storage.embedded.archive.arrow import numbers, pa, parquet
 from storage.embedded.archive.manifest import Has, SealedFile
 from storage.embedded.archive.place import DamagedFileError, MissingFileError, Place
 from storage.minutes import MinuteAggregates
@@ -82,7 +82,7 @@ def read_minutes(place: Place, file: SealedFile, *, draft: bool = False) -> Minu
         raise DamagedFileError(place.full_name(path), "it is not what was sealed")
     with _translated(place, path):
         table = parquet.ParquetFile(pa.BufferReader(content)).read()
-    column: dict[str, NDArray[Any]] = {name: table[name].to_numpy() for name in table.column_names}
+    column: dict[str, NDArray[Any]] = {name: numbers(table[name].combine_chunks()) for name in table.column_names}
     return MinuteAggregates(
         column["time"].view(np.int64), column["count"], column["mean"], column["min"], column["max"], column["last"],
         np.rint(column["known_s"] * NS_PER_S).astype(np.int64),
@@ -127,15 +127,12 @@ def _columns(batch: Any, names: list[str]) -> Columns:
     words: dict[str, int] = {}
 
     def plain(name: str, none: float) -> NDArray[Any]:
-        column = batch[name]
-        if pa.types.is_timestamp(column.type):
-            column = column.view(pa.int64())
-        return (column.fill_null(none) if column.null_count else column).to_numpy(zero_copy_only=False)
+        return numbers(batch[name], none)
 
     def codes(name: str) -> NDArray[np.int32]:
         column = batch[name]
         known = [words.setdefault(word, len(words)) for word in column.dictionary.to_pylist()]
-        indices = column.indices.fill_null(NO_WORD).to_numpy(zero_copy_only=False)
+        indices = numbers(column.indices, NO_WORD)
         return np.array([*known, NO_WORD], np.int32)[indices]
 
     return Columns(

@@ -1,0 +1,31 @@
+"""Charts drawn in a process beside the report: the same, and not lost when that process is."""
+
+import multiprocessing
+import sys
+
+import pytest
+
+from kado.report.drawing import draw, drawing_beside
+
+ROWS = [("rf", 3.0), ("真空", 1.5)]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The chart as this process draws it, which then counts as one that has not imported Altair."""
+    svg = draw("bars_chart", ROWS, "Downtime (h)")()
+    monkeypatch.delitem(sys.modules, "altair")
+    return svg
+
+
+def test_a_process_beside_draws_the_same_bytes(here: str) -> None:
+    with drawing_beside():
+        assert multiprocessing.active_children()
+        assert draw("bars_chart", ROWS, "Downtime (h)")() == here
+
+
+def test_a_chart_is_drawn_here_when_the_process_beside_was_killed(here: str) -> None:
+    with drawing_beside():
+        for process in multiprocessing.active_children():
+            process.kill()
+        assert draw("bars_chart", ROWS, "Downtime (h)")() == here
