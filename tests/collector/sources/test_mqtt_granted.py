@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
+from collector.collector import Collector
 from collector.intake import Intake
 from collector.landing import Landing
 from collector.ledger import read_ledger
-from collector.service import Collector
 from collector.sources.mqtt import aiomqtt_client
 from collector.sources.mqtt.reader import MqttReader
 from collector.sources.mqtt.spec import MqttSource
