@@ -27,4 +27,5 @@ async def draw(watcher: Watcher, thread: StoreThread, stop: asyncio.Event, *, on
             else:
                 print(line(view), flush=True)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), DRAWN_EVERY_S if live else PRINTED_EVERY_S)
+                async with asyncio.timeout(DRAWN_EVERY_S if live else PRINTED_EVERY_S):
+                    await stop.wait()

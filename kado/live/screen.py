@@ -104,10 +104,11 @@ def line(view: LiveView) -> str:
     at = local(view.now_ns, view.profile.zone)[11:]
     if view.problem:
         return f"{mark}{at} " + tr("the store cannot be read")
-    parts = [_current(view), _state(view).plain]
+    parts = [_current(view)]
     if view.figures is None:
         parts.append(tr("figures are being computed"))
     else:
+        parts.append(_state(view).plain)
         for name, part in ((_TODAY, _day(view)), (_MONTH, _month(view))):
             parts.append(f"{tr(name)} {percent(_pct(part))} %")
     if any(total.lost for total in view.totals):

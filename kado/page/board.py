@@ -170,7 +170,8 @@ class Board:
         """Send new values as they come, until it is time for the next look."""
         while (left_s := end_s - time.monotonic()) > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), left_s)
+                async with asyncio.timeout(left_s):
+                    await self._due.wait()
                 self._due.clear()
                 self._waker.looked()
                 if self.viewers:

@@ -126,7 +126,8 @@ class Alarms:
                 await loop.run_in_executor(self._executor, self.look)
                 await asyncio.sleep(PAUSE_S)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), EVERY_S)
+                    async with asyncio.timeout(EVERY_S):
+                        await wake.wait()
                 wake.clear()
         finally:
             await loop.run_in_executor(self._executor, self._stop)

@@ -13,11 +13,13 @@ import pytest
 from facility.profile import load_profile
 from kado.config import Configuration, load_configuration
 from kado.language import in_language, language
+from kado.page.board import Board
 from kado.page.channel import KEPT, Channel, encode
 from kado.page.now_words import countdown, large_number, length, number
 from kado.page.ports import port_documents
 from kado.page.preferences import asked_language
 from kado.page.reading import PageReader
+from kado.page.waker import Waker
 from kado.service.newest import Newest
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +98,20 @@ async def test_a_closed_channel_ends_its_streams() -> None:
     await asyncio.sleep(0)
     sending.close()
     assert await waiting == b"end"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_board_that_is_stopped_while_new_values_come_ends(turns: int) -> None:
+    waker = Waker()
+    board = Board(lambda *_: pytest.fail("nobody follows"), dict, waker, lambda *_: {}, "1")
+    looking = asyncio.create_task(board.run())
+    await asyncio.sleep(0.01)
+    waker.landed([], 0.0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    looking.cancel()
+    await asyncio.wait({looking}, timeout=60)
+    assert looking.cancelled()
 
 
 # --- Words
