@@ -274,7 +274,9 @@ def period_rows(document: Mapping[str, Any]) -> list[PeriodRow]:
     for key, name in PERIODS.items():
         part = figures["periods"][key]
         if part is None:
-            rows.append(PeriodRow(tr(name), "", NONE, "", "", "", "", "", below_target=False))
+            # A fiscal year is known once its days were read after a start.
+            unknown = tr("not known yet") if key == "fiscal_year" else ""
+            rows.append(PeriodRow(tr(name), unknown, NONE, "", "", "", "", "", below_target=False))
             continue
         pct, lower, upper = (part[f"availability{x}_pct"] for x in ("", "_lower", "_upper"))
         rows.append(

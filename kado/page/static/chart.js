@@ -5,7 +5,7 @@ import { local, ticks } from "./zone.js";
 
 const NS = "http://www.w3.org/2000/svg";
 let charts = 0;
-const TOP = 18, BOTTOM = 24, STRIP = 22, SIDE = 56;
+const TOP = 24, BOTTOM = 24, STRIP = 22, SIDE = 56;
 
 function el(name, attributes = {}, text) {
   const made = document.createElementNS(NS, name);
@@ -152,7 +152,7 @@ export class Chart {
         if (axis === "left") group.append(el("line", { x1: box.left, x2: box.right, y1: y, y2: y }));
         group.append(el("text", { x: at, y: y + 4, "text-anchor": anchor }, written(value, { minimumFractionDigits: scale.digits, maximumFractionDigits: scale.digits })));
       }
-      group.append(el("text", { class: "unit", x: at, y: box.top - 4, "text-anchor": anchor }, scale.unit));
+      group.append(el("text", { class: "unit", x: at, y: box.top - 10, "text-anchor": anchor }, scale.unit));
     }
     const most = Math.max(2, Math.floor((box.right - box.left) / 76));
     for (const [ms, text, strong] of ticks(this.options.zone, this.data.start, this.data.end, most)) {
