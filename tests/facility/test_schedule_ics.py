@@ -476,6 +476,9 @@ def test_a_file_that_is_too_large_or_repeats_too_much_is_refused_with_the_limit(
         read_calendar(lines, "x", JST, PUBLISHED, *APRIL)
     with pytest.raises(ScheduleError, match="longer than 65,536 bytes"):
         read_calendar(b"BEGIN:" + b"a" * 70_000, "x", JST, PUBLISHED, *APRIL)
+    dates = "\n".join("RDATE:" + ",".join(["20260407T010000Z"] * 1_001) for _ in range(10))
+    with pytest.raises(ScheduleError, match="it has 10,010 times in RDATE, more than the 10,000 that are read"):
+        reading(TIMES + "CATEGORIES:user\n" + dates)
     with pytest.raises(ScheduleError, match="occur more than 100,000 times"):
         reading(*[TIMES + "CATEGORIES:user\nRRULE:FREQ=DAILY"] * 300, span=(0, parse_time("2100-01-01T00:00:00Z")))
     rule = "DTSTART:17010407T010000Z\nDTEND:17010407T020000Z\nCATEGORIES:user\nRRULE:FREQ=YEARLY;BYMONTH=4;COUNT=9999"

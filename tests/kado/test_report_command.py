@@ -310,6 +310,9 @@ class TestRefused:
     def test_a_file_that_is_no_report(self, simulated: Kado) -> None:
         Path("x.pdf").write_bytes(b"%PDF-1.7")
         assert "bears no stamp" in simulated("report", "verify", "x.pdf").err
+        with Path("x.pdf").open("r+b") as large:
+            large.truncate((64 << 20) + 1)
+        assert "a report has at most 67,108,864" in simulated("report", "verify", "x.pdf").err
         with zipfile.ZipFile("x.xlsx", "w") as book:
             book.writestr("a", "b")
         assert simulated("report", "verify", "x.xlsx").exit_code == 2

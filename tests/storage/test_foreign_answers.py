@@ -93,7 +93,7 @@ def test_every_question_ends_in_an_error_that_is_tried_again(
                 ask(client, store)
             assert liar.url in str(raised.value), name
             assert raised.value.retryable or lie in REFUSALS, name
-            assert time.monotonic() - began < 10, name
+            assert time.monotonic() - began < 60, name
     assert liar.told
 
 

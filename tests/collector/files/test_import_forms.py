@@ -131,6 +131,7 @@ def test_json_of_several_variables_needs_their_names(tmp_path: Path) -> None:
         ('{"time": 1}', "is JSON of a kind that kado does not read"),
         (archiver_json()[:-60], "it is not JSON of an archiver after sample 3"),
         (archiver_json().replace("200.2", "[" * 5000), "it is not JSON of an archiver after sample"),
+        (archiver_json().replace("200.2", '"' + "x" * 3_000_000), "it is not JSON of an archiver after sample"),
     ],
 )
 def test_json_that_is_not_an_archivers_is_refused(tmp_path: Path, text: str, message: str) -> None:
