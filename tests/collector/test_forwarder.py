@@ -26,6 +26,7 @@ from scripted_influxdb import ScriptedInfluxDB, Step
 from storage.influxdb.client import InfluxClient
 from storage.telemetry_db.dead_letters import read_dead_letters
 from storage.telemetry_db.gaps import read_gaps
+from waiting import until
 
 T = 1_790_000_000_000_000_000
 QUICK = DeliveryPolicy(chance=lambda: 0.5, retry_base_s=0.002, retry_cap_s=0.02, hold_s=0.05)
@@ -72,11 +73,6 @@ def totals(data_dir: Path) -> SourceTotals:
     (source,) = read_ledger(data_dir).sources()
     assert source.missing == 0
     return source
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.005)
 
 
 def stamps(server: ScriptedInfluxDB) -> list[int]:

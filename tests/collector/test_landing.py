@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from storage.embedded.store import EmbeddedStore
 from storage.telemetry_db import StoreKind
 from storage.telemetry_db.dead_letters import DeadLetterLimits, read_dead_letters
 from storage.telemetry_db.gaps import read_gaps
+from waiting import until
 
 T0 = 1_790_000_000_000_000_000
 IMPATIENT = LandingLimits(retry_s=0.02)
@@ -62,13 +63,6 @@ def landing(tmp_path: Path) -> Iterator[Landing]:
 def outbox_landing(tmp_path: Path) -> Iterator[Landing]:
     with Landing.open(tmp_path, "ring", "influxdb", limits=IMPATIENT) as opened:
         yield opened
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread does."""
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_what_landed_can_be_read_by_others_at_once(landing: Landing, tmp_path: Path) -> None:
@@ -309,7 +303,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("kind", ["embedded", "influxdb"])
 def test_a_disk_that_fails_is_waited_out_and_loses_nothing(tmp_path: Path, kind: StoreKind) -> None:
     command = [sys.executable, "-c", DISK_FAILS, str(tmp_path), kind]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     failing, recovered = done.stdout.splitlines()
     assert failing.startswith("failing ")

@@ -18,7 +18,8 @@ from facility.errors import AuthorizationError, ConfigError, DataError, KadoErro
 from facility.profile import load_profile
 from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport, Notice, Rejection
 from facility.time import system_clock
-from scripted_source import FACILITY, T0, MemoryLanding, ScriptedSource, delivery, until
+from scripted_source import FACILITY, T0, MemoryLanding, ScriptedSource, delivery
+from waiting import until
 
 PROFILE = load_profile(FACILITY)
 LOST = UnreachableError("source ring: connection lost")

@@ -74,7 +74,7 @@ class Held:
         self.free = threading.Event()
 
     def land_now(self, arrival: Arrival) -> None:
-        assert self.free.wait(30)
+        assert self.free.wait(120)
         self._landing.land_now(arrival)
 
 

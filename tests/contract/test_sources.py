@@ -9,7 +9,8 @@ import pytest
 from collector.supervisor import MAX_IN_FLIGHT
 from facility.source import SINCE_LAST_COMMIT
 from facility.time import NS_PER_S, system_clock
-from source_benches import BENCHES, LIBRARY, Bench, just_now, wait_for
+from source_benches import BENCHES, LIBRARY, Bench, just_now
+from waiting import wait_for
 
 
 @pytest.fixture(scope="module", params=BENCHES)
@@ -133,7 +134,7 @@ def test_a_server_that_is_killed_is_a_gap_with_true_edges_and_is_read_again_when
     wait_for(lambda: measured(bench, before) in [s[0] for s in bench.samples("stored_current")])
     killed = system_clock()
     bench.kill_server()
-    wait_for(lambda: bench.links[-1][1] == "down", 60)
+    wait_for(lambda: bench.links[-1][1] == "down")
     time_ns, _, reason = bench.links[-1]
     # The link was last known to be up when something was heard, not when the loss was noticed.
     assert before <= time_ns <= system_clock()
@@ -144,7 +145,7 @@ def test_a_server_that_is_killed_is_a_gap_with_true_edges_and_is_read_again_when
     time.sleep(0.5)
     assert bench.reader.ask("status")["failed"] is None
     bench.start_server()
-    wait_for(lambda: bench.links[-1][1] == "up", 60)
+    wait_for(lambda: bench.links[-1][1] == "up")
     up_ns = bench.links[-1][0]
     assert bench.gaps[-1] == (SINCE_LAST_COMMIT, up_ns, "not_replayable", 0)
     after = system_clock()
@@ -162,7 +163,7 @@ def test_a_server_that_is_not_there_is_tried_again_for_ever_and_the_message_says
     assert "ring" in status["error"]
     assert status["failed"] is None
     bench.start_server()
-    wait_for(lambda: bench.links and bench.links[-1][1] == "up", 60)
+    wait_for(lambda: bench.links and bench.links[-1][1] == "up")
     assert bench.reader.ask("status")["state"] == "up"
 
 

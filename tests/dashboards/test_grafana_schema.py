@@ -91,12 +91,10 @@ def typescript() -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.timeout(300)
 def test_every_dashboard_panel_option_variable_and_annotation_is_of_grafanas_types(checker: Path) -> None:
     assert compile_errors(checker, typescript()) == ""
 
 
-@pytest.mark.timeout(300)
 def test_the_check_finds_what_is_wrong(checker: Path) -> None:
     wrong = HEAD + "export const p: Words<Panel> = { type: 'stat', gridPos: { h: 'four', w: 4, x: 0, y: 0 } };\n"
     assert "Type 'string' is not assignable to type 'number'" in compile_errors(checker, wrong)

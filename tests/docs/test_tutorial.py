@@ -44,7 +44,6 @@ def run(folder: Path, script: str) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(620)
 def test_the_commands_on_the_data_of_the_demonstration(folder: Path) -> None:
     assert typed(0) == "make demo\n"
     # The demonstration itself has tests of its own; an hour before this month began stands for its two months.
@@ -60,7 +59,6 @@ def test_the_commands_on_the_data_of_the_demonstration(folder: Path) -> None:
     assert f"availability {start:%Y-%m}" in out
 
 
-@pytest.mark.timeout(620)
 def test_the_simulator_and_its_answer_key(folder: Path) -> None:
     out = run(folder, "source .venv/bin/activate\n" + typed(2))
     assert "no difference between the answer key and the result of kado" in out

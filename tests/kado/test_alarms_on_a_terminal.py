@@ -9,8 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from command_line import Kado
 from facility.time import system_clock
 from kado.config import load_configuration
@@ -55,7 +53,6 @@ def read_until(terminal: int, text: str, seen: str = "", timeout_s: float = 45.0
     return seen
 
 
-@pytest.mark.timeout(120)
 def test_the_screen_shows_the_alarms_and_leaves_the_terminal_as_it_was(kado: Kado, tmp_path: Path) -> None:
     assert kado("init").exit_code == 0
     with Path("kado.toml").open("a") as file:
@@ -80,7 +77,7 @@ def test_the_screen_shows_the_alarms_and_leaves_the_terminal_as_it_was(kado: Kad
         assert "SIMULATED" in shown
         process.send_signal(signal.SIGINT)
         shown = read_until(ours, "\x1b[?1049l", shown)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
     finally:
         process.kill()
         process.wait()

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,11 @@ from archiver_appliance import Archived, ArchiverAppliance
 from command_line import Kado
 from facility.time import NS_PER_S, parse_time
 from seeded_ring import DAY, UNKNOWN_S, time_of_day
+from waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 WORDS = ("backfill", "--period", DAY, "--format", "json")
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("KADO_")} | {"PYTHONPATH": str(ROOT)}
-
-
-def wait_for(condition: Callable[[], object], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 class Slow(ArchiverAppliance):
@@ -113,7 +107,7 @@ def test_the_service_fills_the_gap_and_the_command_says_the_same_as_without_it(
     assert service.poll() is None
     assert requests(configuration) == []
     service.send_signal(signal.SIGTERM)
-    assert service.wait(20) == 0
+    assert service.wait(120) == 0
     assert seeded("ledger", "--verify").exit_code == 0
     assert re.search(r"back-fill from archive has ended: 121 samples", log_of(configuration))
 
@@ -125,7 +119,7 @@ def test_a_command_that_is_interrupted_withdraws_its_request_and_the_next_goes_o
     command = begin(configuration)
     wait_for(lambda: len(appliance.questions) >= 2)
     command.send_signal(signal.SIGINT)
-    command.communicate(timeout=20)
+    command.communicate(timeout=120)
     assert command.returncode != 0
     wait_for(lambda: "was withdrawn" in log_of(configuration))
     asked = [q["from"] for q in appliance.questions]
@@ -145,8 +139,8 @@ def test_a_service_that_ends_meanwhile_is_said_and_without_it_the_command_goes_o
     command = begin(configuration)
     wait_for(lambda: len(appliance.questions) >= 2)
     service.send_signal(signal.SIGTERM)
-    assert service.wait(20) == 0
-    _, err = command.communicate(timeout=20)
+    assert service.wait(120) == 0
+    _, err = command.communicate(timeout=120)
     assert command.returncode == 3, err
     assert "the same command goes on there" in err or "was closed" in err
     appliance.each_s = 0.0

@@ -142,7 +142,6 @@ def fault(answer: Answer, file: str) -> str | None:
     return f"does not say {missing}: {said[-300:]}" if missing else None
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("how", DAMAGES)
 @pytest.mark.parametrize("file", ["telemetry.db", "journal.db"])
 def test_a_damaged_file_is_named_by_every_command_with_the_remedy(whole: Path, kado: Kado, file: str, how: str) -> None:

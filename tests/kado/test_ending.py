@@ -66,13 +66,11 @@ def ended(end: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("code", [0, 3])
 def test_a_call_that_is_left_behind_does_not_take_the_exit_code_away(code: int) -> None:
     assert ended(f"sys.exit({code})") == (code, "printed\n", "")
 
 
-@pytest.mark.timeout(150)
 def test_an_error_that_nobody_caught_still_ends_with_its_traceback() -> None:
     code, out, err = ended("raise LookupError('nobody caught this')")
     assert (code, out) == (1, "printed\n")

@@ -35,7 +35,7 @@ def machine(kado: Kado) -> Iterator[Machine]:
 
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
-    assert open_doors.wait(20)
+    assert open_doors.wait(120)
     yield made
     over.set()
     thread.join()

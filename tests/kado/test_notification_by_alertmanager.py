@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from kado.service.notification.sending import Notifications
 from notices import SECOND, T0, notice
 from servers import Server, free_port
 from storage.telemetry_db.alarm_notifications import NewNotification, NotificationFile
+from waiting import wait_for
 from watchers import Alertmanager, Receiver
 
 ROOT = Path(__file__).parents[2]
@@ -65,13 +66,6 @@ def put(file: NotificationFile, kind: NoticeKind, seq: int, alarm: str = "beam_l
     file.add([NewNotification("room", alarm, seq, now, now, row.to_json())])
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def test_an_alarm_and_its_end_reach_the_receiver(kado: Kado, alertmanager: Alertmanager, receiver: Receiver) -> None:
     alertmanager.start()
     configuration = configure(kado, alertmanager.port)
@@ -79,10 +73,10 @@ def test_an_alarm_and_its_end_reach_the_receiver(kado: Kado, alertmanager: Alert
     (runner,) = notifications.runners
     put(runner.outbox, NoticeKind.RAISED, 1)
     runner.step()
-    wait_until(lambda: ("/shift", "firing", "beam_lost") in receiver.names())
+    wait_for(lambda: ("/shift", "firing", "beam_lost") in receiver.names())
     put(runner.outbox, NoticeKind.SHELVED, 2)
     runner.step()
-    wait_until(lambda: ("/shift", "resolved", "beam_lost") in receiver.names())
+    wait_for(lambda: ("/shift", "resolved", "beam_lost") in receiver.names())
     resolved = [a for _, _, body in receiver.received for a in body["alerts"] if a["status"] == "resolved"]
     assert resolved[0]["annotations"]["state"] == "shelved by Mori"
     assert resolved[0]["annotations"]["title"].startswith("[SIMULATED] ")
@@ -108,7 +102,7 @@ def test_a_target_that_is_down_gets_what_came_and_went_once_it_is_back(
     alertmanager.start()
     now = time.time_ns()
     runner.step()
-    wait_until(lambda: ("/shift", "firing", "beam_lost") in receiver.names())
+    wait_for(lambda: ("/shift", "firing", "beam_lost") in receiver.names())
     assert runner.results["sent"] == 1
     assert runner.outbox.waiting("room") == []
     runner.close()
@@ -131,7 +125,7 @@ def test_what_was_posted_before_a_kill_is_posted_again_and_nothing_is_lost(
     process.wait()
     process.stdout.close()
     assert len(file.waiting("room")) == 3
-    wait_until(lambda: {("/shift", "firing", f"a{i}") for i in range(3)} <= receiver.names())
+    wait_for(lambda: {("/shift", "firing", f"a{i}") for i in range(3)} <= receiver.names())
     (runner,) = Notifications.open(configuration, time.time_ns, random.Random(1)).runners
     runner.step()
     assert file.waiting("room") == []

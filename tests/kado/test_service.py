@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ import pytest
 from command_line import Kado
 from kado.cli.demo import configuration_file
 from kado.config import load_configuration
+from waiting import wait_for
 
 KADO = [sys.executable, "-m", "kado"]
 
@@ -44,13 +44,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
         process.communicate()
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_service_collects_until_it_is_told_to_end(
     kado: Kado, start: Callable[..., "subprocess.Popen[str]"], number: signal.Signals
@@ -63,7 +56,7 @@ def test_the_service_collects_until_it_is_told_to_end(
     assert document["running_pid"] == service.pid
     assert document["links"]["ring"]["value"] == "up"
     service.send_signal(number)
-    _, err = service.communicate(timeout=20)
+    _, err = service.communicate(timeout=120)
     assert service.returncode == 0
     assert "SIMULATED kado runs: facility nanoterasu_sim, embedded store, 1 source, data" in err
     assert "all acknowledged samples are stored" in err
@@ -79,7 +72,7 @@ def test_a_second_service_on_the_same_data_ends_with_3(
     first = start("run")
     wait_for(lambda: kado("status").exit_code == 0)
     second = start("run")
-    _, err = second.communicate(timeout=30)
+    _, err = second.communicate(timeout=120)
     assert second.returncode == 3
     assert f"is in use by the process with pid {first.pid}" in err
 
@@ -101,7 +94,7 @@ def test_the_demonstration_without_a_terminal_prints_lines_and_ends_with_0(
 ) -> None:
     before = begun("ledger", "--format", "json").document["sources"][0]["received"]
     demo = start("demo", "--data-dir", ".", "--seconds", "10")
-    out, err = demo.communicate(timeout=60)
+    out, err = demo.communicate(timeout=120)
     assert demo.returncode == 0, err
     assert re.search(r"Availability +\d+\.\d %  between \d+\.\d and \d+\.\d %", out)
     live = [line for line in out.splitlines() if re.match(r"SIMULATED \d\d:\d\d:\d\d ", line)]
@@ -131,9 +124,9 @@ def test_the_demonstration_on_a_terminal_leaves_cleanly_on_interrupt(
         return text.encode() in shown
 
     try:
-        wait_for(lambda: has_shown("Stop with Ctrl-C"), 60)
+        wait_for(lambda: has_shown("Stop with Ctrl-C"))
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(30) == 0
+        assert demo.wait(120) == 0
         has_shown("")
     finally:
         os.close(main)

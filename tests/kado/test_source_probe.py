@@ -134,7 +134,7 @@ def test_on_a_terminal_every_signal_is_shown_live_while_it_is_heard(kado: Kado, 
         while part := os.read(screen, 65_536):
             shown += part
     os.close(screen)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     values = re.findall(r"stored_current\s+([0-9.]+)\s+mA", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()))
     assert len(values) >= 3
     assert len(set(values)) >= 3

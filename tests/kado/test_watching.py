@@ -158,6 +158,6 @@ async def test_the_screen_says_beam_event_correction_and_store(simulated: Kado) 
 def test_the_command_runs_beside_the_data_and_ends_by_itself(simulated: Kado) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("KADO_")} | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "kado", "watch", "--seconds", "3", "--lang", "en"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("SIMULATED ")

@@ -12,7 +12,6 @@ pytestmark = pytest.mark.soak
 PROFILE = load_profile("nanoterasu_sim")
 
 
-@pytest.mark.timeout(600)
 def test_fiscal_year_2024_comes_out_near_the_published_availability_whatever_the_seed() -> None:
     year = PROFILE.period("FY2024")
     found: list[float] = []

@@ -78,7 +78,7 @@ def test_processes_that_open_and_write_at_once_lose_nothing(path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", WRITER, path, name, "test"], stdin=subprocess.PIPE) for name in names
     ]
     for writer in writers:
-        writer.communicate(b"go\n", timeout=60)
+        writer.communicate(b"go\n", timeout=300)
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     with Journal.open(path) as journal:
         found = journal.schedule_versions()

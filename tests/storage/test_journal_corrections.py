@@ -178,7 +178,7 @@ def test_of_two_processes_that_contradict_each_other_exactly_one_wins(path: Path
         assert writer.stdin is not None
         writer.stdin.write("go\n")
         writer.stdin.flush()
-    answers = [writer.communicate(timeout=60)[0] for writer in writers]
+    answers = [writer.communicate(timeout=120)[0] for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
     won = [int(n) for answer in answers for n in answer.split()]
     assert sorted(won) == list(range(20))

@@ -114,7 +114,7 @@ def _influxql(query: str, source: str, target: Mapping[str, Any], grafana: Grafa
 def _asked(query: str, source: str, grafana: Grafana) -> list[dict[str, Any]]:
     address = f"{grafana.influxdb_url}/query?{urlencode({'db': grafana.buckets[source], 'q': query, 'epoch': 'ms'})}"
     request = urllib.request.Request(address, headers={"Authorization": f"Token {grafana.token}"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         (result,) = json.loads(answer.read())["results"]
     assert "error" not in result, f"{query}: {result['error']}"
     return result.get("series", [])
@@ -150,7 +150,7 @@ def _promql(query: str, target: Mapping[str, Any], grafana: Grafana) -> list[Fra
         step = int(interval_of(grafana)[:-1])
         path, more = "query_range", {"start": grafana.from_ms / 1000, "end": grafana.to_ms / 1000, "step": max(step, 1)}
     address = f"{grafana.prometheus_url}/api/v1/{path}?{urlencode({'query': query, **more})}"
-    with urllib.request.urlopen(address, timeout=60) as answer:
+    with urllib.request.urlopen(address, timeout=120) as answer:
         document = json.loads(answer.read())
     assert document["status"] == "success", document
     results = document["data"]["result"]

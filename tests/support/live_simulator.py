@@ -68,7 +68,7 @@ class LiveSimulator:
         assert self._listener is not None
         assert self._process.stdout is not None
         try:
-            self._process.wait(30)
+            self._process.wait(120)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -44,7 +44,7 @@ class Exchanged(BaseHTTPRequestHandler):
 
     def forward(self) -> tuple[int, bytes, dict[str, str]]:
         """Ask the real server, and return what it says."""
-        connection = HTTPConnection("127.0.0.1", self.liar.port_behind, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.liar.port_behind, timeout=120)
         kept = {n: v for n, v in self.headers.items() if n.lower() not in ("host", "content-length", "connection")}
         try:
             connection.request(self.command, self.path, self.body, kept)

@@ -76,7 +76,7 @@ class PostgreSQL:
         if self._process is not None:
             # Without waiting for clients.
             self._process.send_signal(2)
-            self._process.wait(20)
+            self._process.wait(120)
             self._process = None
 
     def remove(self) -> None:

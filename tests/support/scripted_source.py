@@ -1,7 +1,7 @@
 """A source and a landing that do what a test tells them, in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -131,12 +131,3 @@ class MemoryLanding:
     @property
     def gaps(self) -> list[GapReport]:
         return [gap for a in self.landed for gap in a.gaps]
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.001)

@@ -2,8 +2,6 @@
 
 import json
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +11,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from conversation import Conversation
 from facility.time import NS_PER_S, system_clock
 from servers import Mosquitto, free_port
+from waiting import wait_for
 
 PROFILE = "nanoterasu_sim"
 PREFIX = "NANOTERASU_SIM:"
-
-
-def wait_for(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
-    """Wait until something is so; that it never becomes so is for the test to find."""
-    deadline = time.monotonic() + timeout_s
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 class Bench:

@@ -66,13 +66,13 @@ class Prometheus(_Ready):
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Return the answer to an instant query; an error fails the test."""
         with urllib.request.urlopen(
-            f"{self.url}/api/v1/query?{urlencode({'query': expression})}", timeout=10
+            f"{self.url}/api/v1/query?{urlencode({'query': expression})}", timeout=120
         ) as answer:
             document = json.loads(answer.read())
         assert document["status"] == "success", document
         return document["data"]["result"]
 
-    def wait_for(self, expression: str, timeout_s: float = 30.0) -> list[dict[str, Any]]:
+    def wait_for(self, expression: str, timeout_s: float = 120.0) -> list[dict[str, Any]]:
         """Return the first answer that is not empty."""
         deadline = time.monotonic() + timeout_s
         while not (found := self.query(expression)):
@@ -109,12 +109,12 @@ class Alertmanager(_Ready):
         request = urllib.request.Request(
             f"http://{self.address}/api/v2/alerts", json.dumps(alerts).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             assert answer.status == 200
 
     def state_of(self, name: str) -> str | None:
         """Return ``active``, ``suppressed`` or ``unprocessed`` of an alert; None where there is none."""
-        with urllib.request.urlopen(f"http://{self.address}/api/v2/alerts", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{self.address}/api/v2/alerts", timeout=120) as answer:
             found = [a for a in json.loads(answer.read()) if a["labels"]["alertname"] == name]
         return found[0]["status"]["state"] if found else None
 

@@ -18,8 +18,9 @@ from command_line import run
 from facility.profile import load_profile
 from facility.time import system_clock
 from kado.config import load_configuration
-from scripted_source import MemoryLanding, until
+from scripted_source import MemoryLanding
 from servers import Mosquitto, Server, free_port
+from waiting import until
 
 KADO = [str(Path(sys.executable).with_name("kado"))]
 PROFILE = load_profile("nanoterasu_sim")
@@ -63,7 +64,7 @@ def test_status_and_metrics_of_a_running_kado_say_it_and_name_secrets_that_other
                 time.sleep(0.2)
                 if list(tmp_path.glob("*/notices.json")):
                     document = run("status", "--format", "json").document
-            page = urllib.request.urlopen(f"http://{address}/metrics", timeout=10).read().decode()
+            page = urllib.request.urlopen(f"http://{address}/metrics", timeout=120).read().decode()
             shown = " ".join(run("status").out.split())
         finally:
             service.kill()
@@ -93,7 +94,7 @@ async def test_the_running_source_says_so_once_and_in_its_status(caplog: pytest.
     intake = Intake(PROFILE, ["ring"], system_clock)
     collector = Collector(PROFILE, [source], intake, MemoryLanding(), system_clock, random.Random(1))
     task = asyncio.create_task(collector.run())
-    await until(lambda: collector.status()["ring"].notices, 10)
+    await until(lambda: collector.status()["ring"].notices)
     ((text, connections),) = collector.status()["ring"].notices
     task.cancel()
     await asyncio.wait([task])

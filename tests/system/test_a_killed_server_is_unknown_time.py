@@ -13,7 +13,8 @@ import facility
 from command_line import run
 from conversation import Conversation
 from facility.time import NS_PER_S, format_time, system_clock
-from source_benches import EVERY_KIND, LIBRARY, Bench, as_toml, wait_for
+from source_benches import EVERY_KIND, LIBRARY, Bench, as_toml
+from waiting import wait_for
 
 STALE_S = 2
 """Instead of 10 s, so that the test is over sooner."""
@@ -56,7 +57,6 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     bench.close()
 
 
-@pytest.mark.timeout(180)
 def test_time_without_the_server_is_unknown_from_the_last_sample_until_the_next(tmp_path: Path, bench: Bench) -> None:
     config = setting_up(tmp_path, bench)
     bench.start_server()
@@ -71,7 +71,7 @@ def test_time_without_the_server_is_unknown_from_the_last_sample_until_the_next(
     wait_for(lambda: bench.reader.ask("status")["error"])
     time.sleep(4)
     bench.start_server()
-    wait_for(lambda: bench.reader.ask("status")["connects"] == 2, 60)
+    wait_for(lambda: bench.reader.ask("status")["connects"] == 2)
     back, ended = say_for(bench, 3)
     # What was said last is there before the reader ends: one that asks now and then has asked again.
     time.sleep(0.5)

@@ -15,6 +15,7 @@ import pytest
 
 from command_line import Kado, run
 from servers import Mosquitto
+from waiting import wait_for
 
 _MAIN = [sys.executable, "-m", "kado"]
 
@@ -62,7 +63,7 @@ def test_what_an_instructor_injects_is_found_and_the_session_can_be_made_again(
     assert kado("simulate", "inject", "broker_outage", "--for", "2s").exit_code == 0
     time.sleep(4)
     running.terminate()
-    said, _ = running.communicate(timeout=30)
+    said, _ = running.communicate(timeout=120)
     assert running.returncode == 0
     assert "answer key: " in said
     (key,), (session,) = (list(Path("data/answers").glob(f"*.{kind}")) for kind in ("json", "toml"))
@@ -91,7 +92,7 @@ def test_while_a_broker_is_away_a_machine_goes_on_and_nothing_of_it_is_lost(
     broker.start()
     time.sleep(6)
     publishing.send_signal(signal.SIGINT)
-    said, _ = publishing.communicate(timeout=30)
+    said, _ = publishing.communicate(timeout=120)
     assert " samples published" in said, said
     (session,) = Path("data/answers").glob("*.toml")
     again = kado("simulate", "--scenario", str(session), "--out", "again", "--format", "csv")
@@ -105,7 +106,7 @@ def test_while_a_broker_is_away_a_machine_goes_on_and_nothing_of_it_is_lost(
     # What was under way when the publisher was stopped is stored too, and not part of the session.
     wait_for(lambda: len(made) <= stored() <= len(made) + 1)
     collecting.terminate()
-    collecting.communicate(timeout=30)
+    collecting.communicate(timeout=120)
     assert kado("ledger", "--verify").exit_code == 0
 
 
@@ -121,10 +122,3 @@ def stored() -> int:
         query = "SELECT sum(count) FROM ledger WHERE entry = 'stored' AND signal = 'stored_current'"
         (count,) = connection.execute(query).fetchone()
     return count or 0
-
-
-def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)

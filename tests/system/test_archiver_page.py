@@ -27,12 +27,11 @@ LEADS_S = (12, 40, 90)
 def kado(words: list[str], folder: Path) -> str:
     command = [sys.executable, "-m", "kado", *words]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
-@pytest.mark.timeout(240)
 def test_an_archiver_that_keeps_everything_agrees_with_the_answers(tmp_path: Path) -> None:
     (script,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "archive.py").write_text(script, encoding="utf-8")

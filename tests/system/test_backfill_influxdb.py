@@ -114,7 +114,7 @@ def test_the_gap_is_filled_forwarded_and_counted_once(
     if service is not None:
         assert service.poll() is None
         service.send_signal(signal.SIGTERM)
-        assert service.wait(30) == 0
+        assert service.wait(120) == 0
     answer = ring("ledger", "--verify")
     assert answer.exit_code == 0, answer.out + answer.err
 

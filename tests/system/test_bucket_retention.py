@@ -79,7 +79,6 @@ def by_day(data_dir: Path) -> dict[tuple[str, int], int]:
         return {(signal, day): n for signal, day, n in rows}
 
 
-@pytest.mark.timeout(90)
 def test_what_the_bucket_deletes_by_itself_is_counted_and_no_difference(impatient: InfluxDB, tmp_path: Path) -> None:
     bucket, data_dir = impatient.create_bucket(retention_s=30 * 86_400), tmp_path / "data"
     now = system_clock()

@@ -1,12 +1,9 @@
 """A seeded part of `make chaos`: kills, servers that misbehave, a full disk, one flipped bit in each kind of file."""
 
-import pytest
-
 from chaos import run
 from servers import require
 
 
-@pytest.mark.timeout(400)
 def test_nothing_is_lost_doubled_or_changed_without_a_word() -> None:
     require("mosquitto")
     require("influxd")

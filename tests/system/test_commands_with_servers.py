@@ -5,7 +5,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from command_line import Answer, Kado, run
 from servers import Bucket, Mosquitto
+from waiting import wait_for
 
 FROM, TO = "2026-11-12T12:00:00+09:00", "2026-11-12T16:00:00+09:00"
 SCENARIO = ["--scenario", "beam_dump", "--from", FROM, "--to", TO]
@@ -152,7 +152,7 @@ def test_a_machine_simulated_over_mqtt_is_collected_and_agrees_with_its_answers(
         wait_for(lambda: stored(kado) >= published)
     finally:
         service.terminate()
-        assert service.wait(20) == 0
+        assert service.wait(120) == 0
     (key,) = Path("data/answers").glob("*.json")
     assert "SIMULATED publishing to mqtt://" in live.err
     agreed = kado("verify", str(key))
@@ -172,10 +172,3 @@ def stored(kado: Kado) -> int:
         (count,) = connection.execute(query).fetchone()
     connection.close()
     return count or 0
-
-
-def wait_for(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)

@@ -179,7 +179,6 @@ STABLE = ("availability_pct", "mttr_h", "failures", "trips", "low_beam", "delive
 """What of a running day stays as it is while no sample comes in."""
 
 
-@pytest.mark.timeout(240)
 def test_every_query_has_an_answer_and_the_numbers_of_running_periods_are_those_of_the_command(
     filled: Callable[..., Grafana], kado: Kado
 ) -> None:

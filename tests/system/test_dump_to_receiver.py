@@ -85,7 +85,7 @@ def running(tmp_path: Path, servers: list[Server]) -> Iterator[tuple[Path, int]]
         yield tmp_path, port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 @pytest.fixture
@@ -122,7 +122,6 @@ def test_dashboards_ask_for_metrics_that_there_are() -> None:
     assert asked - OF_OTHER_PARTS <= exposed
 
 
-@pytest.mark.timeout(180)
 def test_a_beam_dump_reaches_the_receiver_and_every_panel_has_an_answer(
     running: tuple[Path, int], start: Callable[[Server], None], tmp_path: Path
 ) -> None:
@@ -147,7 +146,7 @@ def test_a_beam_dump_reaches_the_receiver_and_every_panel_has_an_answer(
             alertmanager=manager.address,
         )
         start(prometheus)
-        prometheus.wait_for('kado_beam_state{state="up"} == 1', 60)
+        prometheus.wait_for('kado_beam_state{state="up"} == 1')
         prometheus.wait_for('kado_plan{category="user"} == 1')
         prometheus.wait_for("kado_ready == 1")
         prometheus.wait_for("kado_signal_value{signal='beam_lifetime'}")
@@ -184,7 +183,6 @@ def test_a_beam_dump_reaches_the_receiver_and_every_panel_has_an_answer(
         assert "beam_lost" in {name for _, _, name in receiver.names()}
 
 
-@pytest.mark.timeout(60)
 def test_low_beam_is_notified_alone_muted_while_the_beam_is_lost_and_notified_again_after_that(
     start: Callable[[Server], None], tmp_path: Path
 ) -> None:

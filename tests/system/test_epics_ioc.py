@@ -1,7 +1,6 @@
 """A real IOC, read by caget-like clients of Channel Access and pvAccess."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import facility
 from conversation import Conversation
 from facility.time import NS_PER_S, parse_time
 from servers import free_port
+from waiting import wait_for
 
 pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
 START = parse_time("2026-11-10T10:00:00+09:00")
@@ -63,12 +63,6 @@ def ioc() -> Iterator[Ioc]:
     ioc = Ioc()
     yield ioc
     ioc.close()
-
-
-def wait_for(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def test_stamps_are_exact_to_the_nanosecond_and_severity_says_the_quality(ioc: Ioc) -> None:
@@ -153,7 +147,7 @@ def test_nobody_can_write_a_sample(ioc: Ioc) -> None:
 
 def test_faults_are_injected_and_repaired_by_puts(ioc: Ioc) -> None:
     def result(begins: str) -> str:
-        wait_for(lambda: ioc.client.ask("text", pv=P + "RESULT", long=True).startswith(begins), 5)
+        wait_for(lambda: ioc.client.ask("text", pv=P + "RESULT", long=True).startswith(begins))
         return ioc.client.ask("text", pv=P + "RESULT", long=True)
 
     assert ioc.client.ask("put", pv=P + "INJECT_LENGTH_S", value=600)
@@ -162,11 +156,11 @@ def test_faults_are_injected_and_repaired_by_puts(ioc: Ioc) -> None:
     assert ioc.client.ask("text", pv=P + "INJECT") == "none"
     assert ioc.client.ask("put", pv=P + "INJECT", value="monitor_freeze")
     assert "contradicts monitor_dropout" in result("refused: ")
-    wait_for(lambda: ioc.client.ask("text", pv=P + "ACTIVE", long=True) != "", 5)
+    wait_for(lambda: ioc.client.ask("text", pv=P + "ACTIVE", long=True) != "")
     assert ioc.client.ask("text", pv=P + "ACTIVE", long=True) == "monitor_dropout"
     assert ioc.client.ask("put", pv=P + "REPAIR", value="all")
     assert "monitor_dropout" in result("repaired: ")
-    wait_for(lambda: ioc.client.ask("text", pv=P + "ACTIVE", long=True) == "", 5)
+    wait_for(lambda: ioc.client.ask("text", pv=P + "ACTIVE", long=True) == "")
     assert ioc.client.ask("text", pv=P + "ACTIVE", long=True) == ""
 
 

@@ -18,8 +18,8 @@ from collector.landing import Landing
 from collector.sources.mqtt.spec import MqttSource
 from facility.profile import load_profile
 from facility.time import system_clock
-from scripted_source import until
 from servers import Mosquitto
+from waiting import until
 
 PROFILE = load_profile("nanoterasu_sim")
 T0 = 1_795_000_000_000_000_000
@@ -44,7 +44,7 @@ class Site:
         task = asyncio.create_task(collector.run())
         try:
             # Subscribed, or there is no session to keep anything.
-            await until(lambda: collector.status()["ring"].connects, 10)
+            await until(lambda: collector.status()["ring"].connects)
             yield collector
         finally:
             task.cancel()
@@ -126,7 +126,7 @@ async def test_a_broker_that_goes_away_is_waited_for(site: Site) -> None:
         await until(lambda: collector.status()["ring"].last_error)
         assert "connection to MQTT broker" in collector.status()["ring"].last_error
         await asyncio.to_thread(site.broker.start)
-        await until(lambda: collector.status()["ring"].connects == 2, 20)
+        await until(lambda: collector.status()["ring"].connects == 2)
         await site.publish(sample(2))
         await until(lambda: site.values() == [1, 2])
 
@@ -142,7 +142,7 @@ async def test_what_is_wrong_becomes_a_dead_letter_and_does_not_hold_up_the_rest
     async with site.collecting() as collector:
         await site.publish(*wrong, sample(1))
         await site.publish(b'{"time": %d, "value": "User"}' % T0, topic="ring/machine_mode")
-        await until(lambda: (s := collector.status()["ring"]).samples == 1 and s.rejected == 6, 20)
+        await until(lambda: (s := collector.status()["ring"]).samples == 1 and s.rejected == 6)
     letters = site.rows("SELECT cause, size, length(payload) FROM dead_letter ORDER BY id")
     assert sorted(cause for cause, _, _ in letters) == sorted([*wrong.values(), "unknown_state"])
     assert all(kept <= 64 * 1024 for _, _, kept in letters)

@@ -19,9 +19,9 @@ from collector.sources.mqtt.spec import MqttSource
 from facility.profile import load_profile
 from facility.time import system_clock
 from payload_corpus import JSON, STATES, T0
-from scripted_source import until
 from servers import Mosquitto
 from storage.telemetry_db import StoreKind
+from waiting import until
 
 PROFILE: Final = load_profile("nanoterasu_sim")
 
@@ -41,7 +41,7 @@ async def test_after_every_attack_collection_goes_on(
     )
     task = asyncio.create_task(collector.run())
     try:
-        await until(lambda: collector.status()["ring"].connects, 10)
+        await until(lambda: collector.status()["ring"].connects)
         async with aiomqtt.Client(mosquitto.host, mosquitto.port) as publisher:
             for i, (topic, payload) in enumerate(attacks):
                 await publisher.publish(topic, payload, qos=1)
@@ -49,7 +49,7 @@ async def test_after_every_attack_collection_goes_on(
                     "ring/stored_current", b'{"time": %d, "value": %d}' % (T0 + 10**9 + i, i), qos=1
                 )
         # Two more of the states stand beside a wrong one.
-        await until(lambda: collector.status()["ring"].samples == len(attacks) + 2 or task.done(), 30)
+        await until(lambda: collector.status()["ring"].samples == len(attacks) + 2 or task.done())
         status = collector.status()["ring"]
         assert (status.connects, status.last_error) == (1, "")
     finally:
@@ -89,19 +89,19 @@ async def test_bare_values_that_waited_in_the_session_are_not_stamped_with_now(
     try:
         first = collect()
         task = asyncio.create_task(first.run())
-        await until(lambda: first.status()["ring"].connects, 10)
+        await until(lambda: first.status()["ring"].connects)
         await publish(b"200.1")
-        await until(lambda: first.status()["ring"].samples, 10)
+        await until(lambda: first.status()["ring"].samples)
         task.cancel()
         await asyncio.wait([task])
         # A shutdown, while kado is away; the beam is back before kado is.
         await publish(*[b"0.0"] * 600)
         second = collect()
         task = asyncio.create_task(second.run())
-        await until(lambda: second.status()["ring"].rejected == 600, 20)
+        await until(lambda: second.status()["ring"].rejected == 600)
         await asyncio.sleep(1.2)
         await publish(b"200.2")
-        await until(lambda: second.status()["ring"].samples, 10)
+        await until(lambda: second.status()["ring"].samples)
         task.cancel()
         await asyncio.wait([task])
     finally:

@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, Page, Route, expect
 from page_service import PATIENCE_MS, PageService, chromium, running_page
 
 expect.set_options(timeout=PATIENCE_MS)
-pytestmark = pytest.mark.timeout(300)
 
 SHOTS = Path(os.environ["KADO_SCREENSHOTS"]) if os.environ.get("KADO_SCREENSHOTS") else None
 """A folder for pictures of each view, for looking."""

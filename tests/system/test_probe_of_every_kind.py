@@ -67,7 +67,6 @@ def probe(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
-@pytest.mark.timeout(120)
 def test_each_signal_is_shown_and_the_lines_that_follow_are_proposed(bench: Bench, tmp_path: Path) -> None:
     table = bench.table(
         bench.mapping("stored_current"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from kado.stores import open_store
 from seeded_ring import seed, time_of_day
 from servers import Bucket, InfluxDB
 from storage.derived import DerivedSeries, Point, Scope
+from waiting import until
 
 NOW = parse_time(time_of_day("01:00", "2025-05-14"))
 
@@ -98,7 +99,6 @@ def published(bucket: Bucket) -> dict[str, list[dict[str, Any]]]:
     return {name: derived.query(f'SELECT * FROM "{name}"') for name in MEASUREMENTS}
 
 
-@pytest.mark.timeout(120)
 def test_a_publisher_that_fails_at_every_step_publishes_in_the_end_what_an_undisturbed_one_does(
     ring: Configuration, influx_bucket: Bucket
 ) -> None:
@@ -130,14 +130,6 @@ def alone(tmp_path: Path, influxdb: InfluxDB, monkeypatch: pytest.MonkeyPatch) -
     return load_configuration(tmp_path / "kado.toml")
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 40.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.05)
-
-
-@pytest.mark.timeout(180)
 async def test_a_service_whose_influxdb_is_away_says_so_and_publishes_again_when_it_is_back(
     alone: Configuration, influxdb: InfluxDB
 ) -> None:

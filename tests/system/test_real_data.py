@@ -27,7 +27,7 @@ minimum = 5.0
 
 def kado(folder: Path, *arguments: str) -> str:
     command = [str(Path(sys.executable).with_name("kado")), *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     return done.stdout
 

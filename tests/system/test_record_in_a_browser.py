@@ -17,7 +17,6 @@ from kado.service.accounts import add_account, remove_account
 from page_service import PATIENCE_MS, RunningPage, chromium, simulated_page
 
 expect.set_options(timeout=PATIENCE_MS)
-pytestmark = pytest.mark.timeout(300)
 
 PASSWORD = "correct horse"
 SHOTS = Path(os.environ["KADO_SCREENSHOTS"]) if os.environ.get("KADO_SCREENSHOTS") else None

@@ -24,7 +24,7 @@ from simulators.answer_key import AnswerKey
 from simulators.machine import Machine
 from simulators.outlets.sample import Sample, samples_of
 from simulators.scenario import load_scenario
-from source_benches import wait_for
+from waiting import wait_for
 
 pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
 pytest.importorskip("tango", reason='no pytango: pip install "kado[tango]"')
@@ -116,7 +116,6 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-@pytest.mark.timeout(300)
 def test_the_same_scenario_and_seed_give_the_same_samples_everywhere(
     mosquitto: Mosquitto, tmp_path: Path, stack: ExitStack
 ) -> None:

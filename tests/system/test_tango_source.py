@@ -9,7 +9,8 @@ import pytest
 from conversation import Conversation
 from made_up_profile import many_signals
 from servers import free_port
-from source_benches import TangoBench, wait_for
+from source_benches import TangoBench
+from waiting import wait_for
 
 pytest.importorskip("tango", reason='no pytango: pip install "kado[tango]"')
 
@@ -110,9 +111,9 @@ def test_of_a_thousand_attributes_every_event_is_heard(bench: OddBench, tmp_path
         def heard() -> list[list[Any]]:
             return [u["sample"] for u in reader.updates if "sample" in u]
 
-        wait_for(lambda: len({s[0] for s in heard()}) == 1000, 60)
+        wait_for(lambda: len({s[0] for s in heard()}) == 1000)
         ask(bench, "push_all", rounds=3)
-        wait_for(lambda: len([s for s in heard() if s[2] == 2.0]) >= 1000, 60)
+        wait_for(lambda: len([s for s in heard() if s[2] == 2.0]) >= 1000)
         for i in (0, 1, 500, 999):
             own = [s[2] for s in heard() if s[0] == f"n_{i:04}"]
             assert own[-3:] == [0.0, 1.0, 2.0], (i, own)

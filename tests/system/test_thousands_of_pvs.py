@@ -12,8 +12,8 @@ from conversation import Conversation
 from counting import CountingIoc
 from facility.time import MAX_NS, MIN_NS, NS_PER_S
 from made_up_profile import many_signals
-from source_benches import wait_for
 from storage.embedded.store import EmbeddedStore
+from waiting import wait_for
 
 pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
 PVS = 5000
@@ -36,7 +36,7 @@ def read_for(ioc: CountingIoc, kind: str, seconds: float, folder: Path) -> tuple
     data_dir = folder / "data"
     with Conversation("reading_source.py", many_signals(folder, PVS)) as reader:
         reader.ask("start", table=ioc.table(kind, PVS), data_dir=str(data_dir))
-        wait_for(lambda: reader.ask("status")["connects"], 60)
+        wait_for(lambda: reader.ask("status")["connects"])
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             time.sleep(0.5)

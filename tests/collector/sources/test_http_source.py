@@ -54,7 +54,7 @@ class Heard:
         self._items = items
 
     async def next(self) -> Any:
-        return await asyncio.wait_for(anext(self._items), 5)
+        return await asyncio.wait_for(anext(self._items), 60)
 
     async def samples(self) -> list[tuple[str, int, Any, int, str | None]]:
         """Return (signal, time_ns, value, quality, reason) of the next delivery."""

@@ -46,7 +46,7 @@ class Rig:
         self.queue.put(SIGNALS.index(signal), (time_ns, float("nan") if text else value, text))
 
     async def next(self) -> Any:
-        return await asyncio.wait_for(anext(self.items), 5)
+        return await asyncio.wait_for(anext(self.items), 60)
 
     async def samples(self) -> list[tuple[str, int, Any, str | None]]:
         delivery = await self.next()

@@ -19,8 +19,8 @@ from facility.profile import load_profile
 from facility.source import Delivery, Notice
 from facility.time import system_clock
 from scripted_broker import MAXIMUM_QOS, OLD_CONNACK, SESSION_EXPIRY, ScriptedBroker, connack, publish
-from scripted_source import until
 from storage.telemetry_db.counters import Entry
+from waiting import until
 
 PROFILE = load_profile("nanoterasu_sim")
 TOPIC = "ring/stored_current"
@@ -158,7 +158,7 @@ async def test_a_topic_that_mqtt_does_not_allow_stops_no_source(client: Client, 
         intake = Intake(PROFILE, ["ring"], system_clock)
         collector = Collector(PROFILE, [source(client, broker)], intake, landing, system_clock, Hasty(1))
         task = asyncio.create_task(collector.run())
-        await until(lambda: 16 in broker.acknowledged, 60)
+        await until(lambda: 16 in broker.acknowledged)
         status = collector.status()["ring"]
         task.cancel()
         await asyncio.wait([task])

@@ -23,7 +23,7 @@ WRITER = runpy.run_path(str(ROOT / "docs" / "reference" / "write_metrics.py"))
 
 def get(port: int, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=120) as answer:
             return answer.status, answer.read().decode()
     except HTTPError as error:
         with error:
