@@ -52,8 +52,8 @@ class Outcome(Enum):
     """What becomes of a disturbance."""
 
     COUNTED = "distorted, and counted as a distortion"
-    TOO_SHORT = "an excursion that disturbs too little user time to be counted"
-    LED_ON = "distorted, and one distortion with the loss of beam or low beam that it led into"
+    TOO_SHORT = "an excursion that is too short in user time to be counted"
+    LED_ON = "distorted, and led to a loss of beam or low beam: counted with it as one"
     OUTSIDE = "distorted, and not in known user time with beam"
 
 

@@ -96,7 +96,7 @@ def of_duckdb_weighted(connection: duckdb.DuckDBPyConnection, end: int) -> Table
 
 def of_influxdb(bucket: Bucket, end: int) -> list[dict[str, float]]:
     width_s = width_ns(end) // NS_PER_S
-    # InfluxQL counts buckets from 1970 on, unless told otherwise.
+    # InfluxQL counts buckets from 1970 on, unless configured otherwise.
     offset_s = START // NS_PER_S % width_s
     return bucket.query(
         "SELECT count(value) AS count, mean(value) AS mean, min(value) AS min, max(value) AS max, last(value) AS last"

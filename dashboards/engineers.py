@@ -385,7 +385,7 @@ def _upkeep(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
         (
             say("Ledger difference", "台帳の差"),
             say(
-                "Samples of which the ledger does not say what became; must be 0.",
+                "Samples that the ledger does not account for; must be 0.",
                 "行方の分からないサンプル数。0であるべき値です。",
             ),
             Look("none", 0, none, ok),

@@ -106,7 +106,7 @@ def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
         Words(
             f"{say('Coverage', 'データ被覆率')}: {say('fiscal year', '今年度')}",
             say(
-                "The part of user time of which it is known what the beam was.",
+                "The part of user time in which the state of the beam is known.",
                 "利用時間のうち、ビームの状態が分かっている割合。",
             ),
         ),

@@ -153,7 +153,7 @@ def delivery_panel(subject: Subject) -> dashboard.Panel:
 
     about = say(
         "The delivery signal: mean and lowest value of each interval. Red and orange bands are no beam and low beam, "
-        "purple ones are time of which nothing is known; dashed lines are the limits in force." + target,
+        "purple ones are unknown time; dashed lines are the limits in force." + target,
         "供給信号の区間平均と最小値。赤はビーム停止、橙は低電流、紫は不明の時間。破線はその時点の限界値。" + target,
     )
     return series_panel(
@@ -338,7 +338,7 @@ def _today(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
         Words(
             say("Known part of today", "本日のデータ被覆率"),
             say(
-                "Coverage: the part of today's user time of which kado knows what the beam was.",
+                "Coverage: the part of today's user time in which the state of the beam is known.",
                 "本日の利用時間のうち、ビームの状態が分かっている割合。",
             ),
         ),

@@ -289,7 +289,7 @@ class Configuration:
 
 
 def load_configuration(path: Path | None = None, *, environment: bool = True) -> Configuration:
-    """Load ``kado.toml``, the environment laid over it, and the profile that it names.
+    """Load ``kado.toml``, the environment variables that override it, and the profile that it names.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ kind = "embedded"
 # &endpoint_override=HOST:PORT. Its keys come from the environment or from files, never from here. Default: the
 # folder archive in data_dir.
 # archive = "s3://bucket/kado"
-# For how long samples are kept. Default: for ever, which takes a few bytes a sample once it is sealed. After
+# For how long samples are kept. Default: forever, which takes a few bytes a sample once it is sealed. After
 # keep_days `kado run` deletes samples for good, and figures of that time can no longer be computed; signals says the
 # same for single ones, and "forever" exempts one. Whole files go, so up to a month more is kept.
 # retention = {{ keep_days = 3650, signals = {{ {number} = 400, {delivery} = "forever" }} }}
@@ -60,9 +60,9 @@ token_file = "influxdb.token"
 # token_env = "KADO_INFLUXDB_TOKEN"
 # Seconds that an answer may take before it counts as none.
 # timeout_s = 10.0
-# Days for which `kado store init` lets the bucket keep samples. Without it: for ever.
+# Days for which `kado store init` lets the bucket keep samples. Without it: forever.
 # retention_days = 3660
-# The same for what each minute comes to, which takes a sixtieth of the space. Without it: for ever.
+# The same for what each minute comes to, which takes a sixtieth of the space. Without it: forever.
 # minutes_retention_days = 36600
 """
 
@@ -101,7 +101,7 @@ _LANDING: Final = """
 
 # How kado stands, for Prometheus: /metrics, /healthz, /readyz. Without the table nothing is served.
 # [metrics]
-# Address and port; whoever reaches it may read it, so leave it on loopback. Default: "127.0.0.1:8421".
+# Address and port; everybody who reaches it may read it, so leave it on loopback. Default: "127.0.0.1:8421".
 # listen = "127.0.0.1:8421"
 
 # Alarms: conditions on which a person must act. Without the table there are none.

@@ -17,7 +17,7 @@ KeepDays = Annotated[int, Field(ge=1)]
 
 
 class RetentionSettings(BaseModel):
-    """``[store] retention = { ... }``: for how long samples are kept; without it, for ever."""
+    """``[store] retention = { ... }``: for how long samples are kept; without it, forever."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -40,7 +40,7 @@ class RetentionSettings(BaseModel):
         return cast("Any", value)
 
     def days(self, signal: str) -> int | None:
-        """Return for how many days a signal is kept; None: for ever."""
+        """Return for how many days a signal is kept; None: forever."""
         days = self.signals.get(signal, self.keep_days)
         return None if days == "forever" else days
 
@@ -67,7 +67,7 @@ class EmbeddedSettings(BaseModel):
         "environment or from files, as the AWS tools read them.",
     )
     retention: RetentionSettings = Field(
-        default=RetentionSettings(), description="For how long samples are kept; by default for ever."
+        default=RetentionSettings(), description="For how long samples are kept; by default forever."
     )
 
     @property
@@ -118,7 +118,7 @@ class InfluxSettings(BaseModel):
         default=10.0, gt=0, allow_inf_nan=False, description="How long an answer may take before it counts as none."
     )
     retention_days: int | None = Field(
-        default=None, ge=1, description="For `kado store init`: days for which the bucket keeps samples; else for ever."
+        default=None, ge=1, description="For `kado store init`: days for which the bucket keeps samples; else forever."
     )
     minutes_retention_days: int | None = Field(
         default=None, ge=1, description="For `kado store init`: the same for what each minute comes to, in <bucket>_1m."

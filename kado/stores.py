@@ -14,7 +14,7 @@ from storage.store import TelemetryStore
 
 @contextmanager
 def open_store(configuration: Configuration, *, patience_s: float | None = None) -> Generator[TelemetryStore]:
-    """Open the store for reading, beside whoever writes; `patience_s` as for `make_store`.
+    """Open the store for reading, while another process may write; `patience_s` as for `make_store`.
 
     Raises
     ------

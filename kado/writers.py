@@ -18,7 +18,7 @@ def make_landing(
     changes: Changes | None = None,
     observer: LandingObserver | None = None,
 ) -> Landing:
-    """Lock the data directory and return its landing; whoever calls closes it.
+    """Lock the data directory and return its landing; the caller closes it.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def make_landing(
 def make_forwarder(
     configuration: Configuration, clock: Clock, rng: random.Random, changes: Changes | None = None
 ) -> Forwarder | None:
-    """Return the forwarder of a data directory whose landing is open; whoever calls closes it.
+    """Return the forwarder of a data directory whose landing is open; the caller closes it.
 
     None: what has landed is stored, and nothing is forwarded.
     """

@@ -192,7 +192,7 @@ def _table(raw: Mapping[str, Any], inputs: Sequence[Input]) -> SeriesTable:
 def _spec(raw: Mapping[str, Any], links: set[str], by_source: bool) -> SeriesSpec:
     name, kind = raw["id"], raw.get("type", "number")
     if kind not in ("number", "state", "fact"):
-        raise ValueError(f"signal {name!r}: type {kind!r} is none of number, state, fact")
+        raise ValueError(f"signal {name!r}: type {kind!r} is not one of number, state, fact")
     if name in links and kind != "fact":
         spec = SeriesSpec.of_link(name.removesuffix("_link"))
         stale = raw.get("stale_after_s")

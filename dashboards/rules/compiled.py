@@ -77,7 +77,7 @@ class Compiled:
             f"Alarm rules of {facility}, compiled for Prometheus by kado.",
             "Not here: unknown (an alert resolves when its series goes), latch, acknowledgement, shelf, out of",
             "service, re-alarm, chattering, occurrences, late samples. After a restart of Prometheus a rule with a",
-            "delay under ten minutes starts anew.",
+            "delay under ten minutes starts again.",
         ]
         lines += [f"Left out: {alarm}: {why}" for alarm, why in self.left_out]
         return lines
@@ -182,7 +182,7 @@ class _Writer:
             return expression
         if self._rule.off_delay_s:
             self._notes.approximate(
-                "the deadband is left out: with keep_firing_for it would hold a clearing alert for ever"
+                "the deadband is left out: with keep_firing_for it would hold a clearing alert forever"
             )
             return expression
         ends = self._beyond(value, ">", condition.above if condition.ends_below is None else condition.ends_below)

@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 WHO = {
     "operators": "For the control room: is the beam there, is the data fresh, what comes next.",
     "wall": "For a screen on the wall: few panels, letters that are read from five metres.",
-    "engineers": "For those who look after kado and its signals: every signal, its gaps, the way of samples.",
+    "engineers": "For the engineers who run kado and maintain its signals: every signal, its gaps, the way of samples.",
     "managers": "For those who answer for the facility: how available the beam was, why not, and how far it has come.",
 }
 

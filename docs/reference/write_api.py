@@ -31,7 +31,7 @@ address does not have is refused.
 - `now`, each second: the document of `/api/v1/now`.
 - `values`, up to five times a second: `{"signals": {"stored_current": {"value": 399.5, "time_ms": 1795661796123,
   "known": true}}}`, those that are new; twice a second where fifty or more follow.
-- `ended`, the last one: the session or the account of whoever follows has ended.
+- `ended`, the last one: the session or the account of the reader has ended.
 
 Each event has an id. A client that comes back with it (`Last-Event-ID`, or `?last=ID`) is sent what it missed in
 the last half minute; after that, or when kado was started again, `now` comes first. A client that is too slow is

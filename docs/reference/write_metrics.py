@@ -26,7 +26,7 @@ with authentication in front.
 - `/readyz`: 200 when every source is linked, landing takes samples, the store answers and the figures are fresh; else
   503, with one reason a line.
 
-Nothing of this touches the event loop: it is served by threads. A metric of which nothing is known is absent, not
+Nothing of this touches the event loop: it is served by threads. A metric whose value is not known is absent, not
 zero. The alarms' own metrics are described with the alarms.
 
 | metric | kind | labels | meaning |

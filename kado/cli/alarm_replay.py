@@ -32,7 +32,7 @@ def replay(
 ) -> None:
     r"""Compute which alarms the rules would have raised in the past.
 
-    Each sample counts at its own time, as if none had been late. States of kado itself have no history.
+    Each sample counts at its own time, as if it had arrived at once. States of kado itself have no history.
 
     \b
     Examples:

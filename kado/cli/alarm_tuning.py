@@ -25,7 +25,7 @@ def tune(
 ) -> None:
     r"""Say what a rule would have been at other limits, deadbands and delays.
 
-    Missed events are losses of beam of the accounting in which it was never raised.
+    Missed events: losses of beam in which the alarm was never raised.
 
     \b
     Example:

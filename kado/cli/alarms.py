@@ -98,7 +98,9 @@ def screen(standing: AlarmStanding, rules: list[AlarmRule]) -> list[RenderableTy
     late_s = (standing.now_ns - engine.position_ns) / 1e9
     if late_s > 60:
         ago = age(engine.position_ns, standing.now_ns)
-        parts.append(Text(tr("Nobody has watched for {ago}: is kado run running?", ago=ago), style="bold red"))
+        parts.append(
+            Text(tr("The alarms were last evaluated {ago} ago: is kado run running?", ago=ago), style="bold red")
+        )
     if not rules:
         parts.append(Text(tr("no alarms")))
         return parts

@@ -17,7 +17,7 @@ def awaiting(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""List what of a period awaits a person's review.
+    r"""List events, unknown time and exclusions of a period that await review.
 
     Exclusions that nobody confirmed, outages without a recorded cause, unknown user time, and sensor faults.
 

@@ -75,7 +75,8 @@ def beamline_table(found: BeamlineReport) -> list[RenderableType]:
         rows,
         "",
         tr(
-            "user, delivered: the accelerator in the user time of the beamline; open, unknown: its shutter in that time"
+            "user, delivered: the accelerator during the user time of the beamline; open, unknown: its shutter during "
+            "that time"
         ),
     ]
 

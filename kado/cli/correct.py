@@ -30,7 +30,7 @@ ToOption = Annotated[str | None, typer.Option("--to", help="End of the interval,
 
 
 EventOption = Annotated[
-    str | None, typer.Option("--event", help="The time of this event, by the id that 'kado events' gives it.")
+    str | None, typer.Option("--event", help="The interval of this event; its id is shown by 'kado events'.")
 ]
 
 
@@ -250,7 +250,10 @@ def _write(configuration: Configuration, new: Correction, output: Format, *, yes
         if output is Format.JSON and preview is not None:
             print_json(preview_document(preview))
         raise UsageError(
-            tr("nothing was written: there is no terminal to ask at; look at what will change, then add --yes")
+            tr(
+                "nothing was written: there is no terminal to ask for confirmation; check what will change, then add "
+                "--yes"
+            )
         )
     if not yes and not typer.confirm(tr("Write it?")):
         raise typer.Exit(1)

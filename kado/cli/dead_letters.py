@@ -122,7 +122,12 @@ def replay_letters(
         )
     ]  # fmt: skip
     if done.left:
-        lines.append(tr("{left} left as they are: cut, or in no form that can be read again", left=count(done.left)))
+        lines.append(
+            tr(
+                "{left} were not changed: they are incomplete, or their format cannot be read again",
+                left=count(done.left),
+            )
+        )
     if done.stored and forwards_later(configuration):
         lines.append(tr("'kado run' forwards them to InfluxDB"))
     show(*lines)
@@ -131,7 +136,7 @@ def replay_letters(
 def recorded_gaps(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
     r"""List stretches in which samples may be missing for good, as sources and kado recorded them.
 
-    What they mean for the availability of a period is in 'kado gaps'.
+    'kado gaps' shows their effect on the availability of a period.
 
     \b
     Examples:

@@ -62,7 +62,7 @@ SEED: Final = 1
 
 
 CONFIGURATION: Final = """\
-# The demonstration of kado: a simulated NanoTerasu. Everything here may be deleted; `kado demo` makes it anew.
+# The demonstration of kado: a simulated NanoTerasu. Everything here may be deleted; `kado demo` creates it again.
 facility = "nanoterasu_sim"
 data_dir = "."
 
@@ -118,7 +118,7 @@ def _first_missing(configuration: Configuration, start_ns: int, clock: Clock) ->
     """Return the instant from which on samples are missing."""
     if not DataDir(configuration.data_dir).telemetry.exists():
         return start_ns
-    # A file that an older kado wrote is brought up to date by whoever may write.
+    # A file that an older kado wrote is brought up to date by the process that may write.
     make_landing(configuration, clock).close()
     with open_store(configuration) as store:
         try:

@@ -59,7 +59,7 @@ def run(config: ConfigOption = None) -> None:
         note(tr("kado has stopped; all acknowledged samples are stored"))
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # What the journal's library says of a new file is no news.
+    # Messages of the journal's library about a new file are not shown.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     configuration = load_configuration(config)
     if not configuration.sources:

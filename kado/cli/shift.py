@@ -43,7 +43,7 @@ def show_shift(
 ) -> None:
     r"""Show a shift: beam delivered, events, alarms, corrections, open questions.
 
-    Of a shift that was handed over, what was signed is shown. When shifts begin is part of the facility's profile.
+    A shift that was handed over is shown as it was signed. The facility's profile states when shifts begin.
 
     \b
     Examples:

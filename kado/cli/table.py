@@ -145,7 +145,9 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
                 "kado.cli.correct:confirm", "Confirm an exclusion as a second person; from then on it counts."
             ),
             "withdraw": Entry("kado.cli.correct:withdraw", "Withdraw a correction; both stay on record."),
-            "awaiting": Entry("kado.cli.awaiting:awaiting", "List what of a period awaits a person's review."),
+            "awaiting": Entry(
+                "kado.cli.awaiting:awaiting", "List events, unknown time and exclusions of a period that await review."
+            ),
             "list": Entry("kado.cli.correct:list_corrections", "List all corrections, including withdrawn ones."),
         },
         epilog="Corrections are never changed or deleted. A withdrawn correction stays on record.",

@@ -44,7 +44,7 @@ def simulate_live(configuration: Configuration, machine: Machine, run: LiveRun, 
     Raises
     ------
     ConfigError
-        If the address is none, or its port is taken.
+        If it is not an address, or its port is taken.
     MissingExtraError
         If the outlet's library is not installed.
     """

@@ -138,7 +138,7 @@ class Watcher:
         self._seen: tuple[Mapping[str, LastValue], Sequence[SourceTotals]] = ({}, ())
 
     async def run(self, thread: StoreThread) -> None:
-        """Compute the figures for ever; while the store cannot be read the last ones stay, with the reason."""
+        """Compute the figures forever; while the store cannot be read the last ones stay, with the reason."""
         while True:
             try:
                 self._figures = await thread.ask(self._compute)
@@ -149,7 +149,7 @@ class Watcher:
             await asyncio.sleep(FIGURES_EVERY_S)
 
     def _compute(self, store: TelemetryStore) -> LiveFigures:
-        # First what came, then the look at the store: what comes in between is told the next time.
+        # First what came, then the look at the store: what comes in between is found the next time.
         now_ns = self._clock()
         changes = self._watched.changes(now_ns)
         news = self._journal.look()

@@ -27,7 +27,7 @@ class Channel:
     """One sequence of events.
 
     Contract: all methods in one event loop. A viewer that is slower than the events loses none of what they say: it is
-    given the whole state anew. So the memory of a viewer is bounded by what its socket holds.
+    given the whole state again. So the memory of a viewer is bounded by what its socket holds.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ def read_number(text: str) -> int:
     Raises
     ------
     IncidentError
-        If it is none.
+        If it is not one.
     """
     if not text.strip().isdecimal() or len(text.strip()) > 12:
         raise IncidentError(tr("{text} is not the number of a record.", text=text[:20]))

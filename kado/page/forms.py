@@ -36,7 +36,7 @@ def read_local(text: str, zone: ZoneInfo) -> int:
     Raises
     ------
     TimeError
-        If it is none, or falls into the hour that a change of the clocks leaves out or repeats.
+        If it is not a time, or falls into the hour that a change of the clocks leaves out or repeats.
     """
     text = text.strip()
     if not text:

@@ -7,7 +7,7 @@ from collector.arrival import Arrival
 
 
 class Waker:
-    """Told by the landing after each commit; wakes the board's event loop, once until it has looked."""
+    """Called by the landing after each commit; wakes the board's event loop, once until it has looked."""
 
     def __init__(self) -> None:
         self._wake: Callable[[], None] | None = None

@@ -12,11 +12,11 @@ ASSERTIONS: Final = {
     Assertion.UNKNOWN: (marked("The beam state is unknown"), marked("Whatever the samples show.")),
     Assertion.SENSOR_FAULT: (
         marked("The samples of the delivery signal are wrong"),
-        marked("The last good sample holds as long as it may, then time is unknown."),
+        marked("The last good value is used until it is too old; then the time is unknown."),
     ),
     Assertion.SENSOR_SOUND: (
         marked("The delivery signal is correct, its witness is wrong"),
-        marked("An outage that the witness contradicts counts."),
+        marked("The outage counts, although the witness saw beam."),
     ),
     Assertion.EXCLUDED: (
         marked("The cause lay outside the facility"),
@@ -24,12 +24,12 @@ ASSERTIONS: Final = {
     ),
     Assertion.REDUCED: (
         marked("Less beam was accepted as full delivery"),
-        marked("In that time no limit lies above the one stated here."),
+        marked("During this time no limit is higher than this value."),
     ),
     Assertion.ONE_EVENT: (marked("The outages are one event"), marked("All that touch the time count as one failure.")),
     Assertion.SEPARATE: (
         marked("The outages are separate events"),
-        marked("Those inside the time are not merged with each other."),
+        marked("The outages inside this interval are counted one by one."),
     ),
 }
 _EXCLUSIONS: Final = {

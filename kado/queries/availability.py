@@ -47,7 +47,7 @@ class Budget:
     left_h: float
     """At the end of the counted part of the period; below 0: the target was missed."""
     unknown_h: float
-    """User time of the year so far of which nothing is known: what of it was downtime is not taken off."""
+    """Unknown user time of the year so far; downtime hidden in it is not subtracted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class AvailabilityReport:
     as_of: AsOf | None = None
     """Which of the things that people recorded count; None: what was recorded by `as_known_on_ns`."""
     alarms: AlarmsRaised = NO_ALARMS
-    """The alarms that were raised in the period, of which each event names its own."""
+    """The alarms that were raised in the period, each event has its own."""
 
     @property
     def part(self) -> Period:

@@ -24,7 +24,7 @@ OUTCOMES: Final = ("delivered", "low_beam", "no_beam", "unknown", "planned")
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Time of one local day of which the same is true."""
+    """Time of one local day with one state."""
 
     kind: str
     """One of `OUTCOMES`, or a category of the plan."""
@@ -58,7 +58,7 @@ class Day:
 
     @property
     def unknown_ns(self) -> int:
-        """User time of which nothing is known."""
+        """Unknown user time."""
         return self.total("unknown")
 
 

@@ -19,7 +19,7 @@ def with_budget(
     """Add how much downtime the fiscal year may still have, at the end of the counted part of the period.
 
     Reads the year up to there; nothing is added where the facility states no target, nor where the year has user time
-    before the profile's first limits, of which nobody can say what was lost.
+    before the profile's first limits; what was lost there is not known.
     """
     profile, part = report.profile, report.part
     if profile.target_availability_pct is None:

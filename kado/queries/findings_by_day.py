@@ -153,7 +153,7 @@ class Days:
         return conclude(findings, self._profile, self._definition, period)
 
     def look_at(self, period: Period, now_ns: int, look: Look) -> None:
-        """Examine a period anew, and give each of its steps, in order of time, to `look`.
+        """Examine a period again, and give each of its steps, in order of time, to `look`.
 
         What is found is kept as always. Raises what `availability` raises.
         """
@@ -178,7 +178,7 @@ class Days:
         return days
 
     def _end_of_step(self, day: Period) -> int:
-        """Return the end of the days that are examined together with `day`; steps begin anew with each month."""
+        """Return the end of the days that are examined together with `day`; steps start again with each month."""
         if self._days_together == 1:
             return day.end_ns
         zone, last = self._profile.zone, month_of(day.start_ns, self._profile.zone).end_ns

@@ -1,4 +1,4 @@
-"""Figures of many facilities and periods: independent pieces, whoever computes them."""
+"""Figures of many facilities and periods: independent pieces of work, for any kind of worker."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -126,7 +126,7 @@ def compute(piece: Piece) -> Outcome:
 
 
 def compute_all(work: Sequence[Piece], run: Run) -> Iterator[Outcome]:
-    """Yield the outcome of each piece, in their order; the same whoever computes them.
+    """Yield the outcome of each piece, in their order; the same for any kind of worker.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Who does independent pieces of work: this process, several of them, or a cluster.
 
-All of them are used like `map`. Whoever does it, the answers are the same: a function that goes through here is a
+All of them are used like `map`. Whichever is used, the answers are the same: a function that goes through here is a
 module's own, takes one argument that can be pickled and says everything, and turns its errors into answers.
 """
 
@@ -28,7 +28,7 @@ CONNECT_TIMEOUT_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Stands for an answer that nobody could give, because whoever worked on it ended or could not begin."""
+    """Stands for an answer that nobody could give, because its worker ended or could not begin."""
 
     why: str
 
@@ -59,7 +59,7 @@ def processes(workers: int) -> Generator[Run]:
 
 @contextmanager
 def cluster(address: str) -> Generator[Run]:
-    """Let the workers of a Dask cluster do it, each of which needs the same kado and the same files.
+    """Let the workers of a Dask cluster do it; each needs the same kado and the same files.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The header that every JSON document begins with: whose data, by which definition, of which period."""
+"""The header that every JSON document begins with: the facility, the definition, the period."""
 
 from datetime import tzinfo
 from typing import Any

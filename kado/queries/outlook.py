@@ -12,7 +12,7 @@ from storage.telemetry_db import open_reader
 
 
 def load_outlook(configuration: Configuration, now_ns: int) -> Outlook:
-    """Measure and look ahead, beside whoever writes; cheap.
+    """Measure and look ahead, while another process may write; cheap.
 
     Raises
     ------

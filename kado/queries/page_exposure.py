@@ -1,4 +1,4 @@
-"""What the page shows and takes, and to whom: checked before it listens, and told by ``kado check``."""
+"""What the page shows and takes, and to whom: checked before it listens, and shown by ``kado check``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,22 +82,22 @@ def _readable(path: Path, option: str) -> None:
 
 def _readers(settings: PageSettings, accounts: Mapping[str, Account], *, by_header: bool) -> str:
     if settings.public:
-        return tr("everybody who reaches it reads figures, record and alarms")
+        return tr("everybody who can connect can read figures, record and alarms")
     if settings.is_local and settings.proxy is None:
-        return tr("everybody on this machine reads figures, record and alarms")
+        return tr("everybody on this machine can read figures, record and alarms")
     if by_header:
-        return tr("people whom the proxy names read, and people with an account")
+        return tr("readers: users that the proxy names, and users with an account")
     return trn("{n} person with an account reads", "{n} people with an account read", len(accounts))
 
 
 def _writers(settings: PageSettings, accounts: Mapping[str, Account], *, by_header: bool) -> str:
     if not accounts and not by_header:
-        return tr("nobody can write, because there are no accounts (kado user add)")
+        return tr("nobody can write: there are no accounts (kado user add)")
     roles = [f"{n} {role.value}" for role in Role if (n := sum(a.role is role for a in accounts.values()))]
     listed = ", ".join(roles) or tr("none")
     if by_header and settings.proxy is not None and settings.proxy.default_role is not None:
         return tr(
-            "accounts: {accounts}; everybody else whom the proxy names is {role}",
+            "accounts: {accounts}; other users that the proxy names have the role {role}",
             accounts=listed,
             role=settings.proxy.default_role,
         )
@@ -107,9 +107,9 @@ def _writers(settings: PageSettings, accounts: Mapping[str, Account], *, by_head
 def _warnings(configuration: Configuration, settings: PageSettings) -> list[str]:
     found: list[str] = []
     if settings.plain_http and not settings.is_local and not settings.is_encrypted:
-        found.append(tr("warning: passwords cross the network readable (plain_http)"))
+        found.append(tr("warning: passwords are sent over the network without encryption (plain_http)"))
     if settings.proxy is not None and settings.proxy.user_header and settings.is_local:
-        found.append(tr("warning: every program on this machine can speak as the proxy"))
+        found.append(tr("warning: every program on this machine can act as the proxy"))
     if settings.key_file is not None:
         path = configuration.folder / settings.key_file
         if path.stat().st_mode & 0o077:

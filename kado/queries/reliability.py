@@ -103,7 +103,7 @@ def load_reliability(
     Raises
     ------
     PeriodError
-        If a period that was asked for is none, lies in the future, or has no figure.
+        If what was asked for is not a period, lies in the future, or has no figure.
     """
     with open_figures(configuration, definition, as_known_on, clock=clock) as figures:
         other = None if compare_with is None else figures.period(compare_with)

@@ -56,7 +56,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A stretch of one local day of which the same is true."""
+    """A stretch of one local day with one state."""
 
     day: date
     start_h: float

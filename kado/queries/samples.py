@@ -40,7 +40,7 @@ class SignalStretches:
     start_ns: int
     end_ns: int
     stretches: tuple[tuple[int, int, str], ...]
-    """Start, end, word; time of which nothing is known is left out."""
+    """Start, end, word; unknown time is left out."""
     left_out: int
     """Stretches beyond the most that are given; the shortest ones are left out."""
 

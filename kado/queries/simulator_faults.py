@@ -20,7 +20,7 @@ _WORDS: Final[dict[Effect, str]] = {
     Effect.WITNESS_FAULT: marked("the second monitor fails"),
     Effect.MODE_FORGOTTEN: marked("nobody changes the machine mode"),
     Effect.LINK_OUTAGE: marked("nothing arrives; what was not sent is lost"),
-    Effect.BROKER_OUTAGE: marked("nothing arrives; what was not sent comes afterwards"),
+    Effect.BROKER_OUTAGE: marked("nothing arrives; what was not sent is sent afterwards"),
     Effect.CLOCK_STEP: marked("the source's clock is wrong"),
     Effect.DUPLICATES: marked("a third of all samples come twice"),
     Effect.OUT_OF_ORDER: marked("half of all samples come late"),

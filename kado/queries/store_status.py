@@ -33,7 +33,7 @@ class Inventory:
 
 
 def load_inventory(configuration: Configuration, now_ns: int) -> Inventory:
-    """Count everything, beside whoever writes.
+    """Count everything, while another process may write.
 
     Raises
     ------

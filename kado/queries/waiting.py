@@ -51,7 +51,7 @@ class WaitingSamples:
 
 
 def read_waiting(configuration: Configuration, since_ns: int) -> WaitingSamples:
-    """Read what waits with stamps from an instant on, beside whoever writes.
+    """Read what waits with stamps from an instant on, while another process may write.
 
     Raises
     ------

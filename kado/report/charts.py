@@ -24,7 +24,7 @@ COLOURS: Final = {
     "unscheduled": "#f7f7f7",
     "planned": "#bcd7e6",
 }
-"""Dark enough apart to be told on a grey print; every chart names them in a legend as well."""
+"""Dark enough apart to be distinguished on a grey print; every chart names them in a legend as well."""
 
 
 Row = Mapping[str, object]

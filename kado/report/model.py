@@ -78,7 +78,7 @@ class Chart:
     id: str
     title: str
     description: str
-    """In words, for whoever cannot see it."""
+    """In words, for people who cannot see it."""
     drawn: Drawn
 
     @property

@@ -101,7 +101,7 @@ def _verdict(inputs: ReportInputs) -> str:
 def _time(inputs: ReportInputs) -> str:
     a = inputs.loaded.availability.accounts
     said = tr(
-        "Of {user} h of user time the beam was delivered for {delivered} h; {down} h were lost.",
+        "User time: {user} h. Beam was delivered for {delivered} h; {down} h were lost.",
         user=hours(a.user_time / NS_PER_H, 1),
         delivered=hours(a.delivered / NS_PER_H, 1),
         down=hours(a.no_beam / NS_PER_H, 1),
@@ -109,7 +109,7 @@ def _time(inputs: ReportInputs) -> str:
     if not a.unknown:
         return said
     return said + " " + tr(
-        "Of {length} nothing is known: they count neither as beam nor as downtime.", length=length_words(a.unknown)
+        "Unknown time: {length}. It counts neither as beam nor as downtime.", length=length_words(a.unknown)
     )  # fmt: skip
 
 
@@ -205,11 +205,14 @@ def _year(inputs: ReportInputs) -> str:
         )
     else:
         said = tr(
-            "Of the downtime budget of {year} {left} h are left (target {target:g} %).",
+            "{left} h are left of the downtime budget of {year} (target {target:g} %).",
             year=budget.year, left=hours(budget.left_h, 1), target=budget.target_pct,
         )  # fmt: skip
     if budget.unknown_h >= 1.0:
-        said += " " + tr("{hours} h of the year are unknown and not taken off.", hours=hours(budget.unknown_h, 0))
+        said += " " + tr(
+            "{hours} h of the year are unknown and are not subtracted from the budget.",
+            hours=hours(budget.unknown_h, 0),
+        )
     if year is not None and year.outlook is not None and year.outlook.reach_target is not None:
         chance = chance_words(year.outlook.reach_target)
         said += " " + tr("Probability of reaching the target: {chance}.", chance=chance)

@@ -93,7 +93,7 @@ def calendar(inputs: ReportInputs) -> Section:
     kinds = ("delivered", "low_beam", "no_beam", "unknown", "planned")
     names = {kind: account_word(kind) for kind in (*kinds, *(c.value for c in PLANNED_CATEGORIES), "unscheduled")}
     drawn = draw("calendar_chart", cells, names, labels, domain, step)
-    described = tr("What was planned and what came of user time, for each hour of the period.")
+    described = tr("Plan, and result of the user time, for each hour of the period.")
     return Section("calendar", tr("Calendar"), charts=(Chart("calendar", tr("Calendar"), described, drawn),))
 
 

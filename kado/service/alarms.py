@@ -48,7 +48,7 @@ SERVICE: Final = "service"
 
 
 class AlarmListener(Protocol):
-    """Told in the thread of the alarms after each commit that holds transitions; must be quick and not raise."""
+    """Called in the thread of the alarms after each commit that holds transitions; must be quick and not raise."""
 
     def changed(self, transitions: Sequence[Transition], engine: Engine) -> None:
         """Take notice of rows that are durable now; the engine is as it is after them."""
@@ -194,7 +194,7 @@ class Alarms:
         try:
             return from_rows(rows, self._table)
         except (AlarmRuleError, KeyError, ValueError) as error:
-            _LOG.error("the state of the alarms cannot be read, they begin anew: %s", error)
+            _LOG.error("the state of the alarms cannot be read, they start again: %s", error)
             return None
 
     def _decide(self, engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""The service: what it is made of, opened in order, run until it is told to stop."""
+"""The service: what it is made of, opened in order, run until it is asked to stop."""
 
 import asyncio
 import random

@@ -1,7 +1,7 @@
 """Fills gaps from an archive beside a running service: a command hands in a request, the service carries it out.
 
 Only the service may write telemetry. A request is a file in ``backfill/`` of the data directory; while the file is
-there, the service works on it and writes beside it how far it is. Whoever takes the file away withdraws the request:
+there, the service works on it and writes beside it how far it is. To take the file away withdraws the request:
 what was fetched until then is stored, and the same request goes on there.
 """
 
@@ -308,7 +308,7 @@ def _handed_in(folder: Path, request: BackfillRequest) -> Generator[Path]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it finds all of it or nothing."""
+    """Write a file so that a reader finds all of it or nothing."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with open(temporary, "w", encoding="utf-8", opener=open_private) as file:
         file.write(text)

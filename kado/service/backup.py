@@ -37,7 +37,7 @@ class Restored:
 
 
 def back_up(configuration: Configuration, folder: Path, clock: Clock, *, keep: int | None) -> MadeBackup:
-    """Make a backup beside whoever writes, with a progress bar; errors as `Backup.make`."""
+    """Make a backup while another process may write, with a progress bar; errors as `Backup.make`."""
     if keep is not None and keep < 1:
         raise UsageError(f"--keep {keep}: at least the backup that is being made is kept, so give 1 or more")
     with progress_bar(tr("backup"), 1) as bar:

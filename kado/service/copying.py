@@ -50,7 +50,7 @@ class CopyResult:
     """What is older was not copied, since the other store would not keep it; None: all was."""
 
     def problems(self) -> list[str]:
-        """Return each signal of which the counts disagree, named."""
+        """Return the name of each signal whose counts differ."""
         return [
             f"{s.signal}: {self.target} should hold {s.expected} samples, and holds {s.in_target}"
             for s in self.signals
@@ -79,7 +79,7 @@ def copy_store(
     signals
         Which ones; all of them, links included, where none is named.
     progress
-        Told after each piece how many samples of how many were read, and of which signal they are.
+        Called after each piece with the samples read, all that there are, and the signal.
 
     Raises
     ------

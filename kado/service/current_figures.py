@@ -1,4 +1,4 @@
-"""The figures of the running day, month and year, kept current for metrics, dashboards and whoever else asks."""
+"""The figures of the running day, month and year, kept current for metrics, dashboards and others."""
 
 import asyncio
 import logging
@@ -105,7 +105,7 @@ class CurrentFigures:
             self._problems.pop("figures", None)
 
     def _compute(self, store: TelemetryStore) -> None:
-        # First what came, then the look at the store: what comes in between is told the next time.
+        # First what came, then the look at the store: what comes in between is found the next time.
         changes, news, now_ns = self._changes.take(), self._journal.look(), self._clock()
         calculator = self._calculator
         if calculator is None:

@@ -54,7 +54,7 @@ def export_signals(
     signals
         Their names, or ``all``.
     out
-        A folder; or for one signal a file, whose ending says of which kind.
+        A folder; or for one signal a file, whose ending decides on its kind.
     start, end
         ISO 8601 with an offset; None: from the first, to the last sample.
     kind

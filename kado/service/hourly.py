@@ -13,7 +13,7 @@ EVERY_NS: Final = NS_PER_H
 
 
 class Hourly:
-    """Does the same work again and again; what may pass is told when it changes, and the work is tried again.
+    """Does the same work again and again; a temporary problem is reported when it changes, and the work is tried again.
 
     Contract: `run` once. The work calls `go_on` between two steps after which it may end without loss. When `run`
     is cancelled it returns only after the work has ended: the directory's lock may be given back next, and nothing
@@ -22,7 +22,7 @@ class Hourly:
     Parameters
     ----------
     may_pass
-        Errors of the work that another try may mend; any other one is a defect and ends the service.
+        Errors of the work after which it is tried again; any other one is a defect and ends the service.
     tell
         Given the text of such an error.
     """

@@ -73,7 +73,7 @@ def forward_waiting(configuration: Configuration, clock: Clock) -> None:
     Raises
     ------
     AuthorizationError, UnreachableError, DataError
-        If it does not get there. What is left waits for whoever runs next.
+        If it does not get there. What is left waits for the next run.
     """
     forwarder = make_forwarder(configuration, clock, random.Random())
     if forwarder is None:

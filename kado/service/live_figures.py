@@ -75,7 +75,7 @@ class LiveFigures:
 class GrowingSamples:
     """Samples of a store from some instant on, kept and read on as the store grows.
 
-    The newest minute is read again each time; whatever else is late has to be told by `touched`.
+    The newest minute is read again each time; whatever else is late has to be given to `touched`.
     """
 
     def __init__(self, store: TelemetryStore) -> None:
@@ -133,7 +133,7 @@ class LiveCalculator:
 
     Confined to the thread that made its store.
 
-    Days that are over are examined once, and again when `touched` or `learn` told of something new about them. The
+    Days that are over are examined once, and again when `touched` or `learn` had something new about them. The
     year is there as soon as its days are: some are examined at each call, newest first.
     """
 

@@ -39,7 +39,7 @@ class Newest:
 
 
 class NewestValues:
-    """Keeps the newest sample of each signal; told by the landing, asked by any thread.
+    """Keeps the newest sample of each signal; written by the landing, read by any thread.
 
     A sample is good as the figures see it: of quality good or uncertain, with a time that can be true, finite, and not
     above the signal's ``physical_max``. A number that is not good is left out; a state that is not good makes the

@@ -1,4 +1,4 @@
-"""Last month's draft, made on the first of the month and handed to whoever waits for it."""
+"""Last month's draft, made on the first of the month and handed to the site."""
 
 import json
 import logging

@@ -37,7 +37,7 @@ class Verdict:
     findings: tuple[Finding, ...]
     """All, those of `verified` included."""
     repaired: int
-    """Files whose minutes were made anew; of those nothing is found any more."""
+    """Files whose minutes were computed again; they are no longer among the findings."""
     accepted: int = 0
     """Days of a signal whose rows were not what landed, and count as they are from now on."""
 
@@ -45,7 +45,7 @@ class Verdict:
 def verify_store(
     configuration: Configuration, clock: Clock, *, deep: bool, repair_rollup: bool, accept_rows: bool = False
 ) -> Verdict:
-    """Check sealed files, both databases and the ledger, beside whoever writes; with a progress bar.
+    """Check sealed files, both databases and the ledger, while another process may write; with a progress bar.
 
     `accept_rows` lets rows that are not what landed count as they are; it needs that no other kado runs.
     `repair_rollup` implies `deep`, and needs that no other kado runs.
@@ -55,7 +55,7 @@ def verify_store(
     ConfigError
         If nothing was collected yet.
     LockedError
-        If minutes are to be made anew and another process holds the data directory.
+        If minutes are to be made again and another process holds the data directory.
     UnreachableError
         If the store does not answer.
     """
@@ -112,7 +112,7 @@ def _ledger(configuration: Configuration) -> list[Finding]:
         with open_store(configuration) as store:
             differences = verify_ledger(before, store)
     except ArchiveError:
-        # A sealed file cannot be read, and its rows not be told apart from it: that file is named already.
+        # A sealed file cannot be read, and its rows cannot be distinguished from it: that file is named already.
         return []
     return [Finding("ledger", difference, _ACCOUNT) for difference in differences]
 

@@ -46,14 +46,16 @@ def test_texts_of_kado_are_plain(path: Path) -> None:
 
 OF_CODE = re.compile(
     r"\b(of which|of whom|mend(s|ed|ing)?|told|believed?|believes|said of|looks? after|whoever|whomever|anew|for ever"
-    r"|laid over|lay over)\b|\bIf it is none\b",
+    r"|laid over|lay over|is no news|to the tune of|not in it any more)\b|\bIf it is none\b",
     re.IGNORECASE,
 )
-"""What docstrings and comments avoid."""
+"""What docstrings, comments and documentation avoid."""
+
+ROOMS = ("facility", "storage", "collector", "analytics", "simulators", "dashboards", "kado")
 
 
-@pytest.mark.parametrize("room", ["facility", "storage", "collector", "analytics", "simulators"])
-def test_docstrings_and_comments_of_the_lower_rooms_are_plain(room: str) -> None:
+@pytest.mark.parametrize("room", ROOMS)
+def test_strings_and_comments_are_plain(room: str) -> None:
     found: list[str] = []
     for path in sorted((ROOT / room).rglob("*.py")):
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -66,3 +68,22 @@ def test_docstrings_and_comments_of_the_lower_rooms_are_plain(room: str) -> None
 def test_the_page_of_commands_is_plain() -> None:
     lines = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if PATTERN.search(line)] == []
+
+
+def test_documentation_and_sample_files_are_plain() -> None:
+    paths = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")]
+    paths += [path for room in ROOMS for kind in ("*.md", "*.toml", "*.html") for path in (ROOT / room).rglob(kind)]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {word[0]!r}"
+        for path in sorted(paths)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if (word := OF_CODE.search(line))
+    ]
+    assert found == []
+
+
+def test_dashboards_are_plain() -> None:
+    paths = sorted((ROOT / "dashboards" / "generated").rglob("*.json"))
+    assert paths
+    found = [(str(path.relative_to(ROOT)), word[0]) for path in paths if (word := OF_CODE.search(path.read_text()))]
+    assert found == []

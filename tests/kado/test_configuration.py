@@ -250,7 +250,7 @@ class TestPlaces:
 def test_check_says_what_the_page_exposes_and_to_whom(kado: Kado) -> None:
     assert kado("init").exit_code == 0
     shown = " ".join(kado("check").out.split())
-    assert "http://127.0.0.1:8420/: everybody on this machine reads figures, record and alarms" in shown
+    assert "http://127.0.0.1:8420/: everybody on this machine can read figures, record and alarms" in shown
     assert "nobody can write" in shown
 
 

@@ -131,11 +131,11 @@ def test_definitions_say_what_they_count() -> None:
         (
             "01:45",
             "led_on",
-            "one distortion with the loss of beam or low beam that it led into, from 2025-05-13 01:30:00",
+            "led to a loss of beam or low beam: counted with it as one, from 2025-05-13 01:30:00",
         ),
         ("02:30", "no_beam", "not judged while there is no beam"),
         ("10:10", "counted", "distorted, and counted as a distortion, from 2025-05-13 10:00:00"),
-        ("12:01", "too_short", "an excursion that disturbs too little user time to be counted"),
+        ("12:01", "too_short", "an excursion that is too short in user time to be counted"),
         ("19:00", "unknown", "not known, as no good sample holds"),
     ],
 )

@@ -29,7 +29,7 @@ class Limit:
 class Attempts:
     """Failed log-ins of the last quarter of an hour.
 
-    A refused attempt costs no hash, and is not counted: whoever waits can log in. Names are counted whether there is
+    A refused attempt costs no hash, and is not counted: who waits can log in. Names are counted whether there is
     such an account or not.
     """
 

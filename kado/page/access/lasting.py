@@ -20,7 +20,7 @@ CHECK_S: Final = 2.0
 def lasting(request: Request) -> Callable[[], Awaitable[bool]]:
     """Return a function that says whether the visitor of a request may still read.
 
-    A session must hold, a user whom the proxy names must have a role; whoever reads without a name may go on.
+    A session must hold, a user whom the proxy names must have a role; who reads without a name may go on.
     """
     access, visitor = access_of(request), visitor_of(request)
     session: Session | None = getattr(request.state, "session", None)

@@ -17,7 +17,7 @@ from kado.page.access.visitor import RefusedError
 _LOG: Final = logging.getLogger("kado.page.access")
 
 WAITING: Final = 8
-"""So many log-ins wait for the hash at most; one more is told to come again."""
+"""So many log-ins wait for the hash at most; one more is asked to come again."""
 
 
 class LoggingIn:

@@ -8,7 +8,7 @@ from kado.page_settings import is_loopback
 
 
 def host_of(header: str) -> str:
-    """Return the host in a Host header, without port and brackets; empty if it is none.
+    """Return the host in a Host header, without port and brackets; empty if it is not one.
 
     Examples
     --------

@@ -291,7 +291,7 @@ def load_definition_of(request: Request) -> Any:
 
 
 async def _write(request: Request, work: Callable[[], T]) -> T:
-    """Write, and let every view be computed anew."""
+    """Write, and let every view be computed again."""
     reader = context_of(request).reader
     made = await reader.write(work)
     reader.forget()

@@ -126,7 +126,7 @@ def _standing(request: Request, reply: Reply) -> dict[str, Any]:
 
 
 def _require_simulated(request: Request) -> None:
-    """Refuse whoever may not inject, and everybody where the facility is a real one.
+    """Refuse people who may not inject, and everybody where the facility is a real one.
 
     Who is trained does not see here what is broken: that is for engineers alone.
     """

@@ -48,7 +48,7 @@ Rows = list[tuple[Labels, float]]
 
 
 class CommitTimes:
-    """Times of commits, as a histogram; told by the landing."""
+    """Times of commits, as a histogram; observed by the landing."""
 
     def __init__(self, registry: CollectorRegistry, facility: str) -> None:
         about = _BY_NAME["kado_landing_commit_seconds"]

@@ -111,7 +111,7 @@ METRICS: Final = (
     ),
     Metric(
         "kado_ledger_difference_samples", "gauge", _OF_FACILITY,
-        "Received samples of which the ledger does not say what became; 0 if it closes.",
+        "Received samples that the ledger does not account for; 0 if it closes.",
     ),
     # The machine
     Metric(

@@ -139,7 +139,7 @@ def _after(
 
 
 def _repeated(alert: SentAlert, now_ns: int) -> SentAlert | None:
-    """Return an alert anew if it is to be sent again, the same if not, None if it is to be forgotten."""
+    """Return a renewed alert if it is to be sent again, the same if not, None if it is to be forgotten."""
     if alert.summarised:
         return alert
     if alert.ends_ns is not None and now_ns >= max(alert.ended_ns or 0, alert.ends_ns) + RESOLVED_FOR_NS:

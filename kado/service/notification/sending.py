@@ -92,7 +92,7 @@ class Notifications:
         Raises
         ------
         ConfigError
-            If a secret cannot be read, or an address is none that Apprise knows.
+            If a secret cannot be read, or Apprise does not know the kind of an address.
         MissingExtraError
             If a target needs Apprise, and it is not installed.
         """

@@ -42,7 +42,7 @@ def publish(
     Parameters
     ----------
     progress
-        Told how many months of how many are done.
+        Called with how many months of how many are done.
 
     Raises
     ------

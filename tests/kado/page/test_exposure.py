@@ -25,8 +25,8 @@ def configuration(folder: Path) -> Configuration:
 
 def test_on_loopback_without_accounts_it_reads_and_nothing_else(configuration: Configuration) -> None:
     assert exposure_of(configuration, PageSettings(), {}).sentence() == (
-        "http://127.0.0.1:8420/: everybody on this machine reads figures, record and alarms;"
-        " nobody can write, because there are no accounts (kado user add)"
+        "http://127.0.0.1:8420/: everybody on this machine can read figures, record and alarms;"
+        " nobody can write: there are no accounts (kado user add)"
     )
 
 
@@ -55,10 +55,13 @@ def test_what_would_be_unsafe_is_not_served(
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"listen": "0.0.0.0:1", "plain_http": True}, "warning: passwords cross the network readable"),
-        ({"listen": "0.0.0.0:1", "proxy": PROXY}, "people whom the proxy names read"),
-        ({"proxy": PROXY}, "warning: every program on this machine can speak as the proxy"),
-        ({"listen": "0.0.0.0:1", "proxy": PROXY, "public": True}, "everybody who reaches it reads"),
+        (
+            {"listen": "0.0.0.0:1", "plain_http": True},
+            "warning: passwords are sent over the network without",
+        ),
+        ({"listen": "0.0.0.0:1", "proxy": PROXY}, "readers: users that the proxy names"),
+        ({"proxy": PROXY}, "warning: every program on this machine can act as the proxy"),
+        ({"listen": "0.0.0.0:1", "proxy": PROXY, "public": True}, "everybody who can connect can read"),
     ],
 )
 def test_it_says_to_whom(configuration: Configuration, settings: dict[str, Any], says: str) -> None:
