@@ -38,7 +38,7 @@ def seconds_of(option: str, text: str) -> float:
     Raises
     ------
     UsageError
-        If it is none; `option` is where it was given.
+        If it is not one; `option` is where it was given.
 
     Examples
     --------
