@@ -62,6 +62,7 @@ def fleet_figures(
     outcomes: list[Outcome] = []
     failed = 0
     with runner as run, progress_bar(tr("figures"), len(work)) as bar:
+        bar.advance_to(0)
         for outcome in compute_all(work, run):
             outcomes.append(outcome)
             failed += outcome.availability is None

@@ -96,6 +96,8 @@ def read_pieces(
             check_schedule(profile, plan, part)
         check_known(profile, part, extent, query.record.corrections)
         cancelled = Intervals.of(span for plan in plans for span in plan.cancelled)
+        if progress is not None:
+            progress(0, part.length_ns)
         for piece in pieces_of(part):
             yield (
                 piece,

@@ -52,6 +52,7 @@ def fill_history(configuration: Configuration, machine: Machine, start_ns: int, 
         sealed_until = start_ns
     stored = 0
     with progress_bar(tr("simulating"), end_ns - start_ns) as bar:
+        bar.advance_to(0)
         for month in _months(machine.history(start_ns, sealed_until, by_signal=True)):
             arrivals = [intake.check(source, Delivery(batch)) for batch in month]
             stored += _seal_month(configuration, source, arrivals, sealed_until, clock)
