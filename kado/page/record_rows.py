@@ -149,12 +149,16 @@ def effect_rows(effects: Sequence[MonthEffect]) -> list[dict[str, Any]]:
 def _sentence(e: MonthEffect) -> str:
     if not e.is_changed:
         return tr("{month}: nothing changes", month=e.month.id)
-    return tr(
+    sentence = tr(
         "{month}: {availability}, failures {failures}",
         month=e.month.id,
         availability=_change(_pct(e.before), _pct(e.after)),
         failures=_change(_failures(e.before), _failures(e.after)),
     )
+    if _without(e.before) == _without(e.after):
+        return sentence
+    without = _change(_without(e.before), _without(e.after))
+    return tr("{sentence}, without exclusions {without}", sentence=sentence, without=without)
 
 
 def _change(before: str, after: str) -> str:

@@ -144,16 +144,29 @@ def correction_words(correction: dict[str, Any]) -> str:
         status = tr(" (withdrawn)")
     elif correction["awaiting_confirmation"]:
         status = tr(" (awaiting confirmation)")
-    word = assertion_word(Assertion(correction["assertion"]))
-    stated = f"#{correction['id']} {word}{status}, {_span(correction)}"
-    return f"{stated}: {correction['reason']} ({correction['author']})"
+    return tr(
+        "#{number} {what}{status}, {interval}: {reason} ({author})",
+        number=correction["id"],
+        what=assertion_word(Assertion(correction["assertion"])),
+        status=status,
+        interval=_span(correction),
+        reason=correction["reason"],
+        author=correction["author"],
+    )
 
 
 def incident_words(incident: dict[str, Any]) -> str:
     """Return an incident in one line."""
     status = tr(" (withdrawn)") if incident["withdrawn"] is not None else ""
-    what = f"#{incident['id']} {incident['system']}, {incident['component']}: {incident['title']}"
-    return f"{what}{status}, {_span(incident)}"
+    return tr(
+        "#{number} {system}, {component}: {title}{status}, {interval}",
+        number=incident["id"],
+        system=incident["system"],
+        component=incident["component"],
+        title=incident["title"],
+        status=status,
+        interval=_span(incident),
+    )
 
 
 def open_questions(document: dict[str, Any]) -> list[str]:

@@ -49,7 +49,7 @@ async function json(path, options) {
 
 /** A label for the room beside a strip. */
 function short(label) {
-  const room = /^[\x00-\x7f]*$/.test(label) ? 7 : 4;
+  const room = /^[\x00-\x7f]*$/.test(label) ? 6 : 4;
   return label.length > room ? `${label.slice(0, room - 1)}…` : label;
 }
 
