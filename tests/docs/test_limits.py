@@ -28,6 +28,7 @@ from kado.report import stamp
 from kado.service import alarm_inbox
 from kado.service.notification import alertmanager
 from simulators import control
+from storage.embedded.archive import place
 from storage.influxdb import exchange
 from storage.telemetry_db import integrity
 from storage.telemetry_db.dead_letters import DEFAULT_LIMITS
@@ -61,6 +62,7 @@ LIMITS: dict[str, list[int]] = {
         exchange.MAX_DOCUMENT_BYTES, exchange.MAX_ERROR_BYTES, int(exchange.PATIENCE_S),
         int(exchange.SLOWEST_BYTES_PER_S),
     ],
+    "mark of an archive": [place.MAX_SMALL_BYTES],
     "line of a CSV": [streams.MAX_LINE_BYTES],
     "object of an EPICS": [epics_archiver.MAX_OBJECT_BYTES],
     "Parquet": [parquet_file.PIECE_ROWS, parquet_file.PIECE_BYTES, parquet_file.MAX_TEXT_BYTES],
@@ -142,6 +144,7 @@ REACHED = {
     "tests/kado/test_alarms_in_the_service.py": [
         "test_an_inbox_that_is_full_drops_the_oldest_counts_them_and_says_so",
     ],
+    "tests/storage/test_archive_places.py": ["test_a_mark_that_cannot_be_read_is_taken_for_another_stores"],
     "tests/simulators/test_control.py": ["test_who_says_nothing_or_never_ends_is_cut_off"],
     "tests/facility/test_schedule_ics.py": [
         "test_a_file_that_is_too_large_or_repeats_too_much_is_refused_with_the_limit",

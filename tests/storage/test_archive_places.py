@@ -266,6 +266,21 @@ def test_two_stores_cannot_share_a_place(object_bucket: ObjectBucket, tmp_path: 
             store.seal(MAX_NS)
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"[]", b"{}", b"[" * 3_000_000], ids=lambda content: content[:2].hex()
+)
+def test_a_mark_that_cannot_be_read_is_taken_for_another_stores(tmp_path: Path, content: bytes) -> None:
+    shared = tmp_path / "shared"
+    with closing(opened(tmp_path / "data", shared)) as store:
+        three_days(store)
+    (shared / MARK).write_bytes(content)
+    with closing(opened(tmp_path / "data", shared)) as store:
+        store.write(numbers(DAY + 3 * NS_PER_DAY, 1440))
+        with pytest.raises(ArchiveError, match="mark unreadable"):
+            store.seal(DAY + 4 * NS_PER_DAY)
+        assert len(store.read("current", DAY, MAX_NS)) == 4 * 1440
+
+
 def test_a_mount_that_is_gone_is_not_written_to(tmp_path: Path) -> None:
     shared = tmp_path / "shared" / "ring"
     with closing(opened(tmp_path / "data", shared)) as store:

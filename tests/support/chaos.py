@@ -282,6 +282,32 @@ def flips(folder: Path, kind: StoreKind, pattern: str, times: int, chance: rando
     return Row(f"flipped bit, {kind}: {pattern}", times, 1_500, 0, 0, silent, time.monotonic() - started)
 
 
+def flips_in_log(folder: Path, times: int, chance: random.Random) -> Row:
+    """Flip one bit at a time of the log that a killed writer has left."""
+    started = time.monotonic()
+    killed = folder / "killed"
+    with Landing.open(folder / "live", "ring", "embedded") as landing:
+        for day in range(3):
+            times_ns = DAY + day * NS_PER_DAY + np.arange(500) * NS_PER_S
+            values = np.random.default_rng(day).normal(200.0, 0.3, 500)
+            landing.land_now(Arrival("ring", Batch.of_numbers("ring", "current", times_ns, values)))
+        shutil.copytree(folder / "live", killed)
+    shutil.copytree(killed, folder / "whole")
+    right, said = look(folder / "whole", "embedded")
+    assert said == [], said
+    content = (killed / "telemetry.db-wal").read_bytes()
+    silent = 0
+    for number in range(times):
+        # Each in a folder of its own: a message is logged once for each file.
+        changed = folder / f"changed-{number}"
+        shutil.copytree(killed, changed)
+        (changed / "telemetry.db-wal").write_bytes(flipped(content, chance))
+        read, said = look(changed, "embedded")
+        silent += not said and read != right
+        shutil.rmtree(changed)
+    return Row("flipped bit, embedded: telemetry.db-wal", times, 1_500, 0, 0, silent, time.monotonic() - started)
+
+
 def flips_in_backup(folder: Path, times: int, chance: random.Random) -> Row:
     """Flip one bit of one file of a backup at a time, and see whether what is restored is other data without a word."""
     started = time.monotonic()
@@ -344,6 +370,8 @@ def run(n_kills: int, n_flips: int, seed: int, show: Callable[[str], None]) -> l
         for i, (kind, pattern) in enumerate(FILES):
             rows.append(flips(Path(place, f"flips-{i}"), kind, pattern, n_flips, chance))
             show(rows[-1].text())
+        rows.append(flips_in_log(Path(place, "flips-log"), n_flips, chance))
+        show(rows[-1].text())
         rows.append(flips_in_backup(Path(place, "flips-backup"), n_flips, chance))
         show(rows[-1].text())
     return rows

@@ -122,7 +122,7 @@ def _found_mark(place: Place) -> str | None:
         return None
     try:
         return str(cast("dict[str, Any]", json.loads(content))["mark"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from facility.errors import ArchiveAwayError, ArchiveError, ConfigError
 from storage.embedded.archive.arrow import pa
 from storage.embedded.archive.layout import check_inside
-from storage.embedded.archive.place import DamagedFileError, FoundFile, MissingFileError
+from storage.embedded.archive.place import MAX_SMALL_BYTES, DamagedFileError, FoundFile, MissingFileError
 
 filesystems: Any = import_module("pyarrow.fs")
 
@@ -123,7 +123,7 @@ class Objects:
         """Return all of a small object, if it is there."""
         try:
             with self._translated(path), self._filesystem.open_input_file(self._name(path)) as source:
-                return bytes(source.read())
+                return bytes(source.read(MAX_SMALL_BYTES))
         except MissingFileError:
             return None
 

@@ -5,11 +5,14 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from facility.errors import ArchiveAwayError, ArchiveError
 from storage.data_dir import open_private, sync
 from storage.embedded.archive.layout import check_inside, temporary
+
+MAX_SMALL_BYTES: Final = 1 << 20
+"""Of a file that no manifest names: it has some hundred bytes, and the beginning of a larger one is garbage."""
 
 
 class MissingFileError(ArchiveError):
@@ -101,7 +104,7 @@ class Place(Protocol):
         ...
 
     def find(self, path: str) -> bytes | None:
-        """Return all of a small file that no manifest names; None if it is not there.
+        """Return a small file that no manifest names, of a larger one the first bytes; None if it is not there.
 
         Raises
         ------
@@ -210,7 +213,8 @@ class Folder:
     def find(self, path: str) -> bytes | None:
         """Return all of a small file, if it is there."""
         try:
-            return self._at(path).read_bytes()
+            with self._at(path).open("rb") as file:
+                return file.read(MAX_SMALL_BYTES)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -17,6 +17,7 @@ from collector.payload.guard import decode_each
 from collector.payload.json_samples import JsonFormat
 from collector.payload.line_protocol import LineFormat, series_key
 from collector.payload.pace import Pace
+from collector.sources.mqtt.spec import MqttSource
 from facility.profile import load_profile
 from facility.source import Delivery
 from payload_corpus import JSON, LINES, STATES, VALUES, generated
@@ -32,8 +33,21 @@ RIGHT_JSON: Final = [
     b'[{"time": 1795431969000000002, "value": 7}, {"time": 1795431969000000003, "value": null, "quality": "bad"}]',
     b'{"time": 1795431969000000002, "value": "user"}',
 ]
+DOCUMENT: Final = MqttSource.model_validate(
+    {
+        "id": "ring",
+        "url": "mqtt://localhost",
+        "format": "document",
+        "time_pointer": "/time",
+        "signal": [
+            {"topic": topic, "signal": signal, "pointer": "/value", "quality_pointer": "/quality"}
+            for topic, signal in TOPICS.items()
+        ],
+    }
+)
 FORMATS: Final[dict[str, tuple[Callable[[], PayloadFormat], list[bytes]]]] = {
     "json": (lambda: JsonFormat(TARGETS, TOPICS, 2**20), [*RIGHT_JSON, *JSON.values(), *STATES.values()]),
+    "document": (lambda: DOCUMENT.payload_format(PROFILE), [*RIGHT_JSON, *JSON.values(), *STATES.values()]),
     "influx": (lambda: LineFormat(TARGETS, dict.fromkeys(TOPICS, FIELDS), 2**20), list(LINES.values())),
     "value": (lambda: ValueFormat(TARGETS, TOPICS, 2**20, Pace([None, None], resumed=False)), list(VALUES.values())),
 }
@@ -100,4 +114,8 @@ def test_generated_payloads_are_accepted_or_rejected_by_a_cause(format_name: str
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_a_million_generated_payloads_are_accepted_or_rejected_by_a_cause(format_name: str) -> None:
-    run(format_name, int(os.environ.get("KADO_PAYLOADS", "1000000")) // 3, seed=int(os.environ.get("KADO_SEED", "2")))
+    run(
+        format_name,
+        int(os.environ.get("KADO_PAYLOADS", "1000000")) // len(FORMATS),
+        seed=int(os.environ.get("KADO_SEED", "2")),
+    )
