@@ -42,7 +42,7 @@ class TestExplainAPeriod:
     def test_a_manager_reads_accounts_rules_and_intervals(self, seeded: Kado) -> None:
         out = seeded("explain", "-p", DAY).out
         assert "SIMULATED" in out
-        assert re.search(r"no beam +1\.50 +1 +below: below minimum, and not yet back", out)
+        assert re.search(r"no beam +1\.50 +1 +below: below minimum, or not yet back", out)
         assert re.search(r"unknown +0\.32 +1 +stale: the last good sample is older", out)
         assert re.search(r"= calendar +24\.00", out)
         assert re.search(r"2025-05-13 05:00:40  05:20:00 +0:19:20  unknown +stale", out)

@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
+from analytics.segments import Rule
 from page_service import PATIENCE_MS, PageService, chromium, running_page
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -173,7 +174,7 @@ def test_a_beam_dump_appears_and_is_explained_by_clicking(page: Page, service: P
     expect(rows.first).to_contain_text("no beam")
     rows.first.locator("td").nth(3).click()
     panel = page.locator("#explained")
-    expect(panel).to_contain_text("below minimum, and not yet back at the limit")
+    expect(panel).to_contain_text(Rule.BELOW.value)
     expect(panel).to_contain_text("What was known")
     expect(panel.locator(".shade.no_beam")).to_be_attached()
     expect(panel.locator("tr.here")).to_contain_text("no beam")

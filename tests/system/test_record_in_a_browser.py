@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from analytics.segments import Rule
 from facility.accounts import Role
 from kado.config import load_configuration
 from kado.page.access.passwords import hash_password
@@ -98,7 +99,7 @@ def test_an_injected_dump_is_explained_excluded_confirmed_and_handed_over_by_cli
     expect(event).to_contain_text("no beam")
     event.get_by_role("link").click()
     panel = sato.locator("#explained")
-    expect(panel).to_contain_text("below minimum, and not yet back at the limit")
+    expect(panel).to_contain_text(Rule.BELOW.value)
     shot(sato, "dump-explained")
     panel.get_by_role("link", name="Correct this interval").click()
     sato.get_by_label("What you state").select_option("excluded")
