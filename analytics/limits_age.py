@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -35,10 +36,16 @@ class AboveNominal:
 def above_nominal(samples: Samples, profile: Profile, part: Period) -> AboveNominal:
     """Return how long the delivery signal was far above ``nominal`` of user time in a stretch.
 
-    The time is the stretch's share of good samples that are; limits are those at its start.
+    The time is the share of samples that are, by the limits of their own time.
     """
-    limits = profile.limits.at(Category.USER, part.start_ns)
-    inside = samples.between(part.start_ns, part.end_ns)
+    edges = sorted({part.start_ns, *profile.limits.changes(part.start_ns, part.end_ns), part.end_ns})
+    pieces = (_above_limits_at_start(samples, profile, start, end) for start, end in pairwise(edges))
+    return sum(pieces, AboveNominal())
+
+
+def _above_limits_at_start(samples: Samples, profile: Profile, start_ns: int, end_ns: int) -> AboveNominal:
+    limits = profile.limits.at(Category.USER, start_ns)
+    inside = samples.between(start_ns, end_ns)
     if limits is None or not len(inside):
         return AboveNominal()
     highest = np.inf if profile.delivery.physical_max is None else profile.delivery.physical_max
@@ -46,7 +53,7 @@ def above_nominal(samples: Samples, profile: Profile, part: Period) -> AboveNomi
     far = inside.value[good] > FAR_ABOVE * limits.nominal
     if not far.any():
         return AboveNominal()
-    time_ns = round(part.length_ns * int(np.count_nonzero(far)) / len(inside))
+    time_ns = round((end_ns - start_ns) * int(np.count_nonzero(far)) / len(inside))
     return AboveNominal(time_ns, float(inside.value[good][far].max()), limits.nominal)
 
 

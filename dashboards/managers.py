@@ -404,7 +404,8 @@ def _steps(subject: Subject) -> dashboard.Panel:
     if profile.target is not None:
         content += f"\n\n{say('Target', '目標')}: {profile.target:g} {unit}"
     for name, source in profile.references.items():
-        content += f"\n\n{say('Source', '出典')} ({name}): {source}"
+        cited = source if isinstance(source, str) else say(source.en, source.ja)
+        content += f"\n\n{say('Source', '出典')} ({name}): {cited}"
     about = say("Milestones as the facility's profile states and cites them.", "プロファイルに記載された節目と出典。")
     return text_panel(Words(say("Milestones", "節目"), about), content)
 

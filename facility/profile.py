@@ -111,8 +111,10 @@ class Profile(BaseModel):
     simulated: bool = False
     flags: dict[Slug, Flag] = Field(default_factory=dict)
     """By the name under which definitions ask for them."""
-    references: dict[str, str] = Field(default_factory=dict)
+    references: dict[str, str | Text] = Field(default_factory=dict)
     """What a fact's `cite` points to."""
+    names: dict[Slug, Text] = Field(default_factory=dict)
+    """How reports call the calendar's tags and the systems of incidents."""
     signals: tuple[Signal, ...] = Field(alias="signal", strict=False, min_length=1)
     limit_steps: tuple[LimitStep, ...] = Field(alias="limits", strict=False, min_length=1)
     distortions: tuple[Distortion, ...] = Field(default=(), alias="distortion", strict=False)

@@ -73,7 +73,7 @@ def _groups(found: ReliabilityReport) -> list[RenderableType]:
             continue
         for i, g in enumerate(in_reading_order(kind, groups)):
             figures = count(g.failures), hours(g.downtime_h), hours(g.repair.median_h)
-            rows.add_row(names[kind] if i == 0 else "", group_word(kind, g), *figures)
+            rows.add_row(names[kind] if i == 0 else "", group_word(kind, g, found.loaded.profile), *figures)
     return ["", rows]
 
 

@@ -2,14 +2,14 @@
 
 from typing import Final
 
+from analytics.limits_age import FarAboveLimits, LimitWarning
 from facility.schedule import Category
-from facility.time import NS_PER_H
+from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S
 from kado.language import tr, words
 from kado.queries.alarm_report import TARGETS
 from kado.queries.availability import AvailabilityReport
-from kado.queries.figure_notes import warnings_of
 from kado.queries.report import ReportInputs
-from kado.report.cells import local_time, make_table, time_words
+from kado.report.cells import day_words, local_time, make_table, time_words
 from kado.report.model import Cell, Column, Kind, Section, Table
 from kado.report.words import signal_word
 from kado.rounding import NONE, count, hours, percent
@@ -20,8 +20,48 @@ _TOP: Final = 10
 
 def remarks(inputs: ReportInputs) -> Section | None:
     """Say what makes the figures less trustworthy than they look; None where there is nothing to say."""
-    said = (*_late_sentences(inputs.loaded), *warnings_of(inputs.loaded))
+    said = (*_late_sentences(inputs.loaded), *_doubts(inputs.loaded))
     return Section("remarks", tr("Remarks on the figures"), said) if said else None
+
+
+def _doubts(loaded: AvailabilityReport) -> list[str]:
+    """Say what the warnings of `kado availability` say, to readers who configure nothing."""
+    label, said = signal_word(loaded.profile), [_limit_sentence(w, loaded) for w in loaded.limit_warnings]
+    cadence = loaded.cadence
+    if cadence is not None and cadence.is_too_slow:
+        said.append(
+            tr(
+                "Samples ({signal}) come every {spacing:.1f} s and hold for {hold:g} s."
+                " For that reason alone {share:.2g} % of the time is unknown.",
+                signal=label, spacing=cadence.spacing_ns / NS_PER_S, hold=cadence.stale_after_ns / NS_PER_S,
+                share=cadence.unknown_pct,
+            )
+        )  # fmt: skip
+    if loaded.look_around_cut:
+        said.append(
+            tr(
+                "Around the period an outage or unknown time went on for very long and was not followed to its end. The"
+                " bounds hold for the time that was looked at."
+            )
+        )
+    return said
+
+
+def _limit_sentence(found: LimitWarning, loaded: AvailabilityReport) -> str:
+    label = signal_word(loaded.profile)
+    if isinstance(found, FarAboveLimits):
+        return tr(
+            "{signal} was far above the limits for {days:.1f} days: up to {highest:g} {unit}, nominal {nominal:g}"
+            " {unit}. A beam well below what was delivered still counts as full.",
+            signal=label, days=found.time_ns / NS_PER_DAY, highest=found.highest, nominal=found.nominal,
+            unit=found.unit,
+        )  # fmt: skip
+    return tr(
+        "The limits are those of {limits_from}. Since {since} {value:g} {unit} has been reached, and no newer limits"
+        " are stated.",
+        limits_from=day_words(found.limits_from), since=day_words(found.milestone.since),
+        value=found.milestone.value, unit=found.unit,
+    )  # fmt: skip
 
 
 def _late_sentences(loaded: AvailabilityReport) -> list[str]:

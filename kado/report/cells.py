@@ -99,6 +99,8 @@ def period_words(period_id: str, start: datetime, end: datetime) -> str:
     span = f"{day_words(start.date())}{'から' if japanese else ' to '}{day_words(_last_day(start, end))}"
     span += "まで" if japanese else ""
     if period_id.startswith("FY"):
+        # The fiscal year in which an era begins is called by the new one: 2019年度 is 令和元年度.
+        era = era_words(date(start.year, 12, 31))
         fiscal = f"{start.year}年度（{era}度）" if japanese else tr("Fiscal year {year}", year=start.year)
         return f"{fiscal} {span}" if japanese else f"{fiscal}, {span}"
     if len(period_id) == 6 and period_id[4] == "Q":

@@ -15,7 +15,7 @@ from kado.report.drawing import draw
 from kado.report.model import Cell, Chart, Column, Kind, Section
 from kado.report.reliability_words import group_rows, outlook_sentences, reliability_rows
 from kado.report.sentences import name_of
-from kado.report.words import account_word
+from kado.report.words import account_word, named
 from kado.rounding import NONE, count, hours, percent, split_hours
 
 
@@ -184,7 +184,8 @@ def accounts(inputs: ReportInputs) -> Section:
             split = split_hours(
                 {"delivered": t.delivered, "no_beam": t.no_beam, "unknown": t.unknown, "rest": rest}, total=total
             )
-            rows.append([tag, total, split["delivered"], split["no_beam"], split["unknown"]])
+            name = named(inputs.loaded.profile, tag)
+            rows.append([name, total, split["delivered"], split["no_beam"], split["unknown"]])
         tables.append(make_table("use", tr("User time by use"), use, rows))
     return Section("accounts", tr("Accounts"), tables=tuple(tables))
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from facility.corrections import Correction
+from facility.incidents import RECOVERY
 from facility.time import NS_PER_H, local_midnight, to_datetime
 from kado.language import tr, trn, words
 from kado.language.assertions import assertion_word
@@ -14,7 +15,7 @@ from kado.queries.report import ReportInputs
 from kado.report.cells import local_time, make_table
 from kado.report.drawing import draw
 from kado.report.model import Cell, Chart, Column, Kind, Section, Table
-from kado.report.words import signal_word
+from kado.report.words import named, signal_word
 from kado.rounding import NONE, count, split_hours
 
 
@@ -31,10 +32,11 @@ def systems(inputs: ReportInputs) -> Section | None:
         Column("share_pct", tr("Share %"), Kind.PERCENT),
     ]
     rows: list[list[Cell]] = [
-        [_system_word(name), rounded[name], 100 * ns / whole if whole else None] for name, ns in inputs.systems.items()
+        [_system_word(inputs, name), rounded[name], 100 * ns / whole if whole else None]
+        for name, ns in inputs.systems.items()
     ]
     rows.append([tr("Sum"), total, 100.0 if whole else None])
-    drawn = [(_system_word(name), ns / NS_PER_H) for name, ns in inputs.systems.items()]
+    drawn = [(_system_word(inputs, name), ns / NS_PER_H) for name, ns in inputs.systems.items()]
     chart = Chart(
         "systems",
         tr("Downtime by system"),
@@ -49,8 +51,8 @@ def systems(inputs: ReportInputs) -> Section | None:
     )
 
 
-def _system_word(name: str) -> str:
-    return tr("recovery (no incident recorded)") if name == "recovery" else name
+def _system_word(inputs: ReportInputs, name: str) -> str:
+    return tr("recovery (no incident recorded)") if name == RECOVERY else named(inputs.loaded.profile, name)
 
 
 def corrections(inputs: ReportInputs) -> Section:
@@ -93,7 +95,7 @@ def beamlines(inputs: ReportInputs) -> Section | None:
     ]
     rows: list[list[Cell]] = [
         [
-            b.beamline.id,
+            b.beamline.id if b.beamline.label is None else words(b.beamline.label),
             b.machine.user_time / NS_PER_H,
             b.machine.delivered / NS_PER_H,
             None if b.shutter is None else b.shutter.open / NS_PER_H,
@@ -170,7 +172,8 @@ def _peers(inputs: ReportInputs, unit: str) -> Table:
         time = tr("not reached") if peer.time_to_target is None else words(peer.time_to_target)
         rows.append([words(peer.name), peer.target, time])
     sources = [profile.references[cite] for cite in dict.fromkeys(p.cite for p in profile.peers)]
-    note = tr("Source of the other facilities: {source}.", source="; ".join(sources))
+    cited = "; ".join(source if isinstance(source, str) else words(source) for source in sources)
+    note = tr("Source of the other facilities: {source}.", source=cited)
     return make_table("peers", tr("Beside other facilities"), columns, rows, note=note)
 
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from analytics.reliability import MIN_FAILURES, Group, Strength
 from analytics.reliability.trend import Direction
+from facility.profile import Profile
 from kado.language import tr, trn
 from kado.queries.reliability import ReliabilityReport
 from kado.report.model import Cell
+from kado.report.words import named
 from kado.rounding import NONE, count, hours, percent
 
 
@@ -100,7 +102,7 @@ def group_rows(found: ReliabilityReport) -> list[list[Cell]]:
         return []
     names = grouping_words()
     return [
-        [names[kind], group_word(kind, g), g.failures, g.downtime_h, g.repair.median_h]
+        [names[kind], group_word(kind, g, found.loaded.profile), g.failures, g.downtime_h, g.repair.median_h]
         for kind, groups in found.groups.items()
         if [g.name for g in groups] != [None]
         for g in in_reading_order(kind, groups)
@@ -128,13 +130,13 @@ def grouping_words() -> dict[str, str]:
     }
 
 
-def group_word(kind: str, group: Group) -> str:
+def group_word(kind: str, group: Group, profile: Profile) -> str:
     """Return the name of a group of failures."""
     if group.name is None:
         return tr("not recorded")
     if kind == "weekday":
         return (tr("Mon"), tr("Tue"), tr("Wed"), tr("Thu"), tr("Fri"), tr("Sat"), tr("Sun"))[int(group.name)]
-    return group.name
+    return named(profile, group.name) if kind == "system" else group.name
 
 
 def chance_words(probability: float) -> str:

@@ -12,7 +12,7 @@ from kado.queries.report import Beside, ReportInputs
 from kado.report.cells import local_time, period_words, time_words
 from kado.report.model import Headline
 from kado.report.reliability_words import chance_words
-from kado.report.words import account_word
+from kado.report.words import account_word, named
 from kado.rounding import NONE, count, hours, percent
 
 
@@ -161,7 +161,7 @@ def _failures(inputs: ReportInputs) -> str:
 def _system(reported: ReportedEvent, inputs: ReportInputs) -> str:
     incidents = incidents_behind(reported, inputs.loaded)
     cause = next((i for i in incidents if i.root_cause), incidents[0] if incidents else None)
-    return "" if cause is None else f"{cause.system}: {cause.title}"
+    return "" if cause is None else f"{named(inputs.loaded.profile, cause.system)}: {cause.title}"
 
 
 def _change(inputs: ReportInputs) -> str:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from analytics.conditions import Kind as Condition
-from facility.incidents import Review
+from facility.incidents import Incident, Review
 from facility.schedule import PLANNED_CATEGORIES
 from facility.time import NS_PER_H
 from kado.language import tr, trn
@@ -12,7 +12,7 @@ from kado.queries.report import ReportInputs, awaiting_review
 from kado.report.cells import local_time, make_table
 from kado.report.drawing import draw
 from kado.report.model import Cell, Chart, Column, Kind, Section
-from kado.report.words import account_word, review_word, rule_word, signal_word
+from kado.report.words import account_word, named, review_word, rule_word, signal_word
 from kado.rounding import count, hours
 
 _LONGEST_LIST: Final = 40
@@ -123,19 +123,20 @@ def failures(inputs: ReportInputs) -> Section:
                 local_time(event.start_ns, zone),
                 event.duration_ns / NS_PER_H,
                 reported.user_time_ns / NS_PER_H,
-                None if cause is None else cause.system,
-                None if cause is None else f"{cause.title}. {cause.cause_text}".rstrip(". "),
+                None if cause is None else named(loaded.profile, cause.system),
+                None if cause is None else _cause_words(cause),
                 None if cause is None else cause.resolution or None,
                 ", ".join(notes) or None,
             ]
         )
     # Columns in which nothing stands leave their room to the others.
-    cause_width, action_width, note_width = (1.6 if any(row[x] for row in rows) else 0.5 for x in (4, 5, 6))
+    wide = ((4, 2.2), (5, 1.8), (6, 1.0))
+    cause_width, action_width, note_width = (w if any(row[x] for row in rows) else 0.7 for x, w in wide)
     columns = [
         Column("start", tr("Start"), Kind.TIME),
         Column("length_h", tr("Length"), Kind.DURATION),
         Column("lost_h", tr("User time lost"), Kind.DURATION),
-        Column("system", tr("System"), width=0.9),
+        Column("system", tr("System"), width=1.1),
         Column("cause", tr("Cause"), width=cause_width),
         Column("action", tr("Action"), width=action_width),
         Column("note", tr("Note"), width=note_width),
@@ -143,7 +144,12 @@ def failures(inputs: ReportInputs) -> Section:
     said = ()
     if waiting:
         said = (trn("{n} failure waits for its review.", "{n} failures wait for their review.", len(waiting)),)
-    return Section("failures", tr("Failures"), said, tables=(make_table("failures", "", columns, rows),))
+    return Section("failures", tr("List of failures"), said, tables=(make_table("failures", "", columns, rows),))
+
+
+def _cause_words(incident: Incident) -> str:
+    """Return title and cause as one text; what nobody wrote leaves no full stop."""
+    return ": ".join(text for text in (incident.title.rstrip(".。 "), incident.cause_text) if text)
 
 
 def unknown(inputs: ReportInputs) -> Section:

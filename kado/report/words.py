@@ -62,3 +62,8 @@ def signal_word(profile: Profile) -> str:
     """Return the name of the delivery signal; its id where the profile gives it no label."""
     label = profile.delivery.label
     return profile.delivery_signal if label is None else words(label)
+
+
+def named(profile: Profile, slug: str) -> str:
+    """Return how the profile calls a tag of the calendar or a system; the slug itself where it names none."""
+    return words(profile.names[slug]) if slug in profile.names else slug

@@ -38,6 +38,13 @@ def test_a_beam_at_its_nominal_current_and_an_hour_above_it_are_none() -> None:
     assert limit_warnings(PROFILE, AboveNominal(3600 * NS_PER_S, 398.0, 199.0), part.end_ns) == ()
 
 
+def test_a_step_of_the_limits_inside_a_stretch_is_taken_into_account() -> None:
+    # From July 2024 the limits are those of 200 mA; a beam of 200 mA is far above those before.
+    samples, part = current(200.5, "2024-06-30T00:00:00+09:00", 9)
+    above = above_nominal(samples, PROFILE, part)
+    assert (above.time_ns, above.nominal) == (2 * NS_PER_DAY, 159.0), "the day before, and a day of grace"
+
+
 def test_limits_older_than_the_last_milestone_are_a_warning_from_its_date_on() -> None:
     before, after = (parse_time(f"2025-{month}-01T00:00:00+09:00") for month in ("06", "08"))
     assert limit_warnings(PROFILE, AboveNominal(), before) == ()

@@ -1,23 +1,35 @@
 """What stands in a report beside its figures: alarms, corrections with their effect, other facilities, sentences."""
 
+import re
 from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
 
+from analytics.cadence import Cadence
+from analytics.limits_age import FarAboveLimits, LimitsBeforeMilestone
 from command_line import Kado
 from facility.alarms import AlarmState, Cause, Priority, Transition
+from facility.errors import KadoError
+from facility.profile import Milestone
+from facility.schedule import Category, ScheduleVersion, resolve
 from facility.text import Language, Text
-from facility.time import NS_PER_DAY, NS_PER_S, parse_time
+from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time
 from kado.config import load_configuration
 from kado.language import in_language
+from kado.queries.availability import WithoutBackDated
 from kado.queries.report import ReportInputs, load_report
-from kado.report import beside_sections, record_sections
-from kado.report.content import make_report
+from kado.report import beside_sections, figure_sections, record_sections, time_sections
+from kado.report.cells import period_words
+from kado.report.content import Layout, make_report
 from kado.report.forms import Form, render
 from kado.report.model import Kind, Section, Table
 from kado.report.sentences import headline, length_words, summary
+from kado.rounding import percent
 from storage.journal.alarms import AlarmJournal, transition_row
 
 PERIOD = "2026-11-11T00:00:00+09:00/2026-11-14T00:00:00+09:00"
@@ -122,15 +134,16 @@ class TestFacilities:
         assert beside_sections.facilities(inputs) is None
 
 
+def over_a_year(inputs: ReportInputs) -> ReportInputs:
+    """Return the same as if its period were a year that ends with it."""
+    availability = inputs.loaded.availability
+    whole = replace(availability.period, start_ns=availability.period.end_ns - 320 * NS_PER_DAY)
+    return replace(inputs, loaded=replace(inputs.loaded, availability=replace(availability, period=whole)))
+
+
 def test_peers_and_milestones_stand_in_the_report_of_a_year_alone(inputs: ReportInputs) -> None:
     assert record_sections.milestones(inputs) is None
-    availability = inputs.loaded.availability
-    year = replace(
-        availability.period, start_ns=parse_time("2026-04-01T00:00:00+09:00"), end_ns=availability.period.end_ns
-    )
-    whole = replace(year, start_ns=year.end_ns - 320 * NS_PER_DAY)
-    of_a_year = replace(inputs, loaded=replace(inputs.loaded, availability=replace(availability, period=whole)))
-    section = record_sections.milestones(of_a_year)
+    section = record_sections.milestones(over_a_year(inputs))
     assert list(table(section, "milestones").frame["value"]) == [160.0, 200.0, 400.0]
     peers = table(section, "peers")
     assert list(peers.frame["facility"]) == ["MAX IV (Sweden)", "SIRIUS (Brazil)"]
@@ -214,3 +227,153 @@ def test_every_sheet_has_real_numbers_and_dates_a_frozen_head_and_can_be_sorted(
                     assert found.value == pytest.approx(float(cell), rel=1e-12)
         if len(made.frame):
             assert sheet.auto_filter.ref
+
+
+def tagged(inputs: ReportInputs, *tags: str) -> ReportInputs:
+    """Return the same with all user time tagged."""
+    loaded = inputs.loaded
+    blocks = [p.block for p in loaded.plan.planned]
+    blocks = [replace(b, tags=tags) if b.category is Category.USER else b for b in blocks]
+    return replace(inputs, loaded=replace(loaded, plan=resolve([ScheduleVersion.of(0, blocks)])))
+
+
+def test_user_time_by_use_has_the_names_of_the_profile_and_a_tag_without_one_stands_as_it_is(
+    inputs: ReportInputs,
+) -> None:
+    found = tagged(inputs, "coalition", "shared", "BL02U")
+    assert list(table(figure_sections.accounts(found), "use").frame["use"]) == ["BL02U", "coalition use", "shared use"]
+    with in_language("ja"):
+        use = table(figure_sections.accounts(found), "use")
+    assert list(use.frame["use"]) == ["BL02U", "コアリション", "共用"]
+    assert {float(h) for h in use.frame["user_time_h"]} == {
+        round(inputs.loaded.availability.accounts.user_time / NS_PER_H, 2)
+    }
+
+
+def test_systems_and_sources_of_a_japanese_report_are_japanese(simulated: Kado) -> None:
+    named = ("--system", "rf", "--component", "空洞1", "--title", "空洞トリップ", "--cause", "放電", "--author", "佐藤")
+    during = ("--from", "2026-11-11T00:00:00+09:00", "--to", "2026-11-13T23:59:00+09:00")
+    answer = simulated("incident", "add", *during, *named)
+    assert answer.exit_code == 0, answer.err
+    found = read()
+    with in_language("ja"):
+        listed = table(time_sections.failures(found), "failures").frame
+        shares = table(record_sections.systems(found), "systems").frame
+        cited = table(record_sections.milestones(over_a_year(found)), "peers").note
+    assert list(listed["system"]) == ["高周波"]
+    assert list(listed["cause"]) == ["空洞トリップ: 放電"]
+    assert "高周波" in list(shares["system"])
+    assert "文部科学省" in cited
+
+
+def test_beamlines_have_their_names(inputs: ReportInputs) -> None:
+    with in_language("ja"):
+        rows = table(record_sections.beamlines(inputs), "beamlines").frame
+    assert rows["beamline"][0] == "ポート1（共用）"
+
+
+class TestRemarks:
+    def test_without_a_doubt_there_is_no_section(self, inputs: ReportInputs) -> None:
+        without = replace(inputs.loaded, without_back_dated=())
+        assert beside_sections.remarks(replace(inputs, loaded=without)) is None
+
+    def test_each_doubt_is_a_sentence_for_readers_who_configure_nothing(self, inputs: ReportInputs) -> None:
+        loaded = inputs.loaded
+        version = ScheduleVersion.of(AT, [p.block for p in loaded.plan.planned][:1])
+        milestone = Milestone.model_validate({"from": date(2025, 7, 1), "value": 400.0, "kind": "user", "cite": "x"})
+        doubts = replace(
+            loaded,
+            limit_warnings=(
+                FarAboveLimits("stored_current", "mA", 5 * NS_PER_DAY, 398.0, 199.0),
+                LimitsBeforeMilestone(date(2024, 7, 1), milestone, "mA"),
+            ),
+            cadence=Cadence("stored_current", 20 * NS_PER_S, 10 * NS_PER_S, 1000 * NS_PER_S, 500 * NS_PER_S),
+            look_around_cut=True,
+            without_back_dated=(
+                WithoutBackDated(version, None),
+                WithoutBackDated(replace(version, recorded_at_ns=AT), loaded.availability),
+            ),
+        )
+        found = replace(inputs, loaded=doubts)
+        section = beside_sections.remarks(found)
+        assert section is not None
+        assert section.paragraphs == (
+            "The calendar published on 12 November 2026, 3:00 was recorded on –, after time that it changes."
+            " Without it nothing is scheduled.",
+            "The calendar published on 12 November 2026, 3:00 was recorded on 12 November 2026, 3:00, after time that"
+            f" it changes. Without it the availability is {percent(loaded.availability.figures.availability_pct)} %,"
+            " with 1 failures.",
+            "Stored current was far above the limits for 5.0 days: up to 398 mA, nominal 199 mA. A beam well below what"
+            " was delivered still counts as full.",
+            "The limits are those of 1 July 2024. Since 1 July 2025 400 mA has been reached, and no newer limits are"
+            " stated.",
+            "Samples (Stored current) come every 20.0 s and hold for 10 s. For that reason alone 50 % of the time is"
+            " unknown.",
+            "Around the period an outage or unknown time went on for very long and was not followed to its end. The"
+            " bounds hold for the time that was looked at.",
+        )
+        with in_language("ja"):
+            japanese = beside_sections.remarks(found)
+        assert japanese is not None
+        said = " ".join(japanese.paragraphs)
+        assert "蓄積電流" in said
+        assert not re.search(r"です|ます|ください|\[\[|the ", said)
+
+
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'
+
+
+@pytest.mark.parametrize("form", [Form.HTML, Form.PDF])
+def test_a_logo_stands_in_the_report(inputs: ReportInputs, form: Form) -> None:
+    without = render(make_report(inputs, Layout(("figures",))), form)
+    with_logo = render(make_report(inputs, Layout(("figures",), logo=LOGO.encode())), form)
+    assert with_logo != without
+    if form is Form.HTML:
+        assert b"data:image/svg+xml;base64," in with_logo
+
+
+def test_a_logo_that_only_begins_like_a_picture_is_named(inputs: ReportInputs) -> None:
+    with pytest.raises(KadoError, match="could not be set"):
+        render(make_report(inputs, Layout(("figures",), logo=b"<svg this is none")), Form.PDF)
+
+
+def test_every_sum_is_that_of_its_column_as_printed(inputs: ReportInputs) -> None:
+    report = make_report(tagged(inputs, "shared"))
+    summed = [t for t in report.tables() if t.total]
+    assert {t.id for t in summed} >= {"plan", "user_time", "systems"}
+    for made in summed:
+        for x, column in enumerate(made.columns):
+            if column.kind is Kind.HOURS:
+                *parts, whole = (Decimal(row[x].replace(",", "")) for row in made.printed)
+                assert sum(parts) == whole, (made.id, column.name)
+
+
+@pytest.mark.parametrize(
+    ("period", "first", "after", "en", "ja"),
+    [
+        ("2026-10", (2026, 10, 1), (2026, 11, 1), "October 2026", "2026年10月（令和8年10月）"),
+        (
+            "2026Q4", (2026, 10, 1), (2027, 1, 1), "Q4 2026, 1 October 2026 to 31 December 2026",
+            "2026年第4四半期 2026年10月1日から2026年12月31日まで",
+        ),
+        (
+            "FY2019", (2019, 4, 1), (2020, 4, 1), "Fiscal year 2019, 1 April 2019 to 31 March 2020",
+            "2019年度（令和元年度） 2019年4月1日から2020年3月31日まで",
+        ),
+        (
+            "2026-10-05/2026-10-08", (2026, 10, 5), (2026, 10, 8), "5 October 2026 to 7 October 2026",
+            "2026年10月5日から2026年10月7日まで",
+        ),
+        (
+            "2026A", (2026, 10, 5), (2026, 10, 8), "2026A 5 October 2026 to 7 October 2026",
+            "2026A 2026年10月5日から2026年10月7日まで",
+        ),
+    ],
+)  # fmt: skip
+def test_a_period_is_written_with_western_and_japanese_years(
+    period: str, first: tuple[int, int, int], after: tuple[int, int, int], en: str, ja: str
+) -> None:
+    start, end = (datetime(*day, tzinfo=ZoneInfo("Asia/Tokyo")) for day in (first, after))
+    assert period_words(period, start, end) == en
+    with in_language("ja"):
+        assert period_words(period, start, end) == ja
