@@ -15,8 +15,9 @@ from facility.source import Rejection
 
 # Backslash escapes a separator in names; inside quotes it escapes the quote and itself.
 _NAME = r"(?:\\.|[^,= \\])+"
-_SERIES = re.compile(rf"((?:\\.|[^, \\])+)((?:,{_NAME}={_NAME})*)")
-_FIELD = re.compile(rf'({_NAME})=("(?:\\.|[^"\\])*"|[^, "]+)')
+_SERIES = re.compile(rf"((?:\\.|[^, \\])+)((?:,{_NAME}={_NAME})*)", re.DOTALL)
+_TAG = re.compile(rf"{_NAME}={_NAME}", re.DOTALL)
+_FIELD = re.compile(rf'({_NAME})=("(?:\\.|[^"\\])*"|[^, "]+)', re.DOTALL)
 _LINE = re.compile(
     rf"{_SERIES.pattern} +({_FIELD.pattern}(?:,{_FIELD.pattern})*)(?: +(?P<time>-?[0-9]+))? *", re.DOTALL
 )
@@ -43,7 +44,7 @@ def series_key(text: str) -> str:
     match = _SERIES.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a series: write a measurement and its tags, like beam,monitor=dcct1")
-    tags = sorted(t[0] for t in re.finditer(rf"{_NAME}={_NAME}", match[2]))
+    tags = sorted(t[0] for t in _TAG.finditer(match[2]))
     return ",".join([match[1], *tags])
 
 

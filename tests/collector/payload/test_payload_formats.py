@@ -243,6 +243,7 @@ def test_lines_give_the_mapped_fields_of_the_mapped_series() -> None:
         (b"nonsense", Cause.BAD_LINE, "b'nonsense' is not a line of line protocol"),
         (b"beam current= 1", Cause.BAD_LINE, "is not a line"),
         (b"\xff\xfe", Cause.BAD_LINE, "is not a line"),
+        (b'beam\\\nmode value="study" 1795431969000000000', Cause.UNKNOWN_SIGNAL, "no signal is mapped to a field of"),
         (b'mode value="never closed 1795431969000000000', Cause.BAD_LINE, "is not a line"),
         (b'mode value="user" ' + b"1" * 4301, Cause.TIME_OUT_OF_RANGE, "lies outside the years 1678 to 2261"),
         ('mode value="user" ١٧٩٥٤٣١٩٦٩٠٠٠٠٠٠٠٠٠'.encode(), Cause.BAD_TIME, "is not an integer of nanoseconds"),
@@ -295,12 +296,13 @@ def test_a_wrong_line_is_rejected_and_the_others_are_kept(line: bytes, cause: Ca
 def test_a_line_break_in_a_string_field_does_not_end_the_line() -> None:
     samples, rejected = read_lines(
         b'beam,monitor=dcct1,ring=main note="first\nsecond \\"quoted\\" line",current=200.1 1795431969000000000',
+        b'beam,monitor=dcct1,ring=main current=200.2,note="an escaped\\\nline break" 1795431969000000000',
         b'mode value="user" 1795431969000000001',
         b'mode value="never closed 1795431969000000002',
         b'mode value="study" 1795431969000000003\r',
     )
     assert [(row[0], row[2]) for row in samples] == [
-        ("stored_current", 200.1), ("machine_mode", "user"), ("machine_mode", "study"),
+        ("stored_current", 200.1), ("stored_current", 200.2), ("machine_mode", "user"), ("machine_mode", "study"),
     ]  # fmt: skip
     assert [Cause(r.cause) for r in rejected] == [Cause.BAD_LINE]
 
