@@ -2,12 +2,14 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from facility.shared_keys import SharedKeys
 
 Language = Literal["en", "ja"]
 
 
-class Text(BaseModel):
+class Text(SharedKeys):
     """The same words in each language of kado."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from facility.alarms.facts import FIGURE_PERIODS, fact_series, figure_series, nearest
+from facility.shared_keys import SharedKeys
 from facility.slug import Slug
 from facility.time import to_ns
 
@@ -33,7 +34,7 @@ def _check_period(value: object) -> object:
     return value
 
 
-class Reading(BaseModel):
+class Reading(SharedKeys):
     """What a condition looks at: a signal, a fact, or a figure of a running period."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

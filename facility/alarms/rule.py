@@ -1,14 +1,16 @@
 """One alarm rule, as data."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from facility.alarms.conditions import Condition
 from facility.alarms.facts import nearest
 from facility.alarms.states import Priority
 from facility.schedule import Category
+from facility.shared_keys import SharedKeys
 from facility.slug import Slug
 from facility.text import Text
 from facility.time import to_ns
@@ -36,8 +38,15 @@ def _not_empty(text: Text) -> Text:
     return text
 
 
+@lru_cache(maxsize=4096)
+def _shared(text: Text) -> Text:
+    """Return one object for equal texts: of thousands of rules many have those of their class."""
+    return text
+
+
 _LONGEST_S = 100 * 365.25 * 86_400
 
+SharedText = Annotated[Text, AfterValidator(_shared)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Categories = Annotated[
@@ -47,19 +56,19 @@ Categories = Annotated[
 ]
 
 
-class AlarmRule(BaseModel):
+class AlarmRule(SharedKeys):
     """When a person must act, why, and what to do."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
     id: Slug
     """Permanent identity: acknowledgements and history refer to it."""
-    title: Text
+    title: SharedText
     priority: Annotated[Annotated[Priority, Field(strict=False)], BeforeValidator(_check_priority)]
     class_: Slug = Field(alias="class")
-    cause: Text | None = None
-    consequence: Text
-    action: Text
+    cause: SharedText | None = None
+    consequence: SharedText
+    action: SharedText
     """What to do: an alarm without it is no alarm."""
     respond_within_s: Positive
     display: str | None = None

@@ -51,9 +51,9 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
     signals = trn("{n} signal", "{n} signals", len(profile.signals))
     simulated = tr(", simulated") if profile.simulated else ""
     yield Outcome(tr("facility"), True, f"{profile.id}: {signals}{simulated}")
-    yield _checked(tr("definition"), lambda: _definition(configuration))
-    yield _checked(tr("data directory"), lambda: _data_dir(configuration))
-    yield _checked(tr("store"), configuration.backend.check)
+    yield checked(tr("definition"), lambda: _definition(configuration))
+    yield checked(tr("data directory"), lambda: _data_dir(configuration))
+    yield checked(tr("store"), configuration.backend.check)
     if not configuration.sources:
         yield Outcome(tr("sources"), False, tr("there are none: add a [[source]] table to kado.toml"), 1)
     for source in configuration.sources:
@@ -67,8 +67,8 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
         )
         yield Outcome(tr("delivery signal"), False, hint, 1)
     if (page := configuration.settings.page) is not None:
-        yield _checked(tr("page"), lambda: check_exposure(configuration, page))
-    yield _checked(tr("schedule"), lambda: _schedule(configuration, clock()))
+        yield checked(tr("page"), lambda: check_exposure(configuration, page))
+    yield checked(tr("schedule"), lambda: _schedule(configuration, clock()))
     yield from _fit(configuration, clock())
     if changed := changed_since_start(configuration):
         text = tr(
@@ -77,10 +77,11 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
         )
         yield Outcome(tr("running service"), False, text, 1)
     if configuration.settings.alarms is not None:
-        yield _checked(tr("alarms"), lambda: _alarms(configuration))
+        yield checked(tr("alarms"), lambda: _alarms(configuration))
 
 
-def _checked(what: str, check: Callable[[], str]) -> Outcome:
+def checked(what: str, check: Callable[[], str]) -> Outcome:
+    """Return what a check says, or the problem that it found."""
     try:
         return Outcome(what, True, check())
     except KadoError as error:
@@ -127,7 +128,7 @@ def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> I
         return tr("{address}: reachable, {signals}", address=address, signals=signals)
 
     name = tr("source {id}", id=source.id)
-    yield _checked(name, reach)
+    yield checked(name, reach)
     for notice in notices:
         yield Outcome(name, False, notice.text, 1)
 

@@ -134,6 +134,17 @@ def test_what_was_posted_before_a_kill_is_posted_again_and_nothing_is_lost(
     file.close()
 
 
+def test_check_names_an_alertmanager_that_cannot_be_reached(kado: Kado, alertmanager: Alertmanager) -> None:
+    configure(kado, alertmanager.port)
+    answer = kado("check", "--format", "json")
+    (found,) = [c for c in answer.document["checks"] if c["what"] == "target room"]
+    assert not found["ok"]
+    assert f"http://127.0.0.1:{alertmanager.port}: it cannot be reached" in found["detail"]
+    alertmanager.start()
+    (found,) = [c for c in kado("check", "--format", "json").document["checks"] if c["what"] == "target room"]
+    assert (found["ok"], found["detail"]) == (True, f"http://127.0.0.1:{alertmanager.port}: reachable")
+
+
 def test_rows_of_a_target_that_is_not_configured_any_more_go(kado: Kado) -> None:
     configuration = configure(kado, free_port())
     file = outbox(configuration)

@@ -2,14 +2,21 @@
 
 import email
 import email.policy
+import os
 import random
+import signal
+import subprocess
+import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 
+import mailing_until_killed
 from command_line import Kado
 from facility.errors import ConfigError
 from kado.config import Configuration, load_configuration
@@ -17,7 +24,9 @@ from kado.service.notification.notice import NoticeKind
 from kado.service.notification.sending import Notifications
 from notices import SECOND, T0, notice
 from servers import free_port
-from storage.telemetry_db.alarm_notifications import NewNotification
+from storage.telemetry_db.alarm_notifications import NewNotification, NotificationFile
+
+ROOT = Path(__file__).parents[2]
 
 # Apprise imports it where it is still there.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -87,3 +96,74 @@ def test_an_address_that_apprise_does_not_know_is_refused_without_showing_it(kad
     with pytest.raises(ConfigError, match="room: Apprise does not know the address") as caught:
         Notifications.open(configuration, time.time_ns, random.Random(1))
     assert address not in str(caught.value)
+
+
+def test_check_names_a_mail_server_that_cannot_be_reached_and_sends_it_nothing(kado: Kado, port: int) -> None:
+    configure(kado, mail_address(port))
+
+    def found() -> dict[str, Any]:
+        (check,) = [c for c in kado("check", "--format", "json").document["checks"] if c["what"] == "target room"]
+        return check
+
+    assert not found()["ok"]
+    assert f"127.0.0.1:{port} cannot be reached" in found()["detail"]
+    box = Box()
+    server = Controller(box, hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        assert found() == {"what": "target room", "ok": True, "detail": f"127.0.0.1:{port}: reachable"}
+    finally:
+        server.stop()
+    assert box.mails == []
+
+
+def test_check_does_not_claim_to_have_reached_a_service_that_only_a_message_would_reach(kado: Kado) -> None:
+    configure(kado, "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ring")
+    (check,) = [c for c in kado("check", "--format", "json").document["checks"] if c["what"] == "target room"]
+    assert check["ok"]
+    assert "only a message would show" in check["detail"]
+
+
+def test_over_several_kills_each_message_is_sent_and_none_more_than_once_for_each_kill(kado: Kado, port: int) -> None:
+    configuration = configure(kado, mail_address(port))
+    file = NotificationFile.open(configuration.data_dir, configuration.profile.id, "embedded", T0)
+    # Of a class each, so that each is a message of its own; written so long ago that none waits for others.
+    alarms = [f"a{i}" for i in range(6)]
+    rows = [
+        NewNotification("room", alarm, 1, T0, T0, notice(NoticeKind.RAISED, 0, alarm, class_=f"c{alarm}").to_json())
+        for alarm in alarms
+    ]
+    box = Box()
+    server = Controller(box, hostname="127.0.0.1", port=port)
+    server.start()
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])}
+    command = [sys.executable, str(mailing_until_killed.__file__), str(Path.cwd())]
+    kills = 3
+    try:
+        for kill in range(kills):
+            file.add(rows[kill * 2 : kill * 2 + 2])
+            # Killed once the server has one more: before or after that is settled. Apprise waits seconds for the next.
+            wanted = len(box.mails) + 1
+            process = subprocess.Popen(command, env=environment)
+            wait_until(lambda wanted=wanted: len(box.mails) >= wanted)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        (runner,) = Notifications.open(configuration, time.time_ns, random.Random(1)).runners
+        while file.waiting("room"):
+            runner.step()
+        runner.close()
+    finally:
+        server.stop()
+    times = Counter(mail["Subject"].split("Title of ")[1].split(":")[0] for mail in box.mails)
+    assert set(times) == set(alarms)
+    assert max(times.values()) <= 1 + kills
+    assert times.total() - len(alarms) <= kills
+    assert set(file.sent("room")) == set(alarms)
+    file.close()
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)

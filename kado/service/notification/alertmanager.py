@@ -30,7 +30,7 @@ class AlertmanagerClient:
         parts = urlsplit(target.url)
         self._https = parts.scheme == "https"
         self._host, self._port = parts.hostname or "localhost", parts.port
-        self._path = parts.path.rstrip("/") + "/api/v2/alerts"
+        self._api = parts.path.rstrip("/") + "/api/v2"
         self._timeout_s = target.timeout_s
         self._headers = {"Content-Type": "application/json"}
         if token is not None:
@@ -44,12 +44,18 @@ class AlertmanagerClient:
                 return answer
         return TAKEN
 
+    def reach(self) -> Delivery:
+        """Ask for its state; nothing is posted."""
+        return self._ask("GET", "/status")
+
     def _post(self, alerts: Sequence[dict[str, Any]]) -> Delivery:
+        return self._ask("POST", "/alerts", json.dumps(alerts, ensure_ascii=False).encode())
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> Delivery:
         kind = http.client.HTTPSConnection if self._https else http.client.HTTPConnection
         connection = kind(self._host, self._port, timeout=self._timeout_s)
         try:
-            body = json.dumps(alerts, ensure_ascii=False).encode()
-            connection.request("POST", self._path, body, self._headers)
+            connection.request(method, self._api + path, body, self._headers)
             reply = connection.getresponse()
             text = " ".join(reply.read(_MOST_REPLY).decode(errors="replace").split())[:_LONGEST_MESSAGE]
             if reply.status == 200:

@@ -50,6 +50,13 @@ class AppriseService:
             )
         return cls(apprise, notifier, target.timeout_s)
 
+    @property
+    def server(self) -> tuple[str, int] | None:
+        """Host and port of the server that its address names; None: Apprise knows where it is, or there is none."""
+        service = self._notifier[0]
+        host, port = getattr(service, "smtp_host", None) or service.host, service.port
+        return (str(host), int(port)) if host and port else None
+
     def send(self, message: Message) -> Delivery:
         """Send one message, under a timeout."""
         kind = self._apprise.NotifyType.WARNING if message.urgent else self._apprise.NotifyType.INFO

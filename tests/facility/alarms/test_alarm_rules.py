@@ -207,3 +207,12 @@ def test_a_file_larger_or_deeper_than_any_rules_is_refused(tmp_path: Path, text:
 def test_a_file_of_rules_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(AlarmRuleError, match=r"does not exist: write it, or correct \[alarms\] rules"):
         AlarmRules.load([tmp_path / "alarms.toml"], TABLE)
+
+
+def test_rules_of_equal_texts_and_keys_share_them_and_a_copy_is_changed_alone() -> None:
+    first, second = parse(toml(), toml(id='"b"')).rules
+    assert first.consequence is second.consequence
+    changed = first.model_copy(update={"latch": False})
+    assert "latch" in changed.model_fields_set
+    assert "latch" not in second.model_fields_set
+    assert second.model_dump(exclude_unset=True) == {**first.model_dump(exclude_unset=True), "id": "b"}
