@@ -12,7 +12,7 @@ def _one_set(names: frozenset[str]) -> set[str]:
 
 
 class SharedKeys(BaseModel):
-    """A frozen model of which there may be ten thousand: those that give the same keys share the set of their names.
+    """A frozen model for thousands of objects: those that give the same keys share the set of their names.
 
     pydantic keeps a set for each object, 0.7 kB for a rule. A frozen model never changes it, and a copy gets its own.
     """
