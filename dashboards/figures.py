@@ -30,7 +30,7 @@ def figure_panel(words: Words, look: Look, field: str, period: str, *, select: s
 
 
 def availability_look(subject: Subject) -> Look:
-    """Return how an availability looks: against the facility's promise, where there is one."""
+    """Return how an availability looks: against the facility's target, where there is one."""
     target = subject.profile.target_availability_pct
     steps: tuple[tuple[float | None, str], ...] = PLAIN
     if target is not None:

@@ -1,5 +1,7 @@
 """What a manager opens on Monday: how available the beam was, why not, and how far the facility has come."""
 
+from dataclasses import replace
+
 from dashboards.data_sources import DataSource
 from dashboards.figures import availability_look, count_look, figure_panel, newest_figure
 from dashboards.frame import Frame, build_dashboard
@@ -101,91 +103,67 @@ def _availability(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
 
 def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
     say = subject.say
-    hours = Look("suffix:h", 1, say("no failure, or no figure yet", "故障なし・集計前"), PLAIN)
-    coverage = figure_panel(
-        Words(
-            f"{say('Coverage', 'データ被覆率')}: {say('fiscal year', '今年度')}",
-            say(
-                "The part of user time in which the state of the beam is known.",
-                "利用時間のうち、ビームの状態が分かっている割合。",
-            ),
-        ),
-        Look("percent", 2, say("no user time", "利用時間なし"), over((0.0, RED), (95.0, ORANGE), (99.0, GREEN))),
-        "coverage_pct",
-        "fiscal_year",
-    )
     year = say("fiscal year", "今年度")
-    budget = figure_panel(
-        Words(
-            say("Downtime budget left", "停止時間の残り枠"),
-            say(
-                "Downtime that the fiscal year may still have if it is to reach the facility's promise; below zero the "
-                "promise is missed.",
-                "目標稼働率を達成するために、今年度あと許される停止時間。負は未達です。",
-            ),
-        ),
-        Look("suffix:h", 1, say("no promise stated", "目標なし"), over((LOWEST, RED), (0.0, ORANGE), (5.0, GREEN))),
-        "downtime_budget_h",
-        "fiscal_year",
+    hours = Look("suffix:h", 1, say("no failure, or no figure yet", "故障なし・集計前"), PLAIN)
+    failures = Words(
+        f"{say('Failures', '故障件数')}: {year}",
+        say("Outages in user time, trips left out.", "利用時間中の故障の件数（短時間停止を除く）。"),
+    )
+    mtbf = Words(
+        f"MTBF: {year}",
+        say("Mean time between failures, by the formula of the definition.", "平均故障間隔（集計定義の式による）。"),
+    )
+    mttr = Words(
+        f"MTTR: {year}",
+        say("Mean time to recover: downtime for each failure.", "平均復旧時間（故障1件あたりの停止時間）。"),
     )
     return [
-        (budget, 4),
-        (
-            figure_panel(
-                Words(
-                    f"{say('Failures', '故障件数')}: {year}",
-                    say("Outages in user time, trips left out.", "利用時間中の故障の件数（短時間停止を除く）。"),
-                ),
-                count_look(subject),
-                "failures",
-                "fiscal_year",
-            ),
-            4,
-        ),
-        (
-            figure_panel(
-                Words(
-                    f"MTBF: {year}",
-                    say(
-                        "Mean time between failures, by the formula of the definition.",
-                        "平均故障間隔（集計定義の式による）。",
-                    ),
-                ),
-                hours,
-                "mtbf_h",
-                "fiscal_year",
-            ),
-            4,
-        ),
-        (
-            figure_panel(
-                Words(
-                    f"MTTR: {year}",
-                    say(
-                        "Mean time to recover: downtime for each failure.", "平均復旧時間（故障1件あたりの停止時間）。"
-                    ),
-                ),
-                Look("suffix:h", 2, say("no failure, or no figure yet", "故障なし・集計前"), PLAIN),
-                "mttr_h",
-                "fiscal_year",
-            ),
-            4,
-        ),
-        (
-            figure_panel(
-                Words(
-                    f"{say('User time', '利用時間')}: {year}",
-                    say("Planned user time of the year so far.", "今年度これまでの利用時間。"),
-                ),
-                Look("suffix:h", 0, say("no user time", "利用時間なし"), PLAIN),
-                "user_time_h",
-                "fiscal_year",
-                select=USER_TIME_H,
-            ),
-            4,
-        ),
-        (coverage, 4),
+        (_budget_left(subject), 4),
+        (figure_panel(failures, count_look(subject), "failures", "fiscal_year"), 4),
+        (figure_panel(mtbf, hours, "mtbf_h", "fiscal_year"), 4),
+        (figure_panel(mttr, replace(hours, decimals=2), "mttr_h", "fiscal_year"), 4),
+        (_user_time(subject, year), 4),
+        (_coverage_of_year(subject, year), 4),
     ]
+
+
+def _budget_left(subject: Subject) -> dashboard.Panel:
+    say = subject.say
+    words = Words(
+        say("Downtime budget left", "停止時間の残り枠"),
+        say(
+            "Downtime that the fiscal year may still have if it is to reach the facility's target; below zero the "
+            "target is missed.",
+            "目標稼働率を達成するために、今年度あと許される停止時間。負は未達です。",
+        ),
+    )
+    steps = over((LOWEST, RED), (0.0, ORANGE), (5.0, GREEN))
+    look = Look("suffix:h", 1, say("no target stated", "目標なし"), steps)
+    return figure_panel(words, look, "downtime_budget_h", "fiscal_year")
+
+
+def _user_time(subject: Subject, year: str) -> dashboard.Panel:
+    say = subject.say
+    words = Words(
+        f"{say('User time', '利用時間')}: {year}",
+        say("Planned user time of the year so far.", "今年度これまでの利用時間。"),
+    )
+    look = Look("suffix:h", 0, say("no user time", "利用時間なし"), PLAIN)
+    return figure_panel(words, look, "user_time_h", "fiscal_year", select=USER_TIME_H)
+
+
+def _coverage_of_year(subject: Subject, year: str) -> dashboard.Panel:
+    say = subject.say
+    words = Words(
+        f"{say('Coverage', 'データ被覆率')}: {year}",
+        say(
+            "The part of user time in which the state of the beam is known.",
+            "利用時間のうち、ビームの状態が分かっている割合。",
+        ),
+    )
+    steps = over((0.0, RED), (95.0, ORANGE), (99.0, GREEN))
+    look = Look("percent", 2, say("no user time", "利用時間なし"), steps)
+    return figure_panel(words, look, "coverage_pct", "fiscal_year")
 
 
 def _monthly(select: str) -> InfluxQuery:
@@ -202,7 +180,7 @@ def _by_month(subject: Subject) -> dashboard.Panel:
     target = subject.profile.target_availability_pct
     about = say(
         "Availability of each month with its lower and upper bound, beside the same month a year before and the "
-        "facility's promise. The axis begins at 90 %.",
+        "facility's target. The axis begins at 90 %.",
         "各月の稼働率と上下限、前年同月、目標値。縦軸は90 %から始まります。",
     )
     fields = f'"availability_pct", "availability_lower_pct", "availability_upper_pct", "{FIELD_YEAR_BEFORE}"'
@@ -214,7 +192,7 @@ def _by_month(subject: Subject) -> dashboard.Panel:
     ]
     if target is not None:
         fields += f', "{FIELD_TARGET}"'
-        overrides.append(_fixed(FIELD_TARGET, RED, say("promise", "目標")))
+        overrides.append(_fixed(FIELD_TARGET, RED, say("target", "目標")))
     look = Look("percent", 2, say("no month yet", "実績なし"), PLAIN, palette=True, least=90.0, most=100.0)
     return bars_panel(
         Words(say("Availability by month", "月別稼働率"), about),

@@ -114,7 +114,7 @@ class Holdings:
     def take(self, i: int, spec: SeriesSpec, sample: Sample, window_ns: int | None) -> bool:
         """Take one sample; return whether it counts as newest (False: older than the newest of its series)."""
         if spec.link_of is not None:
-            self._hear(spec.link_of, sample)
+            self._take_link(spec.link_of, sample)
         newest = self.good[i] if spec.kind == "number" else self.stamp[i]
         if sample.time_ns < newest:
             return False
@@ -147,7 +147,7 @@ class Holdings:
         for found in (self.heard, self.cut):
             found.update({source: min(t, now_ns) for source, t in found.items()})
 
-    def _hear(self, source: str, sample: Sample) -> None:
+    def _take_link(self, source: str, sample: Sample) -> None:
         heard = self.heard.get(source)
         if heard is not None and sample.time_ns < heard:
             return

@@ -221,7 +221,7 @@ class Machine:
             due = sorted(step)
             alarms = set(step)
             self._fresh = False
-        step |= self._judge(now, leaves, series, alarms)
+        step |= self._evaluate(now, leaves, series, alarms)
         self._settle_all(now, step)
         self._end_shelves(now, due)
         self._realarm(now, due)
@@ -245,7 +245,7 @@ class Machine:
         return touched
 
     def _take_facts(self, now: int, samples: list[Sample], series: set[int]) -> set[int]:
-        """Step 2: take samples, cut holds, look at plan and limits; return the leaves to judge."""
+        """Step 2: take samples, cut holds, look at plan and limits; return the leaves to evaluate."""
         program, holdings = self._program, self._holdings
         cut_before = dict(holdings.cut)
         for sample in samples:
@@ -268,7 +268,7 @@ class Machine:
                 leaves.update(found)
         return leaves
 
-    def _judge(self, now: int, leaves: set[int], series: set[int], alarms: set[int]) -> set[int]:
+    def _evaluate(self, now: int, leaves: set[int], series: set[int], alarms: set[int]) -> set[int]:
         """Give verdicts to `leaves`, to `alarms` and to those whose leaves changed; return the alarms to look at."""
         program = self._program
         for leaf in leaves:

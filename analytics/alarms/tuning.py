@@ -61,7 +61,7 @@ def variants(
                         yield variant, _changed(rule, own, variant)
 
 
-def judge(variant: Variant, rows: Sequence[Transition], end_ns: int, events: Sequence[tuple[int, int]]) -> Tuned:
+def evaluate(variant: Variant, rows: Sequence[Transition], end_ns: int, events: Sequence[tuple[int, int]]) -> Tuned:
     """Return what the rows of one variant come to, up to `end_ns`.
 
     Parameters

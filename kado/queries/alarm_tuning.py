@@ -6,7 +6,7 @@ from typing import Any
 
 from analytics.alarms.history import replay
 from analytics.alarms.limits import limit_pieces, reduced_of
-from analytics.alarms.tuning import Tuned, judge, variants
+from analytics.alarms.tuning import Tuned, evaluate, variants
 from analytics.conditions import Kind
 from facility.alarms import AlarmRule, AlarmRules
 from facility.errors import AlarmRuleError, KadoError, PeriodError, UsageError
@@ -80,7 +80,7 @@ def load_tuning(configuration: Configuration, alarm: str, period_text: str, choi
         for variant, rule in settings:
             changed = AlarmRules.of([rule if r.id == alarm else r for r in sources], table)
             rows = replay(changed, history_of(store), plan, limits, (), start_ns, end_ns)
-            found.append(judge(variant, [t for t in rows if t.alarm == alarm], end_ns, events))
+            found.append(evaluate(variant, [t for t in rows if t.alarm == alarm], end_ns, events))
     return Tuning(configuration, period, rules.by_id[alarm], len(events), tuple(found))
 
 

@@ -13,6 +13,7 @@ from analytics.witness import window_ns
 from facility.batch import Samples
 from facility.corrections import BEAM_ASSERTIONS, Correction
 from facility.definition import Definition
+from facility.distortion import Distortion
 from facility.errors import PeriodError
 from facility.interval import Intervals
 from facility.period import Period
@@ -80,70 +81,106 @@ def load_evidence(
     look_around
         Whether to look beyond `part` too; needed only where it has user time, and in a shutdown it may be far.
     """
-    profile, read = configuration.profile, read_once(read)
-    widest = definitions[0].model_copy(
-        update={
-            "merge_gap_s": max(d.merge_gap_s for d in definitions),
-            "min_duration_s": max(d.min_duration_s for d in definitions),
-        }
-    )
-
-    def flags(start_ns: int, end_ns: int) -> dict[str, Samples]:
-        return {name: read(flag.signal, start_ns, end_ns, hold=True) for name, flag in profile.flags.items()}
-
-    def breaks_in(start_ns: int, end_ns: int) -> Intervals:
-        beside = Evidence(
-            Samples.empty(profile.id, profile.delivery_signal),
-            start_ns,
-            end_ns,
-            load_link(configuration, read, start_ns, end_ns).cuts,
-            flags=flags(start_ns, end_ns),
-            corrections=corrections,
-        )
-        return breaks(beside, profile, definitions, cancelled)
-
-    def read_delivery(start_ns: int, end_ns: int) -> Samples:
-        return read(profile.delivery_signal, start_ns, end_ns)
-
-    watched = [d for d in profile.distortions if any(definition.counts(d.id) for definition in definitions)]
-    reaches: dict[str, Reach] = {}
+    reading = _Reading(configuration, read_once(read), definitions, corrections, cancelled)
+    reaches = reading.reaches(part, now_ns) if look_around else {}
     if look_around:
-        reaches = {
-            d.id: reach_of(_with_held(read, d.signal), d, profile.signal(d.signal), part, now_ns) for d in watched
-        }
-        window = load_window(read_delivery, profile, widest, part, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in)
-        around = list(reaches.values())
-        window = widened(
-            window, around, read_delivery, profile, widest, first_ns=extent[0], now_ns=now_ns, breaks=breaks_in
-        )
+        window = reading.window(part, extent[0], now_ns, list(reaches.values()))
     else:
-        window = Window(read_delivery(part.start_ns, part.end_ns), part.start_ns, part.end_ns, True)
-    start, end = window.start_ns, min(window.end_ns, now_ns)
-    witness = profile.delivery.witness
-    # An outage right behind the start of the window may have been seen by its witness before.
-    reach = 0 if witness is None else window_ns(profile.signal(witness))
-    mode = None if profile.mode_signal is None else read(profile.mode_signal, start, end, hold=True)
-    link = load_link(configuration, read, start, end)
-    evidence = Evidence(
-        window.samples,
-        start,
-        end,
-        link.cuts,
-        None if witness is None else read(witness, start - reach, end),
-        # What was never recorded does not agree with the plan: it does not speak.
-        mode if mode else None,
-        flags(start, end),
-        corrections,
-        {d.signal: _series(configuration, read, d.signal, start, end) for d in watched},
-        link.down,
-    )
+        window = Window(reading.delivery(part.start_ns, part.end_ns), part.start_ns, part.end_ns, True)
     depends_from_ns = {
-        d.signal: min(reaches[o.id].depends_from_ns for o in watched if o.signal == d.signal)
-        for d in watched
+        d.signal: min(reaches[o.id].depends_from_ns for o in reading.watched if o.signal == d.signal)
+        for d in reading.watched
         if reaches
     }
     whole = all(r.whole for r in reaches.values())
-    return Known(evidence, window.settled, reach, depends_from_ns, window.cut, whole)
+    evidence = reading.evidence(window, now_ns)
+    return Known(evidence, window.settled, reading.witness_reach_ns, depends_from_ns, window.cut, whole)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads the parts that make up the evidence."""
+
+    configuration: Configuration
+    read: Read
+    definitions: Sequence[Definition]
+    corrections: Sequence[Correction]
+    cancelled: Intervals
+
+    @property
+    def profile(self) -> Profile:
+        return self.configuration.profile
+
+    @property
+    def watched(self) -> list[Distortion]:
+        """The distortions that any of the definitions counts."""
+        return [d for d in self.profile.distortions if any(definition.counts(d.id) for definition in self.definitions)]
+
+    @property
+    def witness_reach_ns(self) -> int:
+        """How far before the window the witness is read: it may have seen an outage right behind the start before."""
+        witness = self.profile.delivery.witness
+        return 0 if witness is None else window_ns(self.profile.signal(witness))
+
+    def delivery(self, start_ns: int, end_ns: int) -> Samples:
+        return self.read(self.profile.delivery_signal, start_ns, end_ns)
+
+    def reaches(self, part: Period, now_ns: int) -> dict[str, Reach]:
+        """Return how far to look beyond a period for each distortion, by its id."""
+        return {
+            d.id: reach_of(_with_held(self.read, d.signal), d, self.profile.signal(d.signal), part, now_ns)
+            for d in self.watched
+        }
+
+    def window(self, part: Period, first_ns: int, now_ns: int, around: Sequence[Reach]) -> Window:
+        """Return the samples of the delivery signal, wide enough for every definition and every distortion."""
+        widest = self.definitions[0].model_copy(
+            update={
+                "merge_gap_s": max(d.merge_gap_s for d in self.definitions),
+                "min_duration_s": max(d.min_duration_s for d in self.definitions),
+            }
+        )
+        window = load_window(
+            self.delivery, self.profile, widest, part, first_ns=first_ns, now_ns=now_ns, breaks=self._breaks
+        )
+        return widened(
+            window, around, self.delivery, self.profile, widest, first_ns=first_ns, now_ns=now_ns, breaks=self._breaks
+        )
+
+    def evidence(self, window: Window, now_ns: int) -> Evidence:
+        """Return all that was recorded in a window."""
+        profile, start, end = self.profile, window.start_ns, min(window.end_ns, now_ns)
+        witness = profile.delivery.witness
+        mode = None if profile.mode_signal is None else self.read(profile.mode_signal, start, end, hold=True)
+        link = load_link(self.configuration, self.read, start, end)
+        return Evidence(
+            window.samples,
+            start,
+            end,
+            link.cuts,
+            None if witness is None else self.read(witness, start - self.witness_reach_ns, end),
+            # What was never recorded does not agree with the plan: it does not speak.
+            mode if mode else None,
+            self._flags(start, end),
+            self.corrections,
+            {d.signal: _series(self.configuration, self.read, d.signal, start, end) for d in self.watched},
+            link.down,
+        )
+
+    def _flags(self, start_ns: int, end_ns: int) -> dict[str, Samples]:
+        return {name: self.read(flag.signal, start_ns, end_ns, hold=True) for name, flag in self.profile.flags.items()}
+
+    def _breaks(self, start_ns: int, end_ns: int) -> Intervals:
+        """Return where something other than the delivery signal's samples decides."""
+        beside = Evidence(
+            Samples.empty(self.profile.id, self.profile.delivery_signal),
+            start_ns,
+            end_ns,
+            load_link(self.configuration, self.read, start_ns, end_ns).cuts,
+            flags=self._flags(start_ns, end_ns),
+            corrections=self.corrections,
+        )
+        return breaks(beside, self.profile, self.definitions, self.cancelled)
 
 
 def read_once(read: Read) -> Read:
