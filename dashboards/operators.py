@@ -101,11 +101,50 @@ def delivery_panel(subject: Subject) -> dashboard.Panel:
     """Return the delivery signal with its limits and target."""
     profile, say = subject.profile, subject.say
     signal = profile.delivery
-    each = "time($__interval) fill(null)"
     name, lowest = subject.label(signal), say("lowest in the interval", "区間内の最小")
+    steps: tuple[tuple[float | None, str], ...] = ((None, "transparent"),)
+    target = ""
+    if profile.target is not None:
+        steps = (*steps, (profile.target, BLUE))
+        target = say(
+            f" The dashed blue line is the target, {profile.target:g}.", f"青の破線は目標値 {profile.target:g}。"
+        )
+    look = Look(subject.unit, 1, say("NO DATA", "データなし"), steps, least=0.0, fixed_color=GREEN)
+
+    about = say(
+        "The delivery signal: mean and lowest value of each interval. Red and orange bands are no beam and low beam, "
+        "purple ones are unknown time; dashed lines are the limits in force." + target,
+        "供給信号の区間平均と最小値。赤はビーム停止、橙は低電流、紫は不明の時間。破線はその時点の限界値。" + target,
+    )
+    return series_panel(
+        Words(subject.label(signal), about),
+        look,
+        _delivery_queries(subject, name, lowest),
+        overrides=[
+            _line(f"{name}.*", GREEN, width=2.0),
+            _line(f"{lowest}.*", GREY),
+            _line(say("nominal", "定格下限"), GREEN, dashed=True),
+            _line(say("tolerance", "許容下限"), ORANGE, dashed=True),
+            _line(say("minimum", "最小値"), RED, dashed=True),
+        ],
+        style=timeseries.FieldConfig(
+            line_width=1.0,
+            fill_opacity=0,
+            show_points=common.VisibilityMode.NEVER,
+            span_nulls=False,
+            axis_soft_max=None if profile.target is None else profile.target * 1.05,
+        ),
+        thresholds=profile.target is not None,
+    )
+
+
+def _delivery_queries(subject: Subject, name: str, lowest: str) -> list[InfluxQuery]:
+    """Return samples of the last days, minutes before them, and the limits in force."""
+    say, signal = subject.say, subject.profile.delivery
+    each = "time($__interval) fill(null)"
     older = say("from minutes", "1分値")
     of_signal = (FACILITY, f"\"signal\" = '{signal.id}'")
-    queries = [
+    return [
         InfluxQuery(
             select=f'mean("value") AS "{name}", min("value") AS "{lowest}"',
             measurement=TELEMETRY,
@@ -131,50 +170,17 @@ def delivery_panel(subject: Subject) -> dashboard.Panel:
             alias="$col",
         ),
     ]
-    steps: tuple[tuple[float | None, str], ...] = ((None, "transparent"),)
-    target = ""
-    if profile.target is not None:
-        steps = (*steps, (profile.target, BLUE))
-        target = say(
-            f" The dashed blue line is the target, {profile.target:g}.", f"青の破線は目標値 {profile.target:g}。"
-        )
-    look = Look(subject.unit, 1, say("NO DATA", "データなし"), steps, least=0.0, fixed_color=GREEN)
 
-    def line(name: str, color: str, *, dashed: bool = False, width: float = 1.0) -> Override:
-        fill = common.LineStyle(fill="dash", dash=[8, 6]) if dashed else common.LineStyle(fill="solid")
-        return Override(
-            name,
-            (
-                ("color", dashboard.FieldColor(mode=dashboard.FieldColorModeId.FIXED, fixed_color=color)),
-                ("custom.lineWidth", width),
-                ("custom.lineStyle", fill),
-            ),
-        )
 
-    about = say(
-        "The delivery signal: mean and lowest value of each interval. Red and orange bands are no beam and low beam, "
-        "purple ones are unknown time; dashed lines are the limits in force." + target,
-        "供給信号の区間平均と最小値。赤はビーム停止、橙は低電流、紫は不明の時間。破線はその時点の限界値。" + target,
-    )
-    return series_panel(
-        Words(subject.label(signal), about),
-        look,
-        queries,
-        overrides=[
-            line(f"{name}.*", GREEN, width=2.0),
-            line(f"{lowest}.*", GREY),
-            line(say("nominal", "定格下限"), GREEN, dashed=True),
-            line(say("tolerance", "許容下限"), ORANGE, dashed=True),
-            line(say("minimum", "最小値"), RED, dashed=True),
-        ],
-        style=timeseries.FieldConfig(
-            line_width=1.0,
-            fill_opacity=0,
-            show_points=common.VisibilityMode.NEVER,
-            span_nulls=False,
-            axis_soft_max=None if profile.target is None else profile.target * 1.05,
+def _line(name: str, color: str, *, dashed: bool = False, width: float = 1.0) -> Override:
+    fill = common.LineStyle(fill="dash", dash=[8, 6]) if dashed else common.LineStyle(fill="solid")
+    return Override(
+        name,
+        (
+            ("color", dashboard.FieldColor(mode=dashboard.FieldColorModeId.FIXED, fixed_color=color)),
+            ("custom.lineWidth", width),
+            ("custom.lineStyle", fill),
         ),
-        thresholds=profile.target is not None,
     )
 
 

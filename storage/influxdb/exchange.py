@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from typing import Any, Final, Self, cast
+from urllib.parse import urlencode
 
 from facility.errors import UnreachableError
 from facility.extras import needs_extra
@@ -278,8 +279,6 @@ class Document(dict[str, Any]):
 
 
 def _encoded(query: Sequence[tuple[str, str]]) -> str:
-    from urllib.parse import urlencode
-
     return f"?{urlencode(query)}" if query else ""
 
 
