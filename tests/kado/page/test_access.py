@@ -102,6 +102,8 @@ class TestWriting:
             ("operator", "/record/withdraw"),
             ("operator", "/record/withdraw-incident"),
             ("engineer", "/record/confirm"),
+            ("operator", "/simulator/inject"),
+            ("operator", "/simulator/repair"),
             ("viewer", "/record/incident"),
             ("viewer", "/shift/sign"),
             ("viewer", "/shift/remark"),
@@ -114,6 +116,23 @@ class TestWriting:
         answer = await browser.post(path, {"id": "1", "reason": "no", "text": "no"})
         assert answer.status_code == 403
         assert "this needs" in answer.text
+
+    async def test_what_is_broken_in_a_simulator_is_shown_to_engineers_alone(self, page: Page) -> None:
+        trainee, engineer = await page.logged_in("operator"), await page.logged_in("engineer")
+        assert (await trainee.get("/simulator")).status_code == 403
+        assert "/simulator" not in (await trainee.get("/record")).text
+        shown = await engineer.get("/simulator")
+        assert shown.status_code == 200
+        assert "No simulator runs on the data of this kado" in shown.text
+        answer = await engineer.post("/simulator/inject", {"effect": "beam_dump", "length": "10min"})
+        assert answer.status_code == 400
+        assert "no simulator runs on" in answer.text
+
+    async def test_a_length_that_is_none_is_refused_with_the_words_of_the_command(self, page: Page) -> None:
+        engineer = await page.logged_in("engineer")
+        answer = await engineer.post("/simulator/inject", {"effect": "beam_dump", "length": "soon"})
+        assert answer.status_code == 400
+        assert "is not a length of time: write 90s, 20min, 2h or 1d" in answer.text
 
     @pytest.mark.parametrize(
         ("origin", "site"),
