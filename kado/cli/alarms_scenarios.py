@@ -65,7 +65,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise AlarmScenarioError(f"{file} does not exist") from error
     except (OSError, UnicodeDecodeError) as error:
         raise AlarmScenarioError(f"{file} cannot be read: {error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AlarmScenarioError(f"{file} is not valid JSON: {error}") from error
     if not isinstance(found, dict):
         raise AlarmScenarioError(f"{file} is not an object with scenarios")

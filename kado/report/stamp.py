@@ -63,7 +63,7 @@ def read_stamp(name: str, content: bytes) -> Stamp:
     try:
         document = json.loads(base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4)))
         stamp = Stamp(**document)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ReportError(f"the stamp of {name} cannot be read ({error}): the file was changed") from error
     if not all(isinstance(v, int if k == "edition" else str) for k, v in asdict(stamp).items()):
         raise ReportError(f"the stamp of {name} cannot be read: a value is of the wrong type; the file was changed")

@@ -123,7 +123,7 @@ def read_snapshot(path: Path) -> Snapshot:
         says = cast("dict[str, Any]", json.loads((path / LIST).read_text(encoding="utf-8")))
         checksum = says.pop("checksum")
         found = int(says["format"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ArchiveError(f"{path / LIST} is damaged ({error}): take another backup") from error
     if found > FORMAT:
         raise FormatVersionError(f"{path / LIST} has format {found}, this kado reads {FORMAT}: update kado")

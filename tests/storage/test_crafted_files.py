@@ -75,7 +75,11 @@ def test_a_backup_whose_list_names_another_path_is_refused_and_writes_nothing(
     assert not (tmp_path / "again").exists()
 
 
-@pytest.mark.parametrize("says", ["[]", "{}", "null", '{"format": 1, "checksum": ""}', "\xff", '{"format": "x"}'])
+FORMS = ["[]", "{}", "null", '{"format": 1, "checksum": ""}', "\xff", '{"format": "x"}', "[" * 100_000]
+FORMS.append('{"format": 1e999, "checksum": ""}')
+
+
+@pytest.mark.parametrize("says", FORMS, ids=range(len(FORMS)))
 def test_a_list_of_another_form_is_refused(backup: Path, says: str) -> None:
     (backup / LIST).write_text(says, encoding="latin-1")
     with pytest.raises(ArchiveError, match="take another backup"):

@@ -74,7 +74,7 @@ def _time(time_ns: int) -> str:
 def _version(answer: bytes) -> str:
     try:
         said = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return " ".join(map(str, cast("dict[str, Any]", said).values())) if isinstance(said, dict) else str(said)
 

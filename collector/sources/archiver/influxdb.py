@@ -68,11 +68,12 @@ class InfluxArchive:
             if "error" in result:
                 raise DataError(f"source {self._endpoint.source_id}: InfluxDB refuses {query!r}: {result['error']}")
             series = cast("list[dict[str, Any]]", result.get("series", []))
-        except (ValueError, KeyError, TypeError) as error:
+            values = [cast("list[list[Any]]", one["values"]) for one in series]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(f"source {self._endpoint.source_id}: not an answer of InfluxDB: {error}") from error
         if len(series) > 1:
             raise DataError(f"source {self._endpoint.source_id}: {query!r} finds {len(series)} series: name more tags")
-        return series[0]["values"] if series else []
+        return values[0] if values else []
 
 
 def parse_series(text: str) -> tuple[str, list[tuple[str, str]]]:

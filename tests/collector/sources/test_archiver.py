@@ -177,6 +177,8 @@ def test_an_answer_of_any_form_is_an_error_of_the_data_or_holds_no_samples(
     opened = source(appliance.retrieval, {"channel": "m,t=x", "signal": "stored_current"}, archive=archive, **options)
     found: list[Recorded] = []
     with suppress(DataError):
+        opened.open(PROFILE).check()
+    with suppress(DataError):
         found = read_all(opened.open(PROFILE), "m,t=x", "value", T0, T0 + 1)
     assert all(len(part) <= 1 for part in found)
 
