@@ -1,0 +1,237 @@
+"""What a row says beside its states, what holdings keep, and what goes on over a reload, a resume and its rows."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from alarm_cases import SECOND, TABLE, make_set
+from analytics.alarms import FactSample, Feed, LimitPieces, advance, begin, resume
+from analytics.alarms.edges import good_of
+from analytics.alarms.holdings import NEVER, Holdings, Sample
+from analytics.alarms.rows import from_rows, to_rows
+from facility.alarms import Action, ActionKind, AlarmRules, AlarmState, Priority, SeriesSpec, Transition
+from facility.batch import Batch, Samples
+from facility.quality import REASON_CLOCK, Quality
+
+TEXT = {"en": "t", "ja": "t"}
+HIGH = {"kind": "limit", "signal": "y", "above": 10.0, "ends_below": 8.0}
+NUMBER = SeriesSpec("n", "number", 8 * SECOND, physical_max=50.0)
+WORD = SeriesSpec("w", "state", None)
+
+
+def rules(*made: dict[str, Any]) -> AlarmRules:
+    keys = {"title": TEXT, "priority": "medium", "class": "beam", "consequence": TEXT, "action": TEXT}
+    return make_set([{**keys, "respond_within_s": 600.0, "when": HIGH, **rule} for rule in made])
+
+
+def sent(*samples: tuple[float, str, float | str]) -> Feed:
+    names, words = tuple(TABLE.series), ("user", "study", "a", "b", "up", "down")
+    state = [words.index(v) if isinstance(v, str) else -1 for _, _, v in samples]
+    batch = Batch.build(
+        "made_up",
+        names,
+        [names.index(s) for _, s, _ in samples],
+        [round(t * SECOND) for t, _, _ in samples],
+        value=[v if isinstance(v, float) else np.nan for _, _, v in samples],
+        state=state,
+        words=words,
+    )
+    return Feed(batches=(batch,))
+
+
+def act(at_s: float, kind: ActionKind, number: int = 1, **more: Any) -> Action:
+    return Action("a", kind, "mori", round(at_s * SECOND), "test", id=number, **more)
+
+
+def test_a_row_bears_value_limit_priority_class_and_the_action_that_made_it() -> None:
+    feed = replace(sent((0, "y", 3.0), (5, "y", 11.5)), actions=(act(7, ActionKind.ACK, 4),))
+    _, outcome = advance(begin(rules({"id": "a", "on_delay_s": 1.0}), 0), feed, 10 * SECOND)
+    first, raised, acked = outcome.transitions
+    assert (first.value, first.limit_value, first.by, first.action_id, first.seq) == (3.0, 10.0, None, None, 0)
+    assert (raised.value, raised.limit_value, raised.word) == (11.5, 10.0, None)
+    assert (raised.priority, raised.class_, raised.chattering, raised.seq) == (Priority.MEDIUM, "beam", False, 1)
+    assert (raised.time_ns, raised.since_ns, raised.occurrence) == (6 * SECOND, 5 * SECOND, 1)
+    assert (acked.by, acked.action_id, acked.seq, acked.since_ns) == ("mori", 4, 2, 5 * SECOND)
+
+
+def test_a_row_of_a_state_bears_its_word_and_one_of_silence_its_length() -> None:
+    made = rules(
+        {"id": "a", "when": {"kind": "state", "signal": "s", "words": ["b"]}},
+        {"id": "b", "when": {"kind": "stale", "signal": "y", "after_s": 5.0}},
+    )
+    _, outcome = advance(begin(made, 0), sent((0, "y", 3.0), (1, "s", "b")), 10 * SECOND)
+    of = {t.alarm: t for t in outcome.transitions if t.to_state is AlarmState.UNACKED}
+    assert (of["a"].word, of["a"].value, of["a"].limit_value) == ("b", None, None)
+    assert (of["b"].word, of["b"].value, of["b"].limit_value) == (None, 5.0, 5.0)
+
+
+def test_what_suppresses_stands_in_the_row_in_the_order_plan_mode_alarms() -> None:
+    made = rules(
+        {"id": "s1"},
+        {"id": "s2"},
+        {"id": "a", "in_plan": ["user"], "in_mode": ["user"], "inhibited_by": ["s1", "s2"]},
+    )
+    _, outcome = advance(begin(made, 0), sent((0, "y", 11.0), (0, "m", "study")), 5 * SECOND)
+    (row,) = (t for t in outcome.transitions if t.alarm == "a")
+    assert row.by == "plan,mode,s1,s2"
+
+
+def test_a_raise_of_a_chattering_alarm_and_its_re_alarm_say_so() -> None:
+    flicker = [(float(t), "y", 11.0 if t % 2 else 1.0) for t in range(7)]
+    made = rules({"id": "a", "realarm_after_s": 10.0, "chatter_within_s": 20.0})
+    feed = replace(sent(*flicker, (7, "y", 11.0)), actions=(act(7.5, ActionKind.ACK),))
+    _, outcome = advance(begin(made, 0), feed, 20 * SECOND)
+    raised = [t for t in outcome.transitions if t.annunciated]
+    assert [(t.time_ns // SECOND, t.chattering) for t in raised] == [(1, False), (3, False), (5, True), (17, True)]
+    assert raised[-1].since_ns == 5 * SECOND
+
+
+def test_an_alarm_whose_rule_goes_and_comes_back_counts_on() -> None:
+    made, other = rules({"id": "a"}), rules({"id": "z"})
+    engine, first = advance(begin(made, 0), sent((0, "y", 11.0)), 2 * SECOND)
+    engine, second = advance(engine, Feed(rules=other), 4 * SECOND)
+    engine, third = advance(engine, Feed(rules=made), 6 * SECOND)
+
+    def of_a(transitions: tuple[Transition, ...]) -> list[tuple[str, int, int]]:
+        return [(t.cause.value, t.occurrence, t.seq) for t in transitions if t.alarm == "a" and t.journaled]
+
+    assert of_a(first.transitions) == [("raised", 1, 1)]
+    assert of_a(second.transitions) == [("rule_removed", 1, 2)]
+    assert of_a(third.transitions) == [("raised", 2, 3)]
+    assert engine.retired == {"z": (1, 2)}
+    assert [t.since_ns for t in second.transitions if t.alarm == "a"] == [0]
+
+
+def test_other_rules_that_come_with_a_resume_take_effect_at_the_position_and_survive_a_kill() -> None:
+    engine, _ = advance(begin(rules({"id": "a"}), 0), sent((0, "y", 11.0)), 2 * SECOND)
+    engine, _ = resume(engine, Feed(rules=rules({"id": "b"})), 4 * SECOND)
+    again = from_rows(to_rows(engine), TABLE)
+    assert again.reload == engine.reload
+    for kept in (engine, again):
+        after, outcome = advance(kept, Feed(), 5 * SECOND)
+        assert [(t.alarm, t.cause.value, t.time_ns) for t in outcome.transitions] == [
+            ("a", "rule_removed", 4 * SECOND),
+            ("b", "raised", 4 * SECOND),
+        ]
+        assert after.reload is None
+
+
+def test_a_clock_that_is_put_back_takes_what_was_acknowledged_and_what_runs_with_it() -> None:
+    made = rules({"id": "a", "realarm_after_s": 10.0}, {"id": "b", "on_delay_s": 15.0})
+    feed = replace(sent((0, "y", 11.0)), actions=(act(9, ActionKind.ACK),))
+    engine, _ = advance(begin(made, 0), feed, 12 * SECOND)
+    engine, _ = resume(engine, Feed(), 2 * SECOND)
+    a, b = engine.record("a"), engine.record("b")
+    assert (a.acked_ns, a.shown_since_ns, a.since_ns, a.raises) == (2 * SECOND, 2 * SECOND, 0, (0,))
+    # Twelve seconds of its delay are over; the rest is counted from where the clock is now.
+    assert (b.elapsed_ns, b.running_ns, b.hole_ns) == (12 * SECOND, None, 2 * SECOND)
+    _, outcome = advance(engine, Feed(), 13 * SECOND)
+    assert [(t.alarm, t.cause.value, t.time_ns // SECOND) for t in outcome.transitions] == [
+        ("b", "raised", 5),
+        ("a", "realarmed", 12),
+    ]
+
+
+def test_figures_with_less_coverage_or_user_time_than_a_rule_asks_for_are_unknown_also_after_a_kill() -> None:
+    when = {"kind": "limit", "figure": "availability_pct", "period": "month", "below": 99.0}
+    made = rules({"id": "a", "when": {**when, "min_user_time_h": 24.0, "min_coverage_pct": 90.0}})
+    series = "figure:availability_pct:month"
+    for coverage, user_time, shown in (
+        (90.0, 24.0, AlarmState.UNACKED),
+        (89.9, 24.0, AlarmState.UNKNOWN),
+        (90.0, 23.9, AlarmState.UNKNOWN),
+        (None, 24.0, AlarmState.UNACKED),
+        (90.0, None, AlarmState.UNACKED),
+        (None, 23.9, AlarmState.UNKNOWN),
+    ):
+        fact = FactSample(series, SECOND, 50.0, coverage, user_time)
+        engine, _ = advance(begin(made, 0), Feed(facts=(fact,)), 2 * SECOND)
+        assert engine.record("a").shown is shown, (coverage, user_time)
+        assert from_rows(to_rows(engine), TABLE).holdings == engine.holdings
+        # Stated no more: only the value counts.
+        engine, _ = advance(engine, Feed(facts=(FactSample(series, 3 * SECOND, 50.0),)), 4 * SECOND)
+        assert engine.record("a").shown is AlarmState.UNACKED
+
+
+def test_a_bad_number_of_the_stamp_of_the_newest_good_one_takes_it_back_and_no_other_does() -> None:
+    held = Holdings.empty(1)
+    assert held.take(0, NUMBER, Sample(10, "n", 1.0, True), None)
+    assert held.take(0, NUMBER, Sample(20, "n", 2.0, True), None)
+    assert not held.take(0, NUMBER, Sample(19, "n", 9.0, True), None)
+    assert held.take(0, NUMBER, Sample(21, "n", 9.0, False), None)
+    assert (held.good, held.older, held.newest, held.value, held.ok) == ([20], [10], [21], [2.0], [True])
+    # Once more the same stamp: corrected, and the one before it stays the one before.
+    assert held.take(0, NUMBER, Sample(20, "n", 3.0, True), None)
+    assert (held.good, held.older, held.value) == ([20], [10], [3.0])
+    assert held.take(0, NUMBER, Sample(20, "n", 3.0, False), None)
+    assert (held.good, held.stamp, held.older, held.value, held.ok) == ([10], [10], [NEVER], [None], [False])
+
+
+def test_a_bad_number_before_any_good_one_takes_nothing_back() -> None:
+    held = Holdings.empty(1)
+    held.take(0, NUMBER, Sample(5, "n", None, False), None)
+    assert (held.good, held.stamp, held.newest, held.ok) == ([NEVER], [NEVER], [5], [False])
+
+
+def test_a_bad_word_makes_it_unknown_at_once_and_keeps_the_stamp_of_the_good_one_unless_it_is_the_same() -> None:
+    held = Holdings.empty(1)
+    held.take(0, WORD, Sample(10, "w", "a", True), None)
+    held.take(0, WORD, Sample(20, "w", "b", True), None)
+    held.take(0, WORD, Sample(30, "w", None, False), None)
+    assert (held.stamp, held.good, held.older, held.ok) == ([30], [20], [10], [False])
+    held.take(0, WORD, Sample(40, "w", "a", True), None)
+    held.take(0, WORD, Sample(40, "w", None, False), None)
+    assert (held.stamp, held.good, held.older, held.ok) == ([40], [20], [NEVER], [False])
+
+
+def test_a_rate_that_a_reload_asks_for_begins_with_what_holds() -> None:
+    falling = {"kind": "rate", "signal": "y", "window_s": 2.0, "below": -0.5}
+    engine, _ = advance(begin(rules({"id": "a"}), 0), sent((0, "y", 5.0), (1, "y", 5.0)), 2 * SECOND)
+    feed = replace(sent((3, "y", 1.0)), rules=rules({"id": "a", "when": falling}))
+    engine, outcome = advance(engine, feed, 4 * SECOND)
+    assert [(t.cause.value, t.time_ns // SECOND, t.value) for t in outcome.transitions] == [
+        ("input_unknown", 2, None),
+        ("raised", 3, -2.0),
+    ]
+
+
+def test_in_a_history_too_a_sample_of_a_wrong_clock_is_not_good_and_one_at_the_physical_maximum_is() -> None:
+    quality = [Quality.GOOD, Quality.UNCERTAIN, Quality.UNCERTAIN, Quality.BAD, Quality.GOOD, Quality.GOOD]
+    samples = Samples(
+        "made_up",
+        "n",
+        np.arange(6, dtype=np.int64),
+        np.array([1.0, 1.0, 1.0, 1.0, 50.0, 50.1]),
+        np.array(quality, np.uint8),
+        None,
+        np.array([-1, 1, 0, 1, -1, -1], np.int32),
+        ("limit", REASON_CLOCK),
+    )
+    good = good_of(samples, NUMBER)
+    assert good is not None
+    assert good.tolist() == [True, False, True, False, True, False]
+    assert good_of(samples.between(0, 1), NUMBER) is None
+    # A number is no word.
+    nothing = good_of(samples, WORD)
+    assert nothing is not None
+    assert not nothing.any()
+
+
+def test_late_and_ignored_samples_are_counted() -> None:
+    engine, _ = advance(begin(rules({"id": "a"}), 0), sent((1, "y", 5.0), (4, "y", 5.0)), 5 * SECOND)
+    engine, outcome = advance(engine, sent((2, "y", 9.0), (3, "y", 9.0), (4, "y", 6.0)), 6 * SECOND)
+    assert (outcome.late, outcome.ignored) == (3, 2)
+    same, outcome = advance(engine, Feed(), 6 * SECOND)
+    assert (same.position_ns, outcome.clock_back) == (6 * SECOND, 0)
+    same, outcome = advance(engine, Feed(), 6 * SECOND - 1)
+    assert (same.position_ns, outcome.clock_back) == (6 * SECOND, 1)
+
+
+def test_a_limit_in_force_that_changes_at_the_end_of_a_call_counts_in_the_next() -> None:
+    made = rules({"id": "a", "when": {"kind": "limit", "signal": "y", "below": "tolerance"}})
+    limits = LimitPieces((0, 5 * SECOND), {"tolerance": (1.0, 9.0)})
+    engine, outcome = advance(begin(made, 0), replace(sent((0, "y", 5.0)), limits=limits), 5 * SECOND)
+    assert [t.cause.value for t in outcome.transitions] == ["input_known"]
+    _, outcome = advance(engine, Feed(limits=limits), 6 * SECOND)
+    assert [(t.cause.value, t.time_ns // SECOND, t.limit_value) for t in outcome.transitions] == [("raised", 5, 9.0)]
