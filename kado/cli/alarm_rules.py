@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 from rich.text import Text
 
 from facility.alarms import AlarmRule, AlarmRules, Finding, review
@@ -15,8 +16,8 @@ from facility.errors import AlarmRuleError, ConfigError, MissingExtraError, Prob
 from facility.profile import Profile
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import tr, words
-from kado.output import print_json, show, table, title
+from kado.language import marked, term, tr, words
+from kado.output import facts, print_json, show, table, title
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.service.alarm_actions import ANSWER_S
 from kado.service.alarms import SERVICE
@@ -60,17 +61,12 @@ def rules(
             print(f"{finding.alarm or tr('all rules')}: {finding.code}: {finding.text}")
         print(tr("{n} rules, {count} doubtful", n=len(chosen), count=len(found)))
     elif alarm is not None:
-        print(chosen[0].model_dump_json(by_alias=True, exclude_none=True, indent=2))
+        show(title(configuration.profile, tr("alarm rule {id}", id=alarm)), _explained(chosen[0]))
     else:
-        rows = table([tr("alarm"), tr("priority"), tr("class"), tr("condition"), tr("what to do")])
+        rows = table([tr("alarm"), tr("priority"), tr("class"), tr("what to do")])
         for rule in chosen:
-            rows.add_row(
-                Text(f"{rule.id}: {words(rule.title)}"),
-                rule.priority.value,
-                rule.class_,
-                Text(_condition(rule)),
-                words(rule.action),
-            )
+            name = Text(f"{rule.id}: {words(rule.title)}")
+            rows.add_row(name, term(rule.priority.value), rule.class_, words(rule.action))
         show(title(configuration.profile, tr("alarm rules, fingerprint {mark}", mark=loaded.fingerprint)), rows)
     if found:
         raise typer.Exit(1)
@@ -142,8 +138,20 @@ def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
         raise ProblemFoundError(f"the old rules stay in force: {found['error']}")
 
 
-def _condition(rule: AlarmRule) -> str:
-    return rule.when.model_dump_json(exclude_none=True, exclude_defaults=True)
+def _explained(rule: AlarmRule) -> RenderableType:
+    """Return what a rule says: first for the operator, then its keys as the file has them."""
+    said: list[tuple[str, RenderableType]] = [
+        (marked("title"), words(rule.title)),
+        (marked("priority"), term(rule.priority.value)),
+        (marked("class"), rule.class_),
+        (marked("cause"), "" if rule.cause is None else words(rule.cause)),
+        (marked("consequence"), words(rule.consequence)),
+        (marked("what to do"), words(rule.action)),
+    ]
+    shown = {"id", "title", "priority", "class_", "cause", "consequence", "action"}
+    keys = rule.model_dump(mode="json", exclude=shown, exclude_none=True)
+    said += [(key, value if isinstance(value, str) else json.dumps(value)) for key, value in keys.items()]
+    return facts(said)
 
 
 def _document(

@@ -2,14 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from analytics.alarms.scenarios import Report, run_file
+from analytics.alarms.scenario_files import Row
+from analytics.alarms.scenarios import Difference, Report, run_file
 from facility.errors import AlarmScenarioError
 from kado.cli.command import Format, FormatOption
+from kado.language import marked, tr, trn
 from kado.output import print_json
+
+_WHAT: Final = {"row": marked("row"), "refusal": marked("refusal"), "figure": marked("figure")}
 
 
 def run_scenarios(
@@ -31,8 +35,11 @@ def run_scenarios(
         print_json(document(report))
     else:
         for difference in report.differences:
-            print(difference.line())
-        print(report.summary())
+            print(_line(difference))
+        scenarios = trn("{n} scenario", "{n} scenarios", report.scenarios)
+        runs = trn("{n} run", "{n} runs", report.runs)
+        differ = trn("{n} differs", "{n} differ", len(report.differences))
+        print(tr("{scenarios}, {runs}, {differ}", scenarios=scenarios, runs=runs, differ=differ))
     if report.differences:
         raise typer.Exit(1)
 
@@ -56,6 +63,25 @@ def document(report: Report) -> dict[str, Any]:
             for d in report.differences
         ],
     }
+
+
+def _line(difference: Difference) -> str:
+    """Return a difference as one line."""
+    scenario = f"{difference.scenario} ({difference.mode})"
+    if difference.problem:
+        return f"{scenario}: {'; '.join(difference.problem.splitlines())}"
+    return tr(
+        "{scenario}: {what} {number}: expected {expected}, got {got}",
+        scenario=scenario,
+        what=tr(_WHAT.get(difference.what, difference.what)),
+        number=difference.number,
+        expected=_row(difference.expected),
+        got=_row(difference.got),
+    )
+
+
+def _row(row: Row | None) -> str:
+    return tr("no more rows") if row is None else "[" + ", ".join(str(x) for x in row) + "]"
 
 
 def _read(file: Path) -> dict[str, Any]:

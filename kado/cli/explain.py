@@ -27,6 +27,7 @@ from kado.cli.command import (
     PeriodOption,
 )
 from kado.cli.figure_notes import warning_lines
+from kado.cli.rule_names import rule_name
 from kado.config import load_configuration
 from kado.language import term, tr, trn, words
 from kado.output import age, facts, local, offsets_of, print_json, show, span, stretch, table, title
@@ -257,21 +258,16 @@ def _rules(segments: Segments) -> RenderableType:
 def _legend(rules: Iterable[Rule]) -> RenderableType:
     rows = Table.grid(padding=(0, 2))
     for rule in dict.fromkeys(rules):
-        rows.add_row(_code(rule), tr(rule.value))
+        rows.add_row(rule_name(rule), tr(rule.value))
     return rows
 
 
 def _sentence(rule: Rule) -> Text:
-    return Text(f"{_code(rule)}: ", style="bold").append(tr(rule.value), style="not bold")
+    return Text(f"{rule_name(rule)}: ", style="bold").append(tr(rule.value), style="not bold")
 
 
 def _short(segment: Segment) -> str:
-    return _code(segment.rule)
-
-
-def _code(rule: Rule) -> str:
-    """Return the rule's name, which stands for its sentence."""
-    return rule.name.lower().replace("_", " ")
+    return rule_name(segment.rule)
 
 
 def _end(segment: Segment, zone: tzinfo) -> str:

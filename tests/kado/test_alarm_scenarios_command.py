@@ -21,8 +21,11 @@ def test_a_scenario_that_differs_is_named_and_the_exit_code_is_1(kado: Kado, tmp
     assert answer.exit_code == 1
     assert answer.out.splitlines() == [
         "limit_is_strict (live): row 3: expected no more rows, got [20, a, unacked, rtn_unacked, cleared]",
-        "17 scenarios, 107 runs, 1 differ",
+        "17 scenarios, 107 runs, 1 differs",
     ]
+    japanese = kado("alarms", "test", str(wrong), "--lang", "ja").out.splitlines()
+    assert japanese[0].startswith("limit_is_strict (live)：行 3：期待値 これ以上の行なし、結果 [20, a,")
+    assert japanese[1] == "シナリオ 17 件、実行 107 回、不一致 1 件"
     found = kado("alarms", "test", str(wrong), "--format", "json")
     assert found.exit_code == 1
     assert found.document["differ"] == 1

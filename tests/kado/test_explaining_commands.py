@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from analytics.segments import Rule
 from command_line import Kado
 from facility.definition import Definition, shipped_definitions
 from facility.time import format_time, system_clock
+from kado.cli.rule_names import rule_name
 from kado.queries.definitions import RULES
 from seeded_ring import DAY, UNKNOWN_S, time_of_day
 
@@ -184,3 +186,11 @@ class TestComparison:
 
     def test_every_rule_of_a_definition_has_its_words(self) -> None:
         assert set(RULES) == set(Definition.model_fields) - {"id", "title", "references"}
+
+
+def test_rules_are_named_in_the_language_of_the_reader(seeded: Kado) -> None:
+    gaps = seeded("gaps", "--period", DAY, "--lang", "ja").out
+    assert "サンプル途絶" in gaps
+    assert "stale" not in gaps
+    assert "下限未満" in seeded("explain", "--period", DAY, "--lang", "ja").out
+    assert {rule_name(rule) for rule in Rule} == {rule.name.lower().replace("_", " ") for rule in Rule}
