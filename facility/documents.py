@@ -6,7 +6,7 @@ import tomllib
 import types
 import typing
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,6 +19,7 @@ MAX_BYTES = 1 << 20
 MAX_LINE_LENGTH = 10_000
 MAX_DEPTH = 40
 """Parts of a dotted key, and tables and arrays in each other; kado's own documents have 4."""
+_TWICE: Final = re.compile(r"Cannot declare (.*) twice \(at line (\d+), .*")
 _DEEP_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){{{MAX_DEPTH}}}""")
 _SHOWN_INPUT = 200
 _SHOWN_PROBLEMS = 50
@@ -65,6 +66,12 @@ def parse_toml(text: str, name: str, error: type[UsageError]) -> dict[str, Any]:
     try:
         document = tomllib.loads(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as cause:  # Also an integer of thousands of digits.
+        twice = _TWICE.fullmatch(str(cause))
+        if twice is not None:
+            table, line = ".".join(re.findall(r"'([^']*)'", twice[1])), twice[2]
+            raise error(
+                f"{name}: the table [{table}] of line {line} stands there already: put its keys into the first one"
+            ) from cause
         raise error(f"{name} is not valid TOML: {cause}") from cause
     if _depth(document) > MAX_DEPTH:
         raise error(f"{name}: tables and arrays lie more than {MAX_DEPTH} deep in each other")

@@ -174,6 +174,7 @@ def _summary(
         stored=state.stored,
         rewritten=state.rewritten,
         conflicts=state.conflicts,
+        doubted=state.doubted,
         rejected=tuple(sorted(state.rejected.values(), key=lambda rows: -rows.count)),
         first_ns=state.first_ns,
         last_ns=state.last_ns,

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
+import numpy as np
+
 from collector.causes import Cause
 from collector.files.summary import RejectedRows
 from facility.batch import Batch
+from facility.quality import REASON_CLOCK, REASON_TOO_EARLY
 
 LISTED_ROWS = 10
 """Rejected rows of a cause whose numbers are kept."""
@@ -26,6 +29,8 @@ class ImportState:
     stored: int = 0
     rewritten: int = 0
     conflicts: int = 0
+    doubted: int = 0
+    """The part of `stored` whose stamp cannot be true."""
     first_ns: int | None = None
     last_ns: int | None = None
     last_stamp_ns: int | None = None
@@ -37,6 +42,8 @@ class ImportState:
         if batch is None or not len(batch):
             return
         self.stored += len(batch)
+        codes = [batch.words.index(reason) for reason in (REASON_CLOCK, REASON_TOO_EARLY) if reason in batch.words]
+        self.doubted += int(np.isin(batch.reason, codes).sum()) if codes else 0
         first, last = int(batch.time_ns.min()), int(batch.time_ns.max())
         self.first_ns = first if self.first_ns is None else min(self.first_ns, first)
         self.last_ns = last if self.last_ns is None else max(self.last_ns, last)

@@ -46,6 +46,8 @@ class ImportSummary:
     run was killed is left out; the ledger has it."""
     conflicts: int
     """The part of `rewritten` that said something different from what was there."""
+    doubted: int
+    """The part of `stored` whose time cannot be true, in the future or before operation began: kept as uncertain."""
     rejected: tuple[RejectedRows, ...]
     """Most frequent cause first."""
     first_ns: int | None

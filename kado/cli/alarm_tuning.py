@@ -36,8 +36,8 @@ def tune(
     if output is Format.JSON:
         print_json(tuning_document(found))
         return
-    headings = [tr("limit"), tr("deadband"), tr("on-delay, s"), tr("off-delay, s"), tr("annunciations")]
-    rows = table((), [*headings, tr("in alarm, h"), tr("chattering"), tr("missed events")])
+    headings = [tr("limit"), tr("deadband"), tr("on-delay\ns"), tr("off-delay\ns"), tr("raised")]
+    rows = table((), [*headings, tr("in alarm\nh"), tr("chattering"), tr("missed\nevents")])
     for t in found.settings:
         v = t.variant
         rows.add_row(

@@ -167,6 +167,9 @@ def summary(profile: Profile, result: ImportSummary) -> list[RenderableType]:
     if result.rewritten:
         differing = tr("{n} with another value", n=count(result.conflicts)) if result.conflicts else ""
         rows.add_row(tr("  stored before"), count(result.rewritten), differing)
+    if result.doubted:
+        why = tr("in the future, or before operation began: kept as uncertain, part of no figure")
+        rows.add_row(tr("  of doubtful time"), count(result.doubted), why)
     for rejected in result.rejected:
         places = ", ".join(count(n) for n in rejected.first)
         more = ", ..." if rejected.count > len(rejected.first) else ""

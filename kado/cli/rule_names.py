@@ -19,7 +19,7 @@ _NAMES: Final = {
     Rule.FLAGGED: marked("flagged"),
     Rule.STATED_DOWN: marked("stated down"),
     Rule.STALE: marked("stale"),
-    Rule.LINK: marked("link"),
+    Rule.LINK: marked("link lost"),
     Rule.BAD: marked("bad"),
     Rule.SENSOR_FAULT: marked("sensor fault"),
     Rule.STATED_UNKNOWN: marked("stated unknown"),

@@ -194,8 +194,8 @@ def diff_schedule(
     published = sorted({v.published_at_ns for v in versions})
     if since is None and len(published) < 2:
         raise ScheduleError(
-            f"the journal holds {len(published)} publications of the calendar, so there is nothing to compare; "
-            "see 'kado schedule show', or give --since"
+            f"the journal holds {'one publication' if published else 'no publication'} of the calendar, so there is"
+            " nothing to compare: see 'kado schedule show', or give --since"
         )
     since_ns = published[-2] if since is None else parse_time(since)
     until_ns = None if until is None else parse_time(until)

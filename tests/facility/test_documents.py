@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from facility.documents import build, read_toml
+from facility.documents import build, parse_toml, read_toml
 from facility.errors import ConfigError, DataError, SlugError
 from facility.slug import DefinitionId, Slug, check_slug
 from facility.text import SIMULATED, Text
@@ -167,3 +167,9 @@ def test_a_value_that_is_long_is_cut_in_the_message(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
         build(House, {"level": "x" * 9000}, "house.toml", ConfigError)
     assert len(str(error.value)) < 400
+
+
+def test_a_table_that_stands_there_twice_is_named_with_what_to_do() -> None:
+    text = "a = 1\n[schedule]\nb = 1\n[schedule]\nc = 1\n"
+    with pytest.raises(ConfigError, match=r"the table \[schedule\] of line 4 stands there already: put its keys into"):
+        parse_toml(text, "kado.toml", ConfigError)

@@ -63,7 +63,9 @@ def imported(kado: Kado) -> None:
 def test_the_epoch_of_a_control_system_is_no_outage(kado: Kado, stamp: str) -> None:
     before = kado("events", "--period", "2026-04-01", "--format", "json").document["events"]
     Path("undefined.csv").write_text(f"time,signal,value\n{stamp},stored_current,0\n")
-    assert kado("import", "undefined.csv").exit_code == 0
+    imported = kado("import", "undefined.csv")
+    assert imported.exit_code == 0
+    assert "of doubtful time        1  in the future, or before operation began: kept as uncertain" in imported.out
     after = kado("events", "--period", "2026-04-01", "--format", "json").document["events"]
     assert after == before
     assert len(after) == 1

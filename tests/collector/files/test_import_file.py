@@ -98,6 +98,7 @@ def test_every_rejected_row_is_counted_by_cause_with_its_line_and_kept(tmp_path:
         stored=2,
         rewritten=0,
         conflicts=0,
+        doubted=0,
         rejected=(
             RejectedRows(Cause.NOT_FINITE, 2, (3, 10), "value 'nan': NaN or infinite"),
             RejectedRows(Cause.BAD_ROW, 1, (9,), f"{RAGGED}: '2025-01-01T00:00:06Z,stored_current'"),
