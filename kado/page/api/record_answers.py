@@ -10,7 +10,7 @@ from kado.queries.shift import find_shift, handovers_document, load_handovers, s
 
 
 async def awaiting(context: PageContext, options: Options) -> Any:
-    """Return what of a period awaits a person's review."""
+    """Return events, unknown time and exclusions of a period that await review."""
     period = options.required("period")
 
     def work() -> Any:

@@ -235,7 +235,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     ),
     Endpoint(
         "/awaiting-review",
-        "What of a period awaits a person's review.",
+        "Events, unknown time and exclusions of a period that await review.",
         "kado correct awaiting",
         record_answers.awaiting,
         record(
