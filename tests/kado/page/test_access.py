@@ -228,13 +228,7 @@ class TestGuessing:
         for n in range(10_000):
             status = (await guesser.post("/login", {"name": "manager", "password": f"guess {n}"})).status_code
             statuses[status] = statuses.get(status, 0) + 1
-            if n == 200:
-                # What follows is answered in the same way; the limits are asked directly, ten thousand pages are slow.
-                break
-        for n in range(9_799):
-            with pytest.raises(Exception, match="Too many attempts"):
-                await access.logging_in.log_in("manager", f"guess {n}", "10.0.0.7")
-        assert statuses == {401: 5, 429: 196}
+        assert statuses == {401: 5, 429: 9_995}
         assert access.logging_in.hashed - hashed == 5
         assert "too many failures by account and address" in refusals.text
         assert (await page.browser("10.0.0.8").log_in("manager")).status_code == 303
