@@ -23,7 +23,10 @@ from kado.service.alarm_facts import FactSources, mode_agreement
 from kado.service.alarm_inbox import AlarmInbox
 from kado.service.alarms import Alarms
 from kado.service.metrics.alarm_exposition import AlarmExposition
+from kado.service.notification.notice import Notice
+from kado.service.notification.outbox import Outbox
 from storage.journal.alarms import AlarmJournal
+from storage.telemetry_db.alarm_notifications import NotificationFile
 from storage.telemetry_db.alarms import AlarmStateFile, read_alarm_state
 
 SECOND = 1_000_000_000
@@ -323,6 +326,53 @@ def test_prometheus_reads_what_the_alarms_did(start: Start) -> None:
     again.look(314)
     assert exposed(again)["kado_alarm_flood", frozenset()] == 1.0
     assert ("kado_alarm_annunciations_total", of_low) not in exposed(again)
+
+
+def test_a_flood_goes_on_over_a_restart_and_a_new_target_gets_an_active_alarm_with_its_next_change(
+    start: Start,
+) -> None:
+    Path("alarms.toml").write_text(RULES.replace("on_delay_s = 3", "on_delay_s = 0").replace('"high"', '"low"'))
+
+    def started() -> Service:
+        service = start()
+        configuration = load_configuration()
+        settings = configuration.settings.alarms
+        assert settings is not None
+        service.alarms.outbox = Outbox(configuration, settings)
+        return service
+
+    def written() -> list[tuple[str, bool]]:
+        configuration = load_configuration()
+        file = NotificationFile.open(configuration.data_dir, configuration.profile.id, "embedded", T0)
+        try:
+            rows = file.waiting("room")
+        finally:
+            file.close()
+        return [(notice.kind.value, notice.flood) for notice in (Notice.from_json(row.text) for row in rows)]
+
+    service = started()
+    service.look(0)
+    for n in range(11):
+        at = 30 * n
+        service.send(at + 1, 0.0)
+        service.send(at + 2, 200.0)
+        service.look(at + 10)
+    service.send(331, 0.0)
+    service.look(335)
+    with Path("kado.toml").open("a") as file:
+        file.write('[[alarms.target]]\nid = "room"\nkind = "alertmanager"\nurl = "http://127.0.0.1:9"\n')
+    again = started()
+    again.look(336)
+    again.look(337)
+    # Active when the target came: it gets the next change.
+    assert again.state() is AlarmState.UNACKED
+    assert written() == []
+    again.send(338, 200.0)
+    again.look(340)
+    again.send(361, 0.0)
+    again.look(365)
+    # Twelve raises before the restart: what is raised after it still belongs to the flood.
+    assert written() == [("over", True), ("raised", True)]
 
 
 def test_an_alarm_that_is_raised_three_times_in_a_minute_is_counted_as_chattering(start: Start) -> None:

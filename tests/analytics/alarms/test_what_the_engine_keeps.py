@@ -235,3 +235,41 @@ def test_a_limit_in_force_that_changes_at_the_end_of_a_call_counts_in_the_next()
     assert [t.cause.value for t in outcome.transitions] == ["input_known"]
     _, outcome = advance(engine, Feed(limits=limits), 6 * SECOND)
     assert [(t.cause.value, t.time_ns // SECOND, t.limit_value) for t in outcome.transitions] == [("raised", 5, 9.0)]
+
+
+def test_a_clock_that_is_put_back_leaves_the_last_of_the_samples_that_then_have_one_stamp() -> None:
+    held = Holdings.empty(1)
+    for stamp, value in ((1, 10.0), (5, 20.0), (7, 30.0), (9, 40.0)):
+        held.take(0, NUMBER, Sample(stamp, "n", value, True), 100)
+    held.heard, held.cut = {"ring": 8, "other": 2}, {"ring": 6, "other": 1}
+    held.set_back(5)
+    assert held.history == {0: ((1, 10.0), (5, 40.0))}
+    assert (held.stamp, held.good, held.older, held.newest, held.value) == ([5], [5], [5], [5], [40.0])
+    assert (held.heard, held.cut) == ({"ring": 5, "other": 2}, {"ring": 5, "other": 1})
+
+
+def test_samples_that_a_rate_needs_are_kept_and_older_ones_are_not() -> None:
+    held = Holdings.empty(1)
+    for stamp in (0, 10, 30, 50, 60):
+        held.take(0, NUMBER, Sample(stamp, "n", float(stamp), True), 10)
+    # Two windows before the one before the newest, which a correction of the newest would need.
+    assert [t for t, _ in held.history[0]] == [30, 50, 60]
+    held.take(0, NUMBER, Sample(60, "n", 61.0, True), 10)
+    assert held.history[0][-1] == (60, 61.0)
+    held.take(0, NUMBER, Sample(60, "n", 61.0, False), 10)
+    assert [t for t, _ in held.history[0]] == [30, 50]
+
+
+def test_a_link_is_cut_where_it_went_down_or_thirty_seconds_after_it_was_heard_last() -> None:
+    link = SeriesSpec.of_link("ring")
+    held = Holdings.empty(1)
+    held.take(0, link, Sample(0, link.name, "up", True), None)
+    held.take(0, link, Sample(30 * SECOND, link.name, "up", True), None)
+    assert held.cut == {}
+    held.take(0, link, Sample(60 * SECOND + 1, link.name, "up", True), None)
+    assert (held.cut, held.heard) == ({"ring": 60 * SECOND}, {"ring": 60 * SECOND + 1})
+    held.take(0, link, Sample(70 * SECOND, link.name, "down", True), None)
+    assert held.cut == {"ring": 70 * SECOND}
+    assert held.silent(100 * SECOND - 1) == []
+    assert held.silent(100 * SECOND) == ["ring"]
+    assert held.silent(101 * SECOND) == []
