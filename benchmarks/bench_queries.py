@@ -4,6 +4,9 @@
 
 Each question is a command in a process of its own. The first year has a sample a second and 30 failures; the second
 one has a sample every 10 s with jitter, and each holds for 10 s: nearly every other spacing leaves a gap.
+
+The reference is a process that starts, reads every sample of the year from the store, and counts nothing; beside each
+question stands how many times its processor time that question takes.
 """
 
 import argparse
@@ -38,6 +41,15 @@ QUESTIONS: Final = (
     "availability -p 2024-10-02 -d sls",
     "gaps -p 2024-10-02 -d sls",
 )
+_READ_ALL: Final = """
+from contextlib import closing
+import sys
+from kado.config import load_configuration
+from facility.time import NS_PER_DAY
+with closing(load_configuration(__import__("pathlib").Path(sys.argv[1])).backend.open()) as store:
+    for day in range({start}, {end}, 8 * NS_PER_DAY):
+        store.read("stored_current", day, min(day + 8 * NS_PER_DAY, {end}))
+"""
 _PROFILE: Final = """
 id = "ring"
 name = {{ en = "Ring (made up)", ja = "リング（架空）" }}
@@ -74,10 +86,8 @@ def make_year(folder: Path, period_s: float, *, jitter_s: float) -> Path:
     return path
 
 
-def measure(configuration: Path, question: str) -> tuple[float, float, float, int]:
+def measure(command: list[str]) -> tuple[float, float, float, int]:
     """Return seconds by the clock and of the processor, most memory in MB and the exit code of a command."""
-    words = question.split()
-    command = [sys.executable, "-m", "kado", *words, "-c", str(configuration), "--format", "json"]
     began = time.perf_counter()
     with open(os.devnull, "wb") as nowhere:
         actions = [(os.POSIX_SPAWN_DUP2, nowhere.fileno(), 1)]
@@ -99,11 +109,19 @@ def main() -> None:
                 year = folder / name
                 path = year / "kado.toml" if year.exists() else make_year(year, period_s, jitter_s=jitter_s)
                 print(f"a fiscal year, a sample every {period_s:g} s (aim for each: {AIM})")
-                for question in QUESTIONS:
-                    seconds, processor, memory_mb, code = measure(path, question)
+                read_all = [sys.executable, "-c", _READ_ALL.format(start=START, end=END), str(path)]
+                asked = [(q, ["-m", "kado", *q.split(), "-c", str(path), "--format", "json"]) for q in QUESTIONS]
+                reference = 0.0
+                for asked_for, command in [
+                    ("every sample read", read_all),
+                    *((q, [sys.executable, *c]) for q, c in asked),
+                ]:
+                    seconds, processor, memory_mb, code = measure(command)
+                    reference = reference or processor
                     failed = "" if code == 0 else f"  EXIT CODE {code}"
                     print(
-                        f"  {question:48} {seconds:8.2f} s {processor:8.2f} s CPU {memory_mb:6.0f} MB{failed}",
+                        f"  {asked_for:48} {seconds:8.2f} s {processor:8.2f} s CPU {memory_mb:6.0f} MB"
+                        f" {processor / reference:6.1f} x{failed}",
                         flush=True,
                     )
 
