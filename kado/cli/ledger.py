@@ -12,7 +12,7 @@ from facility.profile import Profile
 from kado.cli.cause_words import cause_in_words
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import term, tr
+from kado.language import term, tr, trn
 from kado.language.terms import LEDGER
 from kado.output import print_json, show, table, title
 from kado.queries.ledger import causes_of, ledger_document
@@ -52,9 +52,21 @@ def ledger(
     else:
         show(*ledger_table(configuration.profile, loaded, differences))
     if differences is None and loaded.problems:
-        raise ProblemFoundError(f"the ledger shows {len(loaded.problems)} problems, listed above")
+        raise ProblemFoundError(
+            trn(
+                "the ledger shows {n} problem, listed above",
+                "the ledger shows {n} problems, listed above",
+                len(loaded.problems),
+            )
+        )
     if differences:
-        raise ProblemFoundError(f"{len(differences)} differences between the ledger and the store")
+        raise ProblemFoundError(
+            trn(
+                "{n} difference between the ledger and the store",
+                "{n} differences between the ledger and the store",
+                len(differences),
+            )
+        )
 
 
 def ledger_table(profile: Profile, ledger: Ledger, differences: Sequence[str] | None) -> list[RenderableType]:

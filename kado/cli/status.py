@@ -14,7 +14,7 @@ from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.cli.store_status import outlook_line, service_line
 from kado.config import load_configuration
-from kado.language import marked, term, tr, words
+from kado.language import marked, term, tr, trn, words
 from kado.language.terms import LEDGER
 from kado.output import age, facts, local, print_json, show, stretch, table, title
 from kado.queries.beam import LOOK_NS, BeamState
@@ -43,7 +43,13 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
     else:
         show(*status_report(standing))
     if standing.problems:
-        raise ProblemFoundError(f"the ledger shows {len(standing.problems)} problems: see kado ledger")
+        raise ProblemFoundError(
+            trn(
+                "the ledger shows {n} problem: see kado ledger",
+                "the ledger shows {n} problems: see kado ledger",
+                len(standing.problems),
+            )
+        )
 
 
 def status_report(standing: Standing) -> list[RenderableType]:

@@ -11,7 +11,7 @@ from facility.errors import ProblemFoundError
 from facility.profile import Profile
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import tr
+from kado.language import tr, trn
 from kado.output import facts, print_json, show, span, table, title
 from kado.queries.answer_key import Difference, differences_document, verify_key
 from simulators.answer_key import AnswerKey
@@ -38,7 +38,14 @@ def verify(
     else:
         show(*differences(configuration.profile, answers, found))
     if found:
-        raise ProblemFoundError(f"{key}: {len(found)} differences between the answer key and the result of kado")
+        raise ProblemFoundError(
+            trn(
+                "{key}: {n} difference between the answer key and the result of kado",
+                "{key}: {n} differences between the answer key and the result of kado",
+                len(found),
+                key=key,
+            )
+        )
 
 
 def differences(profile: Profile, key: AnswerKey, found: Sequence[Difference]) -> list[RenderableType]:
