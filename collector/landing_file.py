@@ -92,6 +92,8 @@ class LandingFile:
     def commit(self, arrivals: Sequence[Arrival]) -> None:
         """Write arrivals, in their order, as one transaction; never into the reserve."""
         self._reserve.take()
+        batches = [a.batch for a in arrivals if a.batch is not None]
+        self._table.prepare_for(self._connection, self._data_dir, batches)
         with transaction(self._connection):
             stored, last = self._write(arrivals)
         self._last = last

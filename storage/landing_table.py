@@ -37,6 +37,10 @@ class LandingTable(Protocol):
         """Import what `put` needs; call before there are threads."""
         ...
 
+    def prepare_for(self, connection: TelemetryConnection, data_dir: Path, batches: Sequence[Batch]) -> None:
+        """Import what `put` needs for these samples alone; call before the transaction, which others wait for."""
+        ...
+
     def put(
         self, connection: TelemetryConnection, data_dir: Path, arrived: Sequence[tuple[str, Batch]], now_ns: int
     ) -> Put:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self, TypeVar, cast
@@ -191,6 +192,6 @@ def _expanded_ports(ports: Sequence[str]) -> list[str]:
             raise ValueError(f"ports {port!r}: the range must go up, by at most {_MOST_PORTS} ports")
         width = len(match[1])
         found += [f"{number:0{width}}" for number in range(first, last + 1)]
-    if twice := sorted({port for port in found if found.count(port) > 1}):
+    if twice := sorted(port for port, times in Counter(found).items() if times > 1):
         raise ValueError(f"port {twice[0]!r} is named twice")
     return found

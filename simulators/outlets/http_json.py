@@ -25,6 +25,7 @@ from simulators.machine import Machine
 from simulators.outlets.address import Address, listening, reach
 from simulators.outlets.fault_words import ALL, fault_document
 from simulators.outlets.outlet import Released
+from simulators.outlets.request_body import BodyTooLargeError, BodyTooSlowError, read_body
 from simulators.outlets.sample import Sample, samples_of
 from simulators.outlets.sample_log import SampleLog
 
@@ -226,14 +227,15 @@ class HttpJson:
         return JSONResponse({**self._head(), "effects": injection.effects, "broken": broken})
 
     async def _inject(self, request: Request) -> Response:
-        asked = Injection.model_validate_json(await request.body())
+        asked = Injection.model_validate_json(await read_body(request))
         fault = self._machine.injection.inject(
             asked.effect, length_s=asked.length_s, reads=asked.reads, shift_s=asked.shift_s
         )
         return JSONResponse({**self._head(), "injected": fault_document(fault)}, 201)
 
     async def _repair(self, request: Request) -> Response:
-        injection, effect = self._machine.injection, Repairing.model_validate_json(await request.body() or b"{}").effect
+        injection = self._machine.injection
+        effect = Repairing.model_validate_json(await read_body(request) or b"{}").effect
         repaired = injection.clear() if effect == ALL else injection.repair(effect)
         return JSONResponse({**self._head(), "repaired": list(map(fault_document, repaired))})
 
@@ -285,6 +287,10 @@ def _safe(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request
             return JSONResponse({"error": f"{where}: {wrong['msg']}"}, 400)
         except _GoneError as error:
             return JSONResponse({"error": str(error)}, 410)
+        except BodyTooLargeError as error:
+            return JSONResponse({"error": str(error)}, 413, {"Connection": "close"})
+        except BodyTooSlowError as error:
+            return JSONResponse({"error": str(error)}, 408, {"Connection": "close"})
         except KadoError as error:
             return JSONResponse({"error": str(error)}, 400)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from facility.batch import Batch
-from storage.embedded.rows import insert
+from storage.embedded.rows import insert, prepare_insert
 from storage.landing_table import Extent, Put
 from storage.telemetry_db import TelemetryConnection
 from storage.telemetry_db.counters import CountKey, Entry
@@ -17,6 +17,10 @@ class RowTable:
 
     def prepare(self) -> None:
         """Do nothing: rows need no heavy library."""
+
+    def prepare_for(self, connection: TelemetryConnection, data_dir: Path, batches: Sequence[Batch]) -> None:
+        """Import what reads sealed files if some of the samples are of sealed days."""
+        prepare_insert(connection, batches, data_dir)
 
     def put(
         self, connection: TelemetryConnection, data_dir: Path, arrived: Sequence[tuple[str, Batch]], now_ns: int

@@ -2,8 +2,11 @@
 
 import logging
 import sqlite3
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +30,9 @@ from storage.merging import conflicts, parts
 from storage.telemetry_db.series import advance, advance_all, series_of, word_ids
 
 _LOG: Final = logging.getLogger(__name__)
+
+_READS_SEALED: Final = "storage.embedded.archive.files"
+"""The module that reads sealed files, by Arrow."""
 
 # A statement with a hundred rows takes less than half the time of a hundred statements.
 _AT_ONCE: Final = (100, 10, 1)
@@ -57,6 +63,24 @@ class SignalWritten:
     first_ns: int
     """Stamp of the oldest of them."""
     last_ns: int
+
+
+def prepare_insert(connection: sqlite3.Connection, batches: Sequence[Batch], data_dir: Path) -> None:
+    """Import what `insert` of these batches needs; call before the transaction, in which nobody else can write.
+
+    Arrow takes up to a second to import. Samples of sealed days are rare, so it is imported for the first of them.
+    """
+    # np.unique imports it when it is first called.
+    import_module("numpy.ma")
+    if _READS_SEALED in sys.modules:
+        return
+    oldest = min((int(batch.time_ns.min()) for batch in batches if len(batch)), default=None)
+    if oldest is not None and manifest.is_sealed_since(connection, oldest):
+        import_module(_READS_SEALED)
+        # An object store has a library of its own.
+        from storage.embedded.archive.choice import place_of
+
+        place_of(connection, data_dir)
 
 
 def insert(

@@ -17,7 +17,7 @@ from storage.embedded.deleting import KeepDays, delete_rows
 from storage.embedded.reading import StoreReader
 from storage.embedded.row_checksums import accept_rows, changed_days
 from storage.embedded.row_reading import series_id_of
-from storage.embedded.rows import insert
+from storage.embedded.rows import insert, prepare_insert
 from storage.embedded.translate_errors import translate_errors
 from storage.store import Buckets, Counted, LastValue, SeriesCount, Written
 from storage.telemetry_db import open_reader, open_writer, transaction
@@ -100,6 +100,7 @@ class EmbeddedStore:
         connection = self._writable()
         if batch.facility != self._facility:
             raise DataError(f"a batch of {batch.facility!r} was written to the store of {self._facility!r}")
+        prepare_insert(connection, [batch], self._data_dir)
         with transaction(connection):
             signals = insert(connection, batch, self._data_dir)
             counts: dict[CountKey, int] = {}

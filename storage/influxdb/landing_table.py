@@ -19,6 +19,9 @@ class OutboxTable:
         # Arrow looks for pandas when it makes its first array, which would take a second of the first transaction.
         encode(Batch.of_numbers("kado", "kado", [0], [0.0]))
 
+    def prepare_for(self, connection: TelemetryConnection, data_dir: Path, batches: Sequence[Batch]) -> None:
+        """Do nothing: all samples need the same."""
+
     def put(
         self, connection: TelemetryConnection, data_dir: Path, arrived: Sequence[tuple[str, Batch]], now_ns: int
     ) -> Put:

@@ -219,6 +219,18 @@ async def test_the_first_rejection_of_a_kind_is_logged(
     assert "kado dead-letters list" in logged[0]
 
 
+async def test_of_more_kinds_of_rejection_than_the_limit_the_rest_is_counted_and_not_logged(
+    landing: MemoryLanding, caplog: pytest.LogCaptureFixture
+) -> None:
+    many = tuple(Rejection("bad_json", f"a{i}", b"x", "not JSON", T0) for i in range(1_200))
+    collector = collect(landing, ScriptedSource([Delivery(None, many, token=1), Delivery(None, many, token=2)]))
+    async with running(collector):
+        await until(lambda: status(collector).rejected == 2_400)
+    logged = [r.getMessage().split(" is rejected")[0] for r in caplog.records if "is rejected" in r.getMessage()]
+    assert logged == [f"source ring: a{i}" for i in range(1_000)]
+    assert sum(len(arrival.rejected) for arrival in landing.landed) == 2_400
+
+
 @pytest.mark.parametrize("reason", ["clock", "too_early"])
 async def test_a_stamp_that_cannot_be_true_is_never_the_newest(landing: MemoryLanding, reason: str) -> None:
     batch = Batch.build(

@@ -28,6 +28,7 @@ from kado.report import stamp
 from kado.service import alarm_inbox
 from kado.service.notification import alertmanager
 from simulators import control
+from simulators.outlets import request_body
 from storage.embedded.archive import place
 from storage.influxdb import exchange
 from storage.telemetry_db import integrity
@@ -82,6 +83,7 @@ LIMITS: dict[str, list[int]] = {
     "report that is verified": [stamp.MAX_BYTES],
     "reply of an Alertmanager": [private(alertmanager, "_MOST_REPLY")],
     "request to a simulator": [control.MAX_LINE, int(control.ASKED_WITHIN_S)],
+    "body of a request to a simulator": [request_body.MAX_BODY, int(request_body.BODY_S)],
     "dead letters": [rejections.MAX_DEAD_LETTERS, DEFAULT_LIMITS.max_letters, DEFAULT_LIMITS.max_bytes],
     "samples of one commit": [private(culprits, "_MOST_TRIALS")],
     "samples that wait for the alarms": [alarm_inbox.MOST_SAMPLES],
@@ -109,7 +111,24 @@ REACHED = {
         "test_after_every_attack_the_next_document_is_read",
     ],
     "tests/collector/sources/test_archiver.py": ["test_an_answer_that_is_too_large_says_to_ask_for_less"],
-    "tests/collector/sources/test_mapping.py": ["test_a_file_that_is_too_large_is_refused"],
+    "tests/collector/sources/test_mapping.py": [
+        "test_a_file_that_is_too_large_is_refused",
+        "test_a_range_of_more_ports_than_the_limit_is_refused",
+    ],
+    "tests/collector/test_supervised_sources.py": [
+        "test_of_more_kinds_of_rejection_than_the_limit_the_rest_is_counted_and_not_logged",
+    ],
+    "tests/kado/page/test_places.py": [
+        "test_a_connection_beyond_the_limit_is_closed_and_a_place_that_is_left_is_given_again",
+        "test_a_stream_beyond_the_limit_is_refused_and_a_place_that_is_left_is_given_again",
+        "test_streams_leave_places_for_requests",
+    ],
+    "tests/kado/test_notification_answers.py": ["test_of_a_reply_no_more_is_read_than_the_limit"],
+    "tests/simulators/outlets/test_http_json.py": [
+        "test_a_body_that_states_more_than_the_limit_is_refused_before_it_is_read",
+        "test_a_body_without_a_stated_length_is_read_up_to_the_limit",
+        "test_a_body_that_does_not_come_is_given_up",
+    ],
     "tests/collector/sources/test_monitor_reader.py": ["test_what_finds_the_queue_full_is_a_gap_with_its_number"],
     "tests/contract/test_sources.py": [
         "test_while_nothing_becomes_durable_memory_is_bounded_and_what_is_dropped_is_a_counted_gap",

@@ -25,6 +25,8 @@ class Answering:
     status = 200
     headers: tuple[tuple[str, str], ...] = ()
     body = b"{}"
+    ends = True
+    """Otherwise the connection stays open after the body until the client closes it."""
 
 
 @pytest.fixture
@@ -39,6 +41,9 @@ def answering() -> Iterator[tuple[Answering, str]]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(found.body)
+            if not found.ends:
+                self.wfile.flush()
+                self.rfile.read(1)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -76,6 +81,17 @@ def test_an_answer_says_whether_and_when_to_try_again(
     assert (found.taken, found.retryable, found.retry_after_s) == (False, retryable, wait_s)
     assert found.problem.startswith(f"it answered {status} xxx")
     assert len(found.problem) < 400
+
+
+@pytest.mark.parametrize(("status", "problem"), [(500, "it answered 500 end"), (200, "")])
+def test_of_a_reply_no_more_is_read_than_the_limit(answering: tuple[Answering, str], status: int, problem: str) -> None:
+    server, url = answering
+    server.status, server.ends = status, False
+    server.headers = (("Content-Length", str(1 << 30)),)
+    server.body = b" " * 4_093 + b"end" + b"more"
+    target = AlertmanagerTarget(id="room", kind="alertmanager", url=url, timeout_s=60.0)
+    found = AlertmanagerClient(target, None).post([{}])
+    assert (found.taken, found.problem) == (status == 200, problem)
 
 
 @pytest.mark.parametrize(("ahead_s", "wait_s"), [(90, 90.0), (-30, 0.0), (86_400, 3600.0)])

@@ -247,6 +247,45 @@ def test_who_touches_no_sealed_file_does_not_wait_for_arrow(tmp_path: Path) -> N
     subprocess.run([sys.executable, "-c", code, str(tmp_path), str(DAY + 4 * NS_PER_DAY)], check=True)
 
 
+_WRITE_TO_THE_STORE = (
+    "store = EmbeddedStore(path, 'ring', read_only=False)\n"
+    "vars(store)['_connection'].set_trace_callback(note)\n"
+    "store.write(late)\n"
+)
+_LAND = (
+    "from collector.arrival import Arrival; from collector.landing_file import LandingFile\n"
+    "from storage.telemetry_db.dead_letters import DeadLetterLimits\n"
+    "file = LandingFile(path, 'ring', 'embedded', lambda: 17, DeadLetterLimits())\n"
+    "vars(file)['_connection'].set_trace_callback(note)\n"
+    "file.commit([Arrival('ring', late)])\n"
+)
+
+
+@pytest.mark.parametrize("write", [_WRITE_TO_THE_STORE, _LAND], ids=["store", "landing"])
+@pytest.mark.parametrize(("days_later", "arrow"), [(1, True), (5, False)], ids=["late", "new"])
+def test_a_transaction_of_late_samples_does_not_wait_for_arrow(
+    tmp_path: Path, write: str, days_later: int, arrow: bool
+) -> None:
+    with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
+        three_days(store)
+    code = (
+        "import sys; from pathlib import Path; from facility.batch import Batch\n"
+        "from storage.embedded.store import EmbeddedStore\n"
+        "path, at = Path(sys.argv[1]), int(sys.argv[2]); late = Batch.of_numbers('ring', 'current', [at], [1.5])\n"
+        "loaded = {}\n"
+        "def note(statement): loaded.setdefault(statement.split()[0], set(sys.modules))\n"
+        f"{write}"
+        "print(*sorted(loaded['COMMIT'] - loaded['BEGIN']), 'pyarrow' in loaded['BEGIN'])\n"
+    )
+    at_ns = DAY + days_later * NS_PER_DAY
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), str(at_ns)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{arrow}\n"
+    with closing(EmbeddedStore(tmp_path, "ring")) as store:
+        assert store.read("current", at_ns, at_ns + 1).value.tolist() == [1.5]
+
+
 def test_who_reads_sealed_samples_does_not_wait_for_pandas(tmp_path: Path) -> None:
     with closing(EmbeddedStore(tmp_path, "ring", read_only=False)) as store:
         three_days(store)

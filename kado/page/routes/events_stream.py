@@ -14,7 +14,8 @@ from kado.page.board import board_of
 from kado.page.channel import encode
 from kado.page.refusals import refused
 
-MOST_STREAMS: Final = 1000
+MOST_STREAMS: Final = 900
+"""Fewer than the connections of the page: who only asks still finds a place."""
 
 
 async def events(request: Request) -> Response:

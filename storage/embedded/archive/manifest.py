@@ -109,6 +109,13 @@ def last_file_before(connection: sqlite3.Connection, series_id: int, before_ns: 
     return found[0] if found else None
 
 
+def is_sealed_since(connection: sqlite3.Connection, start_ns: int) -> bool:
+    """Return whether any file holds a sample stamped at an instant or later."""
+    # The index of times alone is read: no row groups.
+    found = connection.execute("SELECT EXISTS(SELECT 1 FROM archive_file WHERE last_ns >= ?)", (start_ns,)).fetchone()
+    return bool(found[0])
+
+
 def all_files(connection: sqlite3.Connection) -> list[SealedFile]:
     """Return every file, signal by signal, in order."""
     query = f"SELECT {_COLUMNS} {_FROM} ORDER BY signal, last_ns"

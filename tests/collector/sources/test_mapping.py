@@ -1,5 +1,6 @@
 """One line maps one signal, or the same thing at many ports; a file holds further lines; nothing is mapped twice."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,14 @@ def test_ports_may_be_names_and_stand_in_capitals() -> None:
 def test_a_mapping_that_cannot_be_is_refused(mapping: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
         source(mapping)
+
+
+def test_a_range_of_more_ports_than_the_limit_is_refused() -> None:
+    line: dict[str, object] = {"pv": "A{port}", "signal": "a_{port}"}
+    assert len(source({**line, "ports": ["00001..10000"]}).channels_mapped) == 10_000
+    for ports in ("00001..10001", f"1..{10**18}"):
+        with pytest.raises(ValidationError, match=f"{re.escape(ports)}.*at most 10000 ports"):
+            source({**line, "ports": [ports]})
 
 
 def test_a_signal_or_a_channel_that_is_mapped_twice_is_named() -> None:

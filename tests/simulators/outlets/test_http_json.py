@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from facility.batch import Batch
 from facility.errors import ConfigError
@@ -17,6 +18,7 @@ from facility.time import NS_PER_S, parse_time
 from servers import free_port
 from simulators.machine import Machine
 from simulators.outlets.http_json import HttpJson
+from simulators.outlets.request_body import BodyTooSlowError, read_body
 from simulators.outlets.sample import samples_of
 from simulators.scenario import load_scenario
 
@@ -166,6 +168,49 @@ async def test_faults_are_injected_and_repaired() -> None:
         assert wrong.json() == {"error": "length: Extra inputs are not permitted"}
         assert [f["effect"] for f in (await client.post("/repair")).json()["repaired"]] == ["monitor_dropout"]
         assert (await ask(client, "/inject"))["broken"] == []
+
+
+@pytest.mark.parametrize("path", ["/inject", "/repair"])
+async def test_a_body_that_states_more_than_the_limit_is_refused_before_it_is_read(path: str) -> None:
+    async with client_of(outlet_of(machine())) as client:
+        answer = await client.post(path, content=b"x", headers={"Content-Length": str(1 << 30)})
+    assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+    assert "at most 65,536 bytes are read; nothing was done" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/inject", "/repair"])
+async def test_a_body_without_a_stated_length_is_read_up_to_the_limit(path: str) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 1 << 30:
+            sent += 4096
+            yield b" " * 4096
+
+    async with client_of(outlet_of(machine())) as client:
+        answer = await client.post(path, content=endless())
+    assert answer.status_code == 413
+    assert "at most 65,536 bytes are read; nothing was done" in answer.json()["error"]
+    assert sent == 65_536 + 4096
+
+
+async def test_a_body_of_exactly_the_limit_is_taken() -> None:
+    simulated = machine()
+    simulated.injection.follow(lambda: START)
+    body = json.dumps({"effect": "monitor_dropout", "length_s": 600, "reads": "bad"}).encode()
+    async with client_of(outlet_of(simulated)) as client:
+        assert (await client.post("/inject", content=body.ljust(65_536))).status_code == 201
+        assert (await client.post("/repair", content=b"{}".ljust(65_537))).status_code == 413
+        assert [f["effect"] for f in (await ask(client, "/inject"))["broken"]] == ["monitor_dropout"]
+
+
+async def test_a_body_that_does_not_come_is_given_up() -> None:
+    async def never() -> Any:
+        await asyncio.sleep(3600)
+
+    with pytest.raises(BodyTooSlowError, match=r"not complete within 0\.1 s; nothing was done"):
+        await read_body(Request({"type": "http", "method": "POST", "headers": []}, never), body_s=0.1)
 
 
 async def events(answer: httpx.Response, number: int) -> list[dict[str, str]]:
