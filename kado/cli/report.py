@@ -5,7 +5,7 @@ import tempfile
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import RenderableType
@@ -35,6 +35,9 @@ class ReportForm(StrEnum):
     JSON = "json"
 
 
+WITH_CHARTS: Final = (ReportForm.PDF, ReportForm.HTML, ReportForm.XLSX)
+
+
 def make(
     period: PeriodArgument,
     form: Annotated[
@@ -57,7 +60,7 @@ def make(
     configuration = load_configuration(config)
     chosen = form or _by_name(out)
     require_libraries()
-    with drawing_beside() if chosen in (ReportForm.PDF, ReportForm.HTML) else nullcontext():
+    with drawing_beside() if chosen in WITH_CHARTS else nullcontext():
         # What computes is imported while the other process gets ready to draw.
         from kado.queries.report import load_report
         from kado.report.forms import Form, render

@@ -106,6 +106,9 @@ def period_words(period_id: str, start: datetime, end: datetime) -> str:
     if len(period_id) == 6 and period_id[4] == "Q":
         quarter = f"{start.year}年第{period_id[5]}四半期" if japanese else f"Q{period_id[5]} {start.year}"
         return f"{quarter} {span}" if japanese else f"{quarter}, {span}"
+    if period_id.startswith("run:"):
+        run = tr("Run {name}", name=period_id.removeprefix("run:"))
+        return f"{run} {span}" if japanese else f"{run}, {span}"
     return span if "/" in period_id else f"{period_id} {span}"
 
 

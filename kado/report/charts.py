@@ -158,7 +158,11 @@ def bars_chart(rows: Sequence[tuple[str, float]], axis: str) -> str:
     chart = (
         alt.Chart(frame)
         .mark_bar(color=COLOURS["no_beam"], height={"band": 0.65})
-        .encode(y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)), x=alt.X("value:Q", title=axis))
+        .encode(
+            y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
+            # As many labels as fit: Vega hides those that would overlap, and their text would remain in the PDF.
+            x=alt.X("value:Q", title=axis, axis=alt.Axis(tickCount=6)),
+        )
         .properties(width=WIDTH - 120, height=alt.Step(20))
     )
     return to_svg(_configured(chart))

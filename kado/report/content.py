@@ -120,6 +120,7 @@ def make_report(
         words={
             "period": period_words(period.id, start, end),
             "summary": tr("In short"),
+            "charts": tr("Charts"),
             "none": tr("None."),
             "logo": tr("Logo of the facility"),
             "footer": tr(

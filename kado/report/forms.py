@@ -27,7 +27,7 @@ def render(report: Report, form: Form, font_dir: Path | None = None) -> bytes:
     MissingExtraError
         If a library of the extra ``report`` is missing.
     ConfigError
-        If the PDF has no type face.
+        If PDF or XLSX has no type face.
     """
     return _renderer(form, font_dir)(report)
 
@@ -46,7 +46,7 @@ def _renderer(form: Form, font_dir: Path | None) -> Callable[[Report], bytes]:
             case Form.XLSX:
                 from kado.report.xlsx import render_xlsx
 
-                return render_xlsx
+                return lambda report: render_xlsx(report, font_dir)
             case Form.CSV:
                 from kado.report.csv_file import render_csv
 

@@ -44,6 +44,6 @@ def find_typeface(folder: Path | None = None) -> list[Path]:
         raise ConfigError(
             f"the type face {FAMILY} is not installed: {' and '.join(missing)} not found in {looked}. On Debian or "
             f"Ubuntu: apt-get install {PACKAGE}. Or set font_dir in [report] to a folder that holds the files; "
-            "HTML, XLSX, CSV and JSON need no type face"
+            "HTML, CSV and JSON need no type face"
         )
     return sorted(set(found.values()))

@@ -1,17 +1,21 @@
-"""A report as XLSX: a sheet a table, real numbers and dates, ready to sort."""
+"""A report as XLSX: a sheet a table, real numbers and dates, ready to sort; its charts as pictures on a sheet."""
 
 # xlsxwriter comes without annotations.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 import io
+import math
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import xlsxwriter
 
-from kado.report.model import Cell, Column, Kind, Report, Table
+from kado.report.model import Cell, Chart, Column, Kind, Report, Table
+from kado.report.pictures import PPI, png_height, to_png
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -22,10 +26,24 @@ _LONGEST_NAME: Final = 31
 """Excel allows no longer name of a sheet."""
 
 
-def render_xlsx(report: Report) -> bytes:
+_POINTS_PER_INCH: Final = 72.0
+_PIXELS_PER_INCH: Final = 96.0
+"""As Excel shows pictures."""
+_PIXELS_PER_ROW: Final = 20
+"""Height of a row that nobody changed."""
+_CHART_TITLE_ROWS: Final = 2
+"""The title, and a row of room above the next one."""
+
+
+def render_xlsx(report: Report, font_dir: Path | None = None) -> bytes:
     """Return the report as one workbook; the same report gives the same bytes.
 
     Text that begins like a formula stays text. Times are the facility's local time, as the heading says.
+
+    Raises
+    ------
+    ConfigError
+        If it has charts and their type face is missing.
     """
     file = io.BytesIO()
     book = xlsxwriter.Workbook(
@@ -43,6 +61,11 @@ def render_xlsx(report: Report) -> bytes:
     styles = _Styles(book)
     _front(book.add_worksheet(_sheet_name(report.title, set())), report, styles)
     taken = {_sheet_name(report.title, set()).lower()}
+    charts = [chart for section in report.sections for chart in section.charts]
+    if charts:
+        name = _sheet_name(report.words["charts"], taken)
+        taken.add(name.lower())
+        _charts(book.add_worksheet(name), report, charts, styles, font_dir)
     for section in report.sections:
         for table in section.tables:
             name = _sheet_name(table.title or section.title, taken)
@@ -100,6 +123,34 @@ def _front(sheet: "Worksheet", report: Report, styles: _Styles) -> None:
         sheet.write_string(row, 1, value, styles.wrap)
         row += 1
     sheet.write_string(row + 1, 0, report.words["footer"], styles.quiet)
+
+
+def _charts(
+    sheet: "Worksheet", report: Report, charts: Sequence[Chart], styles: _Styles, font_dir: Path | None
+) -> None:
+    """Place the charts below each other, each with its title and, for people who cannot see it, its description."""
+    sheet.hide_gridlines(2)
+    row = 0
+    if report.watermark:
+        sheet.write_string(row, 0, report.watermark, styles.simulated)
+        row += 1
+    for chart in charts:
+        sheet.write_string(row, 0, chart.title, styles.title)
+        png = to_png(chart.svg, font_dir)
+        scale = _POINTS_PER_INCH / _PIXELS_PER_INCH  # a point of the chart becomes a pixel of the sheet
+        sheet.insert_image(
+            row + 1,
+            0,
+            f"{chart.id}.png",
+            {
+                "image_data": io.BytesIO(png),
+                "x_scale": scale,
+                "y_scale": scale,
+                "description": chart.description,
+                "object_position": 3,  # neither moved nor stretched with the cells
+            },
+        )
+        row += _CHART_TITLE_ROWS + math.ceil(png_height(png) * _POINTS_PER_INCH / PPI / _PIXELS_PER_ROW)
 
 
 def _sheet(sheet: "Worksheet", report: Report, table: Table, styles: _Styles) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from command_line import Kado
 from facility.text import Language
-from facility.time import format_time
+from facility.time import format_time, parse_time
 from kado.config import load_configuration
 from kado.language import in_language
 from kado.queries.availability import load_availability
@@ -160,6 +160,31 @@ def test_every_number_that_is_printed_stands_in_the_pdf(inputs: ReportInputs, tm
     # The mark stands in the head of every page; what stands across it, turned, is no text in a line.
     pages = int(re.search(r"Pages:\s+(\d+)", output("pdfinfo", str(tmp_path / "r.pdf")))[1])  # type: ignore[index]
     assert text.count("SIMULATED/模擬データ") >= pages
+
+
+@pytest.mark.parametrize(
+    ("period", "lang", "title"),
+    [
+        ("run:2026-4", "en", "Run 2026-4, 10 November 2026 to 27 December 2026"),
+        ("2026Q4", "ja", "2026年第4四半期 2026年10月1日から2026年12月31日まで"),
+    ],
+)
+def test_a_run_and_a_quarter_have_their_report(inputs: ReportInputs, period: str, lang: Language, title: str) -> None:
+    clock = parse_time("2026-11-20T00:00:00+09:00")
+    found = load_report(inputs.configuration, period, clock=lambda: clock)
+    counted = availability_document(load_availability(inputs.configuration, period, clock=lambda: clock))
+    with in_language(lang):
+        report = make_report(found)
+        page = render(report, Form.HTML).decode()
+        document = json.loads(render(report, Form.JSON))
+    assert title in page
+    for name in ("availability_pct", "coverage_pct", "mtbf_h", "mttr_h"):
+        assert document["availability"]["figures"][name] == counted["figures"][name], name
+    for name in ("accounts_s", "events", "counts"):
+        assert document["availability"][name] == counted[name], name
+    assert document["availability"]["counts"]["failures"] == 1
+    # Most of it has no samples, so no one number is printed.
+    assert report.headline.provisional
 
 
 def test_html_stands_alone(inputs: ReportInputs) -> None:

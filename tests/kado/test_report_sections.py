@@ -1,6 +1,9 @@
 """What stands in a report beside its figures: alarms, corrections with their effect, other facilities, sentences."""
 
+import html
 import re
+import shutil
+import zipfile
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +17,7 @@ from analytics.cadence import Cadence
 from analytics.limits_age import FarAboveLimits, LimitsBeforeMilestone
 from command_line import Kado
 from facility.alarms import AlarmState, Cause, Priority, Transition
-from facility.errors import KadoError
+from facility.errors import ConfigError, KadoError
 from facility.profile import Milestone
 from facility.schedule import Category, ScheduleVersion, resolve
 from facility.text import Language, Text
@@ -28,7 +31,9 @@ from kado.report.cells import period_words
 from kado.report.content import Layout, make_report
 from kado.report.forms import Form, render
 from kado.report.model import Kind, Section, Table
+from kado.report.pictures import to_png
 from kado.report.sentences import headline, length_words, summary
+from kado.report.typeface import FAMILY, FILES, find_typeface
 from kado.rounding import percent
 from storage.journal.alarms import AlarmJournal, transition_row
 
@@ -208,7 +213,8 @@ def test_every_sheet_has_real_numbers_and_dates_a_frozen_head_and_can_be_sorted(
     path = tmp_path / "r.xlsx"
     path.write_bytes(render(report, Form.XLSX))
     book = openpyxl.load_workbook(path)
-    sheets = book.worksheets[1:]
+    assert book.sheetnames[1] == "Charts"
+    sheets = book.worksheets[2:]
     assert len(sheets) == len(report.tables())
     for sheet, made in zip(sheets, report.tables(), strict=True):
         assert sheet["A1"].value == "SIMULATED / 模擬データ"
@@ -227,6 +233,53 @@ def test_every_sheet_has_real_numbers_and_dates_a_frozen_head_and_can_be_sorted(
                     assert found.value == pytest.approx(float(cell), rel=1e-12)
         if len(made.frame):
             assert sheet.auto_filter.ref
+
+
+@pytest.mark.parametrize(("lang", "sheet"), [("en", "Charts"), ("ja", "グラフ")])
+def test_every_chart_stands_as_a_picture_in_the_workbook_with_its_title_and_its_description(
+    inputs: ReportInputs, tmp_path: Path, lang: Language, sheet: str
+) -> None:
+    with in_language(lang):
+        report = make_report(inputs)
+        made = render(report, Form.XLSX)
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(made)
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames[1] == sheet
+    charts = [chart for section in report.sections for chart in section.charts]
+    assert len(charts) > 2
+    with zipfile.ZipFile(path) as file:
+        assert [name for name in file.namelist() if "worksheets/_rels" in name] == [
+            "xl/worksheets/_rels/sheet2.xml.rels"
+        ]
+        pictures = [file.read(f"xl/media/image{n}.png") for n in range(1, len(charts) + 1)]
+        drawing = file.read("xl/drawings/drawing1.xml").decode()
+    assert pictures == [to_png(chart.svg) for chart in charts]
+    assert [html.unescape(d) for d in re.findall(r'descr="([^"]*)"', drawing)] == [c.description for c in charts]
+    rows = [int(row) for row in re.findall(r"<xdr:row>(\d+)</xdr:row>", drawing)]
+    # From the row below the title to a row above the next title, each in turn.
+    assert rows == sorted(set(rows))
+    titles = [book[sheet].cell(above, 1).value for above in rows[::2]]
+    assert titles == [chart.title for chart in charts]
+
+
+def test_a_report_without_charts_has_no_sheet_for_them(inputs: ReportInputs, tmp_path: Path) -> None:
+    (tmp_path / "r.xlsx").write_bytes(render(make_report(inputs, Layout(("figures", "accounts"))), Form.XLSX))
+    assert "Charts" not in openpyxl.load_workbook(tmp_path / "r.xlsx").sheetnames
+
+
+@pytest.mark.parametrize("form", [Form.PDF, Form.XLSX])
+def test_the_type_face_may_lie_in_a_folder_of_the_site(inputs: ReportInputs, tmp_path: Path, form: Form) -> None:
+    report = make_report(inputs, Layout(("figures", "signal")))
+    with pytest.raises(ConfigError, match=f"{FAMILY} is not installed"):
+        render(report, form, tmp_path)
+    below = tmp_path / "fonts" / "bizud"
+    below.mkdir(parents=True)
+    for folder in find_typeface():
+        for name in FILES:
+            if (folder / name).is_file():
+                shutil.copy(folder / name, below)
+    assert render(report, form, tmp_path / "fonts") == render(report, form)
 
 
 def tagged(inputs: ReportInputs, *tags: str) -> ReportInputs:
@@ -363,6 +416,10 @@ def test_every_sum_is_that_of_its_column_as_printed(inputs: ReportInputs) -> Non
         (
             "2026-10-05/2026-10-08", (2026, 10, 5), (2026, 10, 8), "5 October 2026 to 7 October 2026",
             "2026年10月5日から2026年10月7日まで",
+        ),
+        (
+            "run:2026-5", (2026, 10, 5), (2026, 10, 8), "Run 2026-5, 5 October 2026 to 7 October 2026",
+            "ラン 2026-5 2026年10月5日から2026年10月7日まで",
         ),
         (
             "2026A", (2026, 10, 5), (2026, 10, 8), "2026A 5 October 2026 to 7 October 2026",
