@@ -66,6 +66,24 @@ OF_THE_CAUSE: Final[dict[Language, dict[str, tuple[str, str, str]]]] = {
     },
 }
 """Title, cause and action of incidents; the failures of other causes are left without one."""
+COMPONENTS: Final[dict[Language, dict[str, str]]] = {
+    "en": {
+        "rf": "RF cavity 1",
+        "vacuum": "Vacuum gauge 1",
+        "injector": "Kicker supply 1",
+        "ion_source": "Ion source 1",
+        "target": "Target cooling loop 1",
+    },
+    "ja": {
+        "rf": "高周波空洞1",
+        "vacuum": "真空計1",
+        "beamline_interlock": "BLインターロック1",
+        "magnet_supply": "電磁石電源1",
+        "timing": "タイミング送信器1",
+        "klystron": "クライストロン1",
+    },
+}
+"""What failed, by cause, as a shift writes it."""
 
 
 def fault(cause: str, per_month: float, median: int, most: int = 14_400, effect: str = "beam_dump") -> str:
@@ -199,8 +217,9 @@ def simulate(sample: Sample, folder: Path) -> Configuration:
                 journal.add_incident(
                     Incident(
                         id=0, start_ns=found.start_ns, end_ns=found.end_ns, system=found.cause,
-                        component=f"{found.cause} 1", title=title, cause_text=cause, resolution=resolution,
-                        author="当直" if sample.language == "ja" else "Shift", recorded_at_ns=0, root_cause=True,
+                        component=COMPONENTS[sample.language][found.cause], title=title, cause_text=cause,
+                        resolution=resolution, author="当直" if sample.language == "ja" else "Shift", recorded_at_ns=0,
+                        root_cause=True,
                     )
                 )  # fmt: skip
     return configuration

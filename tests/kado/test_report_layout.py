@@ -30,7 +30,7 @@ LEFT: Final = 19 / 25.4 * 72
 RIGHT: Final = 595.28 - LEFT
 HEAD: Final = 24 / 25.4 * 72
 FOOT: Final = 841.89 - 20 / 25.4 * 72
-ALLOWED: Final = 4.0
+ALLOWED: Final = 3.0
 """A Japanese bracket at the begin of a line stands half a character outside."""
 HEADINGS: Final = 9.9
 """Text of this height is a heading; that of tables has 8.5, of sentences 9.5."""
