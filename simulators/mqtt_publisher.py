@@ -111,6 +111,9 @@ class Publisher:
         """Do nothing: the broker serves."""
         return nullcontext()
 
+    def show(self, standing: Sequence[Sample]) -> None:
+        """Publish nothing: a message is a sample, and the first of a signal is its next report."""
+
     async def release(self, items: AsyncIterator[Batch | LinkReport]) -> None:
         """Do what `run` does."""
         await self.run(items)

@@ -22,6 +22,7 @@ from simulators.machine import Machine
 from simulators.outlets.outlet import Outlet
 from simulators.outlets.table import make_outlet
 from simulators.session import write_session
+from simulators.standing import standing_states
 
 LAST_SAMPLES_S: Final = 2.0
 """How long the end waits for samples that are due; a simulator that is still catching up has more of them."""
@@ -78,6 +79,8 @@ async def _serve(configuration: Configuration, machine: Machine, run: LiveRun, f
         # Libraries that serve bring signal handlers of their own; ours are the last ones set.
         stop = stop_on_signals()
         until = "Ctrl-C" if run.end_ns is None else local(run.end_ns, machine.profile.zone, offset=True)
+        # The first sample of a day makes the whole day.
+        outlet.show(await asyncio.to_thread(standing_states, machine, min(run.start_ns, feed.now())))
         first, *lines = outlet.notes
         note(tr("{mark} {what}, until {end}", mark=simulated_mark(), what=first, end=until))
         for line in lines:

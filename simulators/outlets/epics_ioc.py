@@ -7,7 +7,7 @@ nanosecond. A process can have one IOC, once, and it ends with the process.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from ctypes import CDLL
 from importlib import import_module
@@ -114,6 +114,11 @@ class EpicsIoc:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
 
+    def show(self, standing: Sequence[Sample]) -> None:
+        """Give records the value and the stamp that they have at the start, as an IOC has them that ran before."""
+        for sample in standing:
+            self._put(sample)
+
     async def release(self, items: AsyncIterator[Batch | LinkReport]) -> None:
         """Post every sample, none merged; see `PACE_S`."""
         async for item in rounds(items):
@@ -193,13 +198,16 @@ class EpicsIoc:
     # ---------------------------------------------------------------- posting
 
     def _post(self, sample: Sample) -> None:
+        self._put(sample)
+        self._released.count(sample)
+
+    def _put(self, sample: Sample) -> None:
         severity, status = SEVERITY[sample.quality]
         value: float | str = sample.value
         signal = self._machine.profile.signal(sample.signal)
         if _is_enum(signal):
             value = signal.words.index(str(value))
         self._records[sample.signal](value, severity, status, sample.time_ns)
-        self._released.count(sample)
 
     def _report(self, report: LinkReport) -> None:
         self._link.set(LINK_WORDS.index(report.state))

@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 from bisect import bisect_left
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_address
 from typing import Final, Literal
@@ -120,6 +120,10 @@ class HttpJson:
             server.cut_off()
             await running
             bound.close()
+
+    def show(self, standing: Sequence[Sample]) -> None:
+        """Let ``/last`` have what stands at the start; ``/samples`` and ``/stream`` do not have it."""
+        self._log.stand(standing)
 
     async def release(self, items: AsyncIterator[Batch | LinkReport]) -> None:
         """Log everything that the feed gives."""

@@ -1,6 +1,6 @@
 """The seam through which the samples of a live simulator go out."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -57,6 +57,13 @@ class Outlet(Protocol):
         ------
         ConfigError
             If the port is taken.
+        """
+        ...
+
+    def show(self, standing: Sequence[Sample]) -> None:
+        """Show what stands at the start, while `serving` and before `release`.
+
+        A client reads it before the first sample of a signal; it was sent earlier, and counts as no sample here.
         """
         ...
 

@@ -1,7 +1,7 @@
 """What was sent, kept in order, so that a client that connects later, or was cut off, gets all of it."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,8 +75,12 @@ class SampleLog:
 
     @property
     def newest(self) -> dict[str, Sample]:
-        """Of each signal the sample that went out last."""
+        """Of each signal the sample that went out last; before it, what stood at the start."""
         return dict(self._newest)
+
+    def stand(self, samples: Sequence[Sample]) -> None:
+        """Take what stands at the start as the newest of its signals, until a sample of them goes out."""
+        self._newest = {sample.signal: sample for sample in samples} | self._newest
 
     def append(self, batch: Batch, samples: list[Sample]) -> None:
         """Add a batch, whose samples one by one are `samples`, and wake all waiting readers."""

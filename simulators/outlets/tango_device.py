@@ -7,7 +7,7 @@ event. A process can have one device server, once.
 import asyncio
 import re
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any, Final
@@ -105,6 +105,11 @@ class TangoDevice:
             self._stop.set()
             await asyncio.to_thread(thread.join, ENDS_WITHIN_S)
 
+    def show(self, standing: Sequence[Sample]) -> None:
+        """Let attributes have the value and the stamp that they have at the start."""
+        for sample in standing:
+            self._shown[sample.signal] = self._as_shown(sample)
+
     async def release(self, items: AsyncIterator[Batch | LinkReport]) -> None:
         """Show and push every sample; see `PACE_S`."""
         async for item in rounds(items):
@@ -140,14 +145,17 @@ class TangoDevice:
         return f"giop:tcp:{self._host}:{self._port}"
 
     def _push(self, samples: list[Sample]) -> None:
-        quality = self._tango.AttrQuality
-        qualities = {"good": quality.ATTR_VALID, "uncertain": quality.ATTR_WARNING, "bad": quality.ATTR_INVALID}
         with self._tango.EnsureOmniThread():
             for sample in samples:
-                signal = self._signals[sample.signal]
-                number = sample.value if isinstance(sample.value, float) else signal.words.index(sample.value)
-                self._show(sample.signal, (number, _seconds(sample.time_ns), qualities[sample.quality]))
+                self._show(sample.signal, self._as_shown(sample))
                 self._released.count(sample)
+
+    def _as_shown(self, sample: Sample) -> Shown:
+        quality = self._tango.AttrQuality
+        qualities = {"good": quality.ATTR_VALID, "uncertain": quality.ATTR_WARNING, "bad": quality.ATTR_INVALID}
+        words = self._signals[sample.signal].words
+        number = sample.value if isinstance(sample.value, float) else words.index(sample.value)
+        return number, _seconds(sample.time_ns), qualities[sample.quality]
 
     def _report(self, report: LinkReport) -> None:
         state = self._tango.DevState

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from simulators.answer_key import AnswerKey
 from simulators.feed import Feed
 from simulators.machine import Machine
 from simulators.outlets.outlet import Released
-from simulators.outlets.sample import samples_of
+from simulators.outlets.sample import Sample, samples_of
 from simulators.scenario import load_scenario
 
 BEGAN = parse_time("2026-11-10T10:00:00+09:00")
@@ -70,10 +70,14 @@ class SlowOutlet:
 
     def __init__(self) -> None:
         self.released = Released()
+        self.standing: list[str] = []
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[None]:
         yield
+
+    def show(self, standing: Sequence[Sample]) -> None:
+        self.standing = [sample.signal for sample in standing]
 
     async def release(self, items: AsyncIterator[Batch | LinkReport]) -> None:
         async for item in items:
@@ -101,3 +105,4 @@ def test_the_answer_key_ends_after_the_last_sample_that_went_out(kado: Kado, mon
     (file,) = (configuration.data_dir / "answers").glob("*.json")
     assert outlet.released.last_ns is not None
     assert AnswerKey.read(file).period.end > outlet.released.last_ns
+    assert outlet.standing == [f"shutter_{port:02}" for port in range(1, 29)]

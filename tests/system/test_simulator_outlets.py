@@ -24,6 +24,7 @@ from simulators.answer_key import AnswerKey
 from simulators.machine import Machine
 from simulators.outlets.sample import Sample, samples_of
 from simulators.scenario import load_scenario
+from simulators.standing import standing_states
 from waiting import wait_for
 
 pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
@@ -36,6 +37,7 @@ ARRIVES_WITHIN_S = 30.0
 """What was published may be on its way to a client for so long, on a busy machine."""
 SEED = 7
 WATCHED = ("stored_current", "stored_current_2", "machine_mode", "ion_chamber")
+SHUTTER = "shutter_01"
 P = "NANOTERASU_SIM:"
 PROFILE = load_profile("nanoterasu_sim")
 
@@ -146,10 +148,10 @@ def test_the_same_scenario_and_seed_give_the_same_samples_everywhere(
     environment |= {"EPICS_CA_SERVER_PORT": str(ca_port), "EPICS_PVA_NAME_SERVERS": f"127.0.0.1:{pva_port}"}
     environment |= {"EPICS_PVA_ADDR_LIST": "", "EPICS_PVA_AUTO_ADDR_LIST": "NO"}
     epics = stack.enter_context(Conversation("epics_client.py", environment=environment))
-    epics.ask("monitor", pvs=[P + name.upper() for name in WATCHED])
+    epics.ask("monitor", pvs=[P + name.upper() for name in (*WATCHED, SHUTTER)])
     live["tango"].start()
     tango = stack.enter_context(Conversation("tango_client.py", f"{urls['tango']}#dbase=no"))
-    tango.ask("monitor", attributes=list(WATCHED))
+    tango.ask("monitor", attributes=[*WATCHED, SHUTTER])
     for name in ("epics", "tango", "http"):
         live[name].wait_for(OVER, 200)
     printed = {"mqtt": live["mqtt"].ended()}
@@ -204,6 +206,17 @@ def test_the_same_scenario_and_seed_give_the_same_samples_everywhere(
         )
         assert seen == expected, ("tango", signal)
         assert seen[0][0] < lead_ns // 1000
+
+    # A state that is reported on change is there from the start.
+    (standing,) = (s for s in standing_states(machine, from_datetime(start)) if s.signal == SHUTTER)
+    stood = [standing, *(s for s in sent if s.signal == SHUTTER)]
+    for via in ("ca", "pva"):
+        first = next(u for u in epics.updates if (u["via"], u["pv"]) == (via, P + SHUTTER.upper()))
+        assert (first["time_ns"], first["value"], first["alarm"][0]) in [as_epics(s) for s in stood], via
+    first = next(u for u in tango.updates if u["attribute"] == SHUTTER)
+    assert (first["time_us"], first["value"], first["quality"]) in [as_tango(s) for s in stood]
+    # Who asks for newest samples has it, too.
+    assert httpx.get(f"{urls['http']}/last").json()["last"][SHUTTER] == stood[-1].document()
 
     keys: list[AnswerKey] = []
     printed |= {name: live[name].stop() for name in ("epics", "tango", "http")}
