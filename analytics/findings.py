@@ -28,6 +28,19 @@ from facility.schedule import Plan
 
 
 @dataclass(frozen=True, slots=True)
+class KnownRun:
+    """Time up to the end of a stretch in which the beam was known without interruption.
+
+    Unknown time that the rules book as no-beam, such as a short gap between two merged outages, does not interrupt it.
+    """
+
+    start_ns: int
+    """Where it begins, or an earlier end of what was looked at."""
+    after_unknown: bool
+    """Whether unknown time lies before it, or no sample at all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """All that was found in `part`, by one definition."""
 
@@ -45,6 +58,8 @@ class Findings:
     """No-beams and low-beams that touch `part`, in user time or not, in order of time."""
     known_until_ns: int | None
     """Where the last known time in `part` ends; None: nothing is known of it."""
+    known_run: KnownRun | None
+    """The last known time, from where it was known without interruption; it may begin before `part`."""
     glitches: tuple[Glitch, ...]
     """Those that begin in the user time of `part`, as do sensor faults."""
     sensor_faults: tuple[CrossCheck, ...]
@@ -129,6 +144,7 @@ def examine(
         low_beam=_touching(part, events.low_beam),
         stretches=_stretches(part, conditions),
         known_until_ns=int(known.end[-1]) if (known := conditions.known.clip(part.start_ns, part.end_ns)) else None,
+        known_run=_known_run(conditions, events.no_beam_time, part),
         glitches=tuple(g for g in conditions.glitches if user_time.contains(g.start_ns)),
         sensor_faults=_cross_checks(applied, Verdict.CONTRADICTED, user_time),
         unwitnessed=len(_cross_checks(applied, Verdict.SILENT, user_time)),
@@ -173,6 +189,7 @@ def join(findings: Sequence[Findings], period_id: str) -> Findings:
         low_beam=_once(e for f in findings for e in f.low_beam),
         stretches=tuple({(s.kind, s.start_ns): s for f in findings for s in f.stretches}.values()),
         known_until_ns=max((f.known_until_ns for f in findings if f.known_until_ns is not None), default=None),
+        known_run=_join_known_runs(findings),
         glitches=tuple(g for f in findings for g in f.glitches),
         sensor_faults=tuple(h for f in findings for h in f.sensor_faults),
         unwitnessed=sum(f.unwitnessed for f in findings),
@@ -196,6 +213,29 @@ def _stretches(part: Period, conditions: Conditions) -> tuple[Stretch, ...]:
         s for s in (*conditions.no_beam, *conditions.low_beam) if s.start_ns < part.end_ns and part.start_ns < s.end_ns
     ]
     return tuple(sorted(found, key=lambda s: (s.start_ns, s.kind.value)))
+
+
+def _known_run(conditions: Conditions, no_beam_time: Intervals, part: Period) -> KnownRun | None:
+    # A gap inside one outage that is shorter than the merge gap is no-beam, whatever the truth was.
+    carried = no_beam_time & conditions.no_beams.intervals
+    known = (conditions.known | carried).clip(conditions.start_ns, part.end_ns)
+    if not known:
+        return None
+    start_ns = int(known.start[-1])
+    return KnownRun(start_ns, start_ns > conditions.start_ns)
+
+
+def _join_known_runs(findings: Sequence[Findings]) -> KnownRun | None:
+    """Return the last run, followed back through the stretches before."""
+    run = findings[-1].known_run
+    for earlier in reversed(findings[:-1]):
+        if run is None or run.after_unknown or earlier.known_until_ns != earlier.part.end_ns:
+            break
+        if earlier.known_run is None or run.start_ns > earlier.part.end_ns:
+            break
+        if earlier.known_run.start_ns <= run.start_ns:
+            run = earlier.known_run
+    return run
 
 
 def _cross_checks(applied: AppliedEvidence, verdict: Verdict, user_time: Intervals) -> tuple[CrossCheck, ...]:

@@ -103,6 +103,8 @@ def beam_line(standing: Standing) -> Text:
     else:
         length = age(verdict.since_ns, standing.now_ns)
         since = tr("since {time} ({age})", time=local(verdict.since_ns, zone), age=length)
+    if verdict.after_unknown:
+        since = tr("{since}, unknown before", since=since)
     text.append(f" {since}", style="not bold default")
     if standing.found.problem:
         text.append(tr("; from the samples that wait here"), style="not bold default")

@@ -248,7 +248,8 @@ def _since(view: LiveView) -> str:
     since = view.figures.since_ns
     if since is None:
         return tr("since before this month")
-    return tr("since {time} ({age})", time=local(since, view.profile.zone)[5:], age=age(since, view.now_ns))
+    since_words = tr("since {time} ({age})", time=local(since, view.profile.zone)[5:], age=age(since, view.now_ns))
+    return tr("{since}, unknown before", since=since_words) if view.figures.after_unknown else since_words
 
 
 def _event(view: LiveView) -> Event | None:

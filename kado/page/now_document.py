@@ -22,7 +22,7 @@ from kado.config import Configuration
 from kado.language.terms import LEDGER
 from kado.page.ports import port_documents
 from kado.queries.alarms import AlarmStanding, alarm_document
-from kado.queries.beam import BeamState
+from kado.queries.beam import BeamState, since_document
 from kado.queries.identity import identity, period_document
 from kado.service.alarms import Alarms
 from kado.service.application_status import ApplicationStatus
@@ -139,7 +139,7 @@ def _beam(figures: LiveFigures, zone: tzinfo) -> dict[str, Any]:
     return {
         "state": figures.state.value,
         "label": _text(figures.state.words),
-        "since": None if since_ns is None else format_time(since_ns, zone),
+        **since_document(since_ns, zone, after_unknown=figures.after_unknown),
         "since_s": None if since_ns is None else age_s(since_ns, figures.now_ns),
         "known": figures.state is not BeamState.UNKNOWN,
     }

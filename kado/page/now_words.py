@@ -136,9 +136,10 @@ def _beam(document: Mapping[str, Any], shown: Shown) -> None:
         shown.texts["beam.since"] = tr("since before this month")
         return
     length_s = (parse_time(document["time"]) - parse_time(since)) / _NS_PER_S
-    shown.texts["beam.since"] = tr(
-        "since {time} ({length})", time=short_time(since, document["time"]), length=length(length_s)
-    )
+    words = tr("since {time} ({length})", time=short_time(since, document["time"]), length=length(length_s))
+    if beam["since_after"] == "unknown":
+        words = tr("{since}, unknown before", since=words)
+    shown.texts["beam.since"] = words
 
 
 def _plan(plan: Mapping[str, Any], shown: Shown) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -13,7 +14,7 @@ from facility.definition import Definition
 from facility.period import Period
 from facility.schedule import Plan
 from facility.text import Text
-from facility.time import NS_PER_H
+from facility.time import NS_PER_H, format_time
 from kado.config import Configuration
 from kado.queries.evidence import Read, load_evidence
 
@@ -47,6 +48,8 @@ class Verdict:
     state: BeamState
     since_ns: int | None
     """Since when; None: since before the time that was looked at."""
+    after_unknown: bool
+    """Whether it is not known what the beam was before: the state may be older than `since_ns`."""
     event: Event | None
     """The outage or low beam that is running in user time."""
 
@@ -71,15 +74,36 @@ def find_verdict(
     part = Period("now", now_ns - LOOK_NS, now_ns)
     known = load_evidence(configuration, read, extent, [definition], part, corrections, now_ns, plan.cancelled)
     found = examine(known.evidence, profile, definition, plan, part, settled=known.settled, bounds=False)
-    state, since_ns = beam_state(found, now_ns)
-    return Verdict(state, since_ns, running_event(found, state, now_ns))
+    return beam_verdict(found, now_ns)
 
 
-def beam_state(findings: Findings, now_ns: int) -> tuple[BeamState, int | None]:
-    """Return what the beam is at the end of what was examined, and since when; None: since before."""
+def beam_verdict(findings: Findings, now_ns: int) -> Verdict:
+    """Return what the beam is at the end of what was examined, and since when it was known to be so.
+
+    Unknown time is neither beam nor downtime, so a state counts from the first instant after it; only where the rules
+    carry an outage across a gap does it count from before. The event that is running has a beginning of its own.
+    """
     known_until = findings.known_until_ns
     if known_until is None or known_until < now_ns:
-        return BeamState.UNKNOWN, known_until
+        return Verdict(BeamState.UNKNOWN, known_until, after_unknown=False, event=None)
+    state, began_ns = _state_at(findings, known_until)
+    run, since_ns = findings.known_run, began_ns
+    if run is not None and (began_ns is not None or run.start_ns > findings.part.start_ns):
+        since_ns = run.start_ns if began_ns is None else max(began_ns, run.start_ns)
+    after_unknown = run is not None and run.after_unknown and since_ns == run.start_ns
+    return Verdict(state, since_ns, after_unknown, running_event(findings, state, now_ns))
+
+
+def since_document(since_ns: int | None, zone: tzinfo, *, after_unknown: bool) -> dict[str, str | None]:
+    """Return since when the beam is in its state, for JSON documents."""
+    return {
+        "since": None if since_ns is None else format_time(since_ns, zone),
+        "since_after": "unknown" if after_unknown else None,
+    }
+
+
+def _state_at(findings: Findings, known_until: int) -> tuple[BeamState, int | None]:
+    """Return the state where the known time ends, and where it began; None: since before."""
     for kind, state in ((Kind.NO_BEAM, BeamState.NONE), (Kind.LOW_BEAM, BeamState.LOW)):
         # One that is open at the end of a day that is over was followed no further.
         running = [s for s in findings.stretches if s.kind is kind and s.open and s.end_ns >= known_until]

@@ -19,7 +19,7 @@ from facility.signals import link_signal
 from facility.time import format_time, to_s
 from kado.config import Configuration
 from kado.language import in_language
-from kado.queries.beam import LOOK_NS, Verdict, find_verdict
+from kado.queries.beam import LOOK_NS, Verdict, find_verdict, since_document
 from kado.queries.corrections import RecordedCorrection, correction_document
 from kado.queries.drafts import Draft, draft_document, newest_draft
 from kado.queries.evidence import Read
@@ -224,7 +224,7 @@ def _beam_document(standing: Standing) -> dict[str, Any] | None:
         }
     return {
         "state": verdict.state.value,
-        "since": None if verdict.since_ns is None else format_time(verdict.since_ns, zone),
+        **since_document(verdict.since_ns, zone, after_unknown=verdict.after_unknown),
         "definition": standing.definition.id,
         "event": event,
     }

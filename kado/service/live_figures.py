@@ -15,7 +15,7 @@ from facility.period import Period, day_of, fiscal_year_of, month_of
 from facility.time import NS_PER_DAY, NS_PER_S
 from kado.config import Configuration
 from kado.queries.availability import Budget
-from kado.queries.beam import BeamState, beam_state, running_event
+from kado.queries.beam import BeamState, beam_verdict
 from kado.queries.evidence import Read
 from kado.queries.findings_by_day import Days
 from kado.queries.record import Record
@@ -49,6 +49,8 @@ class LiveFigures:
     state: BeamState
     since_ns: int | None
     """Since when the beam is in this state; None: since before the month, or never seen."""
+    after_unknown: bool
+    """Whether it is not known what the beam was before `since_ns`."""
     event: Event | None
     """The outage or low beam that is running in user time."""
     day: Availability | None
@@ -173,7 +175,7 @@ class LiveCalculator:
         day, month = day_of(now_ns, profile.zone), month_of(now_ns, profile.zone)
         # At the very turn of a month nothing of the new one is over yet.
         found = self.days.findings(month_of(now_ns - 1, profile.zone), now_ns)
-        state, since_ns = beam_state(found, now_ns)
+        verdict = beam_verdict(found, now_ns)
         fiscal = fiscal_year_of(now_ns - 1, profile.zone, profile.fiscal_year_starts_in)
         until = time.monotonic() + YEAR_S
         year = self._once_examined(fiscal, now_ns, until)
@@ -181,9 +183,10 @@ class LiveCalculator:
             self._compute_further(now_ns, until)
         figures = LiveFigures(
             now_ns=now_ns,
-            state=state,
-            since_ns=since_ns,
-            event=running_event(found, state, now_ns),
+            state=verdict.state,
+            since_ns=verdict.since_ns,
+            after_unknown=verdict.after_unknown,
+            event=verdict.event,
             day=self._availability(day, now_ns),
             month=self._availability(month, now_ns),
             year=year,

@@ -22,6 +22,7 @@ from kado.service.running_periods import further_periods
 from kado.stores import open_store
 from storage.store import TelemetryStore
 
+FROM = parse_time("2026-11-11T00:00:00+09:00")
 DUMP = parse_time("2026-11-12T13:24:11+09:00")
 
 
@@ -38,19 +39,19 @@ def calculator(configuration: Configuration, store: TelemetryStore) -> LiveCalcu
 @pytest.mark.parametrize(
     ("at", "state", "since"),
     [
-        (DUMP - NS_PER_H, BeamState.UP, None),
+        (DUMP - NS_PER_H, BeamState.UP, FROM),
         (DUMP + 60 * NS_PER_S, BeamState.NONE, DUMP),
         (parse_time("2026-11-14T00:01:00+09:00"), BeamState.UNKNOWN, parse_time("2026-11-14T00:00:09+09:00")),
     ],
 )
 def test_the_state_of_the_beam_is_known_with_its_beginning(
-    configuration: Configuration, at: int, state: BeamState, since: int | None
+    configuration: Configuration, at: int, state: BeamState, since: int
 ) -> None:
     with open_store(configuration) as store:
         live = calculator(configuration, store).compute(at)
     assert live.state is state
-    if since is not None:
-        assert live.since_ns == since
+    assert live.since_ns == since
+    assert live.after_unknown == (since == FROM)
 
 
 def test_following_along_gives_what_one_look_gives(configuration: Configuration) -> None:

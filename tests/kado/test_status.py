@@ -45,6 +45,7 @@ def test_it_says_what_the_beam_is_with_the_event_that_is_running(simulated: Kado
     assert status_document(standing)["beam"] == {
         "state": "none",
         "since": "2026-11-12T13:24:11+09:00",
+        "since_after": None,
         "definition": "nanoterasu",
         "event": {
             "id": "nanoterasu_sim-no_beam-20261112T042411Z",

@@ -149,7 +149,7 @@ METRICS: Final = (
     ),
     Metric(
         "kado_beam_state_since_timestamp_seconds", "gauge", _OF_FACILITY,
-        "Since when; absent where that was before this month.",
+        "Since when, at most back to the last unknown time; absent where that was before this month.",
     ),
     Metric(
         "kado_figure", "gauge", ("facility", "definition", "name", "period"),
