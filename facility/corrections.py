@@ -208,9 +208,10 @@ def check_correction(new: Correction, in_force: Sequence[Correction], zone: tzin
             )
         overlap = new.start_ns < other.end_ns and other.start_ns < new.end_ns
         if overlap and any(new.assertion in group and other.assertion in group for group in _CONTRADICTIONS):
+            how = "overlaps" if new.assertion is other.assertion else "contradicts"
             raise CorrectionError(
                 f"{new.assertion.value} {format_time(new.start_ns, zone)} to {format_time(new.end_ns, zone)} "
-                f"contradicts {other.describe(zone)} by {other.author}: withdraw that one "
+                f"{how} {other.describe(zone)} by {other.author}: withdraw that one "
                 "first, or choose another interval"
             )
 

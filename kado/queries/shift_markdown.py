@@ -5,7 +5,7 @@ from typing import Any
 from facility.corrections import Assertion
 from facility.profile import Profile
 from facility.text import SIMULATED
-from facility.time import NS_PER_S
+from facility.time import NS_PER_S, parse_time
 from kado.language import language, term, tr, trn, words
 from kado.language.assertions import assertion_word
 from kado.rounding import duration, percent
@@ -73,6 +73,13 @@ def _beam(document: dict[str, Any]) -> list[str]:
     return [f"- {label}: {value}" for label, value in rows]
 
 
+def _is_running(document: dict[str, Any]) -> bool:
+    """Whether more user time may come: a shift that was handed over is closed."""
+    if document.get("shift") is None or document.get("handover") is not None:
+        return False
+    return parse_time(document["as_known_on"]) < parse_time(document["shift"]["end"])
+
+
 def beam_facts(document: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what was delivered, each with its label; nothing where there is no figure."""
     beam = document["beam"]
@@ -81,7 +88,7 @@ def beam_facts(document: dict[str, Any]) -> list[tuple[str, str]]:
     lower, upper = percent(beam["availability_lower_pct"], 1), percent(beam["availability_upper_pct"], 1)
     pct = percent(beam["availability_pct"], 1)
     rows = [
-        (tr("User time so far"), _length(beam["user_time_s"])),
+        (tr("User time so far") if _is_running(document) else tr("User time"), _length(beam["user_time_s"])),
         (tr("Beam delivered"), _length(beam["delivered_s"])),
         (tr("No beam"), _length(beam["no_beam_s"])),
         (tr("Unknown"), _length(beam["unknown_s"])),

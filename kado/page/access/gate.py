@@ -24,6 +24,7 @@ _LOG: Final = logging.getLogger("kado.page.access")
 SAFE: Final = ("GET", "HEAD")
 OPEN: Final = ("/static/", "/login")
 """What is served to everybody: the look of the page, and the way in."""
+LONGEST_QUERY: Final = 2_048
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
@@ -44,6 +45,7 @@ class GateMiddleware:
         request = Request(scope, receive)
         stale = False
         try:
+            self._check_length(request)
             self._check_host(request)
             visitor, stale = await self._visitor(request)
             request.state.visitor, request.state.viewer = visitor, visitor.name
@@ -63,6 +65,17 @@ class GateMiddleware:
             await send(message)
 
         await self._app(scope, receive, without_cookie)
+
+    def _check_length(self, request: Request) -> None:
+        length = len(request.scope["query_string"])
+        if length > LONGEST_QUERY:
+            # The refusal shows the address in its links.
+            request.scope["query_string"] = b""
+            raise RefusedError(
+                414,
+                tr("The options of this address are too long: at most {n} characters are taken.", n=LONGEST_QUERY),
+                f"query of {length} characters, at most {LONGEST_QUERY} are taken",
+            )
 
     def _check_host(self, request: Request) -> None:
         header = request.headers.get("host", "")

@@ -1,6 +1,6 @@
 """What one address of the API is: its options, its answer, how it is made."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -85,6 +85,20 @@ class Options:
 Answer = Callable[[PageContext, Options], Awaitable[Any]]
 
 
+def refuse_options(request: Request, known: Collection[str]) -> None:
+    """Refuse an option that an address does not have.
+
+    Raises
+    ------
+    UsageError
+        Naming it, and those that there are.
+    """
+    for name in request.query_params:
+        if name not in known:
+            has = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            raise UsageError(f"{request.url.path} has no option {name[:40]!r}; {has}")
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One address."""
@@ -107,11 +121,9 @@ class Endpoint:
             If an option is unknown, given twice or wrong.
         """
         known = {option.name for option in self.options}
+        refuse_options(request, known)
         given: dict[str, str] = {}
         for name, value in request.query_params.multi_items():
-            if name not in known:
-                has = f"it has {', '.join(sorted(known))}" if known else "it has none"
-                raise UsageError(f"{PREFIX}{self.path} has no option {name[:40]!r}; {has}")
             if name in given:
                 raise UsageError(f"the option {name} is given twice: give it once")
             given[name] = value

@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -24,8 +25,10 @@ _LEGEND: Final = ("delivered", "low_beam", "no_beam", "unknown", "planned")
 
 
 async def show_now(request: Request) -> Response:
-    """Show the running month."""
+    """Show the running month, or the period that is asked for."""
     context = context_of(request)
+    if asked := request.query_params.get("period"):
+        return RedirectResponse(f"/calendar/{quote(asked, safe='')}", 303)
     return RedirectResponse(f"/calendar/{month_of(context.clock(), context.profile.zone).id}", 303)
 
 

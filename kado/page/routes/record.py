@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from facility.accounts import Permission
@@ -26,6 +26,7 @@ from kado.page.entries import (
     read_number,
 )
 from kado.page.forms import text_of
+from kado.page.once import done_of, redirect_done, show_once
 from kado.page.record_rows import (
     awaiting_rows,
     correction_rows,
@@ -47,6 +48,7 @@ from kado.queries.correction_months import (
 )
 from kado.queries.corrections import RecordedCorrection, load_corrections
 from kado.queries.incidents import load_incidents
+from kado.queries.record import load_plan
 from kado.service.recording import (
     confirm_correction,
     record_incident,
@@ -66,6 +68,12 @@ async def show_record(request: Request) -> Response:
     """Show what awaits review, the forms, and the history."""
     start, end = request.query_params.get("from", ""), request.query_params.get("to", "")
     given = {"start": start, "end": end, "assertion": request.query_params.get("state", "")}
+    context = context_of(request)
+    if name := request.query_params.get("period"):
+        # What is no period is refused; one without a figure is shown with the reason.
+        await context.reader.answer(
+            ("period", name), lambda: context.profile.period(name, load_plan(context.configuration))
+        )
     return await _record(request, correction=given, incident=dict(given))
 
 
@@ -141,11 +149,15 @@ async def _ask(request: Request, action: str, number: int, problem: str, fields:
     said = next((s for s in listed if s.correction.id == number), None)
     if said is None:
         raise UsageError(tr("There is no correction #{number}.", number=number))
+    if action == "confirm" and said.confirmation is not None and not problem:
+        values = {"action": action, "rows": correction_rows(context.profile, [said]), "number": number, "settled": True}
+        return render(request, "record_ask.html", values)
     own = load_definition_of(request)
     effects = await context.reader.write(
         partial(_EFFECTS[action], context.configuration, number, [own], clock=context.clock)
     )
     values = {
+        "settled": False,
         "action": action,
         "rows": correction_rows(context.profile, [said]),
         "number": number,
@@ -279,9 +291,9 @@ async def _record(
         "incident": dict.fromkeys(INCIDENT_FIELDS, "") | (incident or {}),
         "problem": problem,
         "where": where,
-        "done": request.query_params.get("done", ""),
+        "done": done_of(request),
     }
-    return render(request, "record.html", values, status=status)
+    return show_once(render(request, "record.html", values, status=status), request, "/record")
 
 
 def load_definition_of(request: Request) -> Any:
@@ -299,7 +311,7 @@ async def _write(request: Request, work: Callable[[], T]) -> T:
 
 
 def _done(anchor: str, what: str) -> Response:
-    return RedirectResponse(f"/record?done={what}#{anchor}", 303)
+    return redirect_done("/record", f"/record#{anchor}", what)
 
 
 ROUTES: Final[tuple[BaseRoute, ...]] = (

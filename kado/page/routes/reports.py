@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from facility.accounts import Permission
@@ -20,6 +20,7 @@ from kado.output import local
 from kado.page.access.visitor import require
 from kado.page.context import context_of
 from kado.page.forms import text_of
+from kado.page.once import done_of, redirect_done, show_once
 from kado.page.refusals import status_of
 from kado.page.rendering import render
 from kado.queries.drafts import Draft, load_drafts
@@ -76,7 +77,7 @@ async def issue_report(request: Request) -> Response:
     except UsageError as error:
         return await _shown(request, problem=str(error), period=period, status=status_of(error))
     context.reader.forget()
-    return RedirectResponse(f"/reports?done={issued.period}", 303)
+    return redirect_done("/reports", "/reports", issued.period)
 
 
 def _made(configuration: Configuration, period: str, form: str, lang: Any) -> bytes:
@@ -143,9 +144,9 @@ async def _shown(request: Request, *, problem: str = "", period: str = "", statu
         "forms": list(FORMS),
         "period": period or (last.id if last is not None else ""),
         "problem": problem,
-        "done": request.query_params.get("done", "")[:40],
+        "done": done_of(request),
     }
-    return render(request, "reports.html", values, status=status)
+    return show_once(render(request, "reports.html", values, status=status), request, "/reports")
 
 
 def _availability(report: IssuedReport) -> str:

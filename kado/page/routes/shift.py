@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from facility.accounts import Permission
@@ -17,6 +17,7 @@ from kado.page.access.visitor import require
 from kado.page.context import context_of
 from kado.page.entries import read_number
 from kado.page.forms import text_of
+from kado.page.once import done_of, redirect_done, show_once
 from kado.page.rendering import render
 from kado.queries.shift import find_shift, handovers_document, load_handovers, shift_document
 from kado.queries.shift_markdown import (
@@ -117,7 +118,7 @@ async def _written(request: Request, shift: Shift, work: Any, entered: dict[str,
     except UsageError as error:
         return await _shown(request, shift, problem=str(error), where=what, entered=entered)
     reader.forget()
-    return RedirectResponse(f"{_address(request, shift)}&done={what}", 303)
+    return redirect_done("/shift", _address(request, shift), what)
 
 
 async def _document(request: Request, shift: Shift) -> dict[str, Any]:
@@ -162,9 +163,9 @@ async def _shown(
         "problem": problem,
         "where": where,
         "entered": {"text": "", "remarks": "", "remark": "", **(entered or {})},
-        "done": request.query_params.get("done", ""),
+        "done": done_of(request),
     }
-    return render(request, "shift.html", values, status=400 if problem else 200)
+    return show_once(render(request, "shift.html", values, status=400 if problem else 200), request, "/shift")
 
 
 def _countersigned(handover: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from facility.accounts import Permission
@@ -18,6 +18,7 @@ from kado.output import local
 from kado.page.access.visitor import RefusedError, require
 from kado.page.context import context_of
 from kado.page.forms import text_of
+from kado.page.once import done_of, redirect_done, show_once
 from kado.page.rendering import render
 from kado.queries.simulator_faults import effect_words, fault_detail, length_word, seconds_of
 from simulators.answer_key import KeyFault
@@ -71,7 +72,7 @@ async def _do(request: Request, form: FormData, asked: Asked, fields: dict[str, 
     except KadoError as error:
         return await _simulator(request, name, fields, str(error))
     _LOG.info("%s: %s %s in simulator %s", visitor.name, asked.do, asked.effect or "all", chosen)
-    return RedirectResponse(f"/simulator?done={asked.do}&simulator={chosen}", 303)
+    return redirect_done("/simulator", f"/simulator?simulator={chosen}", asked.do)
 
 
 async def _simulator(request: Request, name: str, fields: dict[str, str] | None = None, problem: str = "") -> Response:
@@ -83,9 +84,9 @@ async def _simulator(request: Request, name: str, fields: dict[str, str] | None 
         "simulator": None if reply is None else _standing(request, reply),
         "fields": dict.fromkeys(FIELDS, "") | (fields or {}),
         "problem": problem,
-        "done": request.query_params.get("done", ""),
+        "done": done_of(request),
     }
-    return render(request, "simulator.html", values, status=400 if problem else 200)
+    return show_once(render(request, "simulator.html", values, status=400 if problem else 200), request, "/simulator")
 
 
 def _state(data_dir: Path, name: str) -> tuple[tuple[str, ...], Reply | None]:

@@ -163,3 +163,49 @@ async def test_markup_and_formulas_in_texts_are_shown_as_text(page: Page) -> Non
         assert "<img" not in shown
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
     assert load_corrections(page.configuration)[0].correction.reason == evil
+
+
+async def test_a_confirmed_exclusion_shows_who_confirmed_it_and_no_form(page: Page) -> None:
+    operator, manager = await page.logged_in("operator"), await page.logged_in("manager")
+    await write(operator, **correction("excluded", category="grid"))
+    assert (await manager.post("/record/confirm", {"id": "1", "reason": ""})).status_code == 303
+    shown = (await manager.get("/record/confirm?id=1")).text
+    assert "Confirmed by manager" in shown
+    assert 'action="/record/confirm"' not in shown
+
+
+async def test_success_is_shown_once_after_the_action_and_never_by_address(page: Page) -> None:
+    browser = await page.logged_in("operator")
+    assert "It was recorded." not in (await browser.get("/record?done=correction")).text
+    await write(browser, **correction("up"))
+    assert "It was recorded." in (await browser.get("/record")).text
+    assert "It was recorded." not in (await browser.get("/record")).text
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/api/v1/now?x=1", 400),
+        ("/api/v1/openapi.json?x=1", 400),
+        ("/record?period=2026-13", 400),
+        ("/calendar/2026-13", 400),
+        ("/history?x=" + "a" * 2_100, 414),
+    ],
+)
+async def test_a_wrong_address_is_refused(page: Page, address: str, status: int) -> None:
+    answer = await page.browser().get(address)
+    assert answer.status_code == status
+    assert "aaaaaaaaaa" not in answer.text
+
+
+async def test_a_period_given_to_the_calendar_is_not_left_out(page: Page) -> None:
+    answer = await page.browser().get("/calendar?period=2026-13")
+    assert answer.headers["location"] == "/calendar/2026-13"
+
+
+async def test_the_same_statement_of_an_overlapping_time_overlaps(page: Page) -> None:
+    browser = await page.logged_in("operator")
+    await write(browser, **correction("up"))
+    again = await browser.post("/record/correct", {**correction("up", end="03:00:00"), "step": "write"})
+    assert again.status_code == 400
+    assert " overlaps #1 up" in again.text
