@@ -61,15 +61,16 @@ class _Run:
 class Certainty:
     """Which samples are no measurements, so that the glitch rule does not apply to them as it does to others."""
 
-    stated: frozenset[int] = frozenset()
-    """Stamps of what a person stated: never a glitch."""
-    by_flag: frozenset[int] = frozenset()
-    """Stamps of what a flag says: never a glitch by the number of samples."""
+    stated: Intervals = field(default_factory=Intervals.empty)
+    """Where a person stated the beam: never a glitch."""
+    by_flag: Intervals = field(default_factory=Intervals.empty)
+    """Where a flag says it: never a glitch by the number of samples."""
 
     def of(self, ns: int, rules: Rules) -> tuple[int, bool]:
         """Return for how many samples the one at `ns` counts, and whether a person stated it."""
-        enough = ns in self.by_flag or ns in self.stated
-        return rules.min_samples if enough else 1, ns in self.stated
+        stated = bool(self.stated) and self.stated.contains(ns)
+        enough = stated or (bool(self.by_flag) and self.by_flag.contains(ns))
+        return rules.min_samples if enough else 1, stated
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +110,7 @@ class Scanner:
     restarts
         Instants of filled time at which a running event ends and starts again with the limits then in force.
     certainty
-        Stamps of samples that come from corrections and flags.
+        Where samples come from corrections and flags.
     silent
         Time in which a sample holds for no time at all, because the source of a change-driven signal is down.
     """

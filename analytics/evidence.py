@@ -160,8 +160,8 @@ def _applied(
     flagged: list[Overridden],
 ) -> AppliedEvidence:
     silent = evidence.link_down if rules.stale_after_ns is None else Intervals.empty()
-    combined = apply_overrides(evidence.delivery, overrides, rules, evidence.cuts, silent)
     start, end = evidence.start_ns, evidence.end_ns
+    combined = apply_overrides(evidence.delivery, overrides, rules, evidence.cuts, silent, (start, end))
     return AppliedEvidence(rules, combined, cross_checks, tuple(flagged), start, end)
 
 

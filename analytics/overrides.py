@@ -58,7 +58,12 @@ class Combined:
 
 
 def apply_overrides(
-    samples: Samples, overrides: Sequence[Overridden], rules: Rules, cuts: Int64, silent: Intervals
+    samples: Samples,
+    overrides: Sequence[Overridden],
+    rules: Rules,
+    cuts: Int64,
+    silent: Intervals,
+    window: tuple[int, int],
 ) -> Combined:
     """Apply `overrides` to the samples and cuts.
 
@@ -78,6 +83,8 @@ def apply_overrides(
         (n,) int64 ns, increasing: where a running hold ends.
     silent
         Where a sample holds for no time, because the link of a signal that is sent on change is down.
+    window
+        Start and end of what is looked at, ns: an override may be years longer, and gets no more samples for that.
     """
     if not overrides:
         return Combined(samples, cuts, Certainty(), silent)
@@ -98,15 +105,12 @@ def apply_overrides(
     up_value = max(t.low_beam_ends for t in rules.thresholds)
     times, values = [samples.time_ns[keep]], [samples.value[keep]]
     standing, new_cuts = cuts, [np.empty(0, np.int64)]
-    stated: set[int] = set()
-    by_flag: set[int] = set()
     for o in ordered:
         if o.what is Override.SAMPLES_BAD:
             continue
         if o.what is not Override.UNKNOWN:
-            own = _own_samples(o, rules)
+            own = _own_samples(o, rules, window)
             times.append(own)
-            (by_flag if o.by_flag else stated).update(own.tolist())
             values.append(np.full(len(own), up_value if o.what is Override.UP else 0.0))
             # A statement does not end with the link.
             standing = standing[(standing <= o.start_ns) | (standing >= o.end_ns)]
@@ -121,18 +125,24 @@ def apply_overrides(
                 next_stamps, hold_end, side="right"
             ):
                 new_cuts.append(np.array([hold_end], np.int64))
+    beam = [o for o in ordered if o.what in (Override.UP, Override.DOWN)]
     return Combined(
         _merge(samples, keep, times, values),
         np.unique(np.concatenate([standing, *new_cuts])),
-        Certainty(frozenset(stated), frozenset(by_flag)),
-        silent - Intervals.of((o.start_ns, o.end_ns) for o in ordered if o.what in (Override.UP, Override.DOWN)),
+        Certainty(
+            Intervals.of((o.start_ns, o.end_ns) for o in beam if not o.by_flag),
+            Intervals.of((o.start_ns, o.end_ns) for o in beam if o.by_flag),
+        ),
+        silent - Intervals.of((o.start_ns, o.end_ns) for o in beam),
     )
 
 
-def _own_samples(o: Overridden, rules: Rules) -> Int64:
-    """Return stamps that hold throughout."""
+def _own_samples(o: Overridden, rules: Rules, window: tuple[int, int]) -> Int64:
+    """Return the first stamp, with which the beam changes, and those that hold throughout the window."""
     step = o.end_ns - o.start_ns if rules.stale_after_ns is None else rules.stale_after_ns
-    return np.arange(o.start_ns, o.end_ns, step, dtype=np.int64)
+    before = max(0, window[0] - o.start_ns) // step * step
+    stamps = np.arange(o.start_ns + before, min(o.end_ns, window[1]), step, dtype=np.int64)
+    return np.concatenate([np.array([o.start_ns], np.int64), stamps]) if before else stamps
 
 
 def _held_at(stamps: Int64, ns: int, stale_after_ns: int | None, cuts: Int64) -> tuple[int, int] | None:

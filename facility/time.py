@@ -133,7 +133,8 @@ def from_datetime(moment: datetime) -> int:
     """
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise TimeError(f"{moment.isoformat()} has no time zone: give it one, for example tzinfo=UTC")
-    delta = moment.astimezone(UTC) - _EPOCH
+    # Not through `astimezone`: that cannot hold the first and last hours of the years that a `datetime` has.
+    delta = moment - _EPOCH
     ns = (delta.days * 86_400 + delta.seconds) * NS_PER_S + delta.microseconds * 1000
     return check_range(ns, moment.isoformat())
 

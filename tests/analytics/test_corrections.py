@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analytics.evidence import apply_evidence
 from facility.corrections import Assertion, Correction, Exclusion, Withdrawal, check_correction, in_force
 from facility.errors import CorrectionError
 from facility.schedule import Block, Category, ScheduleVersion, resolve
 from facility.time import NS_PER_DAY
+from made_up_ring import rules as definition
 from stories import GAP, Beam, Story, at, said, seconds, states, told
 
 OUTAGE: Beam = [(100, 200.0), (60, 0.0), (100, 200.0)]
@@ -159,3 +161,21 @@ def test_a_withdrawn_correction_holds_for_those_who_look_from_before_its_withdra
     assert in_force([correction], [withdrawal]) == ()
     assert in_force([correction], [withdrawal], as_known_on_ns=at(99)) == (correction,)
     assert in_force([correction], [withdrawal], as_known_on_ns=at(29)) == ()
+
+
+@pytest.mark.parametrize("assertion", [Assertion.UP, Assertion.DOWN, Assertion.UNKNOWN, Assertion.SENSOR_FAULT])
+def test_a_correction_of_years_counts_as_one_of_what_is_looked_at_and_costs_no_more(assertion: Assertion) -> None:
+    far = said(assertion, -1e6, 1e6)
+    story = corrected(SILENCE, far)
+    evidence, counted = story.all_evidence(), story.count()
+    near = corrected(SILENCE, said(assertion, 0, 260)).count()
+    assert (counted.accounts, counted.counts) == (near.accounts, near.counts)
+    assert counted.figures.availability_lower_pct == near.figures.availability_lower_pct
+    assert counted.figures.availability_upper_pct == near.figures.availability_upper_pct
+    applied = apply_evidence(evidence, story.profile, definition(), story.planned())
+    assert len(applied.samples) < 50, "one for each 10 s that a sample holds, in 260 s"
+
+
+def test_the_first_instant_of_an_outage_is_that_of_the_correction_however_long_before() -> None:
+    (event,) = corrected(OUTAGE, said(Assertion.DOWN, -1e6, 120)).count().events
+    assert seconds(event.event.start_ns - at(0)) == -1e6

@@ -144,3 +144,12 @@ def test_a_day_whose_midnight_does_not_exist_begins_where_the_clock_goes_on() ->
 def test_seconds_become_the_nearest_nanosecond(seconds: float) -> None:
     assert abs(to_ns(seconds) - seconds * 1e9) <= 16
     assert to_s(to_ns(seconds)) == pytest.approx(seconds, rel=1e-15, abs=1e-9)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max])
+def test_the_first_and_last_hours_of_the_calendar_are_refused_as_any_time_out_of_range(
+    moment: datetime, zone: ZoneInfo
+) -> None:
+    with pytest.raises(TimeError, match="outside the years 1678 to 2261"):
+        from_datetime(moment.replace(tzinfo=zone))
