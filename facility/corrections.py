@@ -12,7 +12,10 @@ from enum import StrEnum
 from typing import Final
 
 from facility.errors import CorrectionError
-from facility.time import format_time
+from facility.time import NS_PER_DAY, format_time
+
+LONGEST_CORRECTION_NS: Final = 3_653 * NS_PER_DAY
+"""Ten years: a longer one is a mistyped year, and what it changes takes minutes to show."""
 
 
 class Assertion(StrEnum):
@@ -186,6 +189,11 @@ def check_correction(new: Correction, in_force: Sequence[Correction], zone: tzin
         raise CorrectionError(
             f"a correction must end after its start: {format_time(new.start_ns, zone)} to "
             f"{format_time(new.end_ns, zone)}"
+        )
+    if new.end_ns - new.start_ns > LONGEST_CORRECTION_NS:
+        raise CorrectionError(
+            f"{format_time(new.start_ns, zone)} to {format_time(new.end_ns, zone)} is longer than ten years, the most"
+            " that one correction may state: look at the year, or record it in parts"
         )
     if not new.author.strip() or not new.reason.strip():
         raise CorrectionError("a correction needs an author and a reason: it will be read by someone who disputes it")

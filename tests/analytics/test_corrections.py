@@ -146,6 +146,13 @@ def test_a_correction_that_says_nothing_is_refused(new: Correction, message: str
         check_correction(new, [])
 
 
+def test_a_correction_longer_than_the_limit_is_refused() -> None:
+    longest = said(Assertion.UP, 0, 3_653 * 86_400)
+    check_correction(longest, [])
+    with pytest.raises(CorrectionError, match="longer than ten years"):
+        check_correction(replace(longest, end_ns=longest.end_ns + 1), [])
+
+
 def test_a_contradiction_names_both_corrections() -> None:
     with pytest.raises(CorrectionError, match=r"down 2025.* contradicts #1 up 2025-05-12T01:00:10Z to .* by Operator"):
         check_correction(said(Assertion.DOWN, 0, 20), [said(Assertion.UP, 10, 30)])

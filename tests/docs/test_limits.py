@@ -19,9 +19,10 @@ from collector.sources.epics_ca.spec import EpicsCaSource
 from collector.sources.http.spec import HttpSource
 from collector.sources.mqtt import inbox
 from collector.sources.mqtt.spec import MqttSource
-from facility import documents, schedule_csv, schedule_ics, word
+from facility import corrections, documents, schedule_csv, schedule_ics, word
 from facility.alarms import rules as alarm_rules
 from facility.ics import events, lines, rule, series
+from facility.time import NS_PER_DAY
 from kado.page.access import bodies, slow_clients
 from kado.page.routes import events_stream
 from kado.report import stamp
@@ -82,6 +83,7 @@ LIMITS: dict[str, list[int]] = {
     ],
     "report that is verified": [stamp.MAX_BYTES],
     "reply of an Alertmanager": [private(alertmanager, "_MOST_REPLY")],
+    "correction": [corrections.LONGEST_CORRECTION_NS // NS_PER_DAY],
     "request to a simulator": [control.MAX_LINE, int(control.ASKED_WITHIN_S)],
     "body of a request to a simulator": [request_body.MAX_BODY, int(request_body.BODY_S)],
     "dead letters": [rejections.MAX_DEAD_LETTERS, DEFAULT_LIMITS.max_letters, DEFAULT_LIMITS.max_bytes],
@@ -105,6 +107,7 @@ def test_a_limit_is_the_one_of_the_page(what: str) -> None:
 
 
 REACHED = {
+    "tests/analytics/test_corrections.py": ["test_a_correction_longer_than_the_limit_is_refused"],
     "tests/collector/sources/test_http_source.py": [
         "test_a_document_that_is_too_large_is_not_read",
         "test_a_server_that_answers_a_byte_at_a_time_is_given_up",
