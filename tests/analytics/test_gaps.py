@@ -12,7 +12,7 @@ from analytics.explain import explain_part
 from analytics.findings import Findings, examine
 from analytics.gaps import Gap, Gaps, find_gaps
 from analytics.segments import Rule
-from facility.corrections import Assertion, Correction
+from facility.corrections import BEAM_ASSERTIONS, Assertion, Correction
 from facility.period import Period
 from generated_cases import Case, generate
 from stories import GAP, Beam, Story, at, definition, said, seconds
@@ -117,9 +117,18 @@ def test_what_is_said_of_a_gap_at_sight_is_what_counting_again_says(case: Case) 
 
 
 def evidence_with_down(evidence: Evidence, start_ns: int, end_ns: int) -> Evidence:
-    """Return the evidence with a correction that states the interval down."""
+    """Return the evidence with a correction that states the interval down, in place of what is stated of its beam."""
     down = Correction(99, start_ns, end_ns, Assertion.DOWN, "Operator", "what if", end_ns)
-    return replace(evidence, corrections=[*evidence.corrections, down])
+    others: list[Correction] = []
+    for c in evidence.corrections:
+        if c.assertion not in BEAM_ASSERTIONS or c.end_ns <= start_ns or c.start_ns >= end_ns:
+            others.append(c)
+            continue
+        if c.start_ns < start_ns:
+            others.append(replace(c, end_ns=start_ns))
+        if c.end_ns > end_ns:
+            others.append(replace(c, start_ns=end_ns))
+    return replace(evidence, corrections=[*others, down])
 
 
 def counted(findings: Findings) -> int:

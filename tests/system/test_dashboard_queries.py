@@ -84,10 +84,17 @@ def filled(kado: Kado, influx_bucket: Bucket) -> Callable[..., Grafana]:
 
 
 def storm_with_dumps(instants: list[datetime]) -> str:
-    """Return the storm with dumps of the beam at stated instants: two days of the storm alone may be without one."""
+    """Return the storm with dumps of the beam at stated instants, and hours without injection before each.
+
+    Two days of the storm alone may be without an outage, or without low beam.
+    """
     text = (ROOT / "simulators" / "scenarios" / "storm.toml").read_text(encoding="utf-8")
     at = ", ".join(f"{instant:%Y-%m-%dT%H:%M:%SZ}" for instant in instants)
-    return f'{text}\n[[fault]]\ncause = "stated"\neffect = "beam_dump"\nat = [{at}]\nlength_s = 1200\n'
+    low = ", ".join(f"{instant - timedelta(hours=7):%Y-%m-%dT%H:%M:%SZ}" for instant in instants)
+    return (
+        f'{text}\n[[fault]]\ncause = "stated"\neffect = "beam_dump"\nat = [{at}]\nlength_s = 1200\n'
+        f'\n[[fault]]\ncause = "stated"\neffect = "no_injection"\nat = [{low}]\nlength_s = 10800\n'
+    )
 
 
 def outages_of(kado: Kado, period: str) -> list[dict[str, Any]]:
