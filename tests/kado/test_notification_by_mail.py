@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from kado.service.notification.sending import Notifications
 from notices import SECOND, T0, notice
 from servers import free_port
 from storage.telemetry_db.alarm_notifications import NewNotification, NotificationFile
+from waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,7 +145,7 @@ def test_over_several_kills_each_message_is_sent_and_none_more_than_once_for_eac
             # Killed once the server has one more: before or after that is settled. Apprise waits seconds for the next.
             wanted = len(box.mails) + 1
             process = subprocess.Popen(command, env=environment)
-            wait_until(lambda wanted=wanted: len(box.mails) >= wanted)
+            wait_for(lambda wanted=wanted: len(box.mails) >= wanted)
             process.send_signal(signal.SIGKILL)
             process.wait()
         (runner,) = Notifications.open(configuration, time.time_ns, random.Random(1)).runners
@@ -160,10 +160,3 @@ def test_over_several_kills_each_message_is_sent_and_none_more_than_once_for_eac
     assert times.total() - len(alarms) <= kills
     assert set(file.sent("room")) == set(alarms)
     file.close()
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)

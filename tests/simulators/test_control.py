@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import stat
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from simulators.machine import Machine
 from simulators.remote import ask, chosen_simulator, running_simulators
 from simulators.scenario import load_scenario
 from simulators.source import SimulatorSource
+from waiting import until
 
 PROFILE = load_profile("nanoterasu_sim")
 QUIET = load_scenario("quiet_week")
@@ -231,12 +232,12 @@ async def test_a_steered_source_delivers_what_its_session_makes_again(
         taking = asyncio.create_task(take())
         for effect in orders:
             clock.ns += 7 * MINUTE + 123_456_789
-            await _until(lambda: reader.arrived_ns() == clock.ns + 1)
+            await until(lambda: reader.arrived_ns() == clock.ns + 1)
             do = Request(do="inject", effect=effect, length_s=300) if effect else Request(do="repair")
             with suppress(ScenarioError):  # the storm may have been faster
                 await asked(tmp_path, do)
         clock.ns += 30 * MINUTE
-        await _until(lambda: reader.arrived_ns() == clock.ns + 1)
+        await until(lambda: reader.arrived_ns() == clock.ns + 1)
         taking.cancel()
         await asyncio.gather(taking, return_exceptions=True)
     assert len(told) == 1
@@ -251,12 +252,6 @@ async def test_a_steered_source_delivers_what_its_session_makes_again(
     assert np.array(live.signals)[live.signal].tolist() == np.array(history.signals)[history.signal].tolist()
     key = await key_at(session.with_suffix(".json"))
     assert await asyncio.to_thread(machine.answer_key, key.period.start, key.period.end) == key
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_answers_that_cannot_be_kept_are_no_defect_and_not_lost_in_silence(
