@@ -193,7 +193,7 @@ def check_correction(new: Correction, in_force: Sequence[Correction], zone: tzin
     if new.end_ns - new.start_ns > LONGEST_CORRECTION_NS:
         raise CorrectionError(
             f"{format_time(new.start_ns, zone)} to {format_time(new.end_ns, zone)} is longer than ten years, the most"
-            " that one correction may state: look at the year, or record it in parts"
+            " that one correction may state: check the year, or record it in parts"
         )
     if not new.author.strip() or not new.reason.strip():
         raise CorrectionError("a correction needs an author and a reason: it will be read by someone who disputes it")

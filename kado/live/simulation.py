@@ -25,7 +25,7 @@ from simulators.session import write_session
 from simulators.standing import standing_states
 
 LAST_SAMPLES_S: Final = 2.0
-"""How long the end waits for samples that are due; a simulator that is still catching up has more of them."""
+"""Longest wait for the samples that are due at the end; a simulator that still catches up has more of them."""
 
 
 @dataclass(frozen=True, slots=True)

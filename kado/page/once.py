@@ -1,4 +1,4 @@
-"""Tells a viewer once what his action did: an address alone shows no success."""
+"""Shows the result of an action once, on the next page: an address alone shows no success."""
 
 from typing import Final
 from urllib.parse import quote, unquote
