@@ -3,13 +3,9 @@
 import copy
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
-from facility.alarms import AlarmRule, AlarmState
+from facility.alarms import MOST_RAISES, AlarmRule, AlarmState
 from facility.time import MAX_NS
-
-RAISES_KEPT: Final = 100
-"""So many raises are remembered at most."""
 
 
 class Phase(StrEnum):
@@ -198,7 +194,7 @@ def _pass(record: Record, rule: AlarmRule, now_ns: int) -> None:
         record.phase = Phase.ACTIVE
         record.occurrence += 1
         record.inner = AlarmState.UNACKED
-        record.raises = (*record.raises, now_ns)[-RAISES_KEPT:]
+        record.raises = (*record.raises, now_ns)[-MOST_RAISES:]
         count = rule.chatter_count
         if 0 < count <= len(record.raises) and record.raises[-count] > now_ns - rule.chatter_within_ns:
             record.chattering = True

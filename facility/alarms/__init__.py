@@ -16,7 +16,7 @@ from facility.alarms.conditions import (
 )
 from facility.alarms.facts import FACTS, FIGURE_PERIODS, FIGURES, fact_series, figure_series
 from facility.alarms.review import Finding, review
-from facility.alarms.rule import AlarmRule
+from facility.alarms.rule import MOST_RAISES, AlarmRule
 from facility.alarms.rules import AlarmRules
 from facility.alarms.series import SeriesSpec, SeriesTable
 from facility.alarms.states import (
@@ -37,6 +37,7 @@ __all__ = [
     "FIGURES",
     "FIGURE_PERIODS",
     "LISTED_STATES",
+    "MOST_RAISES",
     "NAMED_LIMITS",
     "QUIET_STATES",
     "Action",

@@ -2,7 +2,7 @@
 
 from datetime import date
 from functools import lru_cache
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Final, Self, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -45,6 +45,9 @@ def _shared(text: Text) -> Text:
 
 
 _LONGEST_S = 100 * 365.25 * 86_400
+
+MOST_RAISES: Final = 100
+"""So many raises of an alarm are remembered, for chattering."""
 
 SharedText = Annotated[Text, AfterValidator(_shared)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -92,7 +95,7 @@ class AlarmRule(SharedKeys):
     """Armed while the mode signal says one of these, or nothing; None: always."""
     inhibited_by: tuple[Slug, ...] = Field(default=(), strict=False)
     """Alarms that suppress this one."""
-    chatter_count: int = Field(default=3, ge=0)
+    chatter_count: int = Field(default=3, ge=0, le=MOST_RAISES)
     """So many raises within `chatter_within_s` are chattering; 0 is off."""
     chatter_within_s: Positive = 60.0
     shelve_max_h: Positive = 8.0
@@ -163,7 +166,7 @@ class AlarmClass(BaseModel):
     in_plan: Categories | None = None
     in_mode: tuple[str, ...] | None = Field(default=None, strict=False, min_length=1)
     inhibited_by: tuple[Slug, ...] | None = Field(default=None, strict=False)
-    chatter_count: int | None = Field(default=None, ge=0)
+    chatter_count: int | None = Field(default=None, ge=0, le=MOST_RAISES)
     chatter_within_s: Positive | None = None
     shelve_max_h: Positive | None = None
     notify: tuple[str, ...] | None = Field(default=None, strict=False)

@@ -110,30 +110,45 @@ class AlarmRules:
 
         return tuple(sorted(self.rules, key=rank))
 
-    @cached_property
+    @property
     def text(self) -> str:
-        """The rules as JSON, one a line, defaults of classes filled in: what the journal keeps."""
-        return "\n".join(rule.model_dump_json(by_alias=True, exclude_defaults=True) for rule in self.rules)
+        """The rules as JSON, one a line, defaults of classes filled in: what the journal keeps.
+
+        It is written anew at each call: of ten thousand rules it takes more memory than the rules are worth.
+        """
+        return "\n".join(_line(rule) for rule in self.rules)
 
     @cached_property
     def fingerprint(self) -> str:
         """The same for the same rules, however they are written: 16 hexadecimal digits."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+        return self._digest.hex()[:16]
+
+    @cached_property
+    def _digest(self) -> bytes:
+        """SHA-256 of `text`, without having the whole of it in memory."""
+        digest = hashlib.sha256()
+        for i, rule in enumerate(self.rules):
+            digest.update(f"{chr(10) if i else ''}{_line(rule)}".encode())
+        return digest.digest()
 
     def __len__(self) -> int:
         return len(self.rules)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, AlarmRules) and self.table is other.table and self.text == other.text
+        return isinstance(other, AlarmRules) and self.table is other.table and self._digest == other._digest
 
     def __hash__(self) -> int:
-        return hash((id(self.table), self.text))
+        return hash((id(self.table), self._digest))
 
 
 def shipped_rules() -> tuple[str, ...]:
     """Return the ids of the profiles that alarm rules come with."""
     files = resources.files("facility.alarms").iterdir()
     return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+
+
+def _line(rule: AlarmRule) -> str:
+    return rule.model_dump_json(by_alias=True, exclude_defaults=True)
 
 
 def _read(documents: Sequence[tuple[str, dict[str, Any]]]) -> list[AlarmRule]:

@@ -1,5 +1,6 @@
 """Rules as data: strict, with the nearest right word in each error."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ WRONG = [
     (toml(on_delay_s="-1"), "on_delay_s"),
     (toml(on_delay_s="inf"), "on_delay_s"),
     (toml(on_delay_s='"3"'), "on_delay_s"),
+    (toml(chatter_count="101"), "chatter_count"),
     (toml(id='"Beam lost"'), "is not a slug"),
     (toml(inhibited_by='["a"]'), "is inhibited by itself"),
     (toml(inhibited_by='["beem"]'), "inhibited_by: no alarm 'beem'"),
@@ -143,6 +145,14 @@ def test_the_fingerprint_is_of_the_rules_and_not_of_how_they_are_written() -> No
     one, other = parse(toml()), parse("# a comment\n" + toml(on_delay_s="0.0"))
     assert one.fingerprint == other.fingerprint
     assert parse(toml(on_delay_s="1.0")).fingerprint != one.fingerprint
+
+
+def test_the_fingerprint_is_that_of_the_text_in_the_journal() -> None:
+    rules = parse(toml(), toml(id='"b"'))
+    assert len(rules.text.splitlines()) == 2
+    assert rules.fingerprint == hashlib.sha256(rules.text.encode()).hexdigest()[:16]
+    assert rules == parse(toml(), toml(id='"b"'))
+    assert rules != parse(toml(), toml(id='"c"'))
 
 
 def test_review_warns_where_the_time_to_respond_does_not_fit_the_priority() -> None:
