@@ -13,6 +13,7 @@ from typing import Final
 
 from facility.errors import CorrectionError
 from facility.time import NS_PER_DAY, format_time
+from facility.written_text import LONGEST_EVIDENCE, check_line, check_text
 
 LONGEST_CORRECTION_NS: Final = 3_653 * NS_PER_DAY
 """Ten years: a longer one is a mistyped year, and what it changes takes minutes to show."""
@@ -141,10 +142,26 @@ def check_confirmation(new: Confirmation, of: Correction, earlier: Confirmation 
         )
     if not new.author.strip():
         raise CorrectionError("a confirmation needs the name of the person who confirms")
+    check_line("the name of the person who confirms", new.author, CorrectionError)
+    check_text("the remark", new.remark, CorrectionError)
     if same_person(new.author, of.author):
         raise CorrectionError(
             f"correction #{of.id} was recorded by {of.author}: another person has to confirm it, not {new.author}"
         )
+
+
+def check_withdrawal(new: Withdrawal) -> None:
+    """Refuse a withdrawal without author or reason.
+
+    Raises
+    ------
+    CorrectionError
+        Naming what is wrong.
+    """
+    if not new.author.strip() or not new.reason.strip():
+        raise CorrectionError("a withdrawal needs an author and a reason, as the correction did")
+    check_line("the author's name", new.author, CorrectionError)
+    check_text("the reason", new.reason, CorrectionError)
 
 
 def awaiting_confirmation(
@@ -197,6 +214,9 @@ def check_correction(new: Correction, in_force: Sequence[Correction], zone: tzin
         )
     if not new.author.strip() or not new.reason.strip():
         raise CorrectionError("a correction needs an author and a reason: it will be read by someone who disputes it")
+    check_line("the author's name", new.author, CorrectionError)
+    check_text("the reason", new.reason, CorrectionError)
+    check_text("the evidence", new.evidence, CorrectionError, longest=LONGEST_EVIDENCE)
     if (new.category is None) == (new.assertion is Assertion.EXCLUDED):
         raise CorrectionError(f"'excluded', and it alone, needs a category: {', '.join(e.value for e in Exclusion)}")
     if (new.limit is None) == (new.assertion is Assertion.REDUCED):

@@ -6,6 +6,7 @@ from typing import Any
 from facility.corrections import same_person
 from facility.errors import HandoverError
 from facility.time import format_time
+from facility.written_text import LONGEST_REMARK, check_line, check_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +51,32 @@ class Handover:
     """None until the next shift has signed, too."""
 
 
-LONGEST_REMARK = 10_000
-"""Characters that one remark may have."""
-
-
 def check_remark(text: str, *, needed: bool = False) -> str:
     """Return a remark without white space around it.
 
     Raises
     ------
     HandoverError
-        If it is longer than `LONGEST_REMARK`, or empty although it is `needed`.
+        If it is longer than `LONGEST_REMARK`, holds characters that are no text, or is empty although it is `needed`.
     """
     text = text.replace("\r\n", "\n").strip()
     if needed and not text:
         raise HandoverError("the remark is empty: write what the next shift should know")
-    if len(text) > LONGEST_REMARK:
-        raise HandoverError(f"the remark has {len(text):,} characters, at most {LONGEST_REMARK:,} are taken")
+    check_text("the remark", text, HandoverError, longest=LONGEST_REMARK)
     return text
+
+
+def check_shift_remark(new: ShiftRemark) -> None:
+    """Refuse a remark that nobody signs.
+
+    Raises
+    ------
+    HandoverError
+        If the author's name is missing or no name.
+    """
+    if not new.author.strip():
+        raise HandoverError("a remark needs the name of the person who writes it")
+    check_line("the author's name", new.author, HandoverError)
 
 
 def check_handover(new: Handover, earlier: Handover | None, now_ns: int) -> None:
@@ -80,6 +89,7 @@ def check_handover(new: Handover, earlier: Handover | None, now_ns: int) -> None
     """
     if not new.author.strip():
         raise HandoverError("a handover needs the name of the person who signs")
+    check_line("the name of the person who signs", new.author, HandoverError)
     if new.shift_start_ns > now_ns:
         raise HandoverError(f"the shift that begins {format_time(new.shift_start_ns)} has not begun")
     if earlier is not None:
@@ -99,6 +109,7 @@ def check_countersignature(new: Countersignature, of: Handover) -> None:
     """
     if not new.author.strip():
         raise HandoverError("a countersignature needs the name of the person who signs")
+    check_line("the name of the person who signs", new.author, HandoverError)
     if of.countersigned is not None:
         before = of.countersigned
         raise HandoverError(

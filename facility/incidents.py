@@ -8,6 +8,7 @@ from typing import Final
 from facility.errors import IncidentError
 from facility.slug import check_slug
 from facility.time import NS_PER_H, NS_PER_S, format_time
+from facility.written_text import check_line, check_text
 
 RECOVERY: Final = "recovery"
 """Time of an outage that no incident covers; no system may be called that."""
@@ -109,3 +110,26 @@ def check_incident(new: Incident) -> None:
     for what, text in (("a component", new.component), ("a title", new.title), ("an author", new.author)):
         if not text.strip():
             raise IncidentError(f"an incident needs {what}")
+    for what, line in (
+        ("the system", new.system),
+        ("the component", new.component),
+        ("the title", new.title),
+        ("the author's name", new.author),
+    ):
+        check_line(what, line, IncidentError)
+    check_text("the cause", new.cause_text, IncidentError)
+    check_text("the text on what was done", new.resolution, IncidentError)
+
+
+def check_incident_withdrawal(new: IncidentWithdrawal) -> None:
+    """Refuse a withdrawal without author or reason.
+
+    Raises
+    ------
+    IncidentError
+        Naming what is wrong.
+    """
+    if not new.author.strip() or not new.reason.strip():
+        raise IncidentError("a withdrawal needs an author and a reason: it will be read by someone who disputes it")
+    check_line("the author's name", new.author, IncidentError)
+    check_text("the reason", new.reason, IncidentError)

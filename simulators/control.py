@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from facility.definition import Definition
 from facility.errors import KadoError, UsageError
 from facility.time import format_time
+from facility.written_text import check_line
 from simulators.answer_key import KeyFault
 from simulators.answers import key_fault
 from simulators.machine import Machine
@@ -164,6 +165,7 @@ class _Room:
             injection = self._machine.injection
             match request.do:
                 case "inject":
+                    check_line("the cause", request.cause)
                     fault = injection.inject(
                         request.effect or "",
                         cause=request.cause,

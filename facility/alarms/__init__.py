@@ -30,6 +30,7 @@ from facility.alarms.states import (
     Refusal,
     RefusalReason,
     Transition,
+    check_action,
 )
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "StaleCondition",
     "StateCondition",
     "Transition",
+    "check_action",
     "fact_series",
     "figure_series",
     "leaves",

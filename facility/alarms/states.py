@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from facility.written_text import check_line, check_text
+
 
 class AlarmState(StrEnum):
     """The one word that is shown for an alarm; the order is that of precedence, first the strongest."""
@@ -124,6 +126,19 @@ class Action:
     """For a shelf: it ends when the alarm is over, at the latest at `until_ns`."""
     id: int = 0
     """Number in the journal; 0 before it is recorded."""
+
+
+def check_action(new: Action) -> None:
+    """Refuse an action whose texts are too long, or hold characters that are no text.
+
+    Raises
+    ------
+    UsageError
+        Naming what is wrong.
+    """
+    check_line("the name of the alarm", new.alarm)
+    check_line("the author's name", new.author)
+    check_text("the comment" if new.kind is ActionKind.ACK else "the reason", new.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,28 @@
 """Forms that people fill in on the page: each field as text, times in the facility's zone."""
 
 from datetime import datetime
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData, UploadFile
 
-from facility.errors import TimeError
+from facility.errors import TimeError, UsageError
 from facility.time import from_datetime, parse_time, to_datetime
 from kado.language import tr
 
-LONGEST: Final = 10_000
-"""Characters that a field may have."""
-
-
 def text_of(form: FormData, name: str) -> str:
-    """Return a field of a form as text; empty if it is not there, or a file.
+    """Return a field of a form as it was entered; empty if it is not there.
 
-    Control characters other than line breaks and tabs are left out.
+    A browser sends the end of a line as carriage return and line feed; it is a line feed here.
+
+    Raises
+    ------
+    UsageError
+        If it is a file.
     """
     value = form.get(name, "")
     if isinstance(value, UploadFile):
-        return ""
-    return "".join(c for c in value[:LONGEST] if c in "\n\r\t" or c.isprintable())
+        raise UsageError(tr("The field {name} is a file: enter a text.", name=name))
+    return value.replace("\r\n", "\n")
 
 
 def local_input(ns: int, zone: ZoneInfo) -> str:

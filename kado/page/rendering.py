@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 from facility.accounts import Permission
 from facility.text import SIMULATED
+from facility.written_text import LONGEST_EVIDENCE, LONGEST_LINE, LONGEST_REMARK, LONGEST_TEXT
 from kado.language import LANGUAGES, language, term, tr, trn, words
 from kado.output import local
 from kado.page.access.visitor import role_word, visitor_of
@@ -19,8 +20,18 @@ from kado.page.assets import Assets
 from kado.page.context import context_of
 from kado.page.navigation import navigation
 from kado.page.preferences import theme_of
+from kado.rounding import count
 
 FOLDER: Final = Path(__file__).parent / "templates"
+_LONGEST: Final = {
+    "text": LONGEST_TEXT,
+    "remark": LONGEST_REMARK,
+    "evidence": LONGEST_EVIDENCE,
+    "line": LONGEST_LINE,
+}
+_SHOWN: Final = 300
+"""Characters of a text in a list; the rest is folded."""
+_SHOWN_LINES: Final = 4
 
 
 def make_environment(assets: Assets) -> Environment:
@@ -42,6 +53,8 @@ def make_environment(assets: Assets) -> Environment:
         "asset": assets.address,
         "icon": icon,
         "live": live,
+        "longest": longest,
+        "long_text": long_text,
         "role_word": role_word,
         "term": term,
         "tr": tr,
@@ -95,6 +108,24 @@ def render(
 def live(slot: str, text: str = "") -> Markup:
     """Return a text that the stream of events keeps current."""
     return Markup('<span data-live="{}">{}</span>').format(slot, text)
+
+
+def longest(kind: str) -> Markup:
+    """Return the attributes of a field by which the browser says that a text is too long, and cuts nothing."""
+    most = _LONGEST[kind]
+    too_long = tr("{n} characters, more than the {most} that are recorded", n="{n}", most=count(most))
+    return Markup('data-longest="{}" data-too-long="{}"').format(most, too_long)
+
+
+def long_text(text: str, before: str = "") -> Markup:
+    """Return a text of a list behind the words `before`; a long one is folded, all of it can be opened."""
+    lines = text.split("\n")
+    start = "\n".join(lines[:_SHOWN_LINES])[:_SHOWN]
+    if start == text:
+        return Markup("{}{}").format(before, text)
+    summary = tr("all {n} characters", n=count(len(text)))
+    folded = '{}{} … <details class="long"><summary>{}</summary><div class="reason">{}</div></details>'
+    return Markup(folded).format(before, start.rstrip(), summary, text)
 
 
 def _address_with(request: Request) -> Callable[..., str]:

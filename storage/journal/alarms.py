@@ -8,7 +8,17 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from facility.alarms import Action, ActionKind, AlarmState, Cause, Priority, Refusal, RefusalReason, Transition
+from facility.alarms import (
+    Action,
+    ActionKind,
+    AlarmState,
+    Cause,
+    Priority,
+    Refusal,
+    RefusalReason,
+    Transition,
+    check_action,
+)
 from facility.time import Clock, system_clock
 from storage.journal.connection import Database
 from storage.journal.open_journal import OpenJournal
@@ -54,7 +64,15 @@ class AlarmJournal(OpenJournal):
         return cls(Database(where), facility, clock)
 
     def add_actions(self, actions: Sequence[Action]) -> list[Action]:
-        """Record what a person does, all or none; ids and time of record are given here."""
+        """Record what a person does, all or none; ids and time of record are given here.
+
+        Raises
+        ------
+        UsageError
+            If a text is too long, or holds characters that are no text.
+        """
+        for action in actions:
+            check_action(action)
         recorded: list[Action] = []
         with self._database.writing() as connection:
             now_ns = self._clock()

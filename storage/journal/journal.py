@@ -16,13 +16,15 @@ from facility.corrections import (
     awaiting_confirmation,
     check_confirmation,
     check_correction,
+    check_withdrawal,
     in_force,
 )
-from facility.errors import CorrectionError, DamagedDataError, IncidentError, ReportError
-from facility.incidents import Incident, IncidentWithdrawal, check_incident, standing
+from facility.errors import CorrectionError, DamagedDataError, IncidentError, ReportError, ScheduleError
+from facility.incidents import Incident, IncidentWithdrawal, check_incident, check_incident_withdrawal, standing
 from facility.issued_report import IssuedReport
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import Clock, format_time, system_clock
+from facility.written_text import check_line
 from storage.journal.assertions import (
     exempt_corrections,
     insert_confirmation,
@@ -93,7 +95,14 @@ class Journal(OpenJournal):
         -------
         int
             How many were new.
+
+        Raises
+        ------
+        ScheduleError
+            If author or origin is too long, or holds characters that are no text.
         """
+        check_line("the author's name", author, ScheduleError)
+        check_line("the name of the file", origin, ScheduleError)
         added = 0
         with self._database.writing() as connection:
             known = set(connection.execute(sa.select(SCHEDULE_VERSION.c.fingerprint)).scalars())
@@ -186,9 +195,9 @@ class Journal(OpenJournal):
                     f"correction #{correction_id} was withdrawn already, by {before.author} on "
                     f"{format_time(before.recorded_at_ns)}: {before.reason}"
                 )
-            if not author.strip() or not reason.strip():
-                raise CorrectionError("a withdrawal needs an author and a reason, as the correction did")
-            insert_withdrawal(connection, Withdrawal(correction_id, author, reason, self._clock()))
+            new = Withdrawal(correction_id, author, reason, self._clock())
+            check_withdrawal(new)
+            insert_withdrawal(connection, new)
         return corrections[correction_id]
 
     def corrections(self) -> tuple[Correction, ...]:
@@ -300,8 +309,7 @@ class Journal(OpenJournal):
                 f"incident #{new.incident_id} was withdrawn already, by {before.author} on "
                 f"{format_time(before.recorded_at_ns)}: {before.reason}{instead}"
             )
-        if not new.author.strip() or not new.reason.strip():
-            raise IncidentError("a withdrawal needs an author and a reason: it will be read by someone who disputes it")
+        check_incident_withdrawal(new)
         insert_incident_withdrawal(connection, new)
         return incidents[new.incident_id]
 
@@ -326,6 +334,7 @@ class Journal(OpenJournal):
         """
         if not new.author.strip():
             raise ReportError(f"the report of {new.period} needs a responsible author: give --author NAME")
+        check_line("the author's name", new.author, ReportError)
         with self._database.writing() as connection:
             key = (new.facility, new.period, new.definition)
             earlier = [r for r in select_reports(connection) if (r.facility, r.period, r.definition) == key]

@@ -16,6 +16,7 @@ from facility.handovers import (
     check_countersignature,
     check_handover,
     check_remark,
+    check_shift_remark,
 )
 from facility.time import Clock, system_clock
 from storage.journal.open_journal import OpenJournal, open_database
@@ -71,6 +72,7 @@ class PeopleJournal(OpenJournal):
         with self._database.writing() as connection:
             if any(h.shift_start_ns == new.shift_start_ns for h in _select_handovers(connection)):
                 raise HandoverError("this shift was handed over: add the remark to the shift that follows")
+            check_shift_remark(new)
             new = replace(new, text=check_remark(new.text, needed=True), recorded_at_ns=self._clock())
             values = asdict(new)
             del values["id"]

@@ -19,7 +19,7 @@ from collector.sources.epics_ca.spec import EpicsCaSource
 from collector.sources.http.spec import HttpSource
 from collector.sources.mqtt import inbox
 from collector.sources.mqtt.spec import MqttSource
-from facility import corrections, documents, schedule_csv, schedule_ics, word
+from facility import corrections, documents, schedule_csv, schedule_ics, word, written_text
 from facility.alarms import rules as alarm_rules
 from facility.ics import events, lines, rule, series
 from facility.time import NS_PER_DAY
@@ -83,6 +83,10 @@ LIMITS: dict[str, list[int]] = {
     ],
     "report that is verified": [stamp.MAX_BYTES],
     "reply of an Alertmanager": [private(alertmanager, "_MOST_REPLY")],
+    "text that people write": [
+        written_text.LONGEST_TEXT, written_text.LONGEST_REMARK, written_text.LONGEST_EVIDENCE,
+        written_text.LONGEST_LINE,
+    ],
     "correction": [corrections.LONGEST_CORRECTION_NS // NS_PER_DAY],
     "request to a simulator": [control.MAX_LINE, int(control.ASKED_WITHIN_S)],
     "body of a request to a simulator": [request_body.MAX_BODY, int(request_body.BODY_S)],
@@ -136,6 +140,10 @@ REACHED = {
     "tests/contract/test_sources.py": [
         "test_while_nothing_becomes_durable_memory_is_bounded_and_what_is_dropped_is_a_counted_gap",
     ],
+    "tests/facility/test_written_text.py": [
+        "test_a_text_that_is_too_long_is_refused_with_value_and_limit",
+    ],
+    "tests/storage/test_written_texts.py": ["test_a_text_is_refused_or_written_as_it_is"],
     "tests/facility/test_documents.py": ["test_a_document_larger_or_deeper_than_any_of_ours_is_refused"],
     "tests/facility/alarms/test_alarm_rules.py": ["test_a_file_larger_or_deeper_than_any_rules_is_refused"],
     "tests/facility/test_schedule_csv.py": [

@@ -224,16 +224,16 @@ async def add_incident(request: Request) -> Response:
 async def ask_about_incident(request: Request) -> Response:
     """Ask for the reason of a withdrawal."""
     require(request, Permission.WITHDRAW)
-    return await _ask_incident(request, read_number(request.query_params.get("id", "")), "")
+    return await _ask_incident(request, read_number(request.query_params.get("id", "")), "", "")
 
 
-async def _ask_incident(request: Request, number: int, problem: str) -> Response:
+async def _ask_incident(request: Request, number: int, reason: str, problem: str) -> Response:
     context = context_of(request)
     listed = await context.reader.write(partial(load_incidents, context.configuration))
     noted = next((n for n in listed if n.incident.id == number), None)
     if noted is None:
         raise UsageError(tr("There is no incident #{number}.", number=number))
-    values = {"rows": incident_rows(context.profile, [noted]), "number": number, "problem": problem}
+    values = {"rows": incident_rows(context.profile, [noted]), "number": number, "problem": problem, "reason": reason}
     return render(request, "incident_ask.html", values, status=400 if problem else 200)
 
 
@@ -245,7 +245,7 @@ async def take_incident_back(request: Request) -> Response:
     try:
         await _write(request, partial(withdraw_incident, context.configuration, number, visitor.name or "", reason))
     except UsageError as error:
-        return await _ask_incident(request, number, str(error))
+        return await _ask_incident(request, number, reason, str(error))
     return _done(f"i{number}", "withdraw-incident")
 
 

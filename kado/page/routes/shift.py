@@ -12,6 +12,7 @@ from facility.accounts import Permission
 from facility.errors import UsageError
 from facility.shifts import Shift, shift_at, shift_before
 from facility.time import format_time
+from facility.written_text import check_line
 from kado.language import language, tr
 from kado.page.access.visitor import require
 from kado.page.context import context_of
@@ -60,7 +61,8 @@ async def as_json(request: Request) -> Response:
 
 async def list_shifts(request: Request) -> Response:
     """List the shifts that were handed over; ``?q=`` searches."""
-    context, search = context_of(request), request.query_params.get("q", "")[:200]
+    context, search = context_of(request), request.query_params.get("q", "")
+    check_line("the search", search)
     found = await context.reader.write(partial(load_handovers, context.configuration, search))
     document = handovers_document(context.profile, found[:LISTED])
     values = {

@@ -1,5 +1,7 @@
 // Record: hints of the form, times taken over from what awaits review, and effects by further definitions.
 
+import "./length.js";
+
 const assertion = document.getElementById("assertion");
 
 function showHint() {

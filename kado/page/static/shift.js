@@ -1,5 +1,7 @@
 // Shift: print.
 
+import "./length.js";
+
 for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }

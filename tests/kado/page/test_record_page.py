@@ -209,3 +209,52 @@ async def test_the_same_statement_of_an_overlapping_time_overlaps(page: Page) ->
     again = await browser.post("/record/correct", {**correction("up", end="03:00:00"), "step": "write"})
     assert again.status_code == 400
     assert " overlaps #1 up" in again.text
+
+
+async def test_what_was_entered_is_recorded_to_the_letter(page: Page) -> None:
+    operator = await page.logged_in("operator")
+    await write(operator, **correction("up", reason="真空\u3000漏れ\r\n\tcell 3", evidence="写真\u30007"))
+    (said,) = load_corrections(page.configuration)
+    assert (said.correction.reason, said.correction.evidence) == ("真空\u3000漏れ\n\tcell 3", "写真\u30007")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"reason": "字" * 4_001}, "the reason has 4,001 characters, more than the 4,000 that are recorded"),
+        ({"evidence": "x" * 1_001}, "the evidence has 1,001 characters, more than the 1,000"),
+        ({"reason": "bell \a"}, "the reason has a control character, U+0007, at position 6: remove it"),
+    ],
+)
+@pytest.mark.parametrize("step", ["preview", "write"])
+async def test_a_text_that_is_not_recorded_as_it_is_comes_back_uncut(
+    page: Page, changes: dict[str, str], why: str, step: str
+) -> None:
+    operator = await page.logged_in("operator")
+    answer = await operator.post("/record/correct", {**correction("up"), **changes, "step": step})
+    assert answer.status_code == 400
+    assert why in answer.text
+    assert next(iter(changes.values())) in answer.text
+    assert load_corrections(page.configuration) == []
+
+
+async def test_the_reason_of_a_withdrawal_that_is_refused_comes_back(page: Page) -> None:
+    engineer = await page.logged_in("engineer")
+    await write(engineer, **correction("up"))
+    times = {"start": f"{DAY} 02:00:00", "end": f"{DAY} 03:00:00"}
+    await engineer.post("/record/incident", {**times, "system": "rf", "component": "klystron 2", "title": "arc"})
+    for path in ("/record/withdraw", "/record/withdraw-incident"):
+        answer = await engineer.post(path, {"id": "1", "reason": "字" * 4_001})
+        assert answer.status_code == 400
+        assert "the reason has 4,001 characters" in answer.text
+        assert "字" * 4_001 in answer.text
+
+
+async def test_a_long_text_is_folded_in_lists(page: Page) -> None:
+    operator = await page.logged_in("operator")
+    await write(operator, **correction("up", reason="x" * 1_200))
+    await write(operator, **correction("up", start="05:00:00", end="05:10:00", reason="short"))
+    shown = (await operator.get("/record")).text
+    assert shown.count('<details class="long">') == 1
+    assert "all 1,200 characters" in shown
+    assert "x" * 1_200 in shown
