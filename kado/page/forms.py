@@ -9,6 +9,7 @@ from facility.errors import TimeError, UsageError
 from facility.time import from_datetime, parse_time, to_datetime
 from kado.language import tr
 
+
 def text_of(form: FormData, name: str) -> str:
     """Return a field of a form as it was entered; empty if it is not there.
 

@@ -1,6 +1,5 @@
 """Every text that people write into the journal is held to one rule, whoever asks for it to be written."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -144,7 +143,7 @@ def writing(tmp_path_factory: pytest.TempPathFactory) -> Writing:
 
 @pytest.mark.parametrize(("kind", "name", "longest"), TEXTS)
 def test_a_text_is_refused_or_written_as_it_is(writing: Writing, kind: str, name: str, longest: int) -> None:
-    write: Callable[..., None] = getattr(writing, kind)
+    write = getattr(writing, kind)
     with pytest.raises(UsageError, match=rf"has {longest + 1:,} characters, more than the {longest:,}"):
         write(**{name: "字" * (longest + 1)})
     with pytest.raises(UsageError, match=r"a control character, U\+001B, at position 3"):
