@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Any, Final, Protocol, Self, cast
+from typing import Any, Final, Protocol, Self, TypeAlias, cast
 from urllib.parse import urlencode
 
 from facility.errors import AuthorizationError, DataError, KadoError, UnreachableError, UsageError
@@ -25,6 +25,8 @@ MINUTES_SUFFIX: Final = "_1m"
 """Behind the name of a bucket: the bucket with what each of its minutes comes to."""
 OUTSIDE_RETENTION: Final = "retention policy"
 """Part of InfluxDB's message about points that are older than its retention."""
+Series: TypeAlias = tuple[dict[str, Any], list[dict[str, Any]]]
+"""A series of an answer: its tags, and its rows with columns by name."""
 _LONGEST_IN_ADDRESS: Final = 2_000
 _LONGEST_MESSAGE: Final = 1_000
 """Characters of the server's own words: a proxy answers with a whole page."""
@@ -195,6 +197,16 @@ class InfluxClient:
     def query_json(self, influxql: str, statements: int = 1) -> list[list[dict[str, Any]]]:
         """Ask and return, for each statement, its rows: tags and columns by name, times in nanoseconds.
 
+        Parameters and errors are those of `query_series`.
+        """
+        return [
+            [Document(self.url, {**tags, **row}) for tags, rows in series for row in rows]
+            for series in self.query_series(influxql, statements)
+        ]
+
+    def query_series(self, influxql: str, statements: int = 1) -> list[list[Series]]:
+        """Ask and return, for each statement, its series: tags, and rows of columns by name, times in nanoseconds.
+
         Parameters
         ----------
         influxql
@@ -214,7 +226,7 @@ class InfluxClient:
             text = reply.whole()
         finally:
             reply.close()
-        answers: dict[int, list[dict[str, Any]]] = {}
+        answers: dict[int, list[Series]] = {}
         unfinished: set[int] = set()
         for document in documents(self.url, text):
             if "error" in document:
@@ -225,22 +237,21 @@ class InfluxClient:
                 statement = result["statement_id"]
                 if not isinstance(statement, int):
                     raise self.foreign(f"statement {statement!r}")
-                rows = answers.setdefault(statement, [])
+                series = answers.setdefault(statement, [])
                 unfinished.discard(statement)
                 # A series with this mark continues in the next document; without one, the server has a limit.
                 tables = result.objects("series") if "series" in result else []
                 if result.get("partial") or any(table.get("partial") for table in tables):
                     unfinished.add(statement)
-                for table in tables:
-                    rows += self._rows(table)
+                series += [self._one_series(table) for table in tables]
         if unfinished:
             raise self.cut_short()
         if sorted(answers) != list(range(statements)):
             raise self.foreign(f"answers to statements {sorted(answers)}, asked were {statements}")
-        return [rows for _, rows in sorted(answers.items())]
+        return [series for _, series in sorted(answers.items())]
 
-    def _rows(self, table: Document) -> list[dict[str, Any]]:
-        """Return the rows of a table of an answer, having looked whether it is one."""
+    def _one_series(self, table: Document) -> Series:
+        """Return the tags and rows of a table of an answer, having looked whether it is one."""
         columns: Any = table["columns"]
         tags: Any = table.get("tags") or {}
         values: Any = table.get("values") or []
@@ -252,11 +263,11 @@ class InfluxClient:
             if not isinstance(row, list) or len(cast("list[Any]", row)) != len(names):
                 raise self.foreign(f"a row that does not fit the columns {names}")
             named = dict(zip(names, cast("list[Any]", row), strict=True))
-            one = Document(self.url, cast("dict[str, Any]", tags) | named)
+            one = Document(self.url, named)
             if "time" in one and not isinstance(one["time"], int):
                 raise self.foreign(f"time {one['time']!r}")
             rows.append(one)
-        return rows
+        return Document(self.url, cast("dict[str, Any]", tags)), rows
 
     def delete(self, tags: Mapping[str, str], first_ns: int, last_ns: int, *, measurement: str = TELEMETRY) -> None:
         """Delete the points with these tags stamped from the one to the other instant, both included."""

@@ -97,26 +97,17 @@ class DerivedBucket:
     def _held(self, scope: Scope) -> list[Point]:
         where = [f'"{name}" = {literal(value)}' for name, value in scope.tags]
         where.append(f"time >= {scope.first_ns} AND time <= {scope.last_ns}")
-        (rows,) = self._client.query_json(
+        # SHOW TAG KEYS fails on a bucket with a slash in its name, so names of tags are taken from the series.
+        (series,) = self._client.query_series(
             f'SELECT *::field FROM "{scope.measurement}" WHERE {" AND ".join(where)} GROUP BY *'
         )
         known = {name for name, _ in scope.tags}
-        tag_names = self._tag_names(scope) if rows else set[str]()
-        return [_point(row, tag_names - known, known) for row in rows]
-
-    def _tag_names(self, scope: Scope) -> set[str]:
-        (rows,) = self._client.query_json(f'SHOW TAG KEYS FROM "{scope.measurement}"')
-        return {str(row["tagKey"]) for row in rows}
+        return [_point(row, {n: v for n, v in tags.items() if n not in known}) for tags, rows in series for row in rows]
 
 
-def _point(row: Mapping[str, Any], tag_names: set[str], scope_names: set[str]) -> Point:
-    fields = {
-        name: value
-        for name, value in row.items()
-        if name != "time" and name not in tag_names and name not in scope_names and value is not None
-    }
-    tags = tuple((name, str(row[name])) for name in sorted(tag_names) if row.get(name))
-    return Point(int(row["time"]), tags, fields)
+def _point(row: Mapping[str, Any], tags: Mapping[str, Any]) -> Point:
+    fields = {name: value for name, value in row.items() if name != "time" and value is not None}
+    return Point(int(row["time"]), tuple((name, str(tags[name])) for name in sorted(tags) if tags[name]), fields)
 
 
 def _same(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:

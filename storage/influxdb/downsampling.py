@@ -7,8 +7,8 @@ from typing import Final
 
 from facility.batch import Samples
 from facility.errors import UnreachableError
-from facility.schema import TELEMETRY
-from facility.time import MAX_NS, MIN_NS, NS_PER_DAY, NS_PER_H, NS_PER_S, Clock
+from facility.schema import FIELD_QUALITY, TELEMETRY
+from facility.time import EARLIEST_NS, LATEST_NS, MAX_NS, MIN_NS, NS_PER_DAY, NS_PER_H, NS_PER_S, Clock
 from storage.influxdb.client import InfluxClient
 from storage.influxdb.minutes import DayMarks, MinutesBucket
 from storage.influxdb.reading import condition, extent_of, literal, read_samples
@@ -56,7 +56,7 @@ class Downsampler:
         self._go_on = go_on
 
     def signals(self) -> list[str]:
-        """Return the signals that there are, in order of name; nothing is counted for that.
+        """Return the signals that there are, in order of name: of each one only the first sample is read.
 
         Raises
         ------
@@ -64,9 +64,10 @@ class Downsampler:
             If the server does not answer, or refuses us.
         """
         (rows,) = self._samples.query_json(
-            f'SHOW TAG VALUES FROM "{TELEMETRY}" WITH KEY = "signal" WHERE facility = {literal(self._facility)}'
+            f'SELECT first("{FIELD_QUALITY}") FROM "{TELEMETRY}" WHERE facility = {literal(self._facility)}'
+            f" AND time >= {EARLIEST_NS} AND time <= {LATEST_NS} GROUP BY signal"
         )
-        return sorted(str(row["value"]) for row in rows)
+        return sorted(str(row["signal"]) for row in rows)
 
     def run(
         self,

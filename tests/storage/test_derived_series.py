@@ -83,3 +83,14 @@ def test_many_surplus_points_are_deleted_at_once(derived: DerivedBucket, influx_
     derived.replace(scope, [point(t * HOUR + 1, state="none") for t in range(50)])
     rows = influx_bucket.query('SELECT state FROM "beam_state"')
     assert [(r["time"], r["state"]) for r in rows] == [(t * HOUR + 1, "none") for t in range(50)]
+
+
+def test_a_bucket_may_have_a_slash_in_its_name(influx_bucket: Bucket) -> None:
+    name = f"{influx_bucket.name}_v1/figures"
+    influx_bucket.server.create_bucket(name=name)
+    client = InfluxClient(influx_bucket.url, influx_bucket.org, name, influx_bucket.token)
+    scope = Scope("losses", (("facility", "ring"),))
+    tagged, bare = point(HOUR, ("system", "rf"), n=1), point(HOUR, n=2)
+    written = [DerivedBucket(client).replace(scope, wanted) for wanted in ([tagged, bare], [tagged, bare], [bare])]
+    client.close()
+    assert written == [2, 0, 2]

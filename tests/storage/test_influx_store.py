@@ -9,10 +9,11 @@ import pytest
 
 from facility.batch import Batch
 from facility.errors import AuthorizationError, DataError, UnreachableError
-from facility.time import NS_PER_S
+from facility.time import NS_PER_DAY, NS_PER_S
 from servers import Bucket, InfluxDB
 from storage.influxdb.administration import Administration, Found
 from storage.influxdb.client import InfluxClient
+from storage.influxdb.downsampling import Downsampler
 from storage.influxdb.store import InfluxStore
 
 T = 1_790_000_000_000_000_000
@@ -183,9 +184,11 @@ def test_a_read_that_is_given_up_leaves_the_store_usable(store: InfluxStore) -> 
     assert store.series()[0].samples == n
 
 
-def test_a_bucket_with_a_slash_in_its_name_is_written_read_counted_and_deleted_from(influx_bucket: Bucket) -> None:
-    name = f"{influx_bucket.name}_v1/autogen"
-    influx_bucket.server.create_bucket(name=name)
+def test_a_bucket_with_a_slash_in_its_name_is_written_read_counted_summed_and_deleted_from(
+    influx_bucket: Bucket,
+) -> None:
+    server, name = influx_bucket.server, f"{influx_bucket.name}_v1/autogen"
+    bucket, minutes = server.create_bucket(name=name), server.create_bucket(name=f"{name}_1m")
     store = open_store(influx_bucket, bucket=name)
     try:
         store.write(Batch.of_numbers("ring", "current", [T, T + 1], [1.5, -0.0]))
@@ -193,6 +196,11 @@ def test_a_bucket_with_a_slash_in_its_name_is_written_read_counted_and_deleted_f
         assert found.value.tobytes() == np.array([1.5, -0.0]).tobytes()
         assert [one.samples for one in store.series()] == [2]
         assert store.last(["current"])["current"].time_ns == T + 1
+        samples = InfluxClient(server.url, server.org, bucket.name, server.token)
+        of_minutes = InfluxClient(server.url, server.org, minutes.name, server.token)
+        downsampler = Downsampler(samples, of_minutes, "ring", lambda: T + 3_650 * NS_PER_DAY)
+        assert downsampler.signals() == ["current"]
+        assert downsampler.run(["current"]).minutes == 1
         assert store.delete("current", T + 1) == 1
     finally:
         store.close()
