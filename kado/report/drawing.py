@@ -52,7 +52,7 @@ def drawing_beside() -> Generator[None]:
         return
     # A fork would inherit threads and open databases.
     pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_at_interrupt)
-    pool.submit(import_module, _CHARTS)
+    pool.submit(_get_ready)
     before = _beside.set(pool)
     try:
         yield
@@ -88,6 +88,11 @@ def draw(name: ChartName, *of: Any) -> Drawn:
 def _draw(name: ChartName, of: tuple[Any, ...]) -> str:
     svg: str = getattr(import_module(_CHARTS), name)(*of)
     return svg
+
+
+def _get_ready() -> None:
+    """Import Altair, and draw a chart that nobody sees: the first one starts the engine of Vega and reads the fonts."""
+    _draw("bars_chart", ([("", 1.0)], ""))
 
 
 def _end_at_interrupt() -> None:
