@@ -17,14 +17,17 @@ from facility.definition import Definition
 from facility.interval import Intervals
 from facility.period import Period, day_of, month_of
 from facility.schedule import Category, Plan, resolve
-from facility.time import NS_PER_DAY, local_midnight, to_datetime
+from facility.time import NS_PER_DAY, NS_PER_H, local_midnight, to_datetime
 from kado.config import Configuration
 from kado.queries.evidence import Known, Read, check_known, load_evidence, signals_of_evidence
 from kado.queries.period_pieces import has_user_time
+from kado.queries.read_around import read_around
 from kado.queries.record import Record
 from storage.store import TelemetryStore
 
 _FOR_EVER: Final = 1 << 62
+_AROUND_NS: Final = NS_PER_H + NS_PER_H // 10
+"""So far around the days of a step nearly every look reaches: an hour, and what a witness needs before it."""
 _BEFORE_ANY_NS: Final = 31 * NS_PER_DAY
 """So long before the first sample of any signal of evidence a day has none to look for, in it or around it."""
 
@@ -193,6 +196,8 @@ class Days:
         read = self._store.read if day.end_ns < now_ns - NS_PER_DAY else self._recent
         if self._before_any(day.end_ns):
             read = self._read_nothing
+        elif self._days_together > 1:
+            read = read_around(read, day.start_ns - _AROUND_NS, day.end_ns + _AROUND_NS)
         definition, plan = self._definition, self._plan
         known = load_evidence(
             self._configuration,
