@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 
 import mailing_until_killed
 from command_line import Kado
@@ -21,6 +20,7 @@ from facility.errors import ConfigError
 from kado.config import Configuration, load_configuration
 from kado.service.notification.notice import NoticeKind
 from kado.service.notification.sending import Notifications
+from mail_server import MailServer
 from notices import SECOND, T0, notice
 from servers import free_port
 from storage.telemetry_db.alarm_notifications import NewNotification, NotificationFile
@@ -73,12 +73,8 @@ def test_a_message_arrives_by_mail_after_the_server_is_back(kado: Kado, port: in
     runner.step()
     assert runner.results == {"sent": 0, "failed": 1}
     box = Box()
-    server = Controller(box, hostname="127.0.0.1", port=port)
-    server.start()
-    try:
+    with MailServer(box, port):
         runner.step()
-    finally:
-        server.stop()
     (mail,) = box.mails
     assert mail["Subject"] == "[SIMULATED] Ring: critical: Title of beam_lost: raised"
     assert mail["To"] == "shift@example.org"
@@ -108,12 +104,8 @@ def test_check_names_a_mail_server_that_cannot_be_reached_and_sends_it_nothing(k
     assert not found()["ok"]
     assert f"127.0.0.1:{port} cannot be reached" in found()["detail"]
     box = Box()
-    server = Controller(box, hostname="127.0.0.1", port=port)
-    server.start()
-    try:
+    with MailServer(box, port):
         assert found() == {"what": "target room", "ok": True, "detail": f"127.0.0.1:{port}: reachable"}
-    finally:
-        server.stop()
     assert box.mails == []
 
 
@@ -134,12 +126,10 @@ def test_over_several_kills_each_message_is_sent_and_none_more_than_once_for_eac
         for alarm in alarms
     ]
     box = Box()
-    server = Controller(box, hostname="127.0.0.1", port=port)
-    server.start()
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])}
     command = [sys.executable, str(mailing_until_killed.__file__), str(Path.cwd())]
     kills = 3
-    try:
+    with MailServer(box, port):
         for kill in range(kills):
             file.add(rows[kill * 2 : kill * 2 + 2])
             # Killed once the server has one more: before or after that is settled. Apprise waits seconds for the next.
@@ -152,8 +142,6 @@ def test_over_several_kills_each_message_is_sent_and_none_more_than_once_for_eac
         while file.waiting("room"):
             runner.step()
         runner.close()
-    finally:
-        server.stop()
     times = Counter(mail["Subject"].split("Title of ")[1].split(":")[0] for mail in box.mails)
     assert set(times) == set(alarms)
     assert max(times.values()) <= 1 + kills

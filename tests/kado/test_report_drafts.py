@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 
 from command_line import Kado
@@ -15,6 +14,7 @@ from facility.time import parse_time
 from kado.config import load_configuration
 from kado.queries.drafts import load_drafts
 from kado.service.report_drafts import DraftError, ReportDrafts
+from mail_server import MailServer
 from servers import free_port
 
 FIRST = "2026-12-01T{}:00+09:00"
@@ -90,13 +90,9 @@ class Kept(Message):
 def test_a_draft_is_mailed_with_the_report_and_the_mark_of_simulation(simulated: Kado) -> None:
     kept = Kept()
     port = free_port()
-    server = Controller(kept, hostname="127.0.0.1", port=port)
-    server.start()
-    try:
-        settings(MAIL.format(port))
+    settings(MAIL.format(port))
+    with MailServer(kept, port):
         drafts(FIRST.format("09:00")).work()
-    finally:
-        server.stop()
     (message,) = kept.messages
     assert "SIMULATED" in message["Subject"]
     _, body, attachment = message.walk()
