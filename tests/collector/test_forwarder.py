@@ -26,7 +26,7 @@ from scripted_influxdb import ScriptedInfluxDB, Step
 from storage.influxdb.client import InfluxClient
 from storage.telemetry_db.dead_letters import read_dead_letters
 from storage.telemetry_db.gaps import read_gaps
-from waiting import until
+from waiting import LONGEST_S, until
 
 T = 1_790_000_000_000_000_000
 QUICK = DeliveryPolicy(chance=lambda: 0.5, retry_base_s=0.002, retry_cap_s=0.02, hold_s=0.05)
@@ -119,7 +119,7 @@ async def test_what_a_person_must_mend_is_held_and_shown_and_loses_nothing(
     server = script(*[Step(status)] * 5)
     await asyncio.to_thread(land, data_dir, numbers(0, 100))
     with forwarder(data_dir, server) as forwarding:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONGEST_S):
             running = asyncio.create_task(forwarding.run())
             seen: list[tuple[ForwarderState, str]] = []
             while len(server.lines) < 100:

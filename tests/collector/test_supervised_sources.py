@@ -19,7 +19,7 @@ from facility.profile import load_profile
 from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport, LinkReport, Notice, Rejection
 from facility.time import system_clock
 from scripted_source import FACILITY, T0, MemoryLanding, ScriptedSource, delivery
-from waiting import until
+from waiting import LONGEST_S, until
 
 PROFILE = load_profile(FACILITY)
 LOST = UnreachableError("source ring: connection lost")
@@ -172,7 +172,7 @@ async def test_a_programming_error_or_wrong_configuration_ends_the_collector(
     landing: MemoryLanding, error: Exception, when: str
 ) -> None:
     source = ScriptedSource(error) if when == "connecting" else ScriptedSource([delivery(1), error])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LONGEST_S):
         with pytest.raises(ExceptionGroup) as raised:
             await collect(landing, source, ScriptedSource([], name="other")).run()
     assert raised.group_contains(type(error), match=str(error))
@@ -250,7 +250,7 @@ async def test_a_landing_that_is_closed_ends_the_collector(landing: MemoryLandin
 
     landing.land = refuse  # type: ignore[method-assign]  # replaced on purpose
     source = ScriptedSource([delivery(1, token=1)])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LONGEST_S):
         with pytest.raises(ExceptionGroup) as raised:
             await collect(landing, source).run()
     assert raised.group_contains(UnreachableError, match="the landing was closed")
@@ -314,7 +314,7 @@ async def test_the_end_is_recorded_and_a_full_landing_does_not_hold_it_up(
     await until(lambda: landing.values)
     landing.hold(links_too=True)
     task.cancel()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(LONGEST_S):
         await asyncio.wait([task])
     assert task.cancelled()
     assert source.open == 0

@@ -246,13 +246,13 @@ def test_while_nothing_becomes_durable_the_archive_is_asked_for_no_more(
         whole = Intervals.of([(T0, T0 + 6 * NS_PER_H)])
         filling = threading.Thread(target=backfill, args=(source, PROFILE, whole, held, store.data_dir, system_clock))
         filling.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not asked and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.3)
         assert len(asked) == 1
         held.free.set()
-        filling.join(30)
+        filling.join(120)
     assert len(asked) == 6
     assert len(store.rows()) == 360
 

@@ -20,6 +20,7 @@ from facility.errors import AuthorizationError, UnreachableError
 from facility.profile import load_profile
 from facility.source import SINCE_LAST_COMMIT, Delivery, GapReport
 from servers import Mosquitto, free_port, require
+from waiting import LONGEST_S
 
 Client = Literal["mqttium", "aiomqtt"]
 TOPIC = "ring/stored_current"
@@ -46,7 +47,7 @@ class Ring:
         async with source._open(endpoint) as connection:
             subscribing = asyncio.create_task(connection.subscribe())
             # What a test publishes next must find the subscription there, however slow the machine is.
-            await asyncio.wait({subscribing}, timeout=5.0)
+            await asyncio.wait({subscribing}, timeout=LONGEST_S)
             try:
                 yield connection
             finally:
@@ -257,7 +258,7 @@ async def test_a_backlog_far_larger_than_the_inbox_is_received_whole(ring: Ring)
         for first in range(0, count, 1000):
             await asyncio.gather(*(publisher.publish(TOPIC, b"%d" % i, qos=1) for i in range(first, first + 1000)))
     received: list[bytes] = []
-    async with ring.connection() as connection, asyncio.timeout(30):
+    async with ring.connection() as connection, asyncio.timeout(LONGEST_S):
         while len(received) < count:
             messages = await connection.receive(2000, 0.01)
             await connection.acknowledge(messages)
@@ -321,7 +322,10 @@ async def made_up_broker(answer: Callable[[bytes], bytes | None]) -> AsyncIterat
 
 # Mosquitto 2.0.11 itself says yes, and delivers nothing.
 async def test_topics_that_the_broker_does_not_let_us_read_are_named(client: Client) -> None:
-    async with made_up_broker(lambda packet_id: b"\x90\x05" + packet_id + b"\x00\x01\x87") as url, asyncio.timeout(5):
+    async with (
+        made_up_broker(lambda packet_id: b"\x90\x05" + packet_id + b"\x00\x01\x87") as url,
+        asyncio.timeout(LONGEST_S),
+    ):
         source = spec(client, url, topics=(TOPIC, "ring/secret"))
         with pytest.raises(
             AuthorizationError, match=r"does not let user None subscribe to ring/secret .not authorized"
@@ -331,7 +335,7 @@ async def test_topics_that_the_broker_does_not_let_us_read_are_named(client: Cli
 
 
 async def test_a_broker_that_goes_away_while_we_subscribe_does_not_hold_us_up(client: Client) -> None:
-    async with made_up_broker(lambda packet_id: None) as url, asyncio.timeout(5):
+    async with made_up_broker(lambda packet_id: None) as url, asyncio.timeout(LONGEST_S):
         with pytest.raises(UnreachableError, match=r"connection to MQTT broker .* lost"):
             async with spec(client, url).connect(PROFILE, lambda: START_NS):
                 pass
@@ -353,7 +357,7 @@ async def test_a_flood_that_nobody_could_repeat_is_dropped_only_with_its_count(
         await ring.publish(b"200")
         await asyncio.sleep(0.2)
         received: list[bytes] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LONGEST_S):
             while not received or received[-1] != b"200":
                 received += payloads(await connection.receive(50, 0.01))
         assert len(received) + connection.take_dropped() == 201
@@ -425,7 +429,7 @@ async def test_the_reader_reports_a_lost_session_and_delivers_until_it_is_acknow
 
 async def delivery(items: AsyncIterator[object], samples: int) -> Delivery:
     """Return one delivery that holds the samples 0, 1, ..."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LONGEST_S):
         item = await anext(items)
     assert isinstance(item, Delivery)
     assert item.batch is not None
@@ -450,7 +454,7 @@ async def test_a_payload_over_the_limit_is_rejected_and_acknowledged_like_any_ot
         await ring.publish(b"x" * 10_000_000, sample(1))
         rejected: list[str] = []
         values: list[float] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONGEST_S):
             while not values:
                 item = await anext(items)
                 assert isinstance(item, Delivery)

@@ -35,7 +35,7 @@ def run_and_kill(folder: Path, seed: int, chance: random.Random) -> list[list[An
     assert process.stdout is not None
     reader = threading.Thread(target=lambda: told.extend(process.stdout or ()))
     reader.start()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not told and time.monotonic() < until:
         time.sleep(0.02)
     until = time.monotonic() + chance.uniform(0.0, 0.6)

@@ -40,7 +40,7 @@ def look_once() -> None:
     alarms.look()
 
 
-def read_until(terminal: int, text: str, seen: str = "", timeout_s: float = 45.0) -> str:
+def read_until(terminal: int, text: str, seen: str = "", timeout_s: float = 120.0) -> str:
     """Return all that was written to the terminal up to a text."""
     until = time.monotonic() + timeout_s
     while text not in seen:

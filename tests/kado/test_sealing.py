@@ -24,6 +24,7 @@ from kado.store_settings import EmbeddedSettings, RetentionSettings
 from servers import ObjectStore
 from storage.embedded.archive import objects
 from storage.embedded.store import EmbeddedStore
+from waiting import LONGEST_S
 
 NOW = parse_time("2026-11-20T12:00:00Z")
 DAYS = 5
@@ -154,7 +155,7 @@ async def test_the_service_seals_into_an_object_store_and_tries_again_when_that_
     sealing = Upkeep(here, lambda: NOW)
     await asyncio.to_thread(object_store.stop)
     task = asyncio.create_task(sealing.run(), name="sealing")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_S):
         while "could not be sealed" not in caplog.text:
             await asyncio.sleep(0.05)
     assert "see that the store answers" in caplog.text

@@ -27,6 +27,7 @@ from kado.live.screen import line, screen
 from kado.live.watching import TODAY_AGAIN_NS, StoreThread, WatchedBeside, WatchedInside, Watcher
 from kado.service.live_figures import LiveFigures
 from storage.embedded.store import EmbeddedStore
+from waiting import LONGEST_S
 
 ROOT = Path(__file__).parents[2]
 DUMP = parse_time("2026-11-12T13:24:11+09:00")
@@ -42,7 +43,7 @@ class Watched:
 
     async def figures(self, after: LiveFigures | None = None) -> LiveFigures:
         """Return the next figures that are not those of `after`, with the whole year in them."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONGEST_S):
             while True:
                 view: Any = self.watcher._figures
                 if view is not None and view.year is not None and (after is None or main(view) != main(after)):

@@ -17,6 +17,7 @@ from simulators.feed import Feed
 from simulators.machine import Machine
 from simulators.scenario import Effect, load_scenario
 from simulators.source import MAX_UNACKNOWLEDGED, SimulatorSource
+from waiting import LONGEST_S
 
 PROFILE = load_profile("nanoterasu_sim")
 REAL = load_profile("nanoterasu")
@@ -55,7 +56,7 @@ async def collect(
     """Let the clock step to `until_ns` whenever the reader has nothing, and return what was delivered up to there."""
     batches: list[Batch] = []
     reports: list[LinkReport] = []
-    async with asyncio.timeout(30), spec.connect(profile, clock) as reader, aclosing(reader.items()) as items:
+    async with asyncio.timeout(LONGEST_S), spec.connect(profile, clock) as reader, aclosing(reader.items()) as items:
         while not batches or batches[-1].time_ns[-1] < until_ns:
             following = asyncio.ensure_future(anext(items))
             while not (await asyncio.wait([following], timeout=0.02))[0]:

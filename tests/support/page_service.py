@@ -164,7 +164,7 @@ class RunningPage:
         """Stop the service."""
         if self._process is not None:
             self._process.terminate()
-            assert self._process.wait(30) == 0, self.log
+            assert self._process.wait(120) == 0, self.log
             self._process = None
 
     @property

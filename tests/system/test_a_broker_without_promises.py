@@ -58,7 +58,7 @@ def test_status_and_metrics_of_a_running_kado_say_it_and_name_secrets_that_other
     ) as service:
         try:
             document: dict[str, Any] = {}
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while not document.get("notices"):
                 assert time.monotonic() < deadline, document
                 time.sleep(0.2)

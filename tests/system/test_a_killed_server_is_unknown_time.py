@@ -16,8 +16,8 @@ from facility.time import NS_PER_S, format_time, system_clock
 from source_benches import EVERY_KIND, LIBRARY, Bench, as_toml
 from waiting import wait_for
 
-STALE_S = 2
-"""Instead of 10 s, so that the test is over sooner."""
+STALE_S = 4
+"""Instead of 10 s, so that the test is over sooner; a busy machine does not stand still for so long."""
 
 
 def setting_up(folder: Path, bench: Bench) -> str:
@@ -69,7 +69,7 @@ def test_time_without_the_server_is_unknown_from_the_last_sample_until_the_next(
     killed = system_clock()
     bench.kill_server()
     wait_for(lambda: bench.reader.ask("status")["error"])
-    time.sleep(4)
+    time.sleep(STALE_S + 2)
     bench.start_server()
     wait_for(lambda: bench.reader.ask("status")["connects"] == 2)
     back, ended = say_for(bench, 3)
@@ -86,4 +86,4 @@ def test_time_without_the_server_is_unknown_from_the_last_sample_until_the_next(
     gaps = run("gaps", "--period", period, "--config", config, "--format", "json").document
     lost_s = (back - killed) / NS_PER_S
     # At its beginning a sample holds for no longer than its link; at its end the first sample is known at once.
-    assert lost_s - STALE_S - 1 <= gaps["unknown_s"] <= lost_s + 2
+    assert lost_s - STALE_S - 1 <= gaps["unknown_s"] <= lost_s + STALE_S

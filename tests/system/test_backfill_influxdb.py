@@ -63,7 +63,7 @@ def running(folder: Path) -> Generator["subprocess.Popen[bytes]"]:
             [sys.executable, "-m", "kado", "run"], cwd=folder, env=ENVIRONMENT, stdout=log, stderr=log
         )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while "kado runs" not in (folder / "run.log").read_text():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -131,7 +131,7 @@ def test_while_influxdb_takes_nothing_what_was_fetched_is_kept_and_said_to_wait(
             assert "InfluxDB" in answer.err
     (tmp_path / "store.token").write_text(everything)
     with running(tmp_path):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while ring("gaps", "--period", DAY, "--format", "json").document["gaps"]:
             assert time.monotonic() < deadline
             time.sleep(0.2)

@@ -89,7 +89,7 @@ def test_what_the_bucket_deletes_by_itself_is_counted_and_no_difference(impatien
     deliver(data_dir, bucket, *of_days.values())
     assert differences(data_dir, bucket) == []
     keep_for(bucket, 1)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while on_server(bucket).total() > 100:
         assert time.monotonic() < deadline, on_server(bucket)
         time.sleep(0.2)

@@ -158,7 +158,7 @@ def test_a_beam_dump_reaches_the_receiver_and_every_panel_has_an_answer(
 
         dumped = time.time()
         kado(folder, "simulate", "inject", "beam_dump", "--for", "10min")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while ("/operators", "firing", "beam_lost") not in receiver.names():
             assert time.monotonic() < deadline, prometheus.query("ALERTS")
             time.sleep(0.1)
@@ -173,7 +173,7 @@ def test_a_beam_dump_reaches_the_receiver_and_every_panel_has_an_answer(
         assert alert["annotations"]["summary_ja"] == "利用運転中のビーム停止"
         # Below the tolerance as well, which fires in Prometheus, and Alertmanager mutes it while the graver one is on.
         prometheus.wait_for('ALERTS{alertname="low_beam",alertstate="firing"}')
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while manager.state_of("low_beam") != "suppressed":
             assert time.monotonic() < deadline, manager.state_of("low_beam")
             time.sleep(0.2)
@@ -208,7 +208,7 @@ def test_low_beam_is_notified_alone_muted_while_the_beam_is_lost_and_notified_ag
         }
 
     def wait_for(name: str, facility: str) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while (name, "firing") not in heard(facility):
             assert time.monotonic() < deadline, receiver.received
             time.sleep(0.1)

@@ -240,7 +240,7 @@ def test_every_sample_arrives_once_through_a_server_that_lies(influx_bucket: Buc
             landing.land_now(Arrival("mqtt", numbers(i * 100 + 50, 50)))
     client = InfluxClient(liar.url, influx_bucket.org, influx_bucket.name, influx_bucket.token, timeout_s=1.0)
     with closing(liar), forwarder(data_dir, client, max_lines=100) as forwarding:
-        deadline, done = time.monotonic() + 60, False
+        deadline, done = time.monotonic() + 120, False
         while not done:
             assert time.monotonic() < deadline
             with suppress(UnreachableError):

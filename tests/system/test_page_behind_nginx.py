@@ -103,7 +103,7 @@ def proxied(service: PageService, certificate: Path, tmp_path_factory: pytest.Te
     named_server = named_server.replace("        proxy_buffering off;", users + "        proxy_buffering off;")
     nginx = Nginx(folder, open_server + named_server)
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
@@ -214,7 +214,7 @@ class PageServiceByTls:
             [sys.executable, "-m", "kado", "run"], cwd=self.folder, env=environment,
             stdout=subprocess.DEVNULL, stderr=self._log,
         )  # fmt: skip
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -225,5 +225,5 @@ class PageServiceByTls:
 
     def __exit__(self, *error: object) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(120)
         self._log.close()

@@ -7,6 +7,7 @@ import aiomqtt
 import pytest
 
 from servers import Bucket, InfluxDB, Mosquitto
+from waiting import LONGEST_S
 
 LINE = "telemetry,facility=ring,signal=stored_current value={value} {time_ns}"
 
@@ -15,7 +16,7 @@ async def test_a_message_published_to_mosquitto_reaches_its_subscriber(mosquitto
     async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
         await client.subscribe("ring/#", qos=1)
         await client.publish("ring/stored_current", b"200.1", qos=1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LONGEST_S):
             message = await anext(aiter(client.messages))
     assert (str(message.topic), message.payload) == ("ring/stored_current", b"200.1")
 
@@ -30,7 +31,7 @@ async def test_a_persistent_mosquitto_keeps_queued_messages_over_a_restart(
     async with aiomqtt.Client(broker.host, broker.port) as client:
         await client.publish("ring/stored_current", b"200.1", qos=1)
     await asyncio.to_thread(broker.restart)
-    async with aiomqtt.Client(broker.host, broker.port, **session) as client, asyncio.timeout(5):
+    async with aiomqtt.Client(broker.host, broker.port, **session) as client, asyncio.timeout(LONGEST_S):
         message = await anext(aiter(client.messages))
     assert message.payload == b"200.1"
 

@@ -14,6 +14,7 @@ from facility.time import NS_PER_DAY, NS_PER_S, system_clock
 from kado.config import Configuration, load_configuration
 from kado.service.upkeep import Upkeep
 from servers import Bucket
+from waiting import LONGEST_S
 
 FACILITY = "nanoterasu_sim"
 
@@ -99,7 +100,7 @@ def test_the_embedded_store_has_its_minutes_already(kado: Kado) -> None:
 async def test_the_service_sums_up_at_its_start_and_ends_when_told(kado: Kado, influx_bucket: Bucket) -> None:
     configuration = configure(influx_bucket)
     task = asyncio.create_task(Upkeep(configuration, later).run(), name="upkeep")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LONGEST_S):
         while done(influx_bucket) < 4:
             await asyncio.sleep(0.1)
     task.cancel()
@@ -114,7 +115,7 @@ async def test_the_service_goes_on_without_the_bucket_and_says_so(
     configuration = configure(influx_bucket, minutes=False)
     with caplog.at_level(logging.WARNING, "storage.influxdb.backend"):
         task = asyncio.create_task(Upkeep(configuration, later).run(), name="upkeep")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONGEST_S):
             while not caplog.messages:
                 await asyncio.sleep(0.05)
         assert not task.done()

@@ -28,6 +28,7 @@ from facility.source import Delivery, LinkReport
 from facility.time import NS_PER_S, parse_time, system_clock
 from json_server import JsonServer
 from servers import require
+from waiting import LONGEST_S
 
 PROFILE = load_profile("nanoterasu_sim")
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -214,7 +215,7 @@ async def test_after_every_attack_the_next_document_is_read(server: JsonServer) 
         for number, (body, cause) in enumerate(ATTACKS.values(), 1):
             served(server, body)
             causes: set[str] = set()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(LONGEST_S):
                 while cause is not None and cause not in causes:
                     causes |= {r.cause for r in (await heard.next()).rejected}
                 served(server, {"ring": {"current": float(number)}})
@@ -239,7 +240,7 @@ async def test_a_document_on_which_the_reader_itself_fails_is_set_aside(
         assert [r.cause for r in delivery.rejected] == ["processing_failed"]
         assert delivery.batch.quality.tolist() == [2]
         served(server, {"ring": {"current": 200.5}})
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONGEST_S):
             while (await heard.next()).batch.value.tolist() != [200.5]:
                 pass
 
@@ -261,7 +262,7 @@ async def test_a_server_that_answers_a_byte_at_a_time_is_given_up(server: JsonSe
         spec = source(server, timeout_s=0.3)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/x.json"
         with pytest.raises(UnreachableError, match=r"takes longer than timeout_s = 0\.3"):
-            async with asyncio.timeout(60), hearing(spec.model_copy(update={"url": url})):
+            async with asyncio.timeout(LONGEST_S), hearing(spec.model_copy(update={"url": url})):
                 pass
         await asyncio.to_thread(dripping.join, 60)
         assert not dripping.is_alive(), "the connection is still open"

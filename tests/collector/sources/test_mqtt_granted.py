@@ -20,7 +20,7 @@ from facility.source import Delivery, Notice
 from facility.time import system_clock
 from scripted_broker import MAXIMUM_QOS, OLD_CONNACK, SESSION_EXPIRY, ScriptedBroker, connack, publish
 from storage.telemetry_db.counters import Entry
-from waiting import until
+from waiting import LONGEST_S, until
 
 PROFILE = load_profile("nanoterasu_sim")
 TOPIC = "ring/stored_current"
@@ -118,7 +118,7 @@ def sample(i: int) -> bytes:
 
 async def read(reader: MqttReader, messages: int) -> list[Delivery]:
     found: list[Delivery] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONGEST_S):
         async for item in reader.items():
             if isinstance(item, Delivery):
                 found.append(item)
@@ -135,7 +135,7 @@ async def test_a_packet_identifier_that_comes_twice_unacknowledged_stops_nothing
     async with ScriptedBroker(packets=packets).serving() as broker:
         async with source(client, broker).connect(PROFILE, system_clock) as reader:
             found = await read(reader, 3)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(LONGEST_S):
                 while 8 not in broker.acknowledged:
                     await asyncio.sleep(0.01)
     assert [v for d in found if d.batch is not None for v in d.batch.value.tolist()] == [0.0, 0.0, 1.0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from collector.sources.mqtt.inbox import LIMIT_BYTES, LIMIT_MESSAGES, Inbox
+from waiting import LONGEST_S
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ def numbers(messages: list[object]) -> list[int]:
 
 async def test_a_batch_is_returned_at_once_when_there_is_enough() -> None:
     inbox = filled(25)
-    async with asyncio.timeout(1):
-        batches = [await inbox.take(10, 60.0), await inbox.take(10, 60.0), await inbox.take(10, 0.01)]
+    async with asyncio.timeout(LONGEST_S):
+        batches = [await inbox.take(10, 3600.0), await inbox.take(10, 3600.0), await inbox.take(10, 0.01)]
     assert [numbers(list(b)) for b in batches] == [[*range(10)], [*range(10, 20)], [*range(20, 25)]]
 
 
@@ -46,19 +47,19 @@ async def test_what_came_before_the_end_is_still_taken() -> None:
     inbox = filled(3)
     inbox.close(ConnectionError("first"))
     inbox.close(ConnectionError("second"))
-    assert numbers(list(await inbox.take(10, 60.0))) == [0, 1, 2]
+    assert numbers(list(await inbox.take(10, 3600.0))) == [0, 1, 2]
     for _ in range(2):
         with pytest.raises(ConnectionError, match="first"):
-            await inbox.take(10, 60.0)
+            await inbox.take(10, 3600.0)
 
 
 async def test_the_end_wakes_who_waits_for_a_first_message_or_for_more() -> None:
     for count in (0, 1):
         inbox = filled(count)
-        taking = asyncio.create_task(inbox.take(10, 60.0))
+        taking = asyncio.create_task(inbox.take(10, 3600.0))
         await asyncio.sleep(0)
         inbox.close(ConnectionError("gone"))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(LONGEST_S):
             (result,) = await asyncio.gather(taking, return_exceptions=True)
         assert isinstance(result, list) == (count == 1)
 
@@ -72,7 +73,7 @@ async def test_who_can_wait_waits_for_room(message: Sent) -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     # So many bytes are enough for a batch.
-    async with asyncio.timeout(5):
-        await inbox.take(LIMIT_MESSAGES, 60.0 if len(message.payload) > 1 else 0.0)
+    async with asyncio.timeout(LONGEST_S):
+        await inbox.take(LIMIT_MESSAGES, 3600.0 if len(message.payload) > 1 else 0.0)
         await waiting
     assert not inbox.full

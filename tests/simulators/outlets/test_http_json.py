@@ -21,6 +21,7 @@ from simulators.outlets.http_json import HttpJson
 from simulators.outlets.request_body import BodyTooSlowError, read_body
 from simulators.outlets.sample import samples_of
 from simulators.scenario import load_scenario
+from waiting import LONGEST_S
 
 START = parse_time("2026-11-10T09:59:30+09:00")
 END = START + 120 * NS_PER_S
@@ -217,7 +218,7 @@ async def events(answer: httpx.Response, number: int) -> list[dict[str, str]]:
     """Return the first events of a stream, each as its fields."""
     found: list[dict[str, str]] = []
     fields: dict[str, str] = {}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONGEST_S):
         async for line in answer.aiter_lines():
             if line:
                 name, _, text = line.partition(": ")
@@ -300,7 +301,7 @@ async def test_what_there_is_is_described_and_every_answer_says_that_it_is_simul
 async def test_a_stream_ends_with_the_simulator_after_its_last_sample() -> None:
     port = free_port()
     outlet = outlet_of(machine(), port=port)
-    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+    async with httpx.AsyncClient() as client, asyncio.timeout(LONGEST_S):
         async with outlet.serving():
             request = client.build_request("GET", f"http://127.0.0.1:{port}/stream", params={"after": 0})
             answer = await client.send(request, stream=True)
@@ -314,7 +315,7 @@ async def test_the_simulator_ends_though_a_reader_of_its_stream_has_stopped_read
     outlet = outlet_of(machine(), port=port)
     stamps = [START + n * NS_PER_S for n in range(200_000)]
     batch = Batch.of_numbers("nanoterasu_sim", "stored_current", stamps, stamps)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LONGEST_S):
         with socket.socket() as frozen:
             async with outlet.serving():
                 await outlet.release(given(batch))
