@@ -11,7 +11,7 @@ from facility.alarms import review
 from facility.definition import load_definition
 from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
 from facility.profile import Profile
-from facility.source import Notice, SourceSpec
+from facility.source import SourceSpec
 from facility.time import Clock
 from kado.config import Configuration
 from kado.language import term, tr, trn, words
@@ -19,6 +19,7 @@ from kado.output import local
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
 from kado.queries.page_exposure import check_exposure
+from kado.queries.probe import Heard, Listener
 from kado.queries.recent_samples import cadence_now, limit_warnings_now
 from kado.queries.record import load_plan
 from kado.queries.running_service import changed_since_start
@@ -30,6 +31,9 @@ from storage.data_dir import DataDir
 from storage.telemetry_db import open_reader
 
 CONNECT_S = 10.0
+HEAR_S = 2.0
+"""For which a source is listened to, unless each of its signals has a good value sooner."""
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +121,39 @@ def _data_dir(configuration: Configuration) -> str:
 
 
 def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> Iterator[Outcome]:
-    notices: tuple[Notice, ...] = ()
+    heard: Heard | None = None
 
     def reach() -> str:
-        nonlocal notices
-        notices = asyncio.run(_connect(configuration, source.probe(), clock))
+        nonlocal heard
+        listener = Listener(source, configuration.profile, clock)
+        seconds = HEAR_S if is_live(source) else 0.0
+        heard = asyncio.run(listener.listen(seconds, answer_s=CONNECT_S, all_good_is_enough=True))
+        if heard.problem:
+            raise UnreachableError(heard.problem)
         number = len(source.signals)
         signals = trn("{n} signal", "{n} signals", number) if number else tr("all its signals")
         address = source.address or tr("in this process")
-        return tr("{address}: reachable, {signals}", address=address, signals=signals)
+        return tr("{address}: reachable, {signals}", address=address, signals=signals) + _silent(heard)
 
     name = tr("source {id}", id=source.id)
     yield checked(name, reach)
-    for notice in notices:
-        yield Outcome(name, False, notice.text, 1)
+    if heard is None:
+        return
+    for notice in heard.notices:
+        yield Outcome(name, False, notice, 1)
+    for rejection in heard.rejected[:MOST_NAMED]:
+        yield Outcome(name, False, tr("rejected: {text}", text=f"{rejection.address}: {rejection.detail}"), 1)
+    if bad := [f"{s.signal.id} ({s.reason or s.quality})" for s in heard.signals if s.quality == "bad"]:
+        more = len(bad) - MOST_NAMED
+        named = ", ".join(bad[:MOST_NAMED]) + (tr(" and {n} more", n=more) if more > 0 else "")
+        hint = tr("no good value now: {signals}; see 'kado source probe {id}'", signals=named, id=source.id)
+        yield Outcome(name, True, tr("warning: {text}", text=hint))
+
+
+def _silent(heard: Heard) -> str:
+    """Return how many signals said nothing: one that reports on change may say nothing for hours."""
+    silent = sum(not s.quality for s in heard.signals) if heard.seconds >= HEAR_S else 0
+    return tr("; {n} not heard within {seconds:g} s", n=silent, seconds=HEAR_S) if silent else ""
 
 
 def _mapped_twice(configuration: Configuration) -> Iterator[Outcome]:
@@ -153,14 +176,6 @@ def _secret_files(configuration: Configuration) -> Iterator[Outcome]:
     """Warn of files with secrets that other users of this machine can read."""
     for path in open_secret_files(configuration):
         yield Outcome(tr("secrets"), True, open_secret_words(path))
-
-
-async def _connect(configuration: Configuration, source: SourceSpec, clock: Clock) -> tuple[Notice, ...]:
-    try:
-        async with asyncio.timeout(CONNECT_S), source.connect(configuration.profile, clock) as reader:
-            return reader.notices
-    except TimeoutError as error:
-        raise UnreachableError(f"source {source.id} did not answer within {CONNECT_S:g} s") from error
 
 
 def _schedule(configuration: Configuration, now_ns: int) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,9 +15,9 @@ from collector.sources.updates import DISCONNECTED, INITIAL
 from facility.batch import NO_WORD, Batch
 from facility.errors import UnreachableError
 from facility.profile import Profile
-from facility.quality import QUALITY_WORDS, REASON_CLOCK
+from facility.quality import QUALITY_WORDS, REASON_CLOCK, Quality
 from facility.signals import Signal
-from facility.source import Delivery, Rejection, SourceSpec
+from facility.source import Delivery, Reader, Rejection, SourceSpec
 from facility.time import NS_PER_S, Clock, format_time, to_s
 from kado.language import marked
 from kado.queries.identity import identity
@@ -104,6 +105,10 @@ class _Kept:
     stamp_ns: int | None = None
     first: bool = True
 
+    @property
+    def is_good(self) -> bool:
+        return self.quality == Quality.GOOD
+
 
 class Listener:
     """Collects what a source delivers."""
@@ -119,31 +124,48 @@ class Listener:
         self._notices: tuple[str, ...] = ()
         self.problem = ""
 
-    async def listen(self, seconds: float, look: Callable[[Heard], None] = lambda _: None) -> Heard:
-        """Return what was heard in so many seconds; `look` gets it twice a second on the way."""
+    async def listen(
+        self,
+        seconds: float,
+        look: Callable[[Heard], None] = lambda _: None,
+        *,
+        answer_s: float = 30.0,
+        all_good_is_enough: bool = False,
+    ) -> Heard:
+        """Return what was heard in so many seconds; `look` gets it twice a second on the way.
+
+        The source has `answer_s` to connect; for 0 s it is connected to and not read. With `all_good_is_enough`
+        listening ends as soon as each mapped signal has a good value.
+        """
+        longest_s = seconds + answer_s
         try:
             async with (
-                asyncio.timeout(seconds + 30),
+                asyncio.timeout(longest_s),
                 self._source.probe().connect(self._profile, self._clock) as reader,
             ):
                 self._started_ns = self._clock()
                 looking = asyncio.create_task(self._look(look), name="looking")
                 try:
-                    async with asyncio.timeout(seconds):
-                        async for item in reader.items():
-                            if isinstance(item, Delivery):
-                                self.take(item)
-                                await reader.acknowledge(item.token)
-                except TimeoutError:
-                    pass
+                    if seconds:
+                        await self._read(reader, seconds, all_good_is_enough)
                 finally:
                     looking.cancel()
                     self._notices = tuple(notice.text for notice in reader.notices)
         except UnreachableError as error:
             self.problem = str(error)
         except TimeoutError:
-            self.problem = f"source {self._source.id} did not answer within {seconds + 30:g} s"
+            self.problem = f"source {self._source.id} did not answer within {longest_s:g} s"
         return self.heard()
+
+    async def _read(self, reader: Reader, seconds: float, all_good_is_enough: bool) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                async for item in reader.items():
+                    if isinstance(item, Delivery):
+                        self.take(item)
+                        await reader.acknowledge(item.token)
+                    if all_good_is_enough and all(kept.is_good for kept in self._kept.values()):
+                        return
 
     def take(self, delivery: Delivery) -> None:
         """Take note of a delivery."""
