@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from collector.sources.http.page import KEY_MISSING
+from collector.sources.updates import DISCONNECTED
 from facility.alarms import review
 from facility.definition import load_definition
 from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
@@ -34,6 +36,7 @@ CONNECT_S = 10.0
 HEAR_S = 2.0
 """For which a source is listened to, unless each of its signals has a good value sooner."""
 MOST_NAMED = 5
+NAMED_BY_NOTICES = (KEY_MISSING, DISCONNECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,11 @@ def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> I
         yield Outcome(name, False, notice, 1)
     for rejection in heard.rejected[:MOST_NAMED]:
         yield Outcome(name, False, tr("rejected: {text}", text=f"{rejection.address}: {rejection.detail}"), 1)
-    if bad := [f"{s.signal.id} ({s.reason or s.quality})" for s in heard.signals if s.quality == "bad"]:
+    if bad := [
+        f"{s.signal.id} ({s.reason or s.quality})"
+        for s in heard.signals
+        if s.quality == "bad" and s.reason not in NAMED_BY_NOTICES
+    ]:
         more = len(bad) - MOST_NAMED
         named = ", ".join(bad[:MOST_NAMED]) + (tr(" and {n} more", n=more) if more > 0 else "")
         hint = tr("no good value now: {signals}; see 'kado source probe {id}'", signals=named, id=source.id)

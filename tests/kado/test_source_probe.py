@@ -163,6 +163,7 @@ def test_check_names_keys_and_channels_that_say_nothing_and_signals_that_are_map
     answer = kado("check", "--format", "json")
     details = [c["detail"] for c in answer.document["checks"] if not c["ok"]]
     assert any("1 of 2 channels say nothing (/mode)" in d for d in details)
+    assert any("the document has the keys current, t" in d for d in details)
     assert any("signal stored_current comes from page, second" in d for d in details)
     assert answer.exit_code == 1
 

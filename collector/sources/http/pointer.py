@@ -1,5 +1,6 @@
 """JSON Pointers (RFC 6901): where in a document a value stands."""
 
+from difflib import get_close_matches
 from typing import Any, Final, cast
 
 
@@ -48,3 +49,27 @@ def follow(document: Any, steps: tuple[str, ...]) -> Any:
         else:
             return MISSING
     return place
+
+
+def where_it_ends(document: Any, steps: tuple[str, ...], most_keys: int = 8) -> str:
+    """Return how far a pointer leads that leads nowhere, and what stands there, the most alike first.
+
+    Examples
+    --------
+    >>> where_it_ends({"ring": {"current": 200.5, "mode": "user"}}, ("ring", "curent"))
+    '/ring has the keys current, mode'
+    >>> where_it_ends({"ring": [1, 2]}, ("ring", "5"))
+    '/ring has 2 elements'
+    """
+    place, reached = document, 0
+    while reached < len(steps) and (below := follow(place, steps[reached : reached + 1])) is not MISSING:
+        place, reached = below, reached + 1
+    at = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps[:reached]) or "the document"
+    if isinstance(place, dict):
+        keys = sorted(cast("dict[str, Any]", place))
+        keys = [*dict.fromkeys([*get_close_matches(steps[reached], keys), *keys])]
+        more = f" and {len(keys) - most_keys} more" if len(keys) > most_keys else ""
+        return f"{at} has the keys {', '.join(keys[:most_keys])}{more}" if keys else f"{at} has no keys"
+    if isinstance(place, list):
+        return f"{at} has {len(cast('list[Any]', place))} elements"
+    return f"{at} is a value without keys"

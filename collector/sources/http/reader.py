@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -17,9 +17,9 @@ from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.http.fetch import Endpoint, Fetched, fetch
 from collector.sources.http.page import Field, Page, TimeFormat, read_page
-from collector.sources.http.pointer import MISSING, follow
+from collector.sources.http.pointer import MISSING, follow, where_it_ends
 from collector.sources.initial_values import InitialValues
-from collector.sources.monitor_reader import silent_channels
+from collector.sources.monitor_reader import NAMED, silent_channels
 from collector.sources.updates import to_samples
 from facility.errors import UnreachableError
 from facility.source import Delivery, GapReport, LinkReport, Notice, Rejection
@@ -29,6 +29,8 @@ NOT_RENEWED: Final = "not_renewed"
 """Reason of a link that is down although the server answers: its document has become too old."""
 NOT_ANSWERED: Final = "not_answered"
 """Reason of a link that is down because the document could not be had."""
+KEPT_HINT: Final = 500
+"""Characters of what is said of keys that the document does have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,13 @@ class HttpReader:
     def _missing(self) -> tuple[Notice, ...]:
         """Return the notices about keys that the document does not have."""
         pairs = zip(self._channels.addresses, self._reading.fields, strict=True)
-        silent = [at for at, f in pairs if self._document is MISSING or follow(self._document, f.value) is MISSING]
-        return silent_channels(self._endpoint.source_id, len(self._channels), tuple(silent))
+        silent = [(a, f) for a, f in pairs if self._document is MISSING or follow(self._document, f.value) is MISSING]
+        notices = silent_channels(self._endpoint.source_id, len(self._channels), tuple(at for at, _ in silent))
+        if self._document is MISSING:
+            return notices
+        ends = dict.fromkeys(where_it_ends(self._document, field.value) for _, field in silent)
+        hint = "; ".join([*ends][:NAMED])
+        return tuple(replace(notice, text=f"{notice.text} {hint[:KEPT_HINT]}") for notice in notices)
 
     def _take(self, fetched: Fetched) -> list[Rejection]:
         """Keep the document of an answer; return it as rejected where it cannot be read."""
