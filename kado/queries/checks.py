@@ -146,11 +146,12 @@ def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> I
         yield Outcome(name, False, notice, 1)
     for rejection in heard.rejected[:MOST_NAMED]:
         yield Outcome(name, False, tr("rejected: {text}", text=f"{rejection.address}: {rejection.detail}"), 1)
-    if bad := [
+    bad = [
         f"{s.signal.id} ({s.reason or s.quality})"
         for s in heard.signals
         if s.quality == "bad" and s.reason not in NAMED_BY_NOTICES
-    ]:
+    ]
+    if bad:
         more = len(bad) - MOST_NAMED
         named = ", ".join(bad[:MOST_NAMED]) + (tr(" and {n} more", n=more) if more > 0 else "")
         hint = tr("no good value now: {signals}; see 'kado source probe {id}'", signals=named, id=source.id)
