@@ -30,7 +30,7 @@ NOT_RENEWED: Final = "not_renewed"
 NOT_ANSWERED: Final = "not_answered"
 """Reason of a link that is down because the document could not be had."""
 KEPT_HINT: Final = 500
-"""Characters of what is said of keys that the document does have."""
+"""Characters of the hint about the keys that the document does have."""
 
 
 @dataclass(frozen=True, slots=True)
