@@ -8,8 +8,13 @@ import pytest
 from alarm_cases import make
 from alarm_runs import ALLOWED, calls_of, run_both
 from analytics.alarms.scenarios import compare, parse, run
+from facility.alarms import RefusalReason
 
 NS = 1e-9
+ON_Y = 'kind = "limit", signal = "y", above = 10.0'
+OVER_7 = 'kind = "limit", signal = "x", above = 7.0'
+OVER_8 = 'kind = "limit", signal = "x", above = 8.0'
+BAND = 'kind = "limit", signal = "x", above = 10.0, ends_below = 8.0'
 X = {"id": "x", "type": "number", "unit": "mA", "stale_after_s": 100}
 
 
@@ -334,6 +339,266 @@ CASES: dict[str, dict[str, Any]] = {
         ],
         "until": 45,
     },
+    "without a recorded link a source is never cut; a value sent on change holds": {
+        "rules": rule(),
+        "signals": [{**X, "stale_after_s": None, "source": "ring"}],
+        "samples": [[0, "x", 0]],
+        "expected": [up()],
+        "until": 200,
+    },
+    "a figure holds for three of its periods": {
+        "rules": rule(when='kind = "limit", figure = "availability_pct", period = "month", below = 10.0'),
+        "samples": [[0, "figure:availability_pct:month", 50]],
+        "expected": [up(), [180, "a", "normal", "unknown", "input_unknown"]],
+        "until": 200,
+    },
+    "a limit on both sides is true beyond either and over between the two ends": {
+        "rules": rule(
+            when='kind = "limit", signal = "x", above = 10.0, ends_below = 8.0, below = 2.0, ends_above = 3.0'
+        ),
+        "samples": [[0, "x", 5], [10, "x", 1], [11, "x", 2.5], [12, "x", 9], [13, "x", 11], [14, "x", 9], [15, "x", 3]],
+        "expected": [up(), raised(10), [15, "a", "unacked", "rtn_unacked", "cleared"]],
+    },
+    "what comes within the settling time is in its order, and each row bears its own stamp": {
+        "modes": ["live"],
+        "rules": rule(),
+        "settle_s": 2,
+        "samples": [
+            [0, "x", 0],
+            {"t": 10, "series": "x", "value": 11, "arrives": 11.9},
+            {"t": 11, "series": "x", "value": 0, "arrives": 11},
+        ],
+        "expected": [up(), raised(10), [11, "a", "unacked", "rtn_unacked", "cleared"]],
+    },
+    "a sample that comes before its time waits for it": {
+        "rules": rule(),
+        "samples": [[0, "x", 0], {"t": 20, "series": "x", "value": 11, "arrives": 5}],
+        "expected": [up(), raised(20)],
+    },
+    "a late sample of the newest stamp corrects it, and a bad one takes it back": {
+        "modes": ["live"],
+        "tick_matters": True,
+        "rules": rule(),
+        "samples": [
+            [0, "x", 0],
+            [5, "x", 0],
+            {"t": 5, "series": "x", "value": 11, "arrives": 8},
+            {"t": 5, "series": "x", "value": 11, "quality": "bad", "arrives": 12},
+        ],
+        "actions": [act(10, "ack"), act(20, "out"), act(21, "in")],
+        "expected": [
+            up(),
+            raised(7),
+            [10, "a", "unacked", "acked", "acknowledged"],
+            [20, "a", "acked", "out_of_service", "taken_out"],
+            [21, "a", "out_of_service", "unknown", "put_back"],
+        ],
+    },
+    "shown is the first word that fits: out of service, suppressed, shelved, then the alarm": {
+        "rules": rule(in_plan='["user"]'),
+        "samples": [[0, "x", 11]],
+        "plan": [[0, 10, "user"], [30, 40, "user"]],
+        "actions": [act(5, "shelve", until=35), act(15, "out"), act(20, "in"), act(22, "shelve", until=35)],
+        "expected": [
+            raised(0, "unknown"),
+            [5, "a", "unacked", "shelved", "shelved"],
+            [10, "a", "shelved", "suppressed", "suppressed"],
+            [15, "a", "suppressed", "out_of_service", "taken_out"],
+            [20, "a", "out_of_service", "suppressed", "put_back"],
+            [30, "a", "suppressed", "shelved", "released"],
+            [35, "a", "shelved", "unacked", "shelf_expired"],
+            [40, "a", "unacked", "suppressed", "suppressed"],
+        ],
+    },
+    "a hole longer than the off-delay starts it again, one exactly as long does not": {
+        "rules": rule(off_delay_s=5) + rule("b", ON_Y, off_delay_s=5),
+        "signals": [{**X, "stale_after_s": 2}, {**X, "id": "y", "stale_after_s": 2}],
+        "samples": [
+            [0, "x", 11],
+            [0, "y", 11],
+            [1, "x", 0],
+            [1, "y", 0],
+            [8, "x", 0],
+            [8 + NS, "y", 0],
+            *([t, "x", 0] for t in (10, 12, 14)),
+            *([t, "y", 0] for t in (10, 12, 14)),
+        ],
+        "expected": [
+            raised(0, "unknown"),
+            [0, "b", "unknown", "unacked", "raised"],
+            [11, "a", "unacked", "rtn_unacked", "cleared"],
+            [13 + NS, "b", "unacked", "rtn_unacked", "cleared"],
+        ],
+        "until": 15,
+    },
+    "an alarm inhibits from pending until it has cleared, on the shelf as well": {
+        "rules": rule(on_delay_s=5, off_delay_s=5) + rule("b", inhibited_by='["a"]'),
+        "samples": [[0, "x", 0], [10, "x", 11], [20, "x", 0], [23, "x", 11], [30, "x", 0]],
+        "actions": [act(16, "shelve", until=50)],
+        "expected": [
+            up(),
+            [0, "b", "unknown", "normal", "input_known"],
+            [10, "b", "normal", "suppressed", "suppressed"],
+            raised(15),
+            [16, "a", "unacked", "shelved", "shelved"],
+            [35, "b", "suppressed", "normal", "released"],
+        ],
+        "until": 45,
+    },
+    "inhibition that ends starts the on-delay again, so that what clears later does not flash up": {
+        "rules": rule() + rule("b", ON_Y, on_delay_s=3, inhibited_by='["a"]'),
+        "signals": [X, {**X, "id": "y"}],
+        "samples": [[0, "x", 0], [0, "y", 11], [2, "x", 11], [10, "x", 0], [13 - NS, "y", 0], [20, "y", 11]],
+        "expected": [
+            up(),
+            [0, "b", "unknown", "normal", "input_known"],
+            raised(2),
+            [2, "b", "normal", "suppressed", "suppressed"],
+            [10, "a", "unacked", "rtn_unacked", "cleared"],
+            [10, "b", "suppressed", "normal", "released"],
+            [23, "b", "normal", "unacked", "raised"],
+        ],
+    },
+    "a shelf, suppression and the end of the alarm each cancel the re-alarm": {
+        "rules": "".join(rule(n, realarm_after_s=10) for n in "ab")
+        + rule("c", realarm_after_s=10, in_plan='["user"]')
+        + rule("d", ON_Y, realarm_after_s=10),
+        "signals": [X, {**X, "id": "y"}],
+        "samples": [[0, "x", 11], [0, "y", 11], [14, "y", 0]],
+        "plan": [[0, 12, "user"]],
+        "actions": [
+            *(act(5, "ack", n) for n in "abcd"),
+            act(6, "shelve", until=9),
+            act(10, "shelve", "b", until=40),
+            act(20, "unshelve", "b"),
+        ],
+        "expected": [
+            raised(0, "unknown"),
+            *([0, n, "unknown", "unacked", "raised"] for n in "bcd"),
+            *([5, n, "unacked", "acked", "acknowledged"] for n in "abcd"),
+            [6, "a", "acked", "shelved", "shelved"],
+            [9, "a", "shelved", "unacked", "shelf_expired"],
+            [10, "b", "acked", "shelved", "shelved"],
+            [12, "c", "acked", "suppressed", "suppressed"],
+            [14, "d", "acked", "normal", "cleared"],
+            [20, "b", "shelved", "acked", "unshelved"],
+            [30, "b", "acked", "unacked", "realarmed"],
+        ],
+        "until": 35,
+    },
+    "raises on the shelf count for chattering; suppression and out of service forget them": {
+        "rules": "".join(rule(n) for n in "ab") + rule("c", in_plan='["user"]'),
+        "samples": [[t, "x", 0 if t % 2 else 11] for t in range(8)],
+        "plan": [[0, 3, "user"], [4, 90, "user"]],
+        "actions": [act(1, "shelve", until=4.5), act(3, "out", "b"), act(3.5, "in", "b")],
+        "expected": [
+            raised(0, "unknown"),
+            *([0, n, "unknown", "unacked", "raised"] for n in "bc"),
+            *([1, n, "unacked", "rtn_unacked", "cleared"] for n in "abc"),
+            [1, "a", "rtn_unacked", "shelved", "shelved"],
+            *([2, n, "rtn_unacked", "unacked", "raised"] for n in "bc"),
+            *([3, n, "unacked", "rtn_unacked", "cleared"] for n in "b"),
+            [3, "c", "unacked", "suppressed", "suppressed"],
+            [3, "b", "rtn_unacked", "out_of_service", "taken_out"],
+            [3.5, "b", "out_of_service", "normal", "put_back"],
+            [4, "b", "normal", "unacked", "raised"],
+            [4, "c", "suppressed", "unacked", "released"],
+            [4.5, "a", "shelved", "unacked", "shelf_expired"],
+            *([5, n, "unacked", "rtn_unacked", "cleared"] for n in "bc"),
+            *([6, n, "rtn_unacked", "unacked", "raised"] for n in "bc"),
+            *([7, n, "unacked", "rtn_unacked", "cleared"] for n in "bc"),
+            [67, "a", "unacked", "rtn_unacked", "cleared"],
+        ],
+        "signals": [{**X, "stale_after_s": 1000}],
+        "until": 80,
+    },
+    "actions of one instant are done in their order, each with what the one before it changed": {
+        "rules": rule() + rule("b", inhibited_by='["a"]'),
+        "samples": [[0, "x", 11]],
+        "actions": [act(5, "ack"), act(5, "unack"), act(5, "out"), act(5, "ack", "b"), act(5, "in")],
+        "expected": [
+            raised(0, "unknown"),
+            [0, "b", "unknown", "suppressed", "suppressed"],
+            [5, "a", "unacked", "acked", "acknowledged"],
+            [5, "a", "acked", "unacked", "unacknowledged"],
+            [5, "a", "unacked", "out_of_service", "taken_out"],
+            [5, "b", "suppressed", "unacked", "released"],
+            [5, "b", "unacked", "acked", "acknowledged"],
+            [5, "a", "out_of_service", "unacked", "put_back"],
+            [5, "b", "acked", "suppressed", "suppressed"],
+        ],
+    },
+    "a shelf may last exactly as long as allowed, no nanosecond longer, not to now, and again gets a new limit": {
+        "rules": rule(shelve_max_h=0.01),
+        "samples": [[0, "x", 11]],
+        "actions": [
+            act(5, "shelve", until=5),
+            act(5, "shelve", until=41 + NS),
+            act(5, "shelve"),
+            act(5, "shelve", until=41),
+            act(6, "shelve", until=7),
+        ],
+        "expected": [
+            raised(0, "unknown"),
+            [5, "a", "unacked", "shelved", "shelved"],
+            [7, "a", "shelved", "unacked", "shelf_expired"],
+        ],
+        "refusals": [
+            [5, "a", "shelve", "until_is_past"],
+            [5, "a", "shelve", "longer_than_allowed"],
+            [5, "a", "shelve", "until_is_past"],
+        ],
+    },
+    "a jump of the clock ahead is time without samples: silence comes, no limit is raised": {
+        "modes": ["live"],
+        "rules": rule(on_delay_s=50) + rule("s", 'kind = "stale", signal = "x", after_s = 20.0'),
+        "samples": [{"t": 0, "series": "x", "value": 11, "in_call": 1}],
+        "signals": [{**X, "stale_after_s": 10}],
+        "calls": [1, 1000],
+        "expected": [
+            up(),
+            [0, "s", "unknown", "normal", "input_known"],
+            [10, "a", "normal", "unknown", "input_unknown"],
+            [20, "s", "normal", "unacked", "raised"],
+        ],
+        "until": 1000,
+    },
+    "rules of the same condition change without a reset, and their delays hold from there on": {
+        "rules": rule(on_delay_s=100) + rule("b", ON_Y, off_delay_s=100) + rule("c"),
+        "signals": [X, {**X, "id": "y"}],
+        "samples": [[0, "x", 0], [0, "y", 11], [5, "x", 11], [8, "y", 0]],
+        "actions": [act(6, "ack", "c")],
+        "reloads": [
+            {"t": 10, "rules": rule(on_delay_s=20) + rule("b", ON_Y, off_delay_s=2) + rule("c", realarm_after_s=30)}
+        ],
+        "expected": [
+            up(),
+            [0, "b", "unknown", "unacked", "raised"],
+            [0, "c", "unknown", "normal", "input_known"],
+            [5, "c", "normal", "unacked", "raised"],
+            [6, "c", "unacked", "acked", "acknowledged"],
+            [10, "b", "unacked", "rtn_unacked", "cleared"],
+            raised(25),
+            [36, "c", "acked", "unacked", "realarmed"],
+        ],
+    },
+    "another condition lets pending be idle and active stay, only the deadband of the latter remembering true": {
+        "rules": rule(when=OVER_8, on_delay_s=30) + rule("b", OVER_8) + rule("d", OVER_8, on_delay_s=30),
+        "samples": [[0, "x", 9]],
+        "reloads": [
+            {
+                "t": 10,
+                "rules": rule(when=OVER_7, on_delay_s=30) + rule("b", BAND) + rule("d", BAND, on_delay_s=30),
+            }
+        ],
+        "expected": [
+            up(),
+            [0, "b", "unknown", "unacked", "raised"],
+            [0, "d", "unknown", "normal", "input_known"],
+            raised(40),
+        ],
+        "until": 60,
+    },
     "a clock put back by more than 5 s begins again there": {
         "modes": ["live"],
         "rules": rule(on_delay_s=10),
@@ -355,13 +620,15 @@ def test_rule_of_the_text(name: str) -> None:
     assert [d.line() for mode, got in run(scenario) if (d := compare(scenario, mode, got)) is not None] == []
 
 
-def test_every_transition_of_the_table_happens_in_the_random_cases_and_no_other() -> None:
-
+def test_every_transition_of_the_table_and_every_refusal_happens_in_the_random_cases_and_no_other() -> None:
     wanted = {(a, b, cause) for a, row in ALLOWED.items() for b, causes in row.items() for cause in causes}
+    refused: set[str] = set()
     seen: set[tuple[str, str, str]] = {(row[2], row[3], row[4]) for c in CASES.values() for row in c["expected"]}
     for seed in range(600):
         case = make(seed)
         _, _, outcomes = run_both(case, calls_of(case, random.Random(seed)))
+        refused |= {r.reason.value for o in outcomes for r in o.refusals}
         seen |= {(t.from_state.value, t.to_state.value, t.cause.value) for o in outcomes for t in o.transitions}
     assert seen - wanted == set()
     assert wanted - seen == set()
+    assert refused == {reason.value for reason in RefusalReason}
