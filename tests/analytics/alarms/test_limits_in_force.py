@@ -19,7 +19,8 @@ HOUR = 3600 * NS_PER_S
 def profile_with_study_limits() -> Profile:
     """A profile whose limits change on 1 July 2024 after a day of grace, and are others for machine study."""
     made = load_profile("nanoterasu_sim")
-    study = LimitStep(**{"from": date(2024, 4, 1)}, mode=Category.STUDY, nominal=50.0, tolerance=40.0, minimum=2.0)
+    keys = {"from": date(2024, 4, 1), "mode": Category.STUDY, "nominal": 50.0, "tolerance": 40.0, "minimum": 2.0}
+    study = LimitStep.model_validate(keys)
     steps = (*made.limit_steps, study)
     return made.model_copy(update={"limit_steps": steps, "limits": LimitTable.of(steps, made.zone)})
 

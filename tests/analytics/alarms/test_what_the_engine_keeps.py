@@ -66,6 +66,25 @@ def test_a_row_of_a_state_bears_its_word_and_one_of_silence_its_length() -> None
     assert (of["b"].word, of["b"].value, of["b"].limit_value) == (None, 5.0, 5.0)
 
 
+def test_who_took_an_alarm_out_when_and_why_is_kept_until_it_is_back() -> None:
+    feed = replace(sent((0, "y", 11.0)), actions=(act(3, ActionKind.OUT),))
+    engine, _ = advance(begin(rules({"id": "a"}), 0), feed, 5 * SECOND)
+    a = engine.record("a")
+    assert (a.out, a.out_since_ns, a.out_by, a.out_reason) == (True, 3 * SECOND, "mori", "test")
+    engine, _ = advance(engine, Feed(actions=(act(7, ActionKind.IN),)), 9 * SECOND)
+    a = engine.record("a")
+    assert (a.out, a.out_since_ns, a.out_by, a.out_reason) == (False, None, "", "")
+
+
+def test_a_refusal_bears_the_number_of_its_action() -> None:
+    feed = Feed(actions=(act(3, ActionKind.ACK, 17), replace(act(4, ActionKind.ACK, 18), alarm="none")))
+    _, outcome = advance(begin(rules({"id": "a"}), 0), feed, 5 * SECOND)
+    assert [(r.action_id, r.time_ns, r.alarm) for r in outcome.refusals] == [
+        (17, 3 * SECOND, "a"),
+        (18, 4 * SECOND, "none"),
+    ]
+
+
 def test_what_suppresses_stands_in_the_row_in_the_order_plan_mode_alarms() -> None:
     made = rules(
         {"id": "s1"},
