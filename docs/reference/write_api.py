@@ -22,7 +22,8 @@ OpenAPI 3.1.
 
 Times are ISO 8601 with the facility's offset. `null`: does not exist, or is not known. A wrong question is answered
 with 400 and `{"error": {"status": 400, "message": "..."}}`, what cannot be reached with 503. An option that an
-address does not have is refused.
+address does not have, or that is given twice, is refused; so it is at `/events`, `/shift.json` and the addresses of
+files. Pages for people pass over options that they do not know. A period is at most 3,653 days (ten years) long.
 
 ## Events
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
 from kado.config import Configuration
+from kado.page.previews import Previews
 from kado.service.store_thread import StoreThread
 from storage.store import TelemetryStore
 
@@ -32,13 +33,15 @@ class PageReader:
     Contract: enter it in the event loop of the page, and ask in that loop alone.
 
     Quick questions (`ask`: samples, buckets) have a store in a thread of their own, so that they never wait for slow
-    ones (`answer`: figures of a period), which have another thread.
+    ones (`answer`: figures of a period), which have another thread. Previews have one, too.
     """
 
     def __init__(self, configuration: Configuration) -> None:
         self._quick = StoreThread(configuration, "page store")
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="page questions")
         self._writing = ThreadPoolExecutor(2, thread_name_prefix="page writing")
+        self.previews = Previews()
+        """What a change of the record will do."""
         self._answers: dict[Hashable, _Kept] = {}
 
     async def ask(self, work: Callable[[TelemetryStore], T]) -> T:
@@ -89,4 +92,5 @@ class PageReader:
     async def __aexit__(self, *error: object) -> None:
         await self._quick.__aexit__(None, None, None)
         await asyncio.to_thread(self._slow.shutdown, cancel_futures=True)
+        await self.previews.close()
         await asyncio.to_thread(self._writing.shutdown, cancel_futures=True)

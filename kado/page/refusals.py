@@ -13,6 +13,9 @@ from kado.page.rendering import render
 
 _LOG: Final = logging.getLogger(__name__)
 
+_FOR_PROGRAMS: Final = frozenset({"/events", "/record/effects", "/shift.json"})
+"""Addresses outside the API that programs read."""
+
 
 def status_of(error: KadoError) -> int:
     """Return the status that an error is answered with: 400 for a wrong question, 503 for what is away, else 500."""
@@ -25,7 +28,7 @@ def status_of(error: KadoError) -> int:
 
 def wants_json(request: Request) -> bool:
     """Whether a request is a program's."""
-    return request.url.path.startswith("/api/") or request.url.path == "/events"
+    return request.url.path.startswith("/api/") or request.url.path in _FOR_PROGRAMS
 
 
 def refused(request: Request, status: int, message: str) -> Response:

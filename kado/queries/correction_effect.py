@@ -20,7 +20,7 @@ from kado.queries.availability import load_availability
 from kado.queries.evidence import extent_of, load_evidence
 from kado.queries.figure_notes import effect_document
 from kado.queries.identity import identity
-from kado.queries.period_pieces import PeriodQuery, has_user_time, pieces_of
+from kado.queries.period_pieces import PeriodQuery, Progress, has_user_time, pieces_of
 from kado.queries.record import AsOf, load_record
 from kado.stores import open_store
 
@@ -40,9 +40,19 @@ class CorrectionPreview:
 
 
 def preview_correction(
-    configuration: Configuration, new: Correction, definition: str | None = None, *, clock: Clock = system_clock
+    configuration: Configuration,
+    new: Correction,
+    definition: str | None = None,
+    *,
+    clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> CorrectionPreview:
     """Count the days around a correction with it and without it.
+
+    Parameters
+    ----------
+    progress
+        Called before each piece of the time; what it raises ends the work.
 
     Raises
     ------
@@ -68,6 +78,8 @@ def preview_correction(
         except PeriodError:
             extent = (now_ns, now_ns)
         for piece in pieces_of(query.part):
+            if progress is not None:
+                progress(piece.start_ns - query.part.start_ns, query.part.length_ns)
             known = load_evidence(
                 configuration,
                 store.read,

@@ -12,6 +12,7 @@ from facility.period import Period, month_of
 from facility.time import Clock, system_clock
 from kado.config import Configuration
 from kado.queries.figures_by_day import FiguresByDay
+from kado.queries.period_pieces import Progress
 from kado.queries.record import AsOf, Record, load_record
 from kado.stores import open_store
 
@@ -35,6 +36,13 @@ class MonthEffect:
         return (a.figures, a.counts, a.accounts) != (b.figures, b.counts, b.accounts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    before: Record
+    after: Record
+    of: Correction
+
+
 def all_definitions(configuration: Configuration) -> list[Definition]:
     """Return every definition that there is, the facility's own first."""
     own = configuration.profile.definition
@@ -48,6 +56,7 @@ def effect_of_correction(
     definitions: Sequence[Definition] | None = None,
     *,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> list[MonthEffect]:
     """Return what a correction would do, as if it counted at once.
 
@@ -55,9 +64,11 @@ def effect_of_correction(
     ----------
     definitions
         None: all that there are.
+    progress
+        Called before each month; what it raises ends the work.
     """
     record = load_record(configuration)
-    return _effects(configuration, record, _with(record, new), new, definitions, clock)
+    return _effects(configuration, _Change(record, _with(record, new), new), definitions, clock, progress)
 
 
 def effect_of_withdrawal(
@@ -66,6 +77,7 @@ def effect_of_withdrawal(
     definitions: Sequence[Definition] | None = None,
     *,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> list[MonthEffect]:
     """Return what a withdrawal would do; nothing for a correction that is not in force."""
     record = load_record(configuration)
@@ -73,7 +85,7 @@ def effect_of_withdrawal(
     if of is None:
         return []
     without = replace(record, corrections=tuple(c for c in record.corrections if c.id != correction_id))
-    return _effects(configuration, record, without, of, definitions, clock)
+    return _effects(configuration, _Change(record, without, of), definitions, clock, progress)
 
 
 def effect_of_confirmation(
@@ -82,13 +94,14 @@ def effect_of_confirmation(
     definitions: Sequence[Definition] | None = None,
     *,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> list[MonthEffect]:
     """Return what a confirmation would do; nothing for a correction that awaits none."""
     record = load_record(configuration)
     of = next((c for c in record.awaiting if c.id == correction_id), None)
     if of is None:
         return []
-    return _effects(configuration, record, _with(record, of), of, definitions, clock)
+    return _effects(configuration, _Change(record, _with(record, of), of), definitions, clock, progress)
 
 
 def _with(record: Record, new: Correction) -> Record:
@@ -98,26 +111,36 @@ def _with(record: Record, new: Correction) -> Record:
 
 def _effects(
     configuration: Configuration,
-    before: Record,
-    after: Record,
-    of: Correction,
+    change: _Change,
     definitions: Sequence[Definition] | None,
     clock: Clock,
+    progress: Progress | None,
 ) -> list[MonthEffect]:
+    of = change.of
     now_ns, zone = clock(), configuration.profile.zone
     months = [month_of(of.start_ns, zone)]
     while months[-1].end_ns < min(of.end_ns, now_ns):
         months.append(month_of(months[-1].end_ns, zone))
     found: list[MonthEffect] = []
+    chosen = all_definitions(configuration) if definitions is None else definitions
+    done, whole = 0, 2 * len(months) * len(chosen)
+
+    def figure(figures: FiguresByDay, month: Period) -> Availability | None:
+        nonlocal done
+        if progress is not None:
+            progress(done, whole)
+        done += 1
+        return _availability(figures, month)
+
     as_of = AsOf(now_ns, is_now=True)
     with open_store(configuration) as store:
-        for definition in all_definitions(configuration) if definitions is None else definitions:
-            figures = FiguresByDay(configuration, store, definition, before, as_of, now_ns)
-            first = [_availability(figures, month) for month in months]
+        for definition in chosen:
+            figures = FiguresByDay(configuration, store, definition, change.before, as_of, now_ns)
+            first = [figure(figures, month) for month in months]
             # Only the days that the change touches are counted again.
-            figures.learn(after)
+            figures.learn(change.after)
             found += [
-                MonthEffect(month, definition, one, _availability(figures, month))
+                MonthEffect(month, definition, one, figure(figures, month))
                 for month, one in zip(months, first, strict=True)
             ]
     return found

@@ -10,14 +10,14 @@ from facility.errors import PeriodError, ProfileError
 from facility.profile import Profile
 from facility.quality import Quality
 from facility.signals import Signal
-from facility.time import NS_PER_S, format_time
+from facility.time import NS_PER_DAY, format_time
 from kado.queries.identity import identity
 from storage.store import Buckets, TelemetryStore
 
 MOST_BUCKETS: Final = 2000
 MOST_STRETCHES: Final = 2000
 _NS_PER_MS: Final = 1_000_000
-_LONGEST_NS: Final = 40 * 366 * 86_400 * NS_PER_S
+_LONGEST_YEARS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ def _checked(span: tuple[int, int]) -> tuple[int, int]:
     start_ns, end_ns = span
     if end_ns <= start_ns:
         raise PeriodError("the end does not lie after the start: give start before end")
-    if end_ns - start_ns > _LONGEST_NS:
-        raise PeriodError("the span is longer than 40 years: give a shorter one")
+    if end_ns - start_ns > _LONGEST_YEARS * 366 * NS_PER_DAY:
+        raise PeriodError(f"the span is longer than {_LONGEST_YEARS} years: give a shorter one")
     return start_ns, end_ns
 
 

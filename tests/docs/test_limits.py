@@ -23,8 +23,10 @@ from facility import corrections, documents, schedule_csv, schedule_ics, word, w
 from facility.alarms import rules as alarm_rules
 from facility.ics import events, lines, rule, series
 from facility.time import NS_PER_DAY
-from kado.page.access import bodies, slow_clients
+from kado.page import previews
+from kado.page.access import bodies, gate, slow_clients
 from kado.page.routes import events_stream
+from kado.queries import samples
 from kado.report import stamp
 from kado.service import alarm_inbox
 from kado.service.notification import alertmanager
@@ -87,6 +89,8 @@ LIMITS: dict[str, list[int]] = {
         written_text.LONGEST_TEXT, written_text.LONGEST_REMARK, written_text.LONGEST_EVIDENCE,
         written_text.LONGEST_LINE,
     ],
+    "period that the page": [gate.LONGEST_PERIOD_DAYS, private(samples, "_LONGEST_YEARS"), gate.LONGEST_QUERY],
+    "what a change of the record": [int(previews.PREVIEW_S)],
     "correction": [corrections.LONGEST_CORRECTION_NS // NS_PER_DAY],
     "request to a simulator": [control.MAX_LINE, int(control.ASKED_WITHIN_S)],
     "body of a request to a simulator": [request_body.MAX_BODY, int(request_body.BODY_S)],
@@ -139,6 +143,11 @@ REACHED = {
     "tests/collector/sources/test_monitor_reader.py": ["test_what_finds_the_queue_full_is_a_gap_with_its_number"],
     "tests/contract/test_sources.py": [
         "test_while_nothing_becomes_durable_memory_is_bounded_and_what_is_dropped_is_a_counted_gap",
+    ],
+    "tests/kado/page/test_previews.py": ["test_a_preview_ends_when_its_time_is_up"],
+    "tests/kado/page/test_options.py": [
+        "test_a_period_of_more_than_ten_years_is_refused_with_the_limit",
+        "test_signals_of_more_than_forty_years_are_refused_with_the_limit",
     ],
     "tests/facility/test_written_text.py": [
         "test_a_text_that_is_too_long_is_refused_with_value_and_limit",

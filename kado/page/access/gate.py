@@ -2,6 +2,7 @@
 
 import logging
 import time
+from datetime import UTC
 from typing import Final
 from urllib.parse import urlencode
 
@@ -11,6 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facility.accounts import Account, Permission, Role
+from facility.errors import PeriodError
+from facility.period import parse_period
+from facility.time import NS_PER_DAY
 from kado.language import tr
 from kado.page.access.account_book import AccountBook
 from kado.page.access.origin import host_of, is_own_host, is_own_origin
@@ -25,6 +29,8 @@ SAFE: Final = ("GET", "HEAD")
 OPEN: Final = ("/static/", "/login")
 """What is served to everybody: the look of the page, and the way in."""
 LONGEST_QUERY: Final = 2_048
+LONGEST_PERIOD_DAYS: Final = 3_653
+"""Ten years of samples are counted in a minute or so; meanwhile everybody else's periods wait."""
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
@@ -46,6 +52,7 @@ class GateMiddleware:
         stale = False
         try:
             self._check_length(request)
+            self._check_periods(request)
             self._check_host(request)
             visitor, stale = await self._visitor(request)
             request.state.visitor, request.state.viewer = visitor, visitor.name
@@ -76,6 +83,25 @@ class GateMiddleware:
                 tr("The options of this address are too long: at most {n} characters are taken.", n=LONGEST_QUERY),
                 f"query of {length} characters, at most {LONGEST_QUERY} are taken",
             )
+
+    def _check_periods(self, request: Request) -> None:
+        for text in request.query_params.getlist("period"):
+            try:
+                length_ns = parse_period(text, UTC).length_ns if "/" in text else 0
+            except PeriodError:
+                # The view says what is wrong with it.
+                continue
+            if length_ns > LONGEST_PERIOD_DAYS * NS_PER_DAY:
+                raise RefusedError(
+                    400,
+                    tr(
+                        "The period {period} is longer than {days} days, the most that the page computes: ask for it in"
+                        " parts, or use the command, which has no limit.",
+                        period=text[:80],
+                        days=f"{LONGEST_PERIOD_DAYS:,}",
+                    ),
+                    f"period {text[:80]!r} of more than {LONGEST_PERIOD_DAYS} days",
+                )
 
     def _check_host(self, request: Request) -> None:
         header = request.headers.get("host", "")

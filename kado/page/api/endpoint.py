@@ -85,18 +85,25 @@ class Options:
 Answer = Callable[[PageContext, Options], Awaitable[Any]]
 
 
-def refuse_options(request: Request, known: Collection[str]) -> None:
-    """Refuse an option that an address does not have.
+def read_options(request: Request, known: Collection[str]) -> dict[str, str]:
+    """Return the options of an address that programs read, or that gives a file.
+
+    A page for people passes over what it does not know, such as what a portal adds to its links.
 
     Raises
     ------
     UsageError
-        Naming it, and those that there are.
+        If the address has no such option, naming those that it has, or an option is given twice.
     """
-    for name in request.query_params:
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
         if name not in known:
             has = f"it has {', '.join(sorted(known))}" if known else "it has none"
             raise UsageError(f"{request.url.path} has no option {name[:40]!r}; {has}")
+        if name in given:
+            raise UsageError(f"the option {name} is given twice: give it once")
+        given[name] = value
+    return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +127,7 @@ class Endpoint:
         UsageError
             If an option is unknown, given twice or wrong.
         """
-        known = {option.name for option in self.options}
-        refuse_options(request, known)
-        given: dict[str, str] = {}
-        for name, value in request.query_params.multi_items():
-            if name in given:
-                raise UsageError(f"the option {name} is given twice: give it once")
-            given[name] = value
-        options = Options(given)
+        options = Options(read_options(request, {option.name for option in self.options}))
         for option in self.options:
             if option.required:
                 options.required(option.name)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from kado.page.api.endpoint import PREFIX, Endpoint, refuse_options
+from kado.page.api.endpoint import PREFIX, Endpoint, read_options
 from kado.page.api.openapi import openapi_document
 from kado.page.api.table import ENDPOINTS
 from kado.page.board import board_of
@@ -24,14 +24,14 @@ def json_response(document: Any) -> Response:
 
 async def now(request: Request) -> Response:
     """Return how the machine stands right now."""
-    refuse_options(request, ())
+    read_options(request, ())
     board = board_of(request)
     return json_response(await board.document())
 
 
 async def openapi(request: Request) -> Response:
     """Return the description of the API."""
-    refuse_options(request, ())
+    read_options(request, ())
     return json_response(openapi_document(context_of(request).profile.id))
 
 

@@ -10,10 +10,12 @@ from facility.errors import UsageError
 from kado.language import LANGUAGES
 from kado.language.choice import known_language
 from kado.page.access.lasting import lasting, while_it_lasts
+from kado.page.api.endpoint import read_options
 from kado.page.board import board_of
 from kado.page.channel import encode
 from kado.page.refusals import refused
 
+NOW: Final = "now"
 MOST_STREAMS: Final = 900
 """Fewer than the connections of the page: who only asks still finds a place."""
 
@@ -26,14 +28,19 @@ async def events(request: Request) -> Response:
     the last event of a stream whose reader's session or account has ended.
     """
     board = board_of(request)
-    asked = request.query_params.get("page")
+    options = read_options(request, ("last", "page", "view"))
+    asked, view = options.get("page"), options.get("view")
     language = known_language(asked)
     if asked is not None and language is None:
         raise UsageError(f"page={asked!r}: kado has no such language; use {' or '.join(LANGUAGES)}")
+    if view not in (None, NOW):
+        raise UsageError(
+            f"view={view[:40]!r}: only the view {NOW} has texts of its own; leave the option out otherwise"
+        )
     if board.viewers >= MOST_STREAMS:
         return refused(request, 503, f"{MOST_STREAMS} streams are open, which is the most: close some of them")
-    channel = board.channel(language, request.query_params.get("view", ""))
-    last = request.headers.get("last-event-id") or request.query_params.get("last", "")
+    channel = board.channel(language, view or "")
+    last = request.headers.get("last-event-id") or options.get("last", "")
     parts = while_it_lasts(channel.follow(last), lasting(request), encode("ended", "", {}))
     return StreamingResponse(parts, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

@@ -12,7 +12,7 @@ from facility.time import NS_PER_DAY, NS_PER_S, format_time, parse_time, to_s
 from kado.language import term, tr, words
 from kado.output import local
 from kado.page.api.answers import loaded
-from kado.page.api.endpoint import Options
+from kado.page.api.endpoint import Options, read_options
 from kado.page.context import PageContext, context_of
 from kado.page.rendering import render
 from kado.page.routes.now import chart_words
@@ -63,7 +63,7 @@ async def history(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """Return the figures and events of a period as a part of the view."""
     context = context_of(request)
-    options = Options({k: v for k, v in request.query_params.items() if k in ("period", "definition")})
+    options = Options(read_options(request, ("period", "definition")))
     found = await loaded(context, options)
     return HTMLResponse(_events_html(request, context, found))
 

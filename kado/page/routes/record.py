@@ -27,6 +27,7 @@ from kado.page.entries import (
 )
 from kado.page.forms import text_of
 from kado.page.once import done_of, redirect_done, show_once
+from kado.page.previews import PreviewTooLongError
 from kado.page.record_rows import (
     awaiting_rows,
     correction_rows,
@@ -38,8 +39,9 @@ from kado.page.refusals import status_of
 from kado.page.rendering import render
 from kado.page.words import assertion_hint, assertion_words, exclusion_word
 from kado.queries.awaiting_review import AwaitingReview, load_awaiting_review
-from kado.queries.correction_effect import preview_correction
+from kado.queries.correction_effect import CorrectionPreview, preview_correction
 from kado.queries.correction_months import (
+    MonthEffect,
     all_definitions,
     effect_of_confirmation,
     effect_of_correction,
@@ -48,6 +50,7 @@ from kado.queries.correction_months import (
 )
 from kado.queries.corrections import RecordedCorrection, load_corrections
 from kado.queries.incidents import load_incidents
+from kado.queries.period_pieces import Progress
 from kado.queries.record import load_plan
 from kado.service.recording import (
     confirm_correction,
@@ -88,12 +91,14 @@ async def correct(request: Request) -> Response:
         if text_of(form, "step") == "write":
             made = await _write(request, partial(write_correction, context.configuration, new))
             return _done(f"c{made.correction.id}", "correction")
-        look = partial(preview_correction, context.configuration, new, clock=context.clock)
-        preview = await context.reader.write(look)
         own = load_definition_of(request)
-        effects = await context.reader.write(
-            partial(effect_of_correction, context.configuration, new, [own], clock=context.clock)
-        )
+
+        def look(progress: Progress) -> tuple[CorrectionPreview, list[MonthEffect]]:
+            options: dict[str, Any] = {"clock": context.clock, "progress": progress}
+            around = preview_correction(context.configuration, new, **options)
+            return around, effect_of_correction(context.configuration, new, [own], **options)
+
+        preview, effects = await context.reader.previews.compute(look)
     except UsageError as error:
         return await _record(request, correction=fields, problem=str(error), where="correct", status=status_of(error))
     values = {
@@ -118,13 +123,13 @@ async def effects(request: Request) -> Response:
     assert visitor.name is not None
     definition = load_definition(text_of(form, "definition"), context.configuration.folder)
     number, action = text_of(form, "id"), text_of(form, "action")
-    work: Callable[[], Any]
+    work: Callable[..., list[MonthEffect]]
     if action in _EFFECTS:
         work = partial(_EFFECTS[action], context.configuration, read_number(number), [definition], clock=context.clock)
     else:
         new = read_correction(context.configuration, fields_of(form, CORRECTION_FIELDS), visitor.name, context.clock)
         work = partial(effect_of_correction, context.configuration, new, [definition], clock=context.clock)
-    found = await context.reader.write(work)
+    found = await context.reader.previews.compute(lambda progress: work(progress=progress))
     return JSONResponse({"rows": effect_rows(found), "effects": effects_document(found)})
 
 
@@ -153,11 +158,17 @@ async def _ask(request: Request, action: str, number: int, problem: str, fields:
         values = {"action": action, "rows": correction_rows(context.profile, [said]), "number": number, "settled": True}
         return render(request, "record_ask.html", values)
     own = load_definition_of(request)
-    effects = await context.reader.write(
-        partial(_EFFECTS[action], context.configuration, number, [own], clock=context.clock)
-    )
+    work = partial(_EFFECTS[action], context.configuration, number, [own], clock=context.clock)
+    effects: list[MonthEffect] = []
+    unknown = ""
+    try:
+        effects = await context.reader.previews.compute(lambda progress: work(progress=progress))
+    except PreviewTooLongError as error:
+        # Whoever withdraws a long one may do so without.
+        unknown = tr("It is not shown: it takes more than {limit} s to compute.", limit=f"{error.longest_s:g}")
     values = {
         "settled": False,
+        "effects_unknown": unknown,
         "action": action,
         "rows": correction_rows(context.profile, [said]),
         "number": number,

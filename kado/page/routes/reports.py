@@ -18,6 +18,7 @@ from kado.config import Configuration
 from kado.language import language, tr
 from kado.output import local
 from kado.page.access.visitor import require
+from kado.page.api.endpoint import read_options
 from kado.page.context import context_of
 from kado.page.forms import text_of
 from kado.page.once import done_of, redirect_done, show_once
@@ -43,8 +44,8 @@ async def show_reports(request: Request) -> Response:
 async def make(request: Request) -> Response:
     """Return the report of a period as a file."""
     require(request, Permission.READ)
-    context, form = context_of(request), request.query_params.get("format", "pdf")
-    period = request.query_params.get("period", "").strip()
+    options = read_options(request, ("period", "format", "lang"))
+    context, form, period = context_of(request), options.get("format", "pdf"), options.get("period", "").strip()
     if form not in FORMS:
         raise HTTPException(404, tr("There is no report in the form {form}.", form=form[:20]))
     key = ("report", period, form, language())

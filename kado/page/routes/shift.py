@@ -15,6 +15,7 @@ from facility.time import format_time
 from facility.written_text import check_line
 from kado.language import language, tr
 from kado.page.access.visitor import require
+from kado.page.api.endpoint import read_options
 from kado.page.context import context_of
 from kado.page.entries import read_number
 from kado.page.forms import text_of
@@ -41,13 +42,13 @@ LISTED: Final = 200
 
 async def show_shift(request: Request) -> Response:
     """Show a shift as it is known now, or as it was signed."""
-    return await _shown(request, _asked(request))
+    return await _shown(request, _shift_of(request, request.query_params.get("at", "")))
 
 
 async def as_markdown(request: Request) -> Response:
     """Return the shift as Markdown."""
     context = context_of(request)
-    document = await _document(request, _asked(request))
+    document = await _document(request, _asked(request, "at", "lang"))
     text = shift_markdown(context.profile, document)
     name = f"shift-{document['shift']['start'][:16].replace(':', '')}.md"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -56,7 +57,7 @@ async def as_markdown(request: Request) -> Response:
 
 async def as_json(request: Request) -> Response:
     """Return the shift for programs."""
-    return JSONResponse(await _document(request, _asked(request)))
+    return JSONResponse(await _document(request, _asked(request, "at")))
 
 
 async def list_shifts(request: Request) -> Response:
@@ -174,8 +175,8 @@ def _countersigned(handover: dict[str, Any]) -> str:
     return "" if handover["countersigned"] is None else countersigned_words(handover)
 
 
-def _asked(request: Request) -> Shift:
-    return _shift_of(request, request.query_params.get("at", ""))
+def _asked(request: Request, *options: str) -> Shift:
+    return _shift_of(request, read_options(request, options).get("at", ""))
 
 
 def _shift_of(request: Request, at: str) -> Shift:
