@@ -164,7 +164,7 @@ async def _ask(request: Request, action: str, number: int, problem: str, fields:
     try:
         effects = await context.reader.previews.compute(lambda progress: work(progress=progress))
     except PreviewTooLongError as error:
-        # Whoever withdraws a long one may do so without.
+        # A long correction can be withdrawn although its effect is not shown.
         unknown = tr("It is not shown: it takes more than {limit} s to compute.", limit=f"{error.longest_s:g}")
     values = {
         "settled": False,
