@@ -84,12 +84,14 @@ def load_window(
     """
     need = definition.merge_gap_ns
     gaps_followed = max(GAPS_FOLLOWED_NS, 4 * need)
-    pieces = [read(part.start_ns, part.end_ns)]
+    # What lies around is joined by itself: it is little, and the period is copied once, at the end.
+    earlier_pieces, later_pieces = list[Samples](), list[Samples]()
+    within = read(part.start_ns, part.end_ns)
     start, reach, cut = part.start_ns, max(need, NS_PER_H), False
     while start > first_ns:
         earlier = max(start - reach, first_ns)
-        pieces.insert(0, read(earlier, start))
-        before = _join(pieces).between(earlier, part.start_ns)
+        earlier_pieces.insert(0, read(earlier, start))
+        before = _join(earlier_pieces)
         far = part.start_ns - earlier >= gaps_followed
         runs, through_gaps = _settled(before, breaks(earlier, part.start_ns), profile, need, through_gaps=far)
         start, reach = earlier, reach * _GROWTH
@@ -110,8 +112,8 @@ def load_window(
     while end < now_ns and not settled:
         # Before the first sample there is nothing to read.
         later = min(max(end, first_ns) + reach, now_ns)
-        pieces.append(read(end, later))
-        after = _join(pieces).between(part.end_ns, later)
+        later_pieces.append(read(end, later))
+        after = _join(later_pieces)
         far = later - part.end_ns >= gaps_followed
         runs, through_gaps = _settled(after, breaks(part.end_ns, later), profile, need, through_gaps=far)
         end, reach, settled = later, reach * _GROWTH, bool(runs)
@@ -121,7 +123,8 @@ def load_window(
         elif end - max(part.end_ns, first_ns) >= OUTAGE_FOLLOWED_NS:
             cut = True
             break
-    return Window(_join(pieces).between(start, end), start, end, settled, cut)
+    whole = Samples.joined([*earlier_pieces, within, *later_pieces])
+    return Window(whole.between(start, end), start, end, settled, cut)
 
 
 def _settled(

@@ -20,7 +20,7 @@ from storage.embedded.archive import manifest
 from storage.embedded.archive.choice import place_of
 from storage.embedded.archive.layout import day_of, day_start
 from storage.embedded.archive.manifest import SealedFile
-from storage.embedded.archive.place import MissingFileError
+from storage.embedded.archive.place import Folder, MissingFileError
 from storage.embedded.row_checksums import NEGATIVE_ZERO, changed_days
 from storage.embedded.row_reading import nth_row_time, read_rows, row_times, series_id_of
 from storage.minutes import MINUTE_NS, MinuteAggregates
@@ -34,6 +34,8 @@ _PIECE_TO_SUM_UP: Final = 1_000_000
 # So many files are looked at for one piece.
 _FILES: Final = 16
 _FILES_AT_ONCE: Final = 4
+# Bytes beside the largest file: what is less is decoded sooner than a thread begins.
+_WORTH_THREADS: Final = 1 << 18
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -164,12 +166,13 @@ class StoreReader:
         def read(file: SealedFile) -> list[Columns]:
             return read_pieces(place, file, file.groups_between(start_ns, end_ns), arrival=arrival)
 
-        if len(files) > 1:
-            # Decoding goes on outside of Python.
+        sizes = sorted(int(file.groups["size"][file.groups_between(start_ns, end_ns)].sum()) for file in files)
+        if sum(sizes[:-1]) > _WORTH_THREADS or (len(files) > 1 and not isinstance(place, Folder)):
+            # Decoding goes on outside of Python, and so does waiting for a server.
             with ThreadPoolExecutor(_FILES_AT_ONCE, "archive") as pool:
                 contents = list(pool.map(read, files))
         else:
-            contents = [read(files[0])]
+            contents = [read(file) for file in files]
         pieces: list[Columns] = []
         at = start_ns
         for file, sealed in zip(files, contents, strict=True):
