@@ -100,5 +100,5 @@ def test_of_two_iocs_of_a_source_one_is_killed_and_its_pvs_alone_are_unknown(sta
     other.start_server()
     again = system_clock()
     other.let_out((SHUTTER, again, "closed", "good"))
-    wait_for(lambda: bench.samples(SHUTTER, initial=True)[-1][1] == "closed")
-    assert bench.samples(SHUTTER, initial=True)[-1][1:3] == ("closed", "good")
+    # Until it is written to, an IOC that has just started shows an undefined value, of bad quality.
+    wait_for(lambda: bench.samples(SHUTTER, initial=True)[-1][1:3] == ("closed", "good"))

@@ -63,7 +63,7 @@ def test_an_attribute_without_events_is_polled_and_one_with_archive_events_only_
     wait_for(lambda: 20.0 in values(bench, "beam_lifetime"))
     assert values(bench, "beam_lifetime")[-20:] == [float(i + 1) for i in range(20)]
     wait_for(lambda: len(values(bench, "stored_current")) > polled + 3)
-    assert values(bench, "stored_current")[-1] == 12.5
+    assert set(values(bench, "stored_current")[polled:]) == {12.5}
 
 
 def test_after_an_error_event_the_attribute_is_read_again_and_is_unknown_while_that_fails(bench: OddBench) -> None:
@@ -113,12 +113,16 @@ def test_of_a_thousand_attributes_every_event_is_heard(bench: OddBench, tmp_path
 
         wait_for(lambda: len({s[0] for s in heard()}) == 1000)
         ask(bench, "push_all", rounds=3)
-        wait_for(lambda: len([s for s in heard() if s[2] == 2.0]) >= 1000)
-        for i in (0, 1, 500, 999):
-            own = [s[2] for s in heard() if s[0] == f"n_{i:04}"]
-            assert own[-3:] == [0.0, 1.0, 2.0], (i, own)
-        pushed = sum(len([s for s in heard() if s[2] == float(n)]) for n in range(3))
-        assert pushed >= 3000
+
+        def of_each() -> dict[str, list[float]]:
+            own: dict[str, list[float]] = {}
+            for signal, _, value, *_ in heard():
+                own.setdefault(signal, []).append(value)
+            return own
+
+        # Each had a value of its own before.
+        wait_for(lambda: all(len(own) >= 4 and own[-1] == 2.0 for own in of_each().values()))
+        assert {name: own[-3:] for name, own in of_each().items() if own[-3:] != [0.0, 1.0, 2.0]} == {}
         assert reader.ask("stop") is None
     # The bench itself reads something, too, which it stops in the end.
     bench.read(bench.mapping("stored_current", named="silent"))
