@@ -88,7 +88,7 @@ def widened(
     profile: Profile,
     definition: Definition,
     *,
-    first_ns: int,
+    extent: tuple[int, int],
     now_ns: int,
     breaks: Breaks,
 ) -> Window:
@@ -100,15 +100,14 @@ def widened(
     asked = min((r.start_ns for r in reaches), default=start)
     if asked < start:
         earlier = load_window(
-            read, profile, definition, Period("before", asked, start), first_ns=first_ns, now_ns=start, breaks=breaks
+            read, profile, definition, Period("before", asked, start), extent=extent, now_ns=start, breaks=breaks
         )
         samples.insert(0, earlier.samples.between(earlier.start_ns, start))
         start, cut = earlier.start_ns, cut or earlier.cut
     asked = min(max((r.end_ns for r in reaches), default=end), now_ns)
     if asked > end:
-        later = load_window(
-            read, profile, definition, Period("after", end, asked), first_ns=end, now_ns=now_ns, breaks=breaks
-        )
+        rest, extent = Period("after", end, asked), (end, extent[1])
+        later = load_window(read, profile, definition, rest, extent=extent, now_ns=now_ns, breaks=breaks)
         samples.append(later.samples.between(end, later.end_ns))
         end, cut = later.end_ns, cut or later.cut
     return Window(Samples.joined(samples), start, end, window.settled, cut)

@@ -44,8 +44,8 @@ class Window:
     """Whether the beam was seen up for the merge gap after the period, so that nothing later changes its figures."""
     cut: bool = False
     """Whether what lies around the period was not followed to its end: unknown time so close that it might all be one
-    outage was followed for `GAPS_FOLLOWED_NS`, an outage for `OUTAGE_FOLLOWED_NS`. Then bounds, and the first event
-    or the last one, are of what was looked at."""
+    outage was followed for `GAPS_FOLLOWED_NS`, an outage for `OUTAGE_FOLLOWED_NS`, and there are samples further out.
+    Then bounds, and the first event or the last one, are of what was looked at."""
 
 
 def no_breaks(_start_ns: int, _end_ns: int) -> Intervals:
@@ -59,7 +59,7 @@ def load_window(
     definition: Definition,
     part: Period,
     *,
-    first_ns: int,
+    extent: tuple[int, int],
     now_ns: int,
     breaks: Breaks = no_breaks,
 ) -> Window:
@@ -75,14 +75,14 @@ def load_window(
         The store.
     part
         The period, cut at now.
-    first_ns
-        Stamp of the first sample that the store holds.
+    extent
+        Stamps of the first and the last sample that the store holds: beyond them there is nothing to follow.
     now_ns
         Nothing is known of what comes later.
     breaks
         What else is known: where it may undo what the samples show.
     """
-    need = definition.merge_gap_ns
+    need, (first_ns, last_ns) = definition.merge_gap_ns, extent
     gaps_followed = max(GAPS_FOLLOWED_NS, 4 * need)
     # What lies around is joined by itself: it is little, and the period is copied once, at the end.
     earlier_pieces, later_pieces = list[Samples](), list[Samples]()
@@ -121,7 +121,7 @@ def load_window(
             cut |= through_gaps
             end = _first_from(after.time_ns, runs[0][0] + need) + 1
         elif end - max(part.end_ns, first_ns) >= OUTAGE_FOLLOWED_NS:
-            cut = True
+            cut |= end <= last_ns
             break
     whole = Samples.joined([*earlier_pieces, within, *later_pieces])
     return Window(whole.between(start, end), start, end, settled, cut)

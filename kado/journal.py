@@ -5,12 +5,22 @@ from kado.config import Configuration
 from storage.data_dir import DataDir
 from storage.journal.alarms import AlarmJournal
 from storage.journal.journal import Journal
+from storage.journal.mark import JournalMark
 from storage.journal.people import PeopleJournal
 
 
 def has_journal(configuration: Configuration) -> bool:
-    """Whether anything was recorded yet."""
-    return DataDir(configuration.data_dir).journal.exists()
+    """Whether anything was recorded yet; also where the file is gone, so that opening it says so."""
+    path = DataDir(configuration.data_dir).journal
+    return path.exists() or JournalMark(path).exists
+
+
+def journal_problem(configuration: Configuration) -> str:
+    """Return which records the journal held and lacks now, with the remedy; empty if it lacks none."""
+    if not has_journal(configuration):
+        return ""
+    with open_journal(configuration) as journal:
+        return journal.problem
 
 
 def open_journal(configuration: Configuration) -> Journal:

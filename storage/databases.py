@@ -10,6 +10,7 @@ from facility.errors import DamagedDataError, DiskError
 from facility.quality import Quality
 from storage.data_dir import DataDir
 from storage.embedded.row_checksums import NEGATIVE_ZERO, changed_days
+from storage.journal.mark import JournalMark
 from storage.telemetry_db import snapshot
 from storage.telemetry_db.connection import connect
 from storage.upkeep import Finding
@@ -30,10 +31,23 @@ def verify_databases(connection: sqlite3.Connection, data_dir: Path, *, deep: bo
     if not findings:
         findings += _of_rows(connection, places.telemetry) if deep else ()
         findings += _changed_rows(connection, places.telemetry)
+    records: dict[str, int] = {}
     if places.journal.is_file():
         with closing(connect(places.journal, read_only=True)) as journal:
-            findings += _integrity(journal, places.journal, deep=deep)
+            damaged = list(_integrity(journal, places.journal, deep=deep))
+            findings += damaged
+            if damaged:
+                return findings
+            records = _records(journal)
+    if problem := JournalMark(places.journal).problem(records):
+        findings.append(Finding(str(places.journal), problem, _KEEP_COPY))
     return findings
+
+
+def _records(journal: sqlite3.Connection) -> dict[str, int]:
+    """Return how many records each table of the journal holds."""
+    tables = [name for (name,) in journal.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {name: journal.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}
 
 
 def _integrity(connection: sqlite3.Connection, path: Path, *, deep: bool) -> Iterator[Finding]:

@@ -53,5 +53,7 @@ def outcome_line(outcome: Outcome) -> Table:
         line.add_column(min_width=width, no_wrap=True, overflow="fold")
     line.add_column(overflow="fold")
     state = Text(tr("ok"), style="green") if outcome.ok else Text(tr("PROBLEM"), style="bold red")
+    if outcome.is_warning:
+        state = Text(tr("WARNING"), style="yellow")
     line.add_row(state, outcome.what, outcome.detail)
     return line

@@ -45,8 +45,8 @@ def status(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
     if standing.problems:
         raise ProblemFoundError(
             trn(
-                "the ledger shows {n} problem: see kado ledger",
-                "the ledger shows {n} problems: see kado ledger",
+                "{n} problem was found: see LOST above",
+                "{n} problems were found: see LOST above",
                 len(standing.problems),
             )
         )

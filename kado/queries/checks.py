@@ -11,11 +11,12 @@ from collector.sources.http.page import KEY_MISSING
 from collector.sources.updates import DISCONNECTED
 from facility.alarms import review
 from facility.definition import load_definition
-from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
+from facility.errors import ConfigError, DamagedDataError, KadoError, UnreachableError, UsageError
 from facility.profile import Profile
 from facility.source import SourceSpec
 from facility.time import Clock
 from kado.config import Configuration
+from kado.journal import has_journal, journal_problem
 from kado.language import term, tr, trn, words
 from kado.output import local
 from kado.queries.alarm_rules import load_alarm_rules
@@ -48,6 +49,8 @@ class Outcome:
     detail: str
     """What is there; of a problem, what is wrong and what to do."""
     exit_code: int = 0
+    is_warning: bool = False
+    """Nothing is broken, but a person should look at it."""
 
 
 def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
@@ -60,6 +63,7 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
     yield Outcome(tr("facility"), True, f"{profile.id}: {signals}{simulated}")
     yield checked(tr("definition"), lambda: _definition(configuration))
     yield checked(tr("data directory"), lambda: _data_dir(configuration))
+    yield checked(tr("journal"), lambda: _journal(configuration))
     yield checked(tr("store"), configuration.backend.check)
     if not configuration.sources:
         yield Outcome(tr("sources"), False, tr("there are none: add a [[source]] table to kado.toml"), 1)
@@ -123,6 +127,14 @@ def _data_dir(configuration: Configuration) -> str:
     return tr("{folder}: kado is running, pid {pid}", folder=path, pid=pid)
 
 
+def _journal(configuration: Configuration) -> str:
+    if not has_journal(configuration):
+        return tr("nothing recorded yet")
+    if problem := journal_problem(configuration):
+        raise DamagedDataError(problem)
+    return tr("no record is missing")
+
+
 def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> Iterator[Outcome]:
     heard: Heard | None = None
 
@@ -183,7 +195,7 @@ def _mapped_twice(configuration: Configuration) -> Iterator[Outcome]:
 def _secret_files(configuration: Configuration) -> Iterator[Outcome]:
     """Warn of files with secrets that other users of this machine can read."""
     for path in open_secret_files(configuration):
-        yield Outcome(tr("secrets"), True, open_secret_words(path))
+        yield Outcome(tr("secrets"), True, open_secret_words(path), is_warning=True)
 
 
 def _schedule(configuration: Configuration, now_ns: int) -> str:
@@ -208,9 +220,9 @@ def _fit(configuration: Configuration, now_ns: int) -> Iterator[Outcome]:
                 limits = limit_warnings_now(profile, store.read, now_ns)
                 cadence = cadence_now(profile, store, now_ns)
     for warning in limits:
-        yield Outcome(tr("limits"), True, tr("warning: {text}", text=limit_words(warning)))
+        yield Outcome(tr("limits"), True, limit_words(warning), is_warning=True)
     if cadence is not None and cadence.is_too_slow:
-        yield Outcome(tr("samples"), True, tr("warning: {text}", text=cadence_words(cadence)))
+        yield Outcome(tr("samples"), True, cadence_words(cadence), is_warning=True)
 
 
 def checks_document(profile: Profile, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -218,5 +230,5 @@ def checks_document(profile: Profile, outcomes: Sequence[Outcome]) -> dict[str, 
     return {
         **identity(profile),
         "ok": all(o.ok for o in outcomes),
-        "checks": [{"what": o.what, "ok": o.ok, "detail": o.detail} for o in outcomes],
+        "checks": [{"what": o.what, "ok": o.ok, "warning": o.is_warning, "detail": o.detail} for o in outcomes],
     }

@@ -8,9 +8,8 @@ from facility.corrections import Confirmation, Correction, Withdrawal
 from facility.profile import Profile
 from facility.time import format_time, parse_time
 from kado.config import Configuration
-from kado.journal import open_journal
+from kado.journal import has_journal, open_journal
 from kado.queries.identity import identity
-from storage.data_dir import DataDir
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ def load_corrections(configuration: Configuration, as_known_on: str | None = Non
     def known(recorded_at_ns: int) -> bool:
         return known_on_ns is None or recorded_at_ns <= known_on_ns
 
-    if not DataDir(configuration.data_dir).journal.exists():
+    if not has_journal(configuration):
         return []
     with open_journal(configuration) as journal:
         corrections, withdrawals = journal.corrections(), journal.withdrawals()

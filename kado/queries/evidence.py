@@ -84,7 +84,7 @@ def load_evidence(
     reading = _Reading(configuration, read_once(read), definitions, corrections, cancelled)
     reaches = reading.reaches(part, now_ns) if look_around else {}
     if look_around:
-        window = reading.window(part, extent[0], now_ns, list(reaches.values()))
+        window = reading.window(part, extent, now_ns, list(reaches.values()))
     else:
         window = Window(reading.delivery(part.start_ns, part.end_ns), part.start_ns, part.end_ns, True)
     depends_from_ns = {
@@ -132,7 +132,7 @@ class _Reading:
             for d in self.watched
         }
 
-    def window(self, part: Period, first_ns: int, now_ns: int, around: Sequence[Reach]) -> Window:
+    def window(self, part: Period, extent: tuple[int, int], now_ns: int, around: Sequence[Reach]) -> Window:
         """Return the samples of the delivery signal, wide enough for every definition and every distortion."""
         widest = self.definitions[0].model_copy(
             update={
@@ -141,10 +141,10 @@ class _Reading:
             }
         )
         window = load_window(
-            self.delivery, self.profile, widest, part, first_ns=first_ns, now_ns=now_ns, breaks=self._breaks
+            self.delivery, self.profile, widest, part, extent=extent, now_ns=now_ns, breaks=self._breaks
         )
         return widened(
-            window, around, self.delivery, self.profile, widest, first_ns=first_ns, now_ns=now_ns, breaks=self._breaks
+            window, around, self.delivery, self.profile, widest, extent=extent, now_ns=now_ns, breaks=self._breaks
         )
 
     def evidence(self, window: Window, now_ns: int) -> Evidence:

@@ -61,8 +61,8 @@ def warnings_of(loaded: AvailabilityReport) -> tuple[str, ...]:
     if loaded.look_around_cut:
         found.append(
             tr(
-                "around the period there are gaps closer to each other than the merge gap, or an outage that goes on "
-                "for months: they were not followed to their end, so the bounds hold for what was looked at"
+                "around the period, gaps or an outage go on for very long: kado looked at a part of them only, and the "
+                "bounds hold for that part"
             )
         )
     return tuple(found)

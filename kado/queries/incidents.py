@@ -10,10 +10,9 @@ from facility.incidents import Incident, IncidentWithdrawal, Sharing
 from facility.profile import Profile
 from facility.time import format_time, parse_time, to_s
 from kado.config import Configuration
-from kado.journal import open_journal
+from kado.journal import has_journal, open_journal
 from kado.queries.availability import AvailabilityReport
 from kado.queries.identity import identity
-from storage.data_dir import DataDir
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def load_incidents(configuration: Configuration, as_known_on: str | None = None)
     def known(recorded_at_ns: int) -> bool:
         return known_on_ns is None or recorded_at_ns <= known_on_ns
 
-    if not DataDir(configuration.data_dir).journal.exists():
+    if not has_journal(configuration):
         return []
     with open_journal(configuration) as journal:
         listed = journal.all_incidents()

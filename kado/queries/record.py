@@ -8,8 +8,7 @@ from facility.incidents import Incident
 from facility.schedule import Plan, ScheduleVersion, resolve
 from facility.time import parse_time
 from kado.config import Configuration
-from kado.journal import open_journal
-from storage.data_dir import DataDir
+from kado.journal import has_journal, open_journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def published_by(date: str, now_ns: int) -> AsOf:
 
 def load_record(configuration: Configuration, as_of: AsOf | int | None = None) -> Record:
     """Return what the journal holds, as recorded by an instant; None: all of it."""
-    if not DataDir(configuration.data_dir).journal.exists():
+    if not has_journal(configuration):
         return Record()
     if isinstance(as_of, int):
         as_of = AsOf(as_of)

@@ -21,4 +21,4 @@ def open_secret_files(configuration: Configuration) -> list[Path]:
 
 def open_secret_words(path: Path) -> str:
     """Return for people that others can read a file, and what to do."""
-    return tr("warning: {path} can be read by others: run chmod 600 {path}", path=path)
+    return tr("{path} can be read by others: run chmod 600 {path}", path=path)

@@ -18,6 +18,7 @@ from facility.schedule import Block, resolve
 from facility.signals import link_signal
 from facility.time import format_time, to_s
 from kado.config import Configuration
+from kado.journal import journal_problem
 from kado.language import in_language
 from kado.queries.beam import LOOK_NS, Verdict, find_verdict, since_document
 from kado.queries.corrections import RecordedCorrection, correction_document
@@ -78,7 +79,7 @@ class Standing:
     """What is planned now."""
     totals: tuple[SourceTotals, ...]
     problems: tuple[str, ...]
-    """Of the ledger: acknowledged samples that are lost, sums that differ."""
+    """Acknowledged samples or records of the journal that are lost, sums of the ledger that differ."""
     outlook: Outlook
     """What is kept, and how long the disk will last."""
     draft: Draft | None
@@ -125,7 +126,7 @@ def load_standing(configuration: Configuration, now_ns: int, *, patience_s: floa
         links={source.id: found.last.get(link_signal(source.id)) for source in configuration.sources},
         block=resolve(record.versions).block_at(now_ns),
         totals=ledger.sources(),
-        problems=ledger.problems,
+        problems=(*ledger.problems, *filter(None, [journal_problem(configuration)])),
         outlook=load_outlook(configuration, now_ns),
         draft=newest_draft(configuration),
         page=None if pid is None else load_page_state(configuration),

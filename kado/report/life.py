@@ -13,7 +13,7 @@ from facility.issued_report import IssuedReport
 from facility.text import Language
 from facility.time import Clock, format_time, system_clock
 from kado.config import Configuration
-from kado.journal import open_journal
+from kado.journal import has_journal, open_journal
 from kado.language import in_language
 from kado.queries.report import ReportInputs, figures_digest, load_report, report_inputs_document
 from kado.report.cells import local_time
@@ -22,7 +22,6 @@ from kado.report.forms import Form, render
 from kado.report.model import Report
 from kado.report.record_sections import Change
 from kado.report.stamp import MAX_BYTES, Stamp, read_stamp
-from storage.data_dir import DataDir
 
 _FIGURES: Final = ("availability", "beside", "months", "downtime_by_system")
 """Parts of a report's document in which two editions are compared."""
@@ -65,7 +64,7 @@ def editions(
     configuration: Configuration, period: str | None = None, definition: str | None = None
 ) -> list[IssuedReport]:
     """Return the issued reports of this facility, oldest first; of one period and definition where they are given."""
-    if not DataDir(configuration.data_dir).journal.exists():
+    if not has_journal(configuration):
         return []
     with open_journal(configuration) as journal:
         issued = journal.issued_reports()

@@ -6,8 +6,7 @@ from typing import Final
 from facility.accounts import Account, AccountAction, AccountChange, Role, check_name
 from facility.errors import AccountError
 from kado.config import Configuration
-from kado.journal import open_people
-from storage.data_dir import DataDir
+from kado.journal import has_journal, open_people
 
 NO_PASSWORD: Final = "none"
 """Stands in place of a hash where an account is used through a proxy alone; no password fits it."""
@@ -52,7 +51,7 @@ def account_named(configuration: Configuration, name: str) -> Account:
 
 def all_accounts(configuration: Configuration) -> Sequence[Account]:
     """Return the accounts in order of creation."""
-    if not DataDir(configuration.data_dir).journal.exists():
+    if not has_journal(configuration):
         return ()
     with open_people(configuration) as people:
         return tuple(people.accounts().values())

@@ -41,6 +41,8 @@ class Database:
         """
         self.name = str(where)
         self._mark: JournalMark | None = None
+        self.problem = ""
+        """Which records are gone, for people; empty if none are."""
         try:
             url = sa.make_url(self.name) if "://" in self.name else sa.URL.create("sqlite", database=self.name)
             is_file = url.get_backend_name() == "sqlite"
@@ -117,7 +119,7 @@ class Database:
             return
         with self.reading() as connection:
             found = count_records(connection)
-        self._mark.compare(found)
+        self.problem = self._mark.compare(found)
 
     def _revision(self, connection: sa.Connection) -> str | None:
         """Return the revision of the schema; None if there is nothing yet."""

@@ -53,12 +53,18 @@ class JournalMark:
                 os.close(fd)
             draft.rename(self._path)
 
-    def compare(self, found: Mapping[str, int]) -> None:
-        """Log an error, once, if records are gone or the mark cannot be read."""
-        if text := self.problem(found):
-            if text not in _said:
-                _LOG.error("%s", text)
+    def compare(self, found: Mapping[str, int]) -> str:
+        """Return what `problem` does, and log it once as an error."""
+        text = self.problem(found)
+        if text and text not in _said:
+            _LOG.error("%s", text)
             _said.add(text)
+        return text
+
+    @property
+    def exists(self) -> bool:
+        """Whether a journal was ever written here."""
+        return self._path.exists()
 
     def problem(self, found: Mapping[str, int]) -> str:
         """Return what is wrong, for people; nothing if all is well, or there is no mark."""

@@ -24,6 +24,11 @@ class OpenJournal:
         self._database = database
         self._clock = clock
 
+    @property
+    def problem(self) -> str:
+        """Which records the journal held and lacks now, with the remedy; empty if it lacks none."""
+        return self._database.problem
+
     def close(self) -> None:
         """Close every connection."""
         self._database.close()

@@ -100,7 +100,7 @@ def test_what_is_read_around_a_part_makes_its_accounts_those_of_all_data(case: C
     # Nothing is known of the hours before the first sample, and both ways must see that.
     case = replace(case, window=(case.window[0] - 2 * NS_PER_H, case.window[1]))
     assume(len(case.samples))
-    first_ns = int(case.samples.time_ns[0])
+    extent = int(case.samples.time_ns[0]), int(case.samples.time_ns[-1])
     for part in pieces(case, cuts):
         now_ns = case.window[1]
         read, beside = case.samples.between, case.beside
@@ -119,7 +119,7 @@ def test_what_is_read_around_a_part_makes_its_accounts_those_of_all_data(case: C
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(window_module, "NS_PER_H", 20 * NS_PER_S)  # look around in steps that fit so short a case
             window = load_window(
-                read, case.profile, case.definition, part, first_ns=first_ns, now_ns=now_ns, breaks=breaks_in
+                read, case.profile, case.definition, part, extent=extent, now_ns=now_ns, breaks=breaks_in
             )
         found = availability(
             case.profile,

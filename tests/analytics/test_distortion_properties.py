@@ -122,7 +122,7 @@ def test_what_is_read_around_a_part_tells_of_its_distortions_what_all_data_tell(
             case.samples, value=np.full(len(case.samples), 400.0), quality=np.zeros(len(case.samples), np.uint8)
         )
         case = replace(case, samples=always)
-    first_ns, now_ns = int(case.samples.time_ns[0]), case.window[1]
+    extent, now_ns = (int(case.samples.time_ns[0]), int(case.samples.time_ns[-1])), case.window[1]
 
     def breaks_in(start_ns: int, end_ns: int) -> Intervals:
         known = Evidence(
@@ -158,7 +158,7 @@ def test_what_is_read_around_a_part_tells_of_its_distortions_what_all_data_tell(
                 for d in case.profile.distortions
                 if d.signal in case.beside["further"]
             ]
-            around = {"first_ns": first_ns, "now_ns": now_ns, "breaks": breaks_in}
+            around = {"extent": extent, "now_ns": now_ns, "breaks": breaks_in}
             read, rules = case.samples.between, (case.profile, case.definition)
             window = widened(load_window(read, *rules, part, **around), reaches, read, *rules, **around)
         start, end = window.start_ns, window.end_ns

@@ -29,15 +29,13 @@ def look(
     """Load the window of a period and count it; everything is user time."""
     profile, definition, delivery = profile or ring(), definition or rules(), samples(told)
     part = span(*period)
-    first_ns = int(delivery.time_ns[0])
+    extent = int(delivery.time_ns[0]), int(delivery.time_ns[-1])
 
     def breaks_in(start_ns: int, end_ns: int) -> Intervals:
         known = Evidence(delivery, start_ns, end_ns, corrections=corrections)
         return breaks(known, profile, [definition], Intervals.empty())
 
-    window = load_window(
-        delivery.between, profile, definition, part, first_ns=first_ns, now_ns=at(now), breaks=breaks_in
-    )
+    window = load_window(delivery.between, profile, definition, part, extent=extent, now_ns=at(now), breaks=breaks_in)
     counted = availability(
         profile,
         definition,
@@ -124,9 +122,17 @@ def test_nothing_before_the_first_sample_is_read_nor_after_now() -> None:
         asked.append((start_ns, end_ns))
         return delivery.between(start_ns, end_ns)
 
-    load_window(read, ring(), rules(), span(HOUR, 2 * HOUR), first_ns=at(0), now_ns=at(3 * HOUR))
+    load_window(read, ring(), rules(), span(HOUR, 2 * HOUR), extent=(at(0), at(5 * HOUR)), now_ns=at(3 * HOUR))
     assert min(start for start, _ in asked) == at(0)
     assert max(end for _, end in asked) == at(3 * HOUR)
+
+
+@pytest.mark.parametrize(("last", "cut"), [(5 * HOUR, False), (200 * 24 * HOUR, True)])
+def test_only_where_samples_go_on_an_outage_is_said_not_to_be_followed_to_its_end(last: float, cut: bool) -> None:
+    delivery = samples(current((-5 * HOUR, 200), (4 * HOUR, 0), until=5 * HOUR))
+    extent, now_ns = (at(-5 * HOUR), at(last)), at(200 * 24 * HOUR)
+    window = load_window(delivery.between, ring(), rules(), span(0, 5 * HOUR), extent=extent, now_ns=now_ns)
+    assert window.cut is cut
 
 
 @pytest.mark.parametrize("what", [Assertion.SENSOR_FAULT, Assertion.UNKNOWN])

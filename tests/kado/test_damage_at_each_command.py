@@ -153,3 +153,17 @@ def test_a_damaged_file_is_named_by_every_command_with_the_remedy(whole: Path, k
         faults += [f"{name}: {found}"] if found else []
         assert (whole / file).read_bytes() == damaged, f"{name} writes to it"
     assert "\n".join(faults) == ""
+
+
+@pytest.mark.parametrize("how", ["emptied", "removed"])
+@pytest.mark.parametrize("words", ["check", "status", "store verify"])
+def test_records_that_the_journal_lacks_are_a_problem(whole: Path, kado: Kado, how: str, words: str) -> None:
+    path = whole / "journal.db"
+    path.unlink()
+    if how == "emptied":
+        path.touch()
+    answer = kado(*words.split())
+    said = " ".join(answer.out.split())
+    assert answer.exit_code == 1
+    assert "journal.db lacks records that it held" in said
+    assert "restore it from a backup" in said
