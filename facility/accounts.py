@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from facility.errors import AccountError
+from facility.sentence import Sentence
 from facility.written_text import check_line
 
 NAME: Final = re.compile(r"[\w.@+-]{1,64}")
@@ -142,7 +143,7 @@ def check_change(new: AccountChange, accounts: dict[str, Account]) -> None:
         If the account is there already, or is missing.
     """
     check_name(new.name)
-    check_line("the author's name", new.author, AccountError)
+    check_line(Sentence("the author's name"), new.author, AccountError)
     known = ", ".join(accounts) or "none"
     if new.action is AccountAction.ADDED:
         alike = next((name for name in accounts if name.casefold() == new.name.casefold()), None)

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Final
 
 from facility.errors import CorrectionError
-from facility.time import NS_PER_DAY, format_time
+from facility.sentence import Sentence
+from facility.time import NS_PER_DAY, format_second
 from facility.written_text import LONGEST_EVIDENCE, check_line, check_text
 
 LONGEST_CORRECTION_NS: Final = 3_653 * NS_PER_DAY
@@ -84,10 +85,15 @@ class Correction:
     limit: float | None = None
     """Of `Assertion.REDUCED`: what counts as fully delivered, in the delivery signal's unit."""
 
-    def describe(self, zone: tzinfo | None = None) -> str:
+    def describe(self, zone: tzinfo | None = None) -> Sentence:
         """Return the correction as people read it in a message, its times in a zone; None: in UTC."""
-        start, end = format_time(self.start_ns, zone), format_time(self.end_ns, zone)
-        return f"#{self.id} {self.assertion.value} {start} to {end}"
+        return Sentence(
+            "#{id} {assertion} {start} to {end}",
+            id=self.id,
+            assertion=self.assertion,
+            start=format_second(self.start_ns, zone),
+            end=format_second(self.end_ns, zone),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +132,15 @@ def same_person(one: str, other: str) -> bool:
     return plain(one) == plain(other)
 
 
-def check_confirmation(new: Confirmation, of: Correction, earlier: Confirmation | None) -> None:
+def check_confirmation(
+    new: Confirmation, of: Correction, earlier: Confirmation | None, zone: tzinfo | None = None
+) -> None:
     """Refuse a confirmation that is not needed, comes twice, or comes from the author.
+
+    Parameters
+    ----------
+    zone
+        Of the times in messages, the facility's; None: UTC.
 
     Raises
     ------
@@ -135,18 +148,32 @@ def check_confirmation(new: Confirmation, of: Correction, earlier: Confirmation 
         Naming the correction and the reason.
     """
     if of.assertion not in CONFIRMED_BY_A_SECOND_PERSON:
-        raise CorrectionError(f"correction {of.describe()} needs no confirmation: only 'excluded' does")
+        raise CorrectionError(
+            Sentence(
+                "correction {correction} needs no confirmation: only 'excluded' does", correction=of.describe(zone)
+            )
+        )
     if earlier is not None:
         raise CorrectionError(
-            f"correction #{of.id} was confirmed already, by {earlier.author} on {format_time(earlier.recorded_at_ns)}"
+            Sentence(
+                "correction #{id} was confirmed already, by {author} on {time}",
+                id=of.id,
+                author=earlier.author,
+                time=format_second(earlier.recorded_at_ns, zone),
+            )
         )
     if not new.author.strip():
-        raise CorrectionError("a confirmation needs the name of the person who confirms")
-    check_line("the name of the person who confirms", new.author, CorrectionError)
-    check_text("the remark", new.remark, CorrectionError)
+        raise CorrectionError(Sentence("a confirmation needs the name of the person who confirms"))
+    check_line(Sentence("the name of the person who confirms"), new.author, CorrectionError)
+    check_text(Sentence("the remark"), new.remark, CorrectionError)
     if same_person(new.author, of.author):
         raise CorrectionError(
-            f"correction #{of.id} was recorded by {of.author}: another person has to confirm it, not {new.author}"
+            Sentence(
+                "correction #{id} was recorded by {author}: another person has to confirm it, not {other}",
+                id=of.id,
+                author=of.author,
+                other=new.author,
+            )
         )
 
 
@@ -159,9 +186,9 @@ def check_withdrawal(new: Withdrawal) -> None:
         Naming what is wrong.
     """
     if not new.author.strip() or not new.reason.strip():
-        raise CorrectionError("a withdrawal needs an author and a reason, as the correction did")
-    check_line("the author's name", new.author, CorrectionError)
-    check_text("the reason", new.reason, CorrectionError)
+        raise CorrectionError(Sentence("a withdrawal needs an author and a reason, as the correction did"))
+    check_line(Sentence("the author's name"), new.author, CorrectionError)
+    check_text(Sentence("the reason"), new.reason, CorrectionError)
 
 
 def awaiting_confirmation(
@@ -204,25 +231,39 @@ def check_correction(new: Correction, in_force: Sequence[Correction], zone: tzin
     """
     if new.end_ns <= new.start_ns:
         raise CorrectionError(
-            f"a correction must end after its start: {format_time(new.start_ns, zone)} to "
-            f"{format_time(new.end_ns, zone)}"
+            Sentence(
+                "a correction must end after its start: {start} to {end}",
+                start=format_second(new.start_ns, zone),
+                end=format_second(new.end_ns, zone),
+            )
         )
     if new.end_ns - new.start_ns > LONGEST_CORRECTION_NS:
         raise CorrectionError(
-            f"{format_time(new.start_ns, zone)} to {format_time(new.end_ns, zone)} is longer than ten years, the most"
-            " that one correction may state: check the year, or record it in parts"
+            Sentence(
+                "{start} to {end} is longer than ten years, the most that one correction may state: check the year, or"
+                " record it in parts",
+                start=format_second(new.start_ns, zone),
+                end=format_second(new.end_ns, zone),
+            )
         )
     if not new.author.strip() or not new.reason.strip():
-        raise CorrectionError("a correction needs an author and a reason: it will be read by someone who disputes it")
-    check_line("the author's name", new.author, CorrectionError)
-    check_text("the reason", new.reason, CorrectionError)
-    check_text("the evidence", new.evidence, CorrectionError, longest=LONGEST_EVIDENCE)
+        raise CorrectionError(
+            Sentence("a correction needs an author and a reason: it will be read by someone who disputes it")
+        )
+    check_line(Sentence("the author's name"), new.author, CorrectionError)
+    check_text(Sentence("the reason"), new.reason, CorrectionError)
+    check_text(Sentence("the evidence"), new.evidence, CorrectionError, longest=LONGEST_EVIDENCE)
     if (new.category is None) == (new.assertion is Assertion.EXCLUDED):
-        raise CorrectionError(f"'excluded', and it alone, needs a category: {', '.join(e.value for e in Exclusion)}")
+        raise CorrectionError(
+            Sentence(
+                "'excluded', and it alone, needs a category: {categories}",
+                categories=", ".join(e.value for e in Exclusion),
+            )
+        )
     if (new.limit is None) == (new.assertion is Assertion.REDUCED):
-        raise CorrectionError("'reduced', and it alone, needs the limit that counted as full delivery")
+        raise CorrectionError(Sentence("'reduced', and it alone, needs the limit that counted as full delivery"))
     if new.limit is not None and not new.limit > 0:
-        raise CorrectionError(f"the limit of 'reduced' is {new.limit}: it must be above 0")
+        raise CorrectionError(Sentence("the limit of 'reduced' is {limit}: it must be above 0", limit=new.limit))
     for other in in_force:
         if (other.assertion, other.start_ns, other.end_ns, other.category, other.limit) == (
             new.assertion,
@@ -232,15 +273,32 @@ def check_correction(new: Correction, in_force: Sequence[Correction], zone: tzin
             new.limit,
         ):
             raise CorrectionError(
-                f"this repeats {other.describe(zone)} by {other.author}, which is in force: nothing is left to record"
+                Sentence(
+                    "this repeats {other} by {author}, which is in force: nothing is left to record",
+                    other=other.describe(zone),
+                    author=other.author,
+                )
             )
         overlap = new.start_ns < other.end_ns and other.start_ns < new.end_ns
         if overlap and any(new.assertion in group and other.assertion in group for group in _CONTRADICTIONS):
-            how = "overlaps" if new.assertion is other.assertion else "contradicts"
+            start, end = format_second(new.start_ns, zone), format_second(new.end_ns, zone)
+            values = {"assertion": new.assertion, "start": start, "end": end, "other": other.describe(zone)}
+            if new.assertion is other.assertion:
+                raise CorrectionError(
+                    Sentence(
+                        "{assertion} {start} to {end} overlaps {other} by {author}: withdraw that one first, or choose"
+                        " another interval",
+                        **values,
+                        author=other.author,
+                    )
+                )
             raise CorrectionError(
-                f"{new.assertion.value} {format_time(new.start_ns, zone)} to {format_time(new.end_ns, zone)} "
-                f"{how} {other.describe(zone)} by {other.author}: withdraw that one "
-                "first, or choose another interval"
+                Sentence(
+                    "{assertion} {start} to {end} contradicts {other} by {author}: withdraw that one first, or choose"
+                    " another interval",
+                    **values,
+                    author=other.author,
+                )
             )
 
 

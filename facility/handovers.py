@@ -1,11 +1,13 @@
 """Handing over a shift: what one person leaves to the next, frozen when it is signed."""
 
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any
 
 from facility.corrections import same_person
 from facility.errors import HandoverError
-from facility.time import format_time
+from facility.sentence import Sentence
+from facility.time import format_second
 from facility.written_text import LONGEST_REMARK, check_line, check_text
 
 
@@ -61,8 +63,8 @@ def check_remark(text: str, *, needed: bool = False) -> str:
     """
     text = text.replace("\r\n", "\n").strip()
     if needed and not text:
-        raise HandoverError("the remark is empty: write what the next shift should know")
-    check_text("the remark", text, HandoverError, longest=LONGEST_REMARK)
+        raise HandoverError(Sentence("the remark is empty: write what the next shift should know"))
+    check_text(Sentence("the remark"), text, HandoverError, longest=LONGEST_REMARK)
     return text
 
 
@@ -75,12 +77,17 @@ def check_shift_remark(new: ShiftRemark) -> None:
         If the author's name is missing or no name.
     """
     if not new.author.strip():
-        raise HandoverError("a remark needs the name of the person who writes it")
-    check_line("the author's name", new.author, HandoverError)
+        raise HandoverError(Sentence("a remark needs the name of the person who writes it"))
+    check_line(Sentence("the author's name"), new.author, HandoverError)
 
 
-def check_handover(new: Handover, earlier: Handover | None, now_ns: int) -> None:
+def check_handover(new: Handover, earlier: Handover | None, now_ns: int, zone: tzinfo | None = None) -> None:
     """Refuse a handover of a shift that has not begun, or that was handed over already.
+
+    Parameters
+    ----------
+    zone
+        Of the times in messages, the facility's; None: UTC.
 
     Raises
     ------
@@ -88,19 +95,31 @@ def check_handover(new: Handover, earlier: Handover | None, now_ns: int) -> None
         Naming the shift.
     """
     if not new.author.strip():
-        raise HandoverError("a handover needs the name of the person who signs")
-    check_line("the name of the person who signs", new.author, HandoverError)
+        raise HandoverError(Sentence("a handover needs the name of the person who signs"))
+    check_line(Sentence("the name of the person who signs"), new.author, HandoverError)
     if new.shift_start_ns > now_ns:
-        raise HandoverError(f"the shift that begins {format_time(new.shift_start_ns)} has not begun")
+        raise HandoverError(
+            Sentence("the shift that begins {start} has not begun", start=format_second(new.shift_start_ns, zone))
+        )
     if earlier is not None:
         raise HandoverError(
-            f"the shift that began {format_time(new.shift_start_ns)} was handed over already, by {earlier.author} on"
-            f" {format_time(earlier.recorded_at_ns)}: add a remark to the next shift instead"
+            Sentence(
+                "the shift that began {start} was handed over already, by {author} on {time}: add a remark to the next"
+                " shift instead",
+                start=format_second(new.shift_start_ns, zone),
+                author=earlier.author,
+                time=format_second(earlier.recorded_at_ns, zone),
+            )
         )
 
 
-def check_countersignature(new: Countersignature, of: Handover) -> None:
+def check_countersignature(new: Countersignature, of: Handover, zone: tzinfo | None = None) -> None:
     """Refuse a countersignature that comes twice, or from the person who handed over.
+
+    Parameters
+    ----------
+    zone
+        Of the times in messages, the facility's; None: UTC.
 
     Raises
     ------
@@ -108,12 +127,19 @@ def check_countersignature(new: Countersignature, of: Handover) -> None:
         Naming both people.
     """
     if not new.author.strip():
-        raise HandoverError("a countersignature needs the name of the person who signs")
-    check_line("the name of the person who signs", new.author, HandoverError)
+        raise HandoverError(Sentence("a countersignature needs the name of the person who signs"))
+    check_line(Sentence("the name of the person who signs"), new.author, HandoverError)
     if of.countersigned is not None:
         before = of.countersigned
         raise HandoverError(
-            f"handover #{of.id} was countersigned already, by {before.author} on {format_time(before.recorded_at_ns)}"
+            Sentence(
+                "handover #{id} was countersigned already, by {author} on {time}",
+                id=of.id,
+                author=before.author,
+                time=format_second(before.recorded_at_ns, zone),
+            )
         )
     if same_person(new.author, of.author):
-        raise HandoverError(f"handover #{of.id} was signed by {of.author}: somebody else countersigns")
+        raise HandoverError(
+            Sentence("handover #{id} was signed by {author}: somebody else countersigns", id=of.id, author=of.author)
+        )

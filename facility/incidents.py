@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Final
 
 from facility.errors import IncidentError
+from facility.sentence import Sentence
 from facility.slug import check_slug
-from facility.time import NS_PER_H, NS_PER_S, format_time
+from facility.time import NS_PER_H, NS_PER_S, format_second
 from facility.written_text import check_line, check_text
 
 RECOVERY: Final = "recovery"
@@ -91,8 +93,13 @@ def standing(
     return tuple(i for i in incidents if known(i.recorded_at_ns) and i.id not in withdrawn)
 
 
-def check_incident(new: Incident) -> None:
+def check_incident(new: Incident, zone: tzinfo | None = None) -> None:
     """Refuse an incident that says nothing.
+
+    Parameters
+    ----------
+    zone
+        Of the times in messages, the facility's; None: UTC.
 
     Raises
     ------
@@ -103,22 +110,32 @@ def check_incident(new: Incident) -> None:
     """
     if new.end_ns <= new.start_ns:
         raise IncidentError(
-            f"an incident must end after its start: {format_time(new.start_ns)} to {format_time(new.end_ns)}"
+            Sentence(
+                "an incident must end after its start: {start} to {end}",
+                start=format_second(new.start_ns, zone),
+                end=format_second(new.end_ns, zone),
+            )
         )
-    if check_slug(new.system, "system") == RECOVERY:
-        raise IncidentError(f"{RECOVERY!r} is what no incident covers: name the system that was broken")
-    for what, text in (("a component", new.component), ("a title", new.title), ("an author", new.author)):
+    if check_slug(new.system, Sentence("system")) == RECOVERY:
+        raise IncidentError(
+            Sentence("{system!r} is what no incident covers: name the system that was broken", system=RECOVERY)
+        )
+    for text, missing in (
+        (new.component, Sentence("an incident needs a component")),
+        (new.title, Sentence("an incident needs a title")),
+        (new.author, Sentence("an incident needs an author")),
+    ):
         if not text.strip():
-            raise IncidentError(f"an incident needs {what}")
+            raise IncidentError(missing)
     for what, line in (
-        ("the system", new.system),
-        ("the component", new.component),
-        ("the title", new.title),
-        ("the author's name", new.author),
+        (Sentence("the system"), new.system),
+        (Sentence("the component"), new.component),
+        (Sentence("the title"), new.title),
+        (Sentence("the author's name"), new.author),
     ):
         check_line(what, line, IncidentError)
-    check_text("the cause", new.cause_text, IncidentError)
-    check_text("the text on what was done", new.resolution, IncidentError)
+    check_text(Sentence("the cause"), new.cause_text, IncidentError)
+    check_text(Sentence("the text on what was done"), new.resolution, IncidentError)
 
 
 def check_incident_withdrawal(new: IncidentWithdrawal) -> None:
@@ -130,6 +147,8 @@ def check_incident_withdrawal(new: IncidentWithdrawal) -> None:
         Naming what is wrong.
     """
     if not new.author.strip() or not new.reason.strip():
-        raise IncidentError("a withdrawal needs an author and a reason: it will be read by someone who disputes it")
-    check_line("the author's name", new.author, IncidentError)
-    check_text("the reason", new.reason, IncidentError)
+        raise IncidentError(
+            Sentence("a withdrawal needs an author and a reason: it will be read by someone who disputes it")
+        )
+    check_line(Sentence("the author's name"), new.author, IncidentError)
+    check_text(Sentence("the reason"), new.reason, IncidentError)

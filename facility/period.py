@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 
 from facility.errors import PeriodError, TimeError
+from facility.sentence import Sentence
 from facility.time import local_midnight, parse_time, to_datetime
 
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
@@ -71,14 +72,21 @@ def parse_period(
         name = text.removeprefix(_RUN).strip()
         if not runs or name not in runs:
             raise PeriodError(
-                f"the schedule has no run {name!r}; its runs are {', '.join(sorted(runs or ())) or 'none'}"
+                Sentence(
+                    "the schedule has no run {name!r}; its runs are {runs}", name=name, runs=", ".join(sorted(runs))
+                )
+                if runs
+                else Sentence("the schedule has no run {name!r}; its runs are none", name=name)
             )
         return Period(text, *runs[name])
     if runs and text in runs and not is_calendar_form(text):
         if looks_like_calendar_form(text):
             raise PeriodError(
-                f"{text!r} looks like a date and is a run of the schedule: write run:{text} for the run, or a date such"
-                " as 2025-05"
+                Sentence(
+                    "{text!r} looks like a date and is a run of the schedule: write run:{text} for the run, or a date"
+                    " such as 2025-05",
+                    text=text,
+                )
             )
         return Period(text, *runs[text])
     if "/" in text:
@@ -87,7 +95,7 @@ def parse_period(
     try:
         return Period(text, local_midnight(first, zone), local_midnight(last, zone))
     except TimeError as error:
-        raise PeriodError(f"period {text!r} does not exist: {error}") from error
+        raise PeriodError(Sentence("period {text!r} does not exist: {reason}", text=text, reason=error)) from error
 
 
 def is_calendar_form(text: str) -> bool:
@@ -122,9 +130,9 @@ def _explicit(text: str) -> Period:
     try:
         start, end = parse_time(first), parse_time(last)
     except TimeError as error:
-        raise PeriodError(f"period {text!r} is not START/END: {error}") from error
+        raise PeriodError(Sentence("period {text!r} is not START/END: {reason}", text=text, reason=error)) from error
     if end <= start:
-        raise PeriodError(f"period {text!r} does not end after its start")
+        raise PeriodError(Sentence("period {text!r} does not end after its start", text=text))
     return Period(text, start, end)
 
 
@@ -146,10 +154,23 @@ def _days(text: str, fiscal_year_starts_in: int, runs: list[str]) -> tuple[date,
             first = date(int(match[1]), 1, 1)
             return first, _months_later(first, 12)
     except ValueError as error:
-        raise PeriodError(f"period {text!r} does not exist: {error}") from error
-    known = f", or a run of the schedule ({', '.join(runs)})" if runs else ""
+        raise PeriodError(
+            Sentence("period {text!r} does not exist: check its year, month and day", text=text)
+        ) from error
+    if runs:
+        raise PeriodError(
+            Sentence(
+                "{text!r} is not a period: write 2025-05, 2025-05-13, 2025Q2, 2025, FY2024, START/END with offsets,"
+                " or a run of the schedule ({runs})",
+                text=text,
+                runs=", ".join(runs),
+            )
+        )
     raise PeriodError(
-        f"{text!r} is not a period: write 2025-05, 2025-05-13, 2025Q2, 2025, FY2024, START/END with offsets{known}"
+        Sentence(
+            "{text!r} is not a period: write 2025-05, 2025-05-13, 2025Q2, 2025, FY2024, START/END with offsets",
+            text=text,
+        )
     )
 
 

@@ -6,13 +6,19 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from facility.errors import SlugError
+from facility.sentence import Sentence
 
 _SLUG = re.compile(r"[a-z][a-z0-9_]*")
 _DEFINITION_ID = re.compile(r"[a-z][a-z0-9_-]*")
 
 
-def check_slug(text: str, what: str = "name") -> str:
+def check_slug(text: str, what: str | Sentence = "name") -> str:
     """Return `text` if it is a slug.
+
+    Parameters
+    ----------
+    what
+        What it names, for the message.
 
     Raises
     ------
@@ -26,7 +32,11 @@ def check_slug(text: str, what: str = "name") -> str:
     """
     if not _SLUG.fullmatch(text):
         raise SlugError(
-            f"{what} {text!r} is not a slug: use a lower-case letter, then lower-case letters, digits and '_'"
+            Sentence(
+                "{what} {text!r} is not a slug: use a lower-case letter, then lower-case letters, digits and '_'",
+                what=what,
+                text=text,
+            )
         )
     return text
 

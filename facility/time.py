@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
 from facility.errors import TimeError
+from facility.sentence import Sentence
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_H: Final = 3600 * NS_PER_S
@@ -62,14 +63,20 @@ def parse_time(text: str) -> int:
     """
     match = _ISO.fullmatch(text.strip())
     if match is None:
-        raise TimeError(f"{text!r} is not an ISO 8601 time: write it like 2026-11-23T03:00:00.5Z or with +09:00")
+        raise TimeError(
+            Sentence("{text!r} is not an ISO 8601 time: write it like 2026-11-23T03:00:00.5Z or with +09:00", text=text)
+        )
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     if offset is None:
-        raise TimeError(f"{text!r} has no offset from UTC: append 'Z' or an offset such as '+09:00'")
+        raise TimeError(
+            Sentence("{text!r} has no offset from UTC: append 'Z' or an offset such as '+09:00'", text=text)
+        )
     try:
         local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=UTC)
     except ValueError as error:
-        raise TimeError(f"{text!r} is not a time that exists: {error}") from error
+        raise TimeError(
+            Sentence("{text!r} is not a time that exists: check its date, hour, minute and second", text=text)
+        ) from error
     seconds = (local - _EPOCH) // timedelta(seconds=1) - _offset_s(offset, text)
     ns = seconds * NS_PER_S + int((fraction or "").ljust(9, "0"))
     return check_range(ns, text)
@@ -81,7 +88,7 @@ def _offset_s(offset: str, text: str) -> int:
     digits = offset[1:].replace(":", "").ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
     if hours > 23 or minutes > 59:
-        raise TimeError(f"{text!r}: the offset {offset} does not exist")
+        raise TimeError(Sentence("{text!r}: the offset {offset} does not exist", text=text, offset=offset))
     return (-1 if offset[0] == "-" else 1) * (hours * 3600 + minutes * 60)
 
 
@@ -94,7 +101,7 @@ def check_range(ns: int, text: str) -> int:
         Outside the years 1678 to 2261.
     """
     if not MIN_NS <= ns <= MAX_NS:
-        raise TimeError(f"{text!r} lies outside the years 1678 to 2261 that nanoseconds can hold")
+        raise TimeError(Sentence("{text!r} lies outside the years 1678 to 2261 that nanoseconds can hold", text=text))
     return ns
 
 
@@ -121,6 +128,11 @@ def format_time(ns: int, zone: tzinfo | None = None) -> str:
     local = moment.astimezone(zone)
     text = local.isoformat(timespec="seconds")
     return text[:19] + digits + text[19:]
+
+
+def format_second(ns: int, zone: tzinfo | None = None) -> str:
+    """Write an instant as `format_time` does, cut to whole seconds: for messages to people."""
+    return format_time(int(ns) // NS_PER_S * NS_PER_S, zone)
 
 
 def from_datetime(moment: datetime) -> int:

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 
 LONGEST_TEXT: Final = 4_000
 """Characters of a reason, a cause, a remark: two pages."""
@@ -23,7 +24,7 @@ _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 
 
 def check_text(
-    what: str,
+    what: str | Sentence,
     text: str,
     error: type[UsageError] = UsageError,
     *,
@@ -57,19 +58,35 @@ def check_text(
     """
     if len(text) > longest:
         raise error(
-            f"{what} has {len(text):,} characters, more than the {longest:,} that are recorded: shorten it, and say"
-            " where the rest can be found"
+            Sentence(
+                "{what} has {n:,} characters, more than the {longest:,} that are recorded: shorten it, and say where"
+                " the rest can be found",
+                what=what,
+                n=len(text),
+                longest=longest,
+            )
         )
     for position, character in enumerate(text, 1):
         if not one_line and character in "\n\t":
             continue
         if one_line and character in "\n\r":
-            raise error(f"{what} has a line break at position {position}: write it in one line")
+            raise error(
+                Sentence("{what} has a line break at position {n}: write it in one line", what=what, n=position)
+            )
         if not _is_text(character):
-            raise error(f"{what} has a control character, U+{ord(character):04X}, at position {position}: remove it")
+            raise error(
+                Sentence(
+                    "{what} has a control character, U+{code:04X}, at position {n}: remove it",
+                    what=what,
+                    code=ord(character),
+                    n=position,
+                )
+            )
 
 
-def check_line(what: str, text: str, error: type[UsageError] = UsageError, *, longest: int = LONGEST_LINE) -> None:
+def check_line(
+    what: str | Sentence, text: str, error: type[UsageError] = UsageError, *, longest: int = LONGEST_LINE
+) -> None:
     """Refuse a text as `check_text` does, and one of several lines."""
     check_text(what, text, error, longest=longest, one_line=True)
 

@@ -25,7 +25,9 @@ def journal_problem(configuration: Configuration) -> str:
 
 def open_journal(configuration: Configuration) -> Journal:
     """Open the journal, making it if there is none; use it as a context manager."""
-    return Journal.open(DataDir(configuration.data_dir).journal, facility=configuration.profile.id)
+    return Journal.open(
+        DataDir(configuration.data_dir).journal, facility=configuration.profile.id, zone=configuration.profile.zone
+    )
 
 
 def open_alarm_journal(configuration: Configuration, clock: Clock = system_clock) -> AlarmJournal:
@@ -35,4 +37,5 @@ def open_alarm_journal(configuration: Configuration, clock: Clock = system_clock
 
 def open_people(configuration: Configuration, clock: Clock = system_clock) -> PeopleJournal:
     """Open the journal for accounts and handovers; use it as a context manager."""
-    return PeopleJournal.open(DataDir(configuration.data_dir).journal, configuration.profile.id, clock)
+    profile = configuration.profile
+    return PeopleJournal.open(DataDir(configuration.data_dir).journal, profile.id, clock, profile.zone)

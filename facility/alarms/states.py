@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from facility.sentence import Sentence
 from facility.written_text import check_line, check_text
 
 
@@ -136,9 +137,9 @@ def check_action(new: Action) -> None:
     UsageError
         Naming what is wrong.
     """
-    check_line("the name of the alarm", new.alarm)
-    check_line("the author's name", new.author)
-    check_text("the comment" if new.kind is ActionKind.ACK else "the reason", new.reason)
+    check_line(Sentence("the name of the alarm"), new.alarm)
+    check_line(Sentence("the author's name"), new.author)
+    check_text(Sentence("the comment") if new.kind is ActionKind.ACK else Sentence("the reason"), new.reason)
 
 
 @dataclass(frozen=True, slots=True)

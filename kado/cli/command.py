@@ -96,7 +96,9 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             if isinstance(error, ModuleNotFoundError):
                 error = missing_extra("this command", error) or error
             if isinstance(error, KadoError):
-                print(f"kado: {error}", file=sys.stderr)
+                from kado.language.sentences import error_text  # only where there is an error to say
+
+                print(f"kado: {error_text(error)}", file=sys.stderr)
                 raise typer.Exit(error.exit_code) from None
             hint = "" if debug else "; please report it with what --debug shows"
             print(f"kado: a defect in kado: {type(error).__name__}: {error}{hint}", file=sys.stderr)

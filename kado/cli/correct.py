@@ -16,6 +16,7 @@ from facility.time import parse_time
 from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
 from kado.language import tr
+from kado.language.sentences import error_text
 from kado.output import local, print_json, show, stretch, title
 from kado.queries.correction_effect import find_event, preview_correction, preview_document
 from kado.queries.corrections import RecordedCorrection, correction_document, corrections_document, load_corrections
@@ -220,7 +221,7 @@ def _interval(
     """Return the time that a correction is about."""
     ways = [start is not None or end is not None, event is not None, sample is not None]
     if sum(ways) != 1 or (start is None) != (end is None):
-        raise UsageError("say which time: --from and --to, or --event ID, or --sample TIME")
+        raise UsageError(tr("say which time: --from and --to, or --event ID, or --sample TIME"))
     if event is not None:
         return find_event(configuration, event)
     if sample is not None:
@@ -240,7 +241,7 @@ def _write(configuration: Configuration, new: Correction, output: Format, *, yes
     try:
         preview = preview_correction(configuration, new)
     except UnreachableError as error:
-        preview, lines = None, [tr("What it will change is not known: {error}", error=error)]
+        preview, lines = None, [tr("What it will change is not known: {error}", error=error_text(error))]
     else:
         lines = [tr("Will change: {changes}", changes=effect_words(preview.effect))]
         lines += [tr("Warning: {warning}", warning=warning) for warning in preview.warnings]

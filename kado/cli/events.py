@@ -19,6 +19,7 @@ from kado.cli.command import (
 from kado.cli.figure_notes import correction_table, warning_lines
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
+from kado.language.assertions import exclusion_note
 from kado.output import facts, local, offsets_of, print_json, show, table, title
 from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.events import events_document, exclusions_of, incidents_behind, review_of
@@ -70,7 +71,7 @@ def event_table(loaded: AvailabilityReport, *, reviews: bool = False) -> list[Re
     rows = table(order=order, right=["length", lost])
     for reported in result.events:
         e = reported.event
-        excluded = exclusions_of(reported, loaded)
+        excluded = [exclusion_note(category) for category in exclusions_of(reported, loaded)]
         rows.add_row(
             _kind(reported, loaded),
             local(e.start_ns, zone),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from facility.corrections import Assertion
+from facility.corrections import Assertion, Exclusion
 from kado.language.catalogue import marked, tr
 
 _WORDS: Final = {
@@ -16,6 +16,11 @@ _WORDS: Final = {
     Assertion.ONE_EVENT: marked("one event"),
     Assertion.SEPARATE: marked("separate events"),
 }
+_CAUSES: Final = {
+    Exclusion.GRID: marked("power grid"),
+    Exclusion.EARTHQUAKE: marked("earthquake"),
+    Exclusion.WEATHER: marked("weather"),
+}
 
 
 def assertion_word(assertion: Assertion) -> str:
@@ -27,3 +32,19 @@ def assertion_word(assertion: Assertion) -> str:
     'sensor fault'
     """
     return tr(_WORDS[assertion])
+
+
+def exclusion_word(category: Exclusion) -> str:
+    """Return where a cause outside the facility lay."""
+    return tr(_CAUSES[category])
+
+
+def exclusion_note(category: Exclusion) -> str:
+    """Return the note on an outage whose cause lay outside the facility.
+
+    Examples
+    --------
+    >>> exclusion_note(Exclusion.GRID)
+    'excluded: power grid'
+    """
+    return tr("excluded: {cause}", cause=exclusion_word(category))

@@ -8,9 +8,10 @@ from analytics.availability import Availability
 from facility.profile import Profile
 from facility.time import NS_PER_S
 from kado.language import term, tr, words
+from kado.language.assertions import exclusion_word
 from kado.output import local, stretch
 from kado.page.forms import local_input
-from kado.page.words import assertion_words, exclusion_word, unknown_word
+from kado.page.words import assertion_words, unknown_word
 from kado.queries.awaiting_review import AwaitingReview
 from kado.queries.correction_months import MonthEffect
 from kado.queries.corrections import RecordedCorrection

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from facility.errors import AuthorizationError, KadoError, UnreachableError, UsageError
 from kado.language import tr
+from kado.language.sentences import error_text
 from kado.page.rendering import render
 
 _LOG: Final = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def refused(request: Request, status: int, message: str) -> Response:
 async def on_kado_error(request: Request, error: Exception) -> Response:
     """Answer an error that kado raised on purpose with its message."""
     assert isinstance(error, KadoError)
-    return refused(request, status_of(error), str(error))
+    return refused(request, status_of(error), str(error) if wants_json(request) else error_text(error))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

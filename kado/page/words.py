@@ -3,7 +3,7 @@
 from typing import Final
 
 from analytics.segments import Rule
-from facility.corrections import Assertion, Exclusion
+from facility.corrections import Assertion
 from kado.language import marked, tr
 
 ASSERTIONS: Final = {
@@ -32,11 +32,6 @@ ASSERTIONS: Final = {
         marked("The outages inside this interval are counted one by one."),
     ),
 }
-_EXCLUSIONS: Final = {
-    Exclusion.GRID: marked("power grid"),
-    Exclusion.EARTHQUAKE: marked("earthquake"),
-    Exclusion.WEATHER: marked("weather"),
-}
 _RULES: Final = {
     Rule.STALE: marked("no samples"),
     Rule.LINK: marked("link lost"),
@@ -57,11 +52,6 @@ def assertion_words(assertion: Assertion) -> str:
 def assertion_hint(assertion: Assertion) -> str:
     """Return what such a correction does."""
     return tr(ASSERTIONS[assertion][1])
-
-
-def exclusion_word(category: Exclusion) -> str:
-    """Return where a cause outside the facility lay."""
-    return tr(_EXCLUSIONS[category])
 
 
 def unknown_word(rule: Rule) -> str:

@@ -12,7 +12,8 @@ from facility.interval import Intervals
 from facility.period import Period, day_of
 from facility.profile import Profile
 from facility.schedule import PLANNED_CATEGORIES, Plan
-from facility.time import Clock, format_time, parse_time, system_clock
+from facility.sentence import Sentence
+from facility.time import Clock, format_second, parse_time, system_clock
 from kado.config import Configuration
 from kado.language import tr
 from kado.output import stretch
@@ -99,11 +100,15 @@ def preview_correction(
 
 def _warnings(profile: Profile, plan: Plan, new: Correction, effect: Effect, sampled: bool) -> tuple[str, ...]:
     planned = bool(plan.intervals(*PLANNED_CATEGORIES).clip(new.start_ns, new.end_ns))
-    when = f"{format_time(new.start_ns, profile.zone)} to {format_time(new.end_ns, profile.zone)}"
     if not planned and not sampled:
         raise CorrectionError(
-            f"{when} has neither a sample of {profile.delivery_signal} nor a plan: nothing depends on a correction "
-            "there; check the dates, or import samples or the schedule first"
+            Sentence(
+                "{start} to {end} has neither a sample of {signal} nor a plan: nothing depends on a correction there;"
+                " check the dates, or import samples or the schedule first",
+                start=format_second(new.start_ns, profile.zone),
+                end=format_second(new.end_ns, profile.zone),
+                signal=profile.delivery_signal,
+            )
         )
     warnings: list[str] = []
     when = stretch(new.start_ns, new.end_ns, profile.zone)
@@ -136,7 +141,9 @@ def find_event(configuration: Configuration, event_id: str, definition: str | No
         for reported in loaded.availability.events:
             if reported.event.id(profile.id) == event_id:
                 return reported.event.start_ns, reported.event.end_ns
-    raise CorrectionError(f"there is no event {event_id!r}: 'kado events --format json' prints the ids of a period")
+    raise CorrectionError(
+        Sentence("there is no event {id!r}: 'kado events --format json' prints the ids of a period", id=event_id)
+    )
 
 
 def preview_document(preview: CorrectionPreview) -> dict[str, Any]:

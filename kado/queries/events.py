@@ -5,7 +5,7 @@ from typing import Any
 from analytics.availability import ReportedEvent
 from analytics.conditions import Kind
 from analytics.pareto import attached
-from facility.corrections import Assertion
+from facility.corrections import Assertion, Exclusion
 from facility.incidents import Incident, Review
 from facility.time import format_time, to_s
 from kado.queries.availability import AvailabilityReport
@@ -27,15 +27,13 @@ def incidents_behind(reported: ReportedEvent, loaded: AvailabilityReport) -> tup
     return attached(reported.event, loaded.incidents) if reported.event.kind is Kind.NO_BEAM else ()
 
 
-def exclusions_of(reported: ReportedEvent, loaded: AvailabilityReport) -> list[str]:
-    """Return what people say was outside the facility and behind an outage, such as ``excluded: grid``."""
+def exclusions_of(reported: ReportedEvent, loaded: AvailabilityReport) -> list[Exclusion]:
+    """Return the causes outside the facility that people state for an outage."""
     if reported.event.kind is not Kind.NO_BEAM:
         return []
     stated = (a.correction for a in loaded.corrections if a.correction.assertion is Assertion.EXCLUDED)
     found = [
-        f"excluded: {c.category.value}"
-        for c in stated
-        if c.category is not None and reported.event.user_time.clip(c.start_ns, c.end_ns)
+        c.category for c in stated if c.category is not None and reported.event.user_time.clip(c.start_ns, c.end_ns)
     ]
     return list(dict.fromkeys(found))
 
@@ -69,7 +67,7 @@ def _event_document(reported: ReportedEvent, loaded: AvailabilityReport) -> dict
         "carried_over": reported.carried_over,
         "open": e.open,
         "review": review_of(reported),
-        "notes": exclusions_of(reported, loaded),
+        "notes": [f"excluded: {category.value}" for category in exclusions_of(reported, loaded)],
         "incidents": [i.id for i in incidents_behind(reported, loaded)],
         "alarms": raised_documents(loaded.alarms.in_event(reported), zone),
     }

@@ -12,8 +12,9 @@ from facility.handovers import Handover, ShiftRemark
 from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import resolve
+from facility.sentence import Sentence
 from facility.shifts import Shift, shift_at, shift_before
-from facility.time import Clock, format_time, parse_time, system_clock, to_s
+from facility.time import Clock, format_second, format_time, parse_time, system_clock, to_s
 from kado.config import Configuration
 from kado.journal import has_journal, open_people
 from kado.queries.awaiting_review import AwaitingReview, awaiting_document, load_awaiting_review
@@ -50,7 +51,9 @@ def shift_document(configuration: Configuration, shift: Shift, *, clock: Clock =
     """
     now_ns, profile = clock(), configuration.profile
     if shift.start_ns > now_ns:
-        raise PeriodError(f"the shift that begins {format_time(shift.start_ns, profile.zone)} has not begun")
+        raise PeriodError(
+            Sentence("the shift that begins {start} has not begun", start=format_second(shift.start_ns, profile.zone))
+        )
     before = shift_before(shift, profile.shifts, profile.zone)
     handovers, remarks = _people(configuration, shift)
     signed = {h.shift_start_ns: h for h in handovers}

@@ -3,7 +3,8 @@
 from facility.corrections import CONFIRMED_BY_A_SECOND_PERSON, Assertion, Correction, Exclusion
 from facility.errors import CorrectionError, IncidentError
 from facility.incidents import Incident
-from facility.time import Clock, format_time, system_clock
+from facility.sentence import Sentence
+from facility.time import Clock, format_second, system_clock
 from kado.config import Configuration
 from kado.journal import open_journal
 from kado.queries.corrections import RecordedCorrection, load_corrections
@@ -33,8 +34,11 @@ def make_correction(
     if start_ns >= now_ns:
         zone = configuration.profile.zone
         raise CorrectionError(
-            f"a correction says what was: {format_time(start_ns, zone)} lies in the future, it is "
-            f"{format_time(now_ns, zone)} now"
+            Sentence(
+                "a correction says what was: {start} lies in the future, it is {now} now",
+                start=format_second(start_ns, zone),
+                now=format_second(now_ns, zone),
+            )
         )
     return Correction(0, start_ns, end_ns, assertion, author, reason, now_ns, evidence, category, limit)
 
@@ -100,8 +104,11 @@ def record_incident(
     now_ns, zone = clock(), configuration.profile.zone
     if new.start_ns >= now_ns:
         raise IncidentError(
-            f"an incident has happened: {format_time(new.start_ns, zone)} lies in the future, it is "
-            f"{format_time(now_ns, zone)} now"
+            Sentence(
+                "an incident has happened: {start} lies in the future, it is {now} now",
+                start=format_second(new.start_ns, zone),
+                now=format_second(now_ns, zone),
+            )
         )
     with open_journal(configuration) as journal:
         return RecordedIncident(journal.add_incident(new, replaces=replaces, reason=reason))

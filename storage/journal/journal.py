@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,7 +24,8 @@ from facility.errors import CorrectionError, DamagedDataError, IncidentError, Re
 from facility.incidents import Incident, IncidentWithdrawal, check_incident, check_incident_withdrawal, standing
 from facility.issued_report import IssuedReport
 from facility.schedule import Block, Category, ScheduleVersion
-from facility.time import Clock, format_time, system_clock
+from facility.sentence import Sentence
+from facility.time import Clock, format_second, system_clock
 from facility.written_text import check_line
 from storage.journal.assertions import (
     exempt_corrections,
@@ -52,7 +54,9 @@ class Journal(OpenJournal):
     """
 
     @classmethod
-    def open(cls, where: Path | str, clock: Clock = system_clock, facility: str | None = None) -> Self:
+    def open(
+        cls, where: Path | str, clock: Clock = system_clock, facility: str | None = None, zone: tzinfo | None = None
+    ) -> Self:
         """Open a journal, making it or bringing its schema up to date.
 
         Parameters
@@ -63,6 +67,8 @@ class Journal(OpenJournal):
             Gives the time of record.
         facility
             Whose journal it has to be; None opens any.
+        zone
+            Of the times in messages, the facility's; None: UTC.
 
         Raises
         ------
@@ -75,7 +81,7 @@ class Journal(OpenJournal):
         ConfigError
             If `where` is neither a path nor a URL, or the journal is another facility's.
         """
-        return cls(Database(where) if facility is None else open_database(where, facility), clock)
+        return cls(Database(where) if facility is None else open_database(where, facility), clock, zone)
 
     def add_schedule_versions(self, versions: Iterable[ScheduleVersion], author: str, origin: str) -> int:
         """Record versions of the calendar, in their order, all or none.
@@ -101,8 +107,8 @@ class Journal(OpenJournal):
         ScheduleError
             If author or origin is too long, or holds characters that are no text.
         """
-        check_line("the author's name", author, ScheduleError)
-        check_line("the name of the file", origin, ScheduleError)
+        check_line(Sentence("the author's name"), author, ScheduleError)
+        check_line(Sentence("the name of the file"), origin, ScheduleError)
         added = 0
         with self._database.writing() as connection:
             known = set(connection.execute(sa.select(SCHEDULE_VERSION.c.fingerprint)).scalars())
@@ -142,8 +148,15 @@ class Journal(OpenJournal):
             for number, at, _, fingerprint in published:
                 if _fingerprint(at, [_row(one) for one in blocks[number]]) != fingerprint:
                     raise DamagedDataError(
-                        f"journal {self._database.name} is damaged: version {number} of the schedule, published"
-                        f" {format_time(at)}, is not what was recorded ({len(blocks[number])} blocks): {RESTORE}"
+                        Sentence(
+                            "journal {journal} is damaged: version {n} of the schedule, published {time}, is not what"
+                            " was recorded ({blocks} blocks): {restore}",
+                            journal=self._database.name,
+                            n=number,
+                            time=format_second(at, self._zone),
+                            blocks=len(blocks[number]),
+                            restore=RESTORE,
+                        )
                     )
         return tuple(ScheduleVersion(at, tuple(blocks[number]), recorded) for number, at, recorded, _ in published)
 
@@ -167,7 +180,7 @@ class Journal(OpenJournal):
         """
         with self._database.writing() as connection:
             holding = in_force(select_corrections(connection), select_withdrawals(connection))
-            check_correction(new, holding)
+            check_correction(new, holding, self._zone)
             return insert_correction(connection, replace(new, recorded_at_ns=self._clock()))
 
     def withdraw(self, correction_id: int, author: str, reason: str) -> Correction:
@@ -187,13 +200,17 @@ class Journal(OpenJournal):
             corrections = {c.id: c for c in select_corrections(connection)}
             withdrawn = {w.correction_id: w for w in select_withdrawals(connection)}
             if correction_id not in corrections:
-                known = f"the journal holds {len(corrections)}" if corrections else "the journal holds none"
-                raise CorrectionError(f"there is no correction #{correction_id}: {known}, see 'kado correct list'")
+                raise _no_correction(correction_id, len(corrections))
             if correction_id in withdrawn:
                 before = withdrawn[correction_id]
                 raise CorrectionError(
-                    f"correction #{correction_id} was withdrawn already, by {before.author} on "
-                    f"{format_time(before.recorded_at_ns)}: {before.reason}"
+                    Sentence(
+                        "correction #{id} was withdrawn already, by {author} on {time}: {reason}",
+                        id=correction_id,
+                        author=before.author,
+                        time=format_second(before.recorded_at_ns, self._zone),
+                        reason=before.reason,
+                    )
                 )
             new = Withdrawal(correction_id, author, reason, self._clock())
             check_withdrawal(new)
@@ -226,18 +243,20 @@ class Journal(OpenJournal):
         with self._database.writing() as connection:
             corrections = {c.id: c for c in select_corrections(connection)}
             if correction_id not in corrections:
-                known = f"the journal holds {len(corrections)}" if corrections else "the journal holds none"
-                raise CorrectionError(f"there is no correction #{correction_id}: {known}, see 'kado correct list'")
+                raise _no_correction(correction_id, len(corrections))
             of = corrections[correction_id]
             withdrawn = {w.correction_id: w for w in select_withdrawals(connection)}
             if correction_id in withdrawn:
                 raise CorrectionError(
-                    f"correction #{correction_id} was withdrawn by {withdrawn[correction_id].author}: there is nothing"
-                    " to confirm"
+                    Sentence(
+                        "correction #{id} was withdrawn by {author}: there is nothing to confirm",
+                        id=correction_id,
+                        author=withdrawn[correction_id].author,
+                    )
                 )
             earlier = {c.correction_id: c for c in select_confirmations(connection)}
             new = Confirmation(correction_id, author, remark, self._clock())
-            check_confirmation(new, of, earlier.get(correction_id))
+            check_confirmation(new, of, earlier.get(correction_id), self._zone)
             insert_confirmation(connection, new)
         return of
 
@@ -270,7 +289,7 @@ class Journal(OpenJournal):
         IncidentError
             If it says nothing, or the one to replace does not exist; then nothing is written.
         """
-        check_incident(new)
+        check_incident(new, self._zone)
         with self._database.writing() as connection:
             now_ns = self._clock()
             recorded = insert_incident(connection, replace(new, recorded_at_ns=now_ns))
@@ -300,14 +319,26 @@ class Journal(OpenJournal):
         incidents = {i.id: i for i in select_incidents(connection) if i.id != new.replaced_by}
         withdrawn = {w.incident_id: w for w in select_incident_withdrawals(connection)}
         if new.incident_id not in incidents:
-            known = f"the journal holds {len(incidents)}" if incidents else "the journal holds none"
-            raise IncidentError(f"there is no incident #{new.incident_id}: {known}, see 'kado incident list'")
+            raise IncidentError(
+                Sentence(
+                    "there is no incident #{id}: the journal holds {n}, see 'kado incident list'",
+                    id=new.incident_id,
+                    n=len(incidents),
+                )
+            )
         if new.incident_id in withdrawn:
             before = withdrawn[new.incident_id]
-            instead = "" if before.replaced_by is None else f"; #{before.replaced_by} stands in its place"
+            already = Sentence(
+                "incident #{id} was withdrawn already, by {author} on {time}: {reason}",
+                id=new.incident_id,
+                author=before.author,
+                time=format_second(before.recorded_at_ns, self._zone),
+                reason=before.reason,
+            )
+            if before.replaced_by is None:
+                raise IncidentError(already)
             raise IncidentError(
-                f"incident #{new.incident_id} was withdrawn already, by {before.author} on "
-                f"{format_time(before.recorded_at_ns)}: {before.reason}{instead}"
+                Sentence("{withdrawn}; #{other} stands in its place", withdrawn=already, other=before.replaced_by)
             )
         check_incident_withdrawal(new)
         insert_incident_withdrawal(connection, new)
@@ -333,16 +364,25 @@ class Journal(OpenJournal):
             If the last edition states the same figures, or no author is named; then nothing is written.
         """
         if not new.author.strip():
-            raise ReportError(f"the report of {new.period} needs a responsible author: give --author NAME")
-        check_line("the author's name", new.author, ReportError)
+            raise ReportError(
+                Sentence("the report of {period} needs a responsible author: give --author NAME", period=new.period)
+            )
+        check_line(Sentence("the author's name"), new.author, ReportError)
         with self._database.writing() as connection:
             key = (new.facility, new.period, new.definition)
             earlier = [r for r in select_reports(connection) if (r.facility, r.period, r.definition) == key]
             if earlier and earlier[-1].figures_digest == new.figures_digest:
                 last = earlier[-1]
                 raise ReportError(
-                    f"edition {last.edition} of the report of {new.period} by {new.definition}, issued by {last.author}"
-                    f" on {format_time(last.recorded_at_ns)}, states the same figures: there is nothing new to issue"
+                    Sentence(
+                        "edition {n} of the report of {period} by {definition}, issued by {author} on {time}, states"
+                        " the same figures: there is nothing new to issue",
+                        n=last.edition,
+                        period=new.period,
+                        definition=new.definition,
+                        author=last.author,
+                        time=format_second(last.recorded_at_ns, self._zone),
+                    )
                 )
             issued = replace(new, edition=len(earlier) + 1, recorded_at_ns=self._clock())
             insert_report(connection, issued)
@@ -352,6 +392,12 @@ class Journal(OpenJournal):
         """Return every edition of every report, in the order they were issued."""
         with self._database.reading() as connection:
             return select_reports(connection)
+
+
+def _no_correction(correction_id: int, n: int) -> CorrectionError:
+    return CorrectionError(
+        Sentence("there is no correction #{id}: the journal holds {n}, see 'kado correct list'", id=correction_id, n=n)
+    )
 
 
 def _row(block: Block) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """An open journal: the connections of one facility to it, and their end."""
 
+from datetime import tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,9 +21,10 @@ class OpenJournal:
     Use `open` of the class, and close it or use it as a context manager.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, zone: tzinfo | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._zone = zone
 
     @property
     def problem(self) -> str:

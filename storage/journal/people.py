@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from facility.handovers import (
     check_remark,
     check_shift_remark,
 )
+from facility.sentence import Sentence
 from facility.time import Clock, system_clock
 from storage.journal.open_journal import OpenJournal, open_database
 from storage.journal.records import insert_record, select_records
@@ -31,9 +33,9 @@ class PeopleJournal(OpenJournal):
     """
 
     @classmethod
-    def open(cls, where: Path | str, facility: str, clock: Clock = system_clock) -> Self:
+    def open(cls, where: Path | str, facility: str, clock: Clock = system_clock, zone: tzinfo | None = None) -> Self:
         """Open the journal of a facility; raises as `storage.journal.open_journal.open_database`."""
-        return cls(open_database(where, facility), clock)
+        return cls(open_database(where, facility), clock, zone)
 
     def change_account(self, new: AccountChange) -> AccountChange:
         """Record what happens to an account; its id and time of record are given here.
@@ -71,7 +73,7 @@ class PeopleJournal(OpenJournal):
         """
         with self._database.writing() as connection:
             if any(h.shift_start_ns == new.shift_start_ns for h in _select_handovers(connection)):
-                raise HandoverError("this shift was handed over: add the remark to the shift that follows")
+                raise HandoverError(Sentence("this shift was handed over: add the remark to the shift that follows"))
             check_shift_remark(new)
             new = replace(new, text=check_remark(new.text, needed=True), recorded_at_ns=self._clock())
             values = asdict(new)
@@ -99,7 +101,7 @@ class PeopleJournal(OpenJournal):
         with self._database.writing() as connection:
             earlier = next((h for h in _select_handovers(connection) if h.shift_start_ns == new.shift_start_ns), None)
             now_ns = self._clock()
-            check_handover(new, earlier, now_ns)
+            check_handover(new, earlier, now_ns, self._zone)
             new = replace(new, remarks=check_remark(new.remarks), recorded_at_ns=now_ns, countersigned=None)
             values: dict[str, Any] = {
                 "shift_start_ns": new.shift_start_ns,
@@ -123,9 +125,9 @@ class PeopleJournal(OpenJournal):
         with self._database.writing() as connection:
             found = next((h for h in _select_handovers(connection) if h.id == handover_id), None)
             if found is None:
-                raise HandoverError(f"there is no handover #{handover_id}: see 'kado shift list'")
+                raise HandoverError(Sentence("there is no handover #{id}: see 'kado shift list'", id=handover_id))
             new = Countersignature(handover_id, author, check_remark(remark), self._clock())
-            check_countersignature(new, found)
+            check_countersignature(new, found, self._zone)
             insert_record(connection, COUNTERSIGNATURE, asdict(new))
             return replace(found, countersigned=new)
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from facility.errors import DamagedDataError, DiskError, KadoError
+from facility.sentence import Sentence
 
 BUSY_S: Final = 30.0
 """So long a connection waits for another one that writes."""
 
-RESTORE: Final = (
+RESTORE: Final = Sentence(
     "stop kado, keep a copy of the folder, and restore the newest backup into another folder (kado store restore);"
     " kado store verify lists what is damaged"
 )

@@ -46,7 +46,7 @@ class TestCorrections:
         seeded("correct", "confirm", "1", "--author", "Mori")
         (event, *_) = seeded("events", "-p", DAY, "--format", "json").document["events"]
         assert event["notes"] == ["excluded: grid"]
-        assert "excluded: grid" in seeded("events", "-p", DAY).out
+        assert "excluded: power grid" in seeded("events", "-p", DAY).out
 
 
 class TestBeforeACorrectionIsWritten:

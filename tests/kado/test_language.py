@@ -1,17 +1,21 @@
 """Texts in two languages: which one is used, and that none is forgotten."""
 
 import asyncio
+import pickle
 import re
 import string
+from datetime import UTC
 
 import pytest
 
 import texts
 from command_line import Kado
-from facility.errors import UsageError
+from facility.errors import PeriodError, UsageError
+from facility.period import parse_period
 from facility.text import Text
 from kado.cli.help import wrapped
 from kado.language import chosen_language, in_language, language, tr, trn, words
+from kado.language.sentences import error_text
 from seeded_ring import DAY
 
 
@@ -156,3 +160,19 @@ def test_a_table_is_in_one_language(seeded: Kado, words: list[str]) -> None:
     if words == ["definitions"]:
         headings = ()
     assert [heading for heading in headings if heading in out] == []
+
+
+def test_an_error_has_its_reason_and_its_words_in_the_language_of_the_reader() -> None:
+    with pytest.raises(PeriodError) as raised:
+        parse_period("2025-05-01T00:00:00Z/tomorrow", UTC)
+    error = pickle.loads(pickle.dumps(raised.value))
+    assert str(error) == error_text(error)
+    assert "is not START/END: 'tomorrow' is not an ISO 8601 time" in str(error)
+    with in_language("ja"):
+        assert "の形ではありません。'tomorrow' は ISO 8601 の時刻ではありません" in error_text(error)
+        assert error_text(PeriodError("not in a catalogue")) == "not in a catalogue"
+
+
+def test_a_sentence_that_is_no_literal_is_found() -> None:
+    with pytest.raises(AssertionError, match=r"here\.py:1: a Sentence is made of a literal"):
+        list(texts.texts_of("Sentence(a if b else c)", "here.py"))

@@ -171,7 +171,7 @@ def test_two_that_contradict_each_other_are_both_named(seeded: Kado) -> None:
 def test_a_withdrawal_of_what_is_not_there_says_so(seeded: Kado) -> None:
     answer = seeded("correct", "withdraw", "7", *SIGNED)
     assert answer.exit_code == 2
-    assert "there is no correction #7: the journal holds none, see 'kado correct list'" in answer.err
+    assert "there is no correction #7: the journal holds 0, see 'kado correct list'" in answer.err
 
 
 def test_a_category_or_limit_that_is_missing_is_asked_for(seeded: Kado) -> None:
@@ -279,3 +279,28 @@ def test_the_times_are_those_of_the_facility(seeded: Kado) -> None:
     start = "2025-05-12T17:00:00Z"
     assert parse_time(start) == parse_time(time_of_day("02:00"))
     assert "2025-05-13 02:00:00" in correct(seeded, "up", start, "03:30").out
+
+
+class TestJapanese:
+    @pytest.mark.parametrize("chosen", [{"KADO_LANG": "ja"}, {"KADO_LANG": "", "LANG": "ja_JP.UTF-8", "LC_ALL": ""}])
+    @pytest.mark.parametrize(
+        ("words", "says"),
+        [
+            (
+                ("correct", "up", *SIGNED, "--from", time_of_day("03:00"), "--to", time_of_day("02:00")),
+                f"訂正の終了は開始より後でなければなりません（{DAY}T03:00:00+09:00 ～ {DAY}T02:00:00+09:00）",
+            ),
+            (("correct", "withdraw", "7", *SIGNED), "訂正 #7 はありません。運転記録簿にある訂正は 0 件です"),
+            (("availability", "-p", "2025-13", "--format", "json"), "期間 '2025-13' は存在しません"),
+        ],
+    )
+    def test_a_refusal_is_in_the_language_of_the_reader(
+        self, seeded: Kado, chosen: dict[str, str], words: tuple[str, ...], says: str
+    ) -> None:
+        answer = seeded(*words, **chosen)
+        assert (answer.exit_code, answer.out) == (2, "")
+        assert says in answer.err
+
+    def test_the_option_is_as_good_as_the_environment(self, seeded: Kado) -> None:
+        answer = seeded("correct", "confirm", "7", "--author", "Mori", "--lang", "ja")
+        assert "訂正 #7 はありません" in answer.err

@@ -98,7 +98,7 @@ def test_any_past_state_can_be_shown(path: Path) -> None:
     ("number", "author", "reason", "expected"),
     [
         (7, "Kato", "wrong page", r"there is no correction #7: the journal holds 2, see 'kado correct list'"),
-        (1, "Kato", "again", r"#1 was withdrawn already, by Kato on 1970-01-01T00:00:00\.00000010\dZ: wrong page"),
+        (1, "Kato", "again", r"#1 was withdrawn already, by Kato on 1970-01-01T00:00:00Z: wrong page"),
         (2, " ", "wrong page", "a withdrawal needs an author and a reason"),
         (2, "Kato", "", "a withdrawal needs an author and a reason"),
     ],
@@ -251,7 +251,7 @@ class TestIncidentsTakenBack:
 
     def test_one_that_replaces_nothing_is_not_recorded(self, path: Path) -> None:
         with Journal.open(path, Ticking()) as journal:
-            with pytest.raises(IncidentError, match="there is no incident #1: the journal holds none"):
+            with pytest.raises(IncidentError, match="there is no incident #1: the journal holds 0"):
                 journal.add_incident(broken(), replaces=1, reason="it was a leak")
             assert journal.all_incidents() == ()
 

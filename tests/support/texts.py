@@ -18,7 +18,7 @@ from jinja2 import Environment, nodes
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "kado" / "language" / "ja"
-CALLS: Final = {"tr": 1, "trn": 2, "marked": 1}
+CALLS: Final = {"tr": 1, "trn": 2, "marked": 1, "Sentence": 1}
 """The functions whose first arguments are texts, and how many of them."""
 
 HEAD: Final = """\
@@ -47,7 +47,7 @@ def texts_of_code() -> Iterator[Found]:
     AssertionError
         Where a text is no literal, so that nobody could translate it.
     """
-    for path in sorted((ROOT / "kado").rglob("*.py")):
+    for path in sorted(p for room in ("kado", "facility", "storage") for p in (ROOT / room).rglob("*.py")):
         yield from texts_of(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
     for path in sorted((ROOT / "kado" / "page" / "templates").rglob("*.html")):
         yield from texts_of_template(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
@@ -63,6 +63,7 @@ def texts_of(source: str, place: str) -> Iterator[Found]:
             yield from (Found((text,), place) for text in _headings(node, module))
         if count := CALLS.get(node.func.id):
             forms = [a.value for a in node.args[:count] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            assert forms or node.func.id != "Sentence", f"{place}:{node.lineno}: a Sentence is made of a literal"
             if len(forms) == count:
                 yield Found(tuple(forms), place)
 
@@ -101,6 +102,8 @@ def _assigned(variables: set[str], module: ast.Module) -> Iterator[ast.expr]:
 def folder_of(place: str) -> str:
     """Return the name of the .po file that a text of a module belongs to."""
     parts = Path(place).parts
+    if parts[0] != "kado":
+        return parts[0]
     return parts[1] if len(parts) > 2 else "kado"
 
 

@@ -10,6 +10,8 @@ from facility.errors import PeriodError
 from facility.period import Period, fiscal_year_of, month_of
 from facility.time import NS_PER_DAY, NS_PER_S, format_time, parse_time, to_s
 from kado.language import term, tr, words
+from kado.language.assertions import exclusion_note
+from kado.language.sentences import error_text
 from kado.output import local
 from kado.page.api.answers import loaded
 from kado.page.api.endpoint import Options, read_options
@@ -36,11 +38,11 @@ async def history(request: Request) -> Response:
         if asked.get("start") and asked.get("end"):
             period = Period("", parse_time(asked["start"]), parse_time(asked["end"]))
             if period.end_ns <= period.start_ns:
-                raise PeriodError("the end does not lie after the start: give start before end")
+                raise PeriodError(tr("the end does not lie after the start: give start before end"))
         elif name := asked.get("period", "").strip():
             period = await context.reader.answer(("period", name), lambda: _named(context, name))
     except PeriodError as error:
-        problem = str(error)
+        problem = error_text(error)
     known = {signal.id for signal in profile.signals}
     chosen = [s for s in asked.getlist("signal") if s in known][:MOST_SIGNALS] or [profile.delivery_signal]
     zone = profile.zone
@@ -79,7 +81,7 @@ def _events_html(request: Request, context: PageContext, found: AvailabilityRepo
         named = names.get(e.distortion or "")
         marks = [term("trip")] if reported.trip else []
         marks += [tr("carried over")] if reported.carried_over else []
-        marks += exclusions_of(reported, found)
+        marks += [exclusion_note(category) for category in exclusions_of(reported, found)]
         marks += [i.system for i in incidents_behind(reported, found)]
         rows.append(
             {

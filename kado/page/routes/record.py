@@ -14,6 +14,8 @@ from facility.definition import load_definition
 from facility.errors import PeriodError, ProfileError, UsageError
 from facility.period import month_of
 from kado.language import tr
+from kado.language.assertions import exclusion_word
+from kado.language.sentences import error_text
 from kado.output import stretch
 from kado.page.access.visitor import require
 from kado.page.context import context_of
@@ -37,7 +39,7 @@ from kado.page.record_rows import (
 )
 from kado.page.refusals import status_of
 from kado.page.rendering import render
-from kado.page.words import assertion_hint, assertion_words, exclusion_word
+from kado.page.words import assertion_hint, assertion_words
 from kado.queries.awaiting_review import AwaitingReview, load_awaiting_review
 from kado.queries.correction_effect import CorrectionPreview, preview_correction
 from kado.queries.correction_months import (
@@ -100,7 +102,9 @@ async def correct(request: Request) -> Response:
 
         preview, effects = await context.reader.previews.compute(look)
     except UsageError as error:
-        return await _record(request, correction=fields, problem=str(error), where="correct", status=status_of(error))
+        return await _record(
+            request, correction=fields, problem=error_text(error), where="correct", status=status_of(error)
+        )
     values = {
         "fields": fields,
         "new": new,
@@ -204,7 +208,7 @@ async def _written(
     try:
         await _write(request, work)
     except UsageError as error:
-        return await _ask(request, action, number, str(error), fields)
+        return await _ask(request, action, number, error_text(error), fields)
     return _done(f"c{number}", action)
 
 
@@ -228,7 +232,9 @@ async def add_incident(request: Request) -> Response:
         )
         made = await _write(request, work)
     except UsageError as error:
-        return await _record(request, incident=fields, problem=str(error), where="incident", status=status_of(error))
+        return await _record(
+            request, incident=fields, problem=error_text(error), where="incident", status=status_of(error)
+        )
     return _done(f"i{made.incident.id}", "incident")
 
 
@@ -256,7 +262,7 @@ async def take_incident_back(request: Request) -> Response:
     try:
         await _write(request, partial(withdraw_incident, context.configuration, number, visitor.name or "", reason))
     except UsageError as error:
-        return await _ask_incident(request, number, reason, str(error))
+        return await _ask_incident(request, number, reason, error_text(error))
     return _done(f"i{number}", "withdraw-incident")
 
 
@@ -281,7 +287,7 @@ async def _record(
             fresh_s=FRESH_S,
         )
     except (PeriodError, ProfileError) as error:
-        no_figure = str(error)
+        no_figure = error_text(error)
     corrections = await context.reader.write(partial(load_corrections, configuration))
     incidents = await context.reader.write(partial(load_incidents, configuration))
     values = {

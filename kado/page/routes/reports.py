@@ -16,6 +16,7 @@ from facility.neighbouring_periods import period_before
 from facility.period import month_of
 from kado.config import Configuration
 from kado.language import language, tr
+from kado.language.sentences import error_text
 from kado.output import local
 from kado.page.access.visitor import require
 from kado.page.api.endpoint import read_options
@@ -76,7 +77,7 @@ async def issue_report(request: Request) -> Response:
     try:
         issued = await context.reader.write(partial(_issue, context.configuration, period, visitor.name or ""))
     except UsageError as error:
-        return await _shown(request, problem=str(error), period=period, status=status_of(error))
+        return await _shown(request, problem=error_text(error), period=period, status=status_of(error))
     context.reader.forget()
     return redirect_done("/reports", "/reports", issued.period)
 

@@ -10,10 +10,12 @@ from starlette.routing import BaseRoute, Route
 
 from facility.accounts import Permission
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from facility.shifts import Shift, shift_at, shift_before
 from facility.time import format_time
 from facility.written_text import check_line
 from kado.language import language, tr
+from kado.language.sentences import error_text
 from kado.page.access.visitor import require
 from kado.page.api.endpoint import read_options
 from kado.page.context import context_of
@@ -63,7 +65,7 @@ async def as_json(request: Request) -> Response:
 async def list_shifts(request: Request) -> Response:
     """List the shifts that were handed over; ``?q=`` searches."""
     context, search = context_of(request), request.query_params.get("q", "")
-    check_line("the search", search)
+    check_line(Sentence("the search"), search)
     found = await context.reader.write(partial(load_handovers, context.configuration, search))
     document = handovers_document(context.profile, found[:LISTED])
     values = {
@@ -119,7 +121,7 @@ async def _written(request: Request, shift: Shift, work: Any, entered: dict[str,
     try:
         await reader.write(work)
     except UsageError as error:
-        return await _shown(request, shift, problem=str(error), where=what, entered=entered)
+        return await _shown(request, shift, problem=error_text(error), where=what, entered=entered)
     reader.forget()
     return redirect_done("/shift", _address(request, shift), what)
 

@@ -14,6 +14,7 @@ from facility.accounts import Permission
 from facility.errors import KadoError
 from facility.time import NS_PER_S, parse_time
 from kado.language import tr
+from kado.language.sentences import error_text
 from kado.output import local
 from kado.page.access.visitor import RefusedError, require
 from kado.page.context import context_of
@@ -52,7 +53,7 @@ async def inject(request: Request) -> Response:
             shift_s=seconds_of(tr("Clock error"), fields["shift"]) if fields["shift"] else None,
         )
     except KadoError as error:
-        return await _simulator(request, text_of(form, "simulator"), fields, str(error))
+        return await _simulator(request, text_of(form, "simulator"), fields, error_text(error))
     return await _do(request, form, asked, fields)
 
 
@@ -70,7 +71,7 @@ async def _do(request: Request, form: FormData, asked: Asked, fields: dict[str, 
         chosen = await context.reader.write(partial(chosen_simulator, data_dir, name or None))
         await context.reader.write(partial(ask, data_dir, chosen, asked))
     except KadoError as error:
-        return await _simulator(request, name, fields, str(error))
+        return await _simulator(request, name, fields, error_text(error))
     _LOG.info("%s: %s %s in simulator %s", visitor.name, asked.do, asked.effect or "all", chosen)
     return redirect_done("/simulator", f"/simulator?simulator={chosen}", asked.do)
 

@@ -1,5 +1,6 @@
 """The view Record: what is shown before it is written, by whom, and what stands there afterwards."""
 
+import html
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -258,3 +259,71 @@ async def test_a_long_text_is_folded_in_lists(page: Page) -> None:
     assert shown.count('<details class="long">') == 1
     assert "all 1,200 characters" in shown
     assert "x" * 1_200 in shown
+
+
+def at(clock: str) -> str:
+    return f"{DAY}T{clock}:00+09:00"
+
+
+WHEN = f"{at('02:00')} ～ {at('03:30')}"
+BROKEN = {
+    "start": f"{DAY} 02:00:00", "end": f"{DAY} 03:00:00", "system": "rf", "component": "klystron 2",
+    "title": "arc in the window",
+}  # fmt: skip
+
+
+async def test_a_refusal_is_in_japanese_and_in_local_time_for_a_japanese_reader(page: Page) -> None:
+    manager = await page.logged_in("manager")
+    await manager.get("/record?lang=ja")
+    await write(manager, **correction("excluded", category="grid"))
+    await write(manager, **correction("up"))
+
+    async def refused(path: str, **fields: str) -> str:
+        answer = await manager.post(path, {**fields, "step": "write"})
+        assert answer.status_code == 400
+        return html.unescape(answer.text)
+
+    said = await refused("/record/correct", **correction("up", end="01:00:00"))
+    assert f"訂正の終了は開始より後でなければなりません（{at('02:00')} ～ {at('01:00')}）" in said
+    said = await refused("/record/correct", **correction("up", end="03:00:00"))
+    assert f"は、manager が記録した訂正 #2「ビームあり」（{WHEN}）と時間が重なります" in said
+    said = await refused("/record/correct", **correction("down"))
+    assert f"「ビーム停止」（{WHEN}）は、manager が記録した訂正 #2「ビームあり」（{WHEN}）と矛盾します" in said
+    said = await refused("/record/correct", **correction("up"))
+    assert f"manager が記録した有効な訂正 #2「ビームあり」（{WHEN}）と同じ内容です" in said
+    future = {"start": "2025-05-14 10:00:00", "end": "2025-05-14 11:00:00"}
+    said = await refused("/record/correct", **{**correction("up"), **future})
+    assert "2025-05-14T10:00:00+09:00 は未来の時刻です（現在 2025-05-14T09:00:00+09:00）" in said
+    said = await refused("/record/correct", **{**correction("down"), "start": "2005-05-13 02:00:00"})
+    assert f"2005-05-13T02:00:00+09:00 ～ {at('03:30')} は、1 件の訂正の上限である 10 年を超えています" in said
+    said = await refused("/record/confirm", id="1", reason="")
+    assert "訂正 #1 の記録者は manager です。manager ではなく、別の人が確認してください" in said
+    assert "訂正 #99 はありません" in await refused("/record/withdraw", id="99", reason="no")
+
+    said = await refused("/record/incident", **{**BROKEN, "end": f"{DAY} 01:00:00"})
+    assert f"インシデントの終了は開始より後でなければなりません（{at('02:00')} ～ {at('01:00')}）" in said
+    said = await refused("/record/incident", **{**BROKEN, "system": "RF"})
+    assert "系統 'RF' は識別名になりません" in said
+    said = await refused("/record/incident", **{**BROKEN, "title": ""})
+    assert "インシデントには件名が必要です" in said
+    said = await refused("/record/incident", **{**BROKEN, **future})
+    assert "2025-05-14T10:00:00+09:00 は未来の時刻です" in said
+    assert len(load_corrections(page.configuration)) == 2
+    assert load_incidents(page.configuration) == []
+
+
+async def test_a_program_is_answered_in_english_whatever_its_language(page: Page) -> None:
+    answer = await page.browser().get("/api/v1/availability?period=2025-13", **{"Accept-Language": "ja"})
+    assert answer.json()["error"]["message"] == "period '2025-13' does not exist: check its year, month and day"
+    shown = await page.browser().get("/history?period=2025-13", **{"Accept-Language": "ja"})
+    assert "期間 '2025-13' は存在しません。年、月、日を確かめてください" in html.unescape(shown.text)
+
+
+async def test_the_history_names_the_cause_of_an_exclusion_in_words(staffed: Path) -> None:
+    async with open_page(staffed) as page:
+        operator, manager = await page.logged_in("operator"), await page.logged_in("manager")
+        await write(operator, **correction("excluded", category="grid"))
+        assert (await manager.post("/record/confirm", {"id": "1", "reason": ""})).status_code == 303
+        address = f"/history/events?period={DAY}"
+        assert "excluded: power grid" in (await operator.get(address)).text
+        assert "除外: 商用電力" in (await operator.get(address, **{"Accept-Language": "ja"})).text
