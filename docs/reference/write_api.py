@@ -21,9 +21,10 @@ OpenAPI 3.1.
     curl 'http://127.0.0.1:8420/api/v1/availability?period=2026-10'
 
 Times are ISO 8601 with the facility's offset. `null`: does not exist, or is not known. A wrong question is answered
-with 400 and `{"error": {"status": 400, "message": "..."}}`, what cannot be reached with 503; messages are
-English. An option that an address does not have, or that is given twice, is refused; so it is at `/events`, `/shift.json` and the addresses of
-files. Pages for people pass over options that they do not know. A period is at most 3,653 days (ten years) long.
+with 400 and `{"error": {"status": 400, "message": "..."}}`, what cannot be reached with 503; messages are English.
+An option that an address does not have, or that is given twice, is refused; so it is at `/events`, `/shift.json`
+and the addresses of files. Pages for people pass over options that they do not know. A period is at most 3,653
+days (ten years) long.
 
 ## Events
 
