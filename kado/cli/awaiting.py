@@ -40,7 +40,7 @@ def awaiting_list(found: AwaitingReview) -> list[RenderableType]:
     if not len(found):
         return [heading, tr("nothing awaits review")]
     rows = table(order=["what", "time", "length", "note"], right=["length"])
-    for c in found.exclusions:
+    for c in (*found.exclusions, *found.exclusions_elsewhere):
         what = tr("exclusion #{number}", number=c.id)
         rows.add_row(what, stretch(c.start_ns, c.end_ns, zone), duration(c.end_ns - c.start_ns), c.author)
     for r in found.outages:

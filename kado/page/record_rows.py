@@ -89,6 +89,9 @@ def awaiting_rows(found: AwaitingReview) -> dict[str, Any]:
     profile, zone = found.report.profile, found.report.profile.zone
     return {
         "exclusions": correction_rows(profile, [RecordedCorrection(c, awaiting=True) for c in found.exclusions]),
+        "exclusions_elsewhere": correction_rows(
+            profile, [RecordedCorrection(c, awaiting=True) for c in found.exclusions_elsewhere]
+        ),
         "outages": [
             {
                 **_times(r.event.start_ns, r.event.end_ns, zone),

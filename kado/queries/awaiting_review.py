@@ -12,7 +12,7 @@ from facility.corrections import Correction
 from facility.period import Period
 from facility.time import Clock, format_time, system_clock, to_s
 from kado.config import Configuration
-from kado.queries.availability import AvailabilityReport
+from kado.queries.availability import AvailabilityReport, awaiting_in
 from kado.queries.corrections import RecordedCorrection, correction_document
 from kado.queries.events import incidents_behind, review_of
 from kado.queries.explanation import load_gaps
@@ -31,7 +31,9 @@ class AwaitingReview:
 
     report: AvailabilityReport
     exclusions: tuple[Correction, ...]
-    """That a second person has not confirmed, of any time."""
+    """That a second person has not confirmed, those that touch the period."""
+    exclusions_elsewhere: tuple[Correction, ...]
+    """The same of other times: a person who confirms is told of them, too."""
     outages: tuple[ReportedEvent, ...]
     """Without an incident that states a cause."""
     gaps: tuple[Gap, ...]
@@ -41,7 +43,13 @@ class AwaitingReview:
     """Where the delivery signal says no beam and its witness says beam, and nobody has spoken of it."""
 
     def __len__(self) -> int:
-        return len(self.exclusions) + len(self.outages) + self.gaps_in_all + len(self.sensor_faults)
+        return (
+            len(self.exclusions)
+            + len(self.exclusions_elsewhere)
+            + len(self.outages)
+            + self.gaps_in_all
+            + len(self.sensor_faults)
+        )
 
 
 def load_awaiting_review(
@@ -51,10 +59,13 @@ def load_awaiting_review(
     report, gaps = load_gaps(configuration, period, None, None, clock=clock)
     spoken = [g for g in gaps if g.segment.rule not in _REVIEWED and g.segment.rule is not Rule.SENSOR_FAULT]
     longest = sorted(spoken, key=lambda g: g.segment.start_ns - g.segment.end_ns)[:LISTED]
+    record = load_record(configuration)
+    here = awaiting_in(record, report.part)
     said = [(a.correction.start_ns, a.correction.end_ns) for a in report.corrections]
     return AwaitingReview(
         report,
-        load_record(configuration).awaiting,
+        here,
+        tuple(c for c in record.awaiting if c not in here),
         tuple(r for r in report.availability.events if _lacks_a_cause(r, report)),
         tuple(longest),
         len(spoken),

@@ -147,19 +147,20 @@ class BeamLog:
         zone = self._configuration.profile.zone
         since_ns = now_ns if verdict.since_ns is None else verdict.since_ns
         at = format_time(since_ns // NS_PER_S * NS_PER_S, zone)
+        earlier = ", unknown before" if verdict.after_unknown else ""
         mark = "SIMULATED: " if self._configuration.profile.simulated else ""
         planned = self._plan.block_at(min(since_ns, now_ns))
         plan = "nothing planned" if planned is None else f"planned {planned.category.value}"
         match verdict.state:
             case BeamState.NONE:
-                _LOG.warning("%sbeam lost at %s (%s)", mark, at, plan)
+                _LOG.warning("%sbeam lost at %s%s (%s)", mark, at, earlier, plan)
             case BeamState.LOW:
-                _LOG.warning("%slow beam since %s (%s)", mark, at, plan)
+                _LOG.warning("%slow beam since %s%s (%s)", mark, at, earlier, plan)
             case BeamState.UNKNOWN:
                 _LOG.warning("%sbeam unknown since %s: no sample that holds", mark, at)
             case BeamState.UP:
                 lost = before is not None and before.state in (BeamState.NONE, BeamState.LOW)
-                length = ""
+                length = earlier
                 if lost and before is not None and before.since_ns is not None and verdict.since_ns is not None:
                     length = f", after {duration(verdict.since_ns - before.since_ns)}"
                 _LOG.info("%sbeam %s at %s%s (%s)", mark, "back" if before else "up", at, length, plan)

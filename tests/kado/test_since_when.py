@@ -9,10 +9,13 @@ from command_line import Kado
 from facility.batch import Batch, Samples, join_by_signal
 from facility.definition import Definition, load_definition
 from facility.schedule import Plan, resolve
-from facility.time import NS_PER_H, NS_PER_S, parse_time
+from facility.time import NS_PER_H, NS_PER_S, format_time, parse_time
 from kado.cli.status import beam_line
 from kado.config import Configuration, load_configuration
 from kado.language import in_language
+from kado.live.screen import LiveView, _since
+from kado.page.now_document import _beam as _document
+from kado.page.now_words import Shown, _beam
 from kado.queries.beam import BeamState, Verdict, find_verdict
 from kado.queries.evidence import extent_of
 from kado.queries.record import load_record
@@ -116,3 +119,29 @@ def test_a_running_service_says_the_same_across_days(configuration: Configuratio
         assert live(store, FIRST + 28 * NS_PER_S) == (FIRST, True)
         assert live(store, DUMP - MINUTE) == (FIRST, True)
         assert live(store, DUMP + MINUTE) == (DUMP, False)
+
+
+@pytest.mark.parametrize(
+    ("language", "screen", "page"),
+    [
+        ("en", "since 11-11 00:00:00 (28 s), unknown before", "since 00:00 (28 s), unknown before"),
+        ("ja", "より前は不明", "より前は不明"),
+    ],
+)
+def test_screen_and_page_say_that_nothing_is_known_before(
+    configuration: Configuration, language: str, screen: str, page: str
+) -> None:
+    now_ns = FIRST + 28 * NS_PER_S
+    profile, plan = configuration.profile, plan_of(configuration, empty=False)
+    with open_store(configuration) as store:
+        calculator = LiveCalculator(
+            configuration, store, load_record(configuration), DEFINITION, extent_of(store, profile)
+        )
+        figures = calculator.compute(now_ns)
+    view = LiveView(profile, DEFINITION, plan, now_ns, newest=None, figures=figures, totals=(), links=())
+    document = {"time": format_time(now_ns, profile.zone), "beam": _document(figures, profile.zone)}
+    shown = Shown()
+    with in_language("ja" if language == "ja" else "en"):
+        assert _since(view).endswith(screen)
+        _beam(document, shown)
+    assert shown.texts["beam.since"].endswith(page)

@@ -112,3 +112,34 @@ async def test_reports_are_made_and_only_a_manager_issues_them(page: Page) -> No
     assert again.status_code == 400
     assert "states the same figures" in again.text
     assert (await manager.get("/reports/draft/..%2fjournal")).status_code == 404
+
+
+async def test_an_exclusion_of_another_time_is_no_question_of_the_shift(page: Page) -> None:
+    operator = await page.logged_in("operator")
+    excluded = {"assertion": "excluded", "category": "grid", "reason": "dip", "step": "write"}
+    for start, end in (("2025-05-13 02:00:00", "2025-05-13 03:30:00"), ("2025-05-12 12:00:00", "2025-05-12 13:00:00")):
+        assert (await operator.post("/record/correct", {**excluded, "start": start, "end": end})).status_code == 303
+    document = (await operator.get(f"/shift.json?at={AT}")).json()
+    assert [c["id"] for c in document["open_questions"]["exclusions"]] == [1]
+    shown = (await operator.get(f"/shift?at={AT}")).text
+    assert "exclusion #1 awaits confirmation" in shown
+    assert "exclusion #2 awaits confirmation" not in shown
+    # Where exclusions are confirmed, all of them are listed.
+    record = (await operator.get("/record?period=2025-05-13")).text
+    assert "Exclusions of other times that another person has to confirm" in record
+    assert record.count("2025-05-12 12:00:00 to 2025-05-12 13:00:00") == 2
+
+
+async def test_success_is_shown_once_after_the_action_and_never_by_address(page: Page) -> None:
+    operator, engineer = await page.logged_in("operator"), await page.logged_in("engineer")
+    steps = (
+        (operator, "/shift/remark", {"text": "vacuum high"}, "The remark was recorded."),
+        (operator, "/shift/sign", {"remarks": ""}, "The shift was handed over."),
+        (engineer, "/shift/countersign", {"id": "1"}, "The handover was countersigned."),
+    )
+    for browser, path, fields, said in steps:
+        what = path.rpartition("/")[2]
+        assert said not in (await browser.get(f"/shift?at={AT}&done={what}")).text
+        assert (await browser.post(path, {"at": AT, **fields})).status_code == 303
+        assert said in (await browser.get(f"/shift?at={AT}")).text
+        assert said not in (await browser.get(f"/shift?at={AT}")).text
