@@ -33,7 +33,7 @@ class AwaitingReview:
     exclusions: tuple[Correction, ...]
     """That a second person has not confirmed, those that touch the period."""
     exclusions_elsewhere: tuple[Correction, ...]
-    """The same of other times: a person who confirms is told of them, too."""
+    """The same of other times."""
     outages: tuple[ReportedEvent, ...]
     """Without an incident that states a cause."""
     gaps: tuple[Gap, ...]
