@@ -13,6 +13,7 @@ from facility.alarms import RefusalReason
 NS = 1e-9
 ON_Y = 'kind = "limit", signal = "y", above = 10.0'
 OVER_7 = 'kind = "limit", signal = "x", above = 7.0'
+OVER_20 = 'kind = "limit", signal = "x", above = 20.0'
 OVER_8 = 'kind = "limit", signal = "x", above = 8.0'
 BAND = 'kind = "limit", signal = "x", above = 10.0, ends_below = 8.0'
 X = {"id": "x", "type": "number", "unit": "mA", "stale_after_s": 100}
@@ -91,7 +92,12 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "uncertain counts as good, but not for a clock that is wrong": {
         "rules": rule(),
-        "samples": [[0, "x", 0], [5, "x", 11, "uncertain", "clock"], [6, "x", 11, "uncertain", "limit"]],
+        "samples": [
+            [0, "x", 0],
+            [4, "x", 11, "bad"],
+            [5, "x", 11, "uncertain", "clock"],
+            [6, "x", 11, "uncertain", "limit"],
+        ],
         "expected": [up(), raised(6)],
     },
     "a value above the physical maximum is not good, one at it is": {
@@ -225,6 +231,8 @@ CASES: dict[str, dict[str, Any]] = {
             [61, "x", 0],
             [90 - NS, "x", 11],
             [91, "x", 0],
+            [155, "x", 11],
+            [156, "x", 0],
         ],
         "expected": [
             raised(0, "unknown"),
@@ -235,6 +243,8 @@ CASES: dict[str, dict[str, Any]] = {
             [61, "a", "unacked", "rtn_unacked", "cleared"],
             raised(90 - NS, "rtn_unacked"),
             [151, "a", "unacked", "rtn_unacked", "cleared"],
+            raised(155, "rtn_unacked"),
+            [156, "a", "unacked", "rtn_unacked", "cleared"],
         ],
         "until": 160,
     },
@@ -598,6 +608,114 @@ CASES: dict[str, dict[str, Any]] = {
             raised(40),
         ],
         "until": 60,
+    },
+    "two holes in one delay count neither and start it again neither": {
+        "rules": rule(on_delay_s=12),
+        "signals": [{**X, "stale_after_s": 4}],
+        "samples": [[0, "x", 0], [2, "x", 11], [10, "x", 11], [20, "x", 11], [24, "x", 0]],
+        "expected": [
+            up(),
+            [6, "a", "normal", "unknown", "input_unknown"],
+            [10, "a", "unknown", "normal", "input_known"],
+            [14, "a", "normal", "unknown", "input_unknown"],
+            [20, "a", "unknown", "normal", "input_known"],
+            raised(24),
+            [24, "a", "unacked", "rtn_unacked", "cleared"],
+        ],
+        "until": 26,
+    },
+    "two restarts in one delay: holes of the engine count neither": {
+        "modes": ["live"],
+        "rules": rule(on_delay_s=12),
+        "samples": [[0, "x", 0], [2, "x", 11]],
+        "restarts": [{"down": 6, "up": 10}, {"down": 14, "up": 20}],
+        "expected": [up(), raised(24)],
+    },
+    "a restart exactly as long as the delay is bridged": {
+        "modes": ["live"],
+        "rules": rule(on_delay_s=10),
+        "samples": [[0, "x", 11]],
+        "restarts": [{"down": 4, "up": 14}],
+        "expected": [up(), raised(20)],
+    },
+    "a restart a nanosecond longer than the delay starts it again": {
+        "modes": ["live"],
+        "rules": rule(on_delay_s=10),
+        "samples": [[0, "x", 11]],
+        "restarts": [{"down": 4, "up": 14 + NS}],
+        "expected": [up(), raised(24 + NS)],
+    },
+    "a delay that had passed where a long hole begins ends at the first instant after it": {
+        "modes": ["live"],
+        "rules": rule(on_delay_s=5),
+        "samples": [[0, "x", 0], [5, "x", 11]],
+        "restarts": [{"down": 10, "up": 30}],
+        "expected": [up(), raised(30)],
+    },
+    "a delay that ends where the rules change has ended before they do": {
+        "rules": rule(on_delay_s=5) + rule("b", on_delay_s=5),
+        "samples": [[0, "x", 0], [5, "x", 11]],
+        "actions": [act(7, "shelve", "b", until=12)],
+        "reloads": [{"t": 10, "rules": "".join(rule(n, OVER_20, on_delay_s=5) for n in "ab")}],
+        "expected": [
+            up(),
+            [0, "b", "unknown", "normal", "input_known"],
+            [7, "b", "normal", "shelved", "shelved"],
+            raised(10),
+            [10, "a", "unacked", "rtn_unacked", "cleared"],
+            [12, "b", "shelved", "normal", "shelf_expired"],
+        ],
+    },
+    "another condition under the same id while clearing is active again, then judged": {
+        "rules": rule(off_delay_s=30),
+        "samples": [[0, "x", 11], [5, "x", 0]],
+        "reloads": [{"t": 10, "rules": rule(when=OVER_20, off_delay_s=30)}],
+        "expected": [raised(0, "unknown"), [40, "a", "unacked", "rtn_unacked", "cleared"]],
+    },
+    "a rule that is new begins without a memory, and those behind it keep what they have": {
+        "rules": rule(),
+        "samples": [[0, "x", 11], [5, "x", 9]],
+        "actions": [act(1, "ack")],
+        "reloads": [{"t": 3, "rules": rule("e", OVER_20) + rule()}, {"t": 7, "rules": rule("f", BAND) + rule()}],
+        "expected": [
+            raised(0, "unknown"),
+            [1, "a", "unacked", "acked", "acknowledged"],
+            [3, "e", "unknown", "normal", "input_known"],
+            [5, "a", "acked", "normal", "cleared"],
+            [7, "f", "unknown", "normal", "input_known"],
+        ],
+    },
+    "a shelf and a delay that end at one instant both do, though the sample of it contradicts": {
+        "rules": rule() + rule("b", on_delay_s=10),
+        "samples": [[0, "x", 11], [10, "x", 0]],
+        "actions": [act(1, "shelve", until=10)],
+        "expected": [
+            raised(0, "unknown"),
+            [0, "b", "unknown", "normal", "input_known"],
+            [1, "a", "unacked", "shelved", "shelved"],
+            [10, "b", "normal", "unacked", "raised"],
+            [10, "b", "unacked", "rtn_unacked", "cleared"],
+            [10, "a", "shelved", "normal", "shelf_expired"],
+        ],
+    },
+    "the link of a source that no rule reads a signal of may be lost": {
+        "rules": rule(when='kind = "state", signal = "ring_link", words = ["down"]'),
+        "signals": [{**X, "source": "other"}, {"id": "ring_link", "type": "state", "words": ["up", "down"]}],
+        "samples": [[0, "ring_link", "up"], [10, "ring_link", "down"]],
+        "expected": [up(), raised(10)],
+        "until": 30,
+    },
+    "a word is no number and a number no word: the verdict is unknown": {
+        "rules": rule(when='kind = "limit", fact = "forwarder_state", above = 1.0')
+        + rule("b", 'kind = "state", fact = "disk_free_pct", words = ["low"]'),
+        "samples": [[0, "fact:forwarder_state", "idle"], [0, "fact:disk_free_pct", 50]],
+        "actions": [act(1, "out"), act(1, "out", "b"), act(2, "in"), act(2, "in", "b")],
+        "expected": [
+            [1, "a", "unknown", "out_of_service", "taken_out"],
+            [1, "b", "unknown", "out_of_service", "taken_out"],
+            [2, "a", "out_of_service", "unknown", "put_back"],
+            [2, "b", "out_of_service", "unknown", "put_back"],
+        ],
     },
     "a clock put back by more than 5 s begins again there": {
         "modes": ["live"],

@@ -9,10 +9,12 @@ from alarm_cases import SECOND, TABLE, make_set
 from analytics.alarms import FactSample, Feed, LimitPieces, advance, begin, resume
 from analytics.alarms.edges import good_of
 from analytics.alarms.holdings import NEVER, Holdings, Sample
+from analytics.alarms.program import compiled
 from analytics.alarms.rows import from_rows, to_rows
 from facility.alarms import Action, ActionKind, AlarmRules, AlarmState, Priority, SeriesSpec, Transition
 from facility.batch import Batch, Samples
 from facility.quality import REASON_CLOCK, Quality
+from facility.schedule import Block, Category, Plan, PlannedBlock
 
 TEXT = {"en": "t", "ja": "t"}
 HIGH = {"kind": "limit", "signal": "y", "above": 10.0, "ends_below": 8.0}
@@ -163,6 +165,7 @@ def test_figures_with_less_coverage_or_user_time_than_a_rule_asks_for_are_unknow
         (None, 24.0, AlarmState.UNACKED),
         (90.0, None, AlarmState.UNACKED),
         (None, 23.9, AlarmState.UNKNOWN),
+        (89.9, None, AlarmState.UNKNOWN),
     ):
         fact = FactSample(series, SECOND, 50.0, coverage, user_time)
         engine, _ = advance(begin(made, 0), Feed(facts=(fact,)), 2 * SECOND)
@@ -199,6 +202,8 @@ def test_a_bad_word_makes_it_unknown_at_once_and_keeps_the_stamp_of_the_good_one
     held.take(0, WORD, Sample(20, "w", "b", True), None)
     held.take(0, WORD, Sample(30, "w", None, False), None)
     assert (held.stamp, held.good, held.older, held.ok) == ([30], [20], [10], [False])
+    assert not held.take(0, WORD, Sample(25, "w", "a", True), None)
+    held.take(0, WORD, Sample(40, "w", "b", True), None)
     held.take(0, WORD, Sample(40, "w", "a", True), None)
     held.take(0, WORD, Sample(40, "w", None, False), None)
     assert (held.stamp, held.good, held.older, held.ok) == ([40], [20], [NEVER], [False])
@@ -258,19 +263,19 @@ def test_a_limit_in_force_that_changes_at_the_end_of_a_call_counts_in_the_next()
 
 def test_a_clock_that_is_put_back_leaves_the_last_of_the_samples_that_then_have_one_stamp() -> None:
     held = Holdings.empty(1)
-    for stamp, value in ((1, 10.0), (5, 20.0), (7, 30.0), (9, 40.0)):
+    for stamp, value in ((1, 10.0), (3, 15.0), (5, 20.0), (7, 30.0), (9, 40.0)):
         held.take(0, NUMBER, Sample(stamp, "n", value, True), 100)
     held.heard, held.cut = {"ring": 8, "other": 2}, {"ring": 6, "other": 1}
     held.set_back(5)
-    assert held.history == {0: ((1, 10.0), (5, 40.0))}
+    assert held.history == {0: ((1, 10.0), (3, 15.0), (5, 40.0))}
     assert (held.stamp, held.good, held.older, held.newest, held.value) == ([5], [5], [5], [5], [40.0])
     assert (held.heard, held.cut) == ({"ring": 5, "other": 2}, {"ring": 5, "other": 1})
 
 
 def test_samples_that_a_rate_needs_are_kept_and_older_ones_are_not() -> None:
     held = Holdings.empty(1)
-    for stamp in (0, 10, 30, 50, 60):
-        held.take(0, NUMBER, Sample(stamp, "n", float(stamp), True), 10)
+    for stamp in (0, 10, 25, 30, 50, 60):
+        held.take(0, NUMBER, Sample(stamp, "n", 5.0, True), 10)
     # Two windows before the one before the newest, which a correction of the newest would need.
     assert [t for t, _ in held.history[0]] == [30, 50, 60]
     held.take(0, NUMBER, Sample(60, "n", 61.0, True), 10)
@@ -292,3 +297,166 @@ def test_a_link_is_cut_where_it_went_down_or_thirty_seconds_after_it_was_heard_l
     assert held.silent(100 * SECOND - 1) == []
     assert held.silent(100 * SECOND) == ["ring"]
     assert held.silent(101 * SECOND) == []
+    # A late word of the link moves no cut back, and one of the same stamp is the same word corrected.
+    held.take(0, link, Sample(90 * SECOND, link.name, "down", True), None)
+    assert held.cut == {"ring": 100 * SECOND}
+    held.take(0, link, Sample(110 * SECOND, link.name, "up", True), None)
+    held.take(0, link, Sample(110 * SECOND, link.name, "down", True), None)
+    assert held.cut == {"ring": 110 * SECOND}
+
+
+def test_words_for_numbers_and_numbers_for_words_are_not_good_and_series_of_nobody_are_passed_over() -> None:
+    made = rules(
+        {"id": "a", "when": {"kind": "stale", "signal": "y", "after_s": 5.0}},
+        {"id": "b", "when": {"kind": "state", "signal": "s", "words": ["b"]}},
+        {"id": "c"},
+    )
+    names = ("nobody", "y", "s")
+    batch = Batch.build(
+        "made_up",
+        names,
+        [0, 1, 1, 2, 1, 2],
+        [SECOND * t for t in (1, 1, 3, 3, 4, 5)],
+        value=[1.0, 3.0, np.nan, 1.0, np.nan, np.nan],
+        state=[-1, -1, 0, -1, -1, -1],
+        words=("b",),
+    )
+    engine, outcome = advance(begin(made, 0), Feed(batches=(batch,)), 10 * SECOND)
+    found = [(t.alarm, t.cause.value, t.time_ns // SECOND) for t in outcome.transitions]
+    assert found == [("a", "input_known", 1), ("c", "input_known", 1), ("a", "raised", 6)]
+    assert engine.record("b").verdict is None
+    assert from_rows(to_rows(engine), TABLE) == engine
+
+
+def test_bad_samples_stay_bad_beside_those_of_a_wrong_clock() -> None:
+    batch = Batch.build(
+        "made_up",
+        ("y",),
+        [0, 0, 0],
+        [SECOND, 2 * SECOND, 3 * SECOND],
+        value=[11.0, 11.0, 1.0],
+        quality=[Quality.BAD, Quality.UNCERTAIN, Quality.GOOD],
+        reason=[-1, 0, 0],
+        words=(REASON_CLOCK,),
+    )
+    _, outcome = advance(begin(rules({"id": "a"}), 0), Feed(batches=(batch,)), 10 * SECOND)
+    assert [(t.cause.value, t.time_ns // SECOND) for t in outcome.transitions] == [("input_known", 3)]
+
+
+def test_the_row_of_joined_conditions_bears_the_value_of_the_one_that_decides() -> None:
+    parts = [{"kind": "limit", "signal": "x", "above": 20.0}, HIGH]
+    made = rules({"id": "a", "when": {"kind": "any", "of": parts}})
+    _, outcome = advance(begin(made, 0), sent((0, "x", 1.0), (0, "y", 3.0), (2, "y", 12.0)), 5 * SECOND)
+    assert [(t.cause.value, t.value, t.limit_value) for t in outcome.transitions] == [
+        ("input_known", 1.0, 20.0),
+        ("raised", 12.0, 10.0),
+    ]
+
+
+def test_where_nothing_is_decided_what_came_in_waits_also_other_rules() -> None:
+    engine, _ = advance(begin(rules({"id": "a"}), 0), sent((0, "y", 11.0)), 5 * SECOND)
+    feed = replace(sent((4, "y", 1.0)), actions=(act(3, ActionKind.ACK),))
+    engine, outcome = advance(engine, feed, 5 * SECOND)
+    assert outcome.transitions == ()
+    engine, _ = advance(engine, Feed(rules=rules({"id": "a"}, {"id": "b"})), 5 * SECOND)
+    engine, _ = advance(engine, Feed(), 5 * SECOND)
+    engine, outcome = advance(engine, Feed(), 6 * SECOND)
+    assert outcome.late == 1
+    # A late action, as a late sample, takes effect at the position; the sample comes first.
+    assert [(t.alarm, t.cause.value, t.time_ns // SECOND) for t in outcome.transitions] == [
+        ("a", "cleared", 5),
+        ("b", "input_known", 5),
+        ("a", "acknowledged", 5),
+    ]
+
+
+def test_a_fact_that_only_the_next_rules_read_is_kept_for_them() -> None:
+    when = {"kind": "limit", "figure": "availability_pct", "period": "month", "below": 99.0}
+    engine, _ = advance(begin(rules({"id": "a"}), 0), Feed(), 5 * SECOND)
+    fact = FactSample("figure:availability_pct:month", 6 * SECOND, 50)
+    engine, _ = resume(engine, Feed(facts=(fact,), rules=rules({"id": "b", "when": when})), 8 * SECOND)
+    _, outcome = advance(engine, Feed(), 9 * SECOND)
+    assert [(t.alarm, t.cause.value, t.time_ns // SECOND) for t in outcome.transitions] == [("b", "raised", 8)]
+    assert isinstance(outcome.transitions[0].value, float)
+
+
+def test_a_delay_that_had_passed_ends_at_once_where_the_clock_is_put_back_to() -> None:
+    made = rules({"id": "a", "on_delay_s": 5.0}, {"id": "b"})
+    feed = replace(sent((5, "y", 11.0)), actions=(replace(act(8, ActionKind.OUT), alarm="b"),))
+    engine, _ = advance(begin(made, 0), feed, 10 * SECOND)
+    engine, _ = resume(engine, Feed(), 2 * SECOND)
+    assert engine.record("b").out_since_ns == 2 * SECOND
+    _, outcome = advance(engine, Feed(), 3 * SECOND)
+    assert [(t.alarm, t.cause.value, t.time_ns // SECOND) for t in outcome.transitions] == [("a", "raised", 2)]
+
+
+def test_without_a_chatter_count_nothing_chatters_and_a_reload_that_takes_it_away_ends_it() -> None:
+    flicker = [(float(t), "y", 11.0 if t % 2 else 1.0) for t in range(6)]
+    _, outcome = advance(begin(rules({"id": "a", "chatter_count": 0}), 0), sent(*flicker), 6 * SECOND)
+    assert not any(t.chattering for t in outcome.transitions)
+    engine, _ = advance(begin(rules({"id": "a"}), 0), sent(*flicker), 6 * SECOND)
+    assert engine.record("a").chattering is True
+    engine, _ = advance(engine, Feed(rules=rules({"id": "a", "chatter_count": 0})), 7 * SECOND)
+    assert engine.record("a").chattering is False
+
+
+def test_an_engine_on_which_nothing_came_has_no_rows_of_series_and_one_that_waits_on_a_shelf_comes_back() -> None:
+    made = rules({"id": "a"})
+    engine = begin(made, 0)
+    assert set(to_rows(engine)) == {"engine", "rules", "alarm a"}
+    assert from_rows(to_rows(engine), TABLE) == engine
+    shelve = act(1, ActionKind.SHELVE, until_ns=50 * SECOND)
+    engine, _ = advance(engine, replace(sent((0, "y", 11.0), (3, "y", 1.0)), actions=(shelve,)), 5 * SECOND)
+    assert engine.record("a").inner is AlarmState.NORMAL
+    assert from_rows(to_rows(engine), TABLE) == engine
+
+
+def test_the_engine_keeps_plan_mode_and_limits_of_the_last_instant() -> None:
+    made = rules({"id": "a", "when": {"kind": "limit", "signal": "y", "below": "tolerance"}})
+    limits = LimitPieces((0, 5 * SECOND), {"tolerance": (1.0, 9.0)})
+    plan = Plan((PlannedBlock(Block(3 * SECOND, 20 * SECOND, Category.STUDY), 0),))
+    feed = replace(sent((0, "y", 5.0), (4, "m", "study")), limits=limits, plan=plan)
+    engine, _ = advance(begin(made, 0), feed, 10 * SECOND)
+    assert (engine.category, engine.mode, engine.limits) == (Category.STUDY, "study", {"tolerance": 9.0})
+    assert engine.fresh is False
+
+
+def test_an_acknowledgement_that_is_taken_back_leaves_no_name() -> None:
+    actions = (act(2, ActionKind.ACK, 1), act(4, ActionKind.UNACK, 2))
+    engine, _ = advance(begin(rules({"id": "a"}), 0), replace(sent((0, "y", 11.0)), actions=actions[:1]), 3 * SECOND)
+    assert (engine.record("a").acked_by, engine.record("a").acked_comment) == ("mori", "test")
+    engine, _ = advance(engine, Feed(actions=actions[1:]), 5 * SECOND)
+    a = engine.record("a")
+    assert (a.acked_ns, a.acked_by, a.acked_comment) == (None, "", "")
+
+
+def test_what_is_held_is_carried_to_other_rules_by_name() -> None:
+    falling = {"kind": "rate", "signal": "y", "window_s": 2.0, "below": -0.5}
+    month, year = (
+        {"kind": "limit", "figure": "availability_pct", "period": p, "below": 9.0} for p in ("month", "year")
+    )
+    first = rules(*({"id": n, "when": w} for n, w in (("g", month), ("a", falling), ("f", year))))
+    other = rules(*({"id": n, "when": w} for n, w in (("f", year), ("b", HIGH), ("a", falling))))
+    facts = tuple(FactSample(f"figure:availability_pct:{p}", SECOND, 50.0, 90.0, 24.0) for p in ("month", "year"))
+    feed = replace(sent((0, "y", 5.0), (1, "y", 4.0), (2, "x", 7.0), (2, "ring_link", "up")), facts=facts)
+    engine, _ = advance(begin(first, 0), feed, 3 * SECOND)
+    before, old, new = engine.holdings, engine.program, compiled(other)
+    after = before.carried(old, new)
+    assert "figure:availability_pct:month" not in new.series_index
+    for name, k in new.series_index.items():
+        i = old.series_index[name]
+        for column in ("stamp", "value", "ok", "good", "older", "newest"):
+            assert getattr(after, column)[k] == getattr(before, column)[i], (name, column)
+        assert after.minima.get(k) == before.minima.get(i), name
+        assert after.history.get(k) == before.history.get(i), name
+    assert (after.heard, after.cut) == (before.heard, before.cut)
+    assert len(after.history[new.series_index["y"]]) == 2
+    assert after.minima[new.series_index["figure:availability_pct:year"]] == (90.0, 24.0)
+
+
+def test_a_rate_that_a_reload_asks_for_does_not_begin_with_a_value_that_does_not_count() -> None:
+    falling = {"kind": "rate", "signal": "y", "window_s": 2.0, "below": -0.5}
+    engine, _ = advance(begin(rules({"id": "a"}), 0), sent((1, "y", 5.0)), 2 * SECOND)
+    engine.holdings.ok[engine.program.series_index["y"]] = False
+    new = compiled(rules({"id": "a", "when": falling}))
+    assert engine.holdings.carried(engine.program, new).history == {new.series_index["y"]: ()}
