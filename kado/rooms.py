@@ -36,6 +36,6 @@ def _message(room: str, home: Path, place: Path | None) -> str:
     found = "missing" if place is None else f"another one{of_whom}, {place}"
     return (
         f"the package '{room}' of kado in {home} is {found}. kado cannot work with it. Install kado in an environment "
-        "of its own: 'pipx install kado' or 'uv tool install kado'. To repair this environment: uninstall the other "
-        "distribution, then 'pip install --force-reinstall --no-deps kado'"
+        "of its own: in the folder with kado's source, 'pipx install .' or 'uv tool install .'. To repair this "
+        "environment: uninstall the other distribution, then 'pip install --force-reinstall --no-deps .' there"
     )

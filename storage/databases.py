@@ -76,17 +76,17 @@ def _of_rows(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
     unknown = "{0} IS NOT NULL AND {0} NOT IN (SELECT id FROM word)"
     words = " OR ".join(unknown.format(column) for column in ("state_id", "reason_id"))
     for condition, what in (
-        ("series_id NOT IN (SELECT id FROM series)", "samples of a signal that it does not know"),
-        (words, "samples with a word that it does not know"),
+        ("series_id NOT IN (SELECT id FROM series)", "of a signal that it does not know"),
+        (words, "with a word that it does not know"),
         (
             f"(quality & ~{NEGATIVE_ZERO}) NOT BETWEEN 0 AND {int(Quality.BAD)}",
-            "samples of a quality that does not exist",
+            "of a quality that does not exist",
         ),
         (
             "time_ns > (SELECT newest_ns FROM series WHERE id = series_id)",
-            "samples that are newer than the newest that it says has landed",
+            "that are newer than the newest that it says has landed",
         ),
     ):
         (n,) = connection.execute(f"SELECT count(*) FROM sample WHERE {condition}").fetchone()
         if n:
-            yield Finding(str(path), f"it has {n} {what}", _KEEP_COPY)
+            yield Finding(str(path), f"samples {what}: {n}", _KEEP_COPY)

@@ -9,7 +9,7 @@ from facility.time import parse_time
 from kado.cli.alarm_history import show_history
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import tr
+from kado.language import tr, trn
 from kado.output import local, print_json
 from kado.queries.alarm_replay import compare_with_journal, comparison_document, load_replay
 from kado.queries.alarms import history_document
@@ -64,6 +64,6 @@ def replay(
             for t in rows:
                 line = f"{t.alarm} {t.from_state.value} -> {t.to_state.value} {t.cause.value}"
                 print(f"{where}: {local(t.time_ns, zone)} {line}")
-        print(tr("{n} rows differ", n=len(compared.only_in_replay) + len(compared.only_in_journal)))
+        print(trn("{n} row differs", "{n} rows differ", len(compared.only_in_replay) + len(compared.only_in_journal)))
     if compared is not None and (compared.only_in_replay or compared.only_in_journal):
         raise typer.Exit(1)

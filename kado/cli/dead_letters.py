@@ -8,7 +8,7 @@ from facility.time import system_clock
 from kado.cli.cause_words import cause_in_words
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import tr
+from kado.language import tr, trn
 from kado.output import local, print_json, show, table, title
 from kado.queries.dead_letters import (
     forwards_later,
@@ -116,16 +116,18 @@ def replay_letters(
         print_json(replayed_document(configuration.profile, done))
         return
     lines = [
-        tr(
-            "{letters} dead letters read once more: {stored} samples stored, {rejected} rejected again",
-            letters=count(done.letters), stored=count(done.stored), rejected=count(done.rejected),
+        trn(
+            "{n} dead letter read once more: {samples} stored, {rejected} rejected again",
+            "{n} dead letters read once more: {samples} stored, {rejected} rejected again",
+            done.letters, samples=trn("{n} sample", "{n} samples", done.stored), rejected=count(done.rejected),
         )
     ]  # fmt: skip
     if done.left:
         lines.append(
-            tr(
-                "{left} were not changed: they are incomplete, or their format cannot be read again",
-                left=count(done.left),
+            trn(
+                "{n} was not changed: it is incomplete, or its format cannot be read again",
+                "{n} were not changed: they are incomplete, or their format cannot be read again",
+                done.left,
             )
         )
     if done.stored and forwards_later(configuration):

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from facility.errors import ProblemFoundError, UsageError
 from kado.cli.command import AsKnownOnOption, Format, FormatOption
-from kado.language import marked, tr
+from kado.language import marked, tr, trn
 from kado.output import print_json, show, simulated_mark, table
 from kado.progress import progress_bar
 from kado.queries.fleet import Outcome, compute_all, pieces
@@ -73,7 +73,10 @@ def fleet_figures(
     else:
         show(*fleet(outcomes, digits))
     if failed:
-        raise ProblemFoundError(f"{failed} of {len(work)} calculations failed; the others are complete")
+        raise ProblemFoundError(
+            trn("{failed} of {n} calculation failed", "{failed} of {n} calculations failed; the others are complete",
+                len(work), failed=count(failed))
+        )  # fmt: skip
 
 
 def fleet(outcomes: Sequence[Outcome], digits: int = 1) -> list[RenderableType]:

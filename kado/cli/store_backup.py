@@ -44,7 +44,13 @@ def store_backup(
     else:
         show(*backup_lines(configuration.profile, made, local_samples=configuration.backend.local))
     if made.backup.problems:
-        raise ProblemFoundError(f"{len(made.backup.problems)} sealed files could not be read: see kado store verify")
+        raise ProblemFoundError(
+            trn(
+                "{n} sealed file could not be read: see kado store verify",
+                "{n} sealed files could not be read: see kado store verify",
+                len(made.backup.problems),
+            )
+        )
 
 
 def store_restore(
@@ -69,7 +75,13 @@ def store_restore(
     else:
         show(*restored_lines(configuration.profile, restored, configuration.data_dir))
     if restored.verdict.findings:
-        raise ProblemFoundError(f"{len(restored.verdict.findings)} problems found in the restored data")
+        raise ProblemFoundError(
+            trn(
+                "{n} problem found in the restored data",
+                "{n} problems found in the restored data",
+                len(restored.verdict.findings),
+            )
+        )
 
 
 _INFLUXDB = marked(
@@ -83,7 +95,13 @@ def backup_lines(profile: Profile, made: MadeBackup, *, local_samples: bool) -> 
     shared = backup.files - backup.copied
     lines: list[RenderableType] = [
         title(profile, tr("backup")),
-        tr("{folder}: {files} files, {size}", folder=backup.path, files=count(backup.files), size=size(backup.bytes)),
+        trn(
+            "{folder}: {n} file, {size}",
+            "{folder}: {n} files, {size}",
+            backup.files,
+            folder=backup.path,
+            size=size(backup.bytes),
+        ),
         trn("{n} file copied, {size}", "{n} files copied, {size}", backup.copied, size=size(backup.copied_bytes))
         + (tr("; {n} shared with the previous backup", n=count(shared)) if shared else ""),
     ]
@@ -102,11 +120,12 @@ def restored_lines(profile: Profile, restored: Restored, data_dir: Path) -> list
     made = local(snapshot.made_ns, profile.zone, offset=True)
     lines: list[RenderableType] = [
         title(profile, tr("restore")),
-        tr(
-            "{backup} of {time}: {files} files, {size}, restored into {folder}",
+        trn(
+            "{backup} of {time}: {n} file, {size}, restored into {folder}",
+            "{backup} of {time}: {n} files, {size}, restored into {folder}",
+            len(snapshot.files),
             backup=snapshot.path,
             time=made,
-            files=count(len(snapshot.files)),
             size=size(snapshot.bytes),
             folder=data_dir,
         ),

@@ -9,10 +9,9 @@ from facility.profile import Profile
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import tr
+from kado.language import tr, trn
 from kado.output import print_json, show, title
 from kado.progress import progress_bar
-from kado.rounding import count
 from kado.service.upkeep import downsampled_document
 from storage.upkeep import Downsampled
 
@@ -50,16 +49,17 @@ def downsample_store(
 def downsampled_lines(profile: Profile, done: Downsampled) -> list[RenderableType]:
     """Return what was done, and what has to wait."""
     what = tr(
-        "{days} days of {signals} signals aggregated to {minutes} minutes",
-        days=count(done.days),
-        signals=count(done.signals),
-        minutes=count(done.minutes),
+        "{days} of {signals} aggregated to {minutes}",
+        days=trn("{n} day", "{n} days", done.days),
+        signals=trn("{n} signal", "{n} signals", done.signals),
+        minutes=trn("{n} minute", "{n} minutes", done.minutes),
     )
     lines: list[RenderableType] = [title(profile, what)]
     if done.waiting:
-        waiting = tr(
-            "{n} days were written to less than five minutes ago; repeat later, or let kado run do it",
-            n=count(done.waiting),
+        waiting = trn(
+            "{n} day has samples that were written less than five minutes ago; repeat later, or leave it to kado run",
+            "{n} days have samples that were written less than five minutes ago; repeat later, or leave it to kado run",
+            done.waiting,
         )
         lines.append(waiting)
     return lines

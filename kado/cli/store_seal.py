@@ -9,9 +9,9 @@ from facility.profile import Profile
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import tr
+from kado.language import tr, trn
 from kado.output import local, print_json, show, title
-from kado.rounding import count, size
+from kado.rounding import size
 from kado.service.sealing import SealedBefore, compact_before, seal_before, sealed_document
 
 BeforeOption = Annotated[
@@ -65,15 +65,20 @@ def sealed_lines(profile: Profile, sealed: SealedBefore, what: str) -> list[Rend
     until = local(sealed.before_ns, profile.zone, offset=True)
     if not done.files and not done.rows_deleted:
         return [*lines, tr("nothing to do up to {time}", time=until)]
-    written = tr(
-        "{samples} samples in {files} files, {size}, up to {time}",
-        samples=count(done.samples),
-        files=count(done.files),
+    written = trn(
+        "{samples} in {n} file, {size}, up to {time}",
+        "{samples} in {n} files, {size}, up to {time}",
+        done.files,
+        samples=trn("{n} sample", "{n} samples", done.samples),
         size=size(done.bytes),
         time=until,
     )
     lines.append(written)
     if done.rows_deleted:
-        deleted = tr("{n} rows deleted from telemetry.db; their space is reused", n=count(done.rows_deleted))
+        deleted = trn(
+            "{n} row deleted from telemetry.db; its space is reused",
+            "{n} rows deleted from telemetry.db; their space is reused",
+            done.rows_deleted,
+        )
         lines.append(deleted)
     return lines

@@ -13,7 +13,7 @@ from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import tr, trn
 from kado.output import print_json, show, title
-from kado.rounding import count, size
+from kado.rounding import size
 from kado.service.verifying import Verdict, verdict_document, verify_store
 
 
@@ -62,18 +62,37 @@ def verdict_lines(profile: Profile, verdict: Verdict) -> list[RenderableType]:
     lines: list[RenderableType] = [title(profile, tr("store verify"))]
     seen = verdict.verified
     if seen.files:
-        checked = {"files": count(seen.files), "samples": count(seen.samples), "size": size(seen.bytes)}
+        samples = trn("{n} sample", "{n} samples", seen.samples)
         if verdict.deep:
-            lines.append(tr("checked {files} sealed files: {samples} samples and their minutes, {size}", **checked))
-        else:
-            lines.append(tr("checked {files} sealed files: {samples} samples, {size}", **checked))
+            samples = tr("{samples} and their minutes", samples=samples)
+        lines.append(
+            trn(
+                "checked {n} sealed file: {samples}, {size}",
+                "checked {n} sealed files: {samples}, {size}",
+                seen.files,
+                samples=samples,
+                size=size(seen.bytes),
+            )
+        )
         lines.append(tr("checked telemetry.db, journal.db and the ledger"))
     else:
         lines.append(tr("checked telemetry.db, journal.db and the ledger; there are no sealed files"))
     if verdict.repaired:
-        lines.append(tr("rebuilt the minutes of {n} files from their samples", n=count(verdict.repaired)))
+        lines.append(
+            trn(
+                "rebuilt the minutes of {n} file from its samples",
+                "rebuilt the minutes of {n} files from their samples",
+                verdict.repaired,
+            )
+        )
     if verdict.accepted:
-        lines.append(tr("accepted the changed rows of {n} days as they are", n=count(verdict.accepted)))
+        lines.append(
+            trn(
+                "accepted the changed rows of {n} day as they are",
+                "accepted the changed rows of {n} days as they are",
+                verdict.accepted,
+            )
+        )
     if not verdict.findings:
         return [*lines, tr("no problem found")]
     for finding in verdict.findings:

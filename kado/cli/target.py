@@ -47,7 +47,7 @@ def time_to_target(found: TimeToTarget) -> list[RenderableType]:
     rows.add_row(tr("Operation since"), local(found.started_ns, zone)[:10])
     stable = tr("{share:g} % of a block", share=profile.stable_at_pct)
     if found.first is None:
-        rows.add_row(tr("Reached"), tr("not yet for {stable}; {n} blocks examined", stable=stable, n=found.blocks))
+        rows.add_row(tr("Reached"), _not_reached(stable, found.blocks))
         if found.best is not None:
             rows.add_row(tr("Nearest"), _block(found, found.best))
     else:
@@ -82,3 +82,9 @@ def _length(found: TimeToTarget) -> str:
     counted = [trn("{n} year", "{n} years", years)] if years else []
     counted += [trn("{n} day", "{n} days", days)] if days else []
     return " ".join(counted) or tr("immediately")
+
+
+def _not_reached(stable: str, blocks: int) -> str:
+    return trn(
+        "not yet for {stable}; {n} block examined", "not yet for {stable}; {n} blocks examined", blocks, stable=stable
+    )

@@ -16,7 +16,7 @@ from kado.report.cells import local_time, make_table
 from kado.report.drawing import draw
 from kado.report.model import Cell, Chart, Column, Kind, Section, Table
 from kado.report.words import named, signal_word
-from kado.rounding import NONE, count, split_hours
+from kado.rounding import NONE, split_hours
 
 
 def systems(inputs: ReportInputs) -> Section | None:
@@ -149,9 +149,10 @@ def _time_to_target(inputs: ReportInputs, unit: str) -> tuple[str, ...]:
             tr("The target of {target:g} {unit} was not held for a whole block yet.", target=found.target, unit=unit),
         )
     return (
-        tr(
-            "The target of {target:g} {unit} was first held for a whole block {days} days after operation started.",
-            target=found.target, unit=unit, days=count(found.length_ns // (24 * NS_PER_H)),
+        trn(
+            "The target of {target:g} {unit} was first held for a whole block {n} day after operation started.",
+            "The target of {target:g} {unit} was first held for a whole block {n} days after operation started.",
+            found.length_ns // (24 * NS_PER_H), target=found.target, unit=unit,
         ),
     )  # fmt: skip
 
@@ -165,8 +166,10 @@ def _peers(inputs: ReportInputs, unit: str) -> Table:
     ]
     rows: list[list[Cell]] = []
     if found is not None:
-        days = None if found.length_ns is None else found.length_ns // (24 * NS_PER_H)
-        own = tr("not reached") if days is None else tr("{days} days (from this record)", days=count(days))
+        own = tr("not reached")
+        if found.length_ns is not None:
+            days = found.length_ns // (24 * NS_PER_H)
+            own = trn("{n} day (from this record)", "{n} days (from this record)", days)
         rows.append([words(profile.name), found.target, own])
     for peer in profile.peers:
         time = tr("not reached") if peer.time_to_target is None else words(peer.time_to_target)

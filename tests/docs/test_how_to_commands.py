@@ -1,6 +1,7 @@
 """How-to pages that need no server, typed as a newcomer types them into an empty folder."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,19 @@ def test_simulate_a_facility(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (training / "training_shift.toml").write_text(scenario[1], encoding="utf-8")
     does(*typed(text, "simulate --scenario training_shift.toml"), *SHORT)
     does(*typed(text, "simulate --scenario storm --out"), *SHORT)
+
+
+def test_only_extras_that_there_are_are_named() -> None:
+    root = PAGES.parents[1]
+    known = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    pages = [root / "README.md", *(root / "docs").rglob("*.md"), *(root / "collector").rglob("*.md")]
+    texts = [path.read_text(encoding="utf-8") for path in pages if "decisions" not in path.parts]
+    lists = [found for text in texts for found in re.findall(r"""install (?:--force )?['"]?\.\[([\w,]+)\]""", text)]
+    single = [found for text in texts for found in re.findall(r"extra `(\w+)`", text)]
+    named = {name for found in [*lists, *single] for name in found.split(",")}
+    assert {"epics", "report", "tango"} <= named <= set(known)
+    # kado is on no package index: what has its name there is another program.
+    assert [text[:40] for text in texts if re.search(r"install ['\"]?kado", text)] == []
 
 
 TABLE = re.compile(r"^    \[\[source\]\]\n(?:    .*\n|\n)*", re.MULTILINE)

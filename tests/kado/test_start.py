@@ -45,7 +45,7 @@ class TestPackagesThatAreNotKadosOwn:
         answer = start(installed, "--version")
         assert answer.returncode == 2
         assert f"the package '{room}' of kado" in answer.stderr
-        assert "pipx install kado" in answer.stderr
+        assert "'pipx install .'" in answer.stderr
         assert "Traceback" not in answer.stderr
 
     def test_a_package_that_is_missing_is_named(self, installed: Path) -> None:

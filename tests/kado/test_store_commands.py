@@ -58,7 +58,7 @@ def test_days_are_sealed_by_hand_up_to_a_time(kado: Kado) -> None:
     assert document["before"] == "2025-10-03T21:00:00+09:00"
     assert (rows(), sealed_files()) == (2880, ["2025-10-01_2025-10-02.r1.parquet"])
     answer = kado("store", "seal")
-    assert "2,880 samples in 1 files" in answer.out
+    assert "2,880 samples in 1 file," in answer.out
     assert "SIMULATED" in answer.out
     assert rows() == 0
     assert np.array_equal(everything().value, before.value)
@@ -213,7 +213,7 @@ def test_minutes_are_made_anew_on_request_while_nobody_writes(kado: Kado) -> Non
         assert kado("store", "verify", "--repair-rollup").exit_code == 3
     answer = kado("store", "verify", "--repair-rollup")
     assert (answer.exit_code, answer.err) == (0, "")
-    assert "rebuilt the minutes of 1 files" in answer.out
+    assert "rebuilt the minutes of 1 file from its samples" in answer.out
     assert kado("store", "verify", "--deep").exit_code == 0
     assert np.array_equal(everything().value, before.value)
 

@@ -211,10 +211,10 @@ def test_numbers_alone_need_no_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ("INSERT INTO sample(series_id, time_ns, value) VALUES(99, 1, 1.0)", "1 samples of a signal that it does not"),
-        ("UPDATE sample SET state_id = 99 WHERE value = 30000", "1 samples with a word that it does not know"),
-        ("UPDATE sample SET quality = 9 WHERE value >= 31438", "2 samples of a quality that does not exist"),
-        ("UPDATE series SET newest_ns = 5 WHERE signal = 'current'", "1440 samples that are newer than the newest"),
+        ("INSERT INTO sample(series_id, time_ns, value) VALUES(99, 1, 1.0)", "samples of a signal that it does not"),
+        ("UPDATE sample SET state_id = 99 WHERE value = 30000", "samples with a word that it does not know: 1"),
+        ("UPDATE sample SET quality = 9 WHERE value >= 31438", "samples of a quality that does not exist: 2"),
+        ("UPDATE series SET newest_ns = 5 WHERE signal = 'current'", "samples that are newer than the newest that it"),
     ],
 )
 def test_rows_that_cannot_be_are_found_deep(store: EmbeddedStore, tmp_path: Path, change: str, expected: str) -> None:

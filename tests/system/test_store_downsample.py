@@ -61,7 +61,7 @@ def test_what_was_written_a_moment_ago_has_to_wait(kado: Kado, influx_bucket: Bu
     answer = kado("store", "downsample")
     assert answer.exit_code == 0, answer.err
     assert "0 days of 2 signals aggregated to 0 minutes" in answer.out
-    assert "4 days were written to less than five minutes ago; repeat later" in answer.out
+    assert "4 days have samples that were written less than five minutes ago; repeat later" in answer.out
 
 
 def test_days_that_are_over_are_summed_up(kado: Kado, influx_bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
