@@ -18,7 +18,8 @@ from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
 from facility.schedule import PLANNED_CATEGORIES, Plan
-from facility.time import format_time
+from facility.sentence import Sentence
+from facility.time import format_second
 
 PROVISIONAL_BELOW_PCT: Final = 99.0
 """Coverage below which a figure is provisional."""
@@ -158,8 +159,11 @@ def counted_part(profile: Profile, period: Period, now_ns: int) -> Period:
     """
     if period.start_ns >= now_ns:
         raise PeriodError(
-            f"period {period.id} begins at {format_time(period.start_ns, profile.zone)}, in the future: "
-            "nothing can be known of it"
+            Sentence(
+                "period {period} begins at {start}, in the future: nothing can be known of it",
+                period=period.id,
+                start=format_second(period.start_ns, profile.zone),
+            )
         )
     return Period(period.id, period.start_ns, min(period.end_ns, now_ns))
 
@@ -174,16 +178,25 @@ def check_schedule(profile: Profile, plan: Plan, part: Period) -> None:
     """
     if not plan.intervals(*PLANNED_CATEGORIES).clip(part.start_ns, part.end_ns):
         raise PeriodError(
-            f"facility {profile.id} has no schedule for {part.id}, and the schedule alone says what was promised: "
-            "import one with 'kado schedule import FILE'"
+            Sentence(
+                "facility {facility} has no schedule for {period}, and the schedule alone says what was promised:"
+                " import one with 'kado schedule import FILE'",
+                facility=profile.id,
+                period=part.id,
+            )
         )
     for block in plan.blocks:
         start = max(block.start_ns, part.start_ns)
         inside = block.category.is_user_time and start < min(block.end_ns, part.end_ns)
         if inside and profile.limits.at(block.category, start) is None:
             raise ProfileError(
-                f"facility {profile.id} has user time from {format_time(start, profile.zone)} and no limits for "
-                f"{profile.delivery_signal} yet then: add a [[limits]] table that starts earlier"
+                Sentence(
+                    "facility {facility} has user time from {start} and no limits for {signal} yet then: add a"
+                    " [[limits]] table that starts earlier",
+                    facility=profile.id,
+                    start=format_second(start, profile.zone),
+                    signal=profile.delivery_signal,
+                )
             )
 
 

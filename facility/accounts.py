@@ -129,9 +129,20 @@ def check_name(name: str) -> str:
     """
     if not NAME.fullmatch(name):
         raise AccountError(
-            f"{name!r} cannot be the name of an account: use 1 to 64 letters, digits, '.', '-', '_' or '@', no spaces"
+            Sentence(
+                "{name!r} cannot be the name of an account: use 1 to 64 letters, digits, '.', '-', '_' or '@', no"
+                " spaces",
+                name=name,
+            )
         )
     return name
+
+
+def no_account(name: str, accounts: Iterable[str]) -> AccountError:
+    """Return the error of a name that no account has."""
+    if known := ", ".join(accounts):
+        return AccountError(Sentence("there is no account {name!r}; accounts: {known}", name=name, known=known))
+    return AccountError(Sentence("there is no account {name!r}; accounts: none", name=name))
 
 
 def check_change(new: AccountChange, accounts: dict[str, Account]) -> None:
@@ -144,10 +155,13 @@ def check_change(new: AccountChange, accounts: dict[str, Account]) -> None:
     """
     check_name(new.name)
     check_line(Sentence("the author's name"), new.author, AccountError)
-    known = ", ".join(accounts) or "none"
     if new.action is AccountAction.ADDED:
         alike = next((name for name in accounts if name.casefold() == new.name.casefold()), None)
         if alike is not None:
-            raise AccountError(f"there is an account {alike!r} already: choose another name, or remove that one first")
+            raise AccountError(
+                Sentence(
+                    "there is an account {name!r} already: choose another name, or remove that one first", name=alike
+                )
+            )
     elif new.name not in accounts:
-        raise AccountError(f"there is no account {new.name!r}; accounts: {known}")
+        raise no_account(new.name, accounts)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from facility.documents import build, read_toml
 from facility.errors import DefinitionError
+from facility.sentence import Sentence
 from facility.slug import DefinitionId, Slug
 from facility.text import Text
 from facility.time import to_ns
@@ -136,7 +137,11 @@ def load_definition(name: str, folder: Path | None = None) -> Definition:
             definition = build(Definition, read_toml(path, DefinitionError), f"definition {name}", DefinitionError)
     else:
         known = ", ".join(sorted({*shipped_definitions(), *own}))
-        raise DefinitionError(f"no definition {name!r}: use one of {known}, or add definitions/{name}.toml")
+        raise DefinitionError(
+            Sentence(
+                "no definition {name!r}: use one of {known}, or add definitions/{name}.toml", name=name, known=known
+            )
+        )
     if definition.id != name:
         raise DefinitionError(f"the definition in {name}.toml calls itself {definition.id!r}: make them the same")
     return definition

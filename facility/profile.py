@@ -15,6 +15,7 @@ from facility.errors import ProfileError
 from facility.limits import LimitStep, LimitTable
 from facility.period import Period, parse_period
 from facility.schedule import Plan
+from facility.sentence import Sentence
 from facility.shifts import DEFAULT_SHIFTS, ShiftStart, check_shifts
 from facility.signals import Signal
 from facility.slug import DefinitionId, Slug
@@ -233,7 +234,14 @@ class Profile(BaseModel):
             if signal.id == signal_id:
                 return signal
         known = ", ".join(s.id for s in self.signals)
-        raise ProfileError(f"facility {self.id} has no signal {signal_id!r}; it has {known}")
+        raise ProfileError(
+            Sentence(
+                "facility {facility} has no signal {signal!r}; it has {known}",
+                facility=self.id,
+                signal=signal_id,
+                known=known,
+            )
+        )
 
     def period(self, text: str, plan: Plan | None = None) -> Period:
         """Read a period in the facility's zone and fiscal year, runs of `plan` included.

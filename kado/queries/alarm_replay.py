@@ -11,7 +11,8 @@ from facility.alarms import Action, AlarmRules, Transition, leaves
 from facility.batch import Samples
 from facility.errors import AlarmRuleError, PeriodError
 from facility.schedule import resolve
-from facility.time import format_time
+from facility.sentence import Sentence
+from facility.time import format_second
 from kado.config import Configuration
 from kado.journal import open_alarm_journal
 from kado.queries.alarm_rules import load_alarm_rules, series_table
@@ -50,12 +51,21 @@ def load_replay(
     UnreachableError
         If the store does not answer.
     """
+    zone = configuration.profile.zone
     if end_ns <= start_ns:
-        raise PeriodError(f"--to {format_time(end_ns)} is not after --from {format_time(start_ns)}")
+        raise PeriodError(
+            Sentence(
+                "--to {end} is not after --from {start}",
+                end=format_second(end_ns, zone),
+                start=format_second(start_ns, zone),
+            )
+        )
     table = series_table(configuration)
     rules = load_alarm_rules(configuration, table) if rules_file is None else AlarmRules.load([rules_file], table)
     if alarm is not None and alarm not in rules.by_id:
-        raise AlarmRuleError(f"no alarm {alarm!r}: there are {', '.join(rules.by_id)}")
+        raise AlarmRuleError(
+            Sentence("no alarm {alarm!r}: there are {known}", alarm=alarm, known=", ".join(rules.by_id))
+        )
     with open_alarm_journal(configuration) as journal:
         actions = [a for a in journal.actions() if start_ns <= a.recorded_at_ns < end_ns] if with_actions else []
         watches = journal.watches(start_ns, end_ns)

@@ -8,7 +8,8 @@ from analytics.alarms.figures import AlarmFigures, assess
 from facility.alarms import AlarmState
 from facility.errors import PeriodError
 from facility.period import Period
-from facility.time import format_time, to_s
+from facility.sentence import Sentence
+from facility.time import format_second, format_time, to_s
 from kado.config import Configuration
 from kado.queries.alarm_replay import load_replay
 from kado.queries.alarm_rules import load_alarm_rules
@@ -66,7 +67,13 @@ def load_alarm_report(
         period = configuration.profile.period(period, load_plan(configuration))
     end_ns = min(period.end_ns, now_ns)
     if end_ns <= period.start_ns:
-        raise PeriodError(f"period {period.id} begins at {format_time(period.start_ns)}: it has not begun")
+        raise PeriodError(
+            Sentence(
+                "period {period} begins at {start}, in the future: nothing can be known of it",
+                period=period.id,
+                start=format_second(period.start_ns, configuration.profile.zone),
+            )
+        )
     history = load_history(configuration, period.start_ns, end_ns, None)
     within = {rule.id: rule.respond_within_s for rule in load_alarm_rules(configuration).rules}
     with open_alarm_journal(configuration) as journal:

@@ -12,7 +12,8 @@ from facility.alarms import AlarmRule, AlarmRules
 from facility.errors import AlarmRuleError, KadoError, PeriodError, UsageError
 from facility.period import Period
 from facility.schedule import resolve
-from facility.time import format_time, to_s
+from facility.sentence import Sentence
+from facility.time import format_second, to_s
 from kado.config import Configuration
 from kado.queries.alarm_replay import history_of
 from kado.queries.alarm_rules import load_alarm_rules, series_table
@@ -59,13 +60,21 @@ def load_tuning(configuration: Configuration, alarm: str, period_text: str, choi
     table = series_table(configuration)
     rules = load_alarm_rules(configuration, table)
     if alarm not in rules.by_id:
-        raise AlarmRuleError(f"no alarm {alarm!r}: there are {', '.join(rules.by_id)}")
+        raise AlarmRuleError(
+            Sentence("no alarm {alarm!r}: there are {known}", alarm=alarm, known=", ".join(rules.by_id))
+        )
     record = load_record(configuration)
     plan = resolve(record.versions)
     period = configuration.profile.period(period_text, plan)
     start_ns, end_ns = period.start_ns, min(period.end_ns, now_ns)
     if end_ns <= start_ns:
-        raise PeriodError(f"period {period_text} begins at {format_time(start_ns)}: it has not begun")
+        raise PeriodError(
+            Sentence(
+                "period {period} begins at {start}, in the future: nothing can be known of it",
+                period=period_text,
+                start=format_second(start_ns, configuration.profile.zone),
+            )
+        )
     limits = limit_pieces(configuration.profile, plan, start_ns, end_ns, reduced_of(record.corrections))
     events = _losses(configuration, period_text)
     found: list[Tuned] = []

@@ -6,6 +6,7 @@ from typing import Any
 from analytics.beamlines import BeamlineTime, beamline_time
 from analytics.links import LinkLoss
 from facility.errors import ProfileError
+from facility.sentence import Sentence
 from facility.time import Clock, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport, load_availability
@@ -42,7 +43,11 @@ def load_beamlines(
     """
     profile = configuration.profile
     if not profile.beamlines:
-        raise ProfileError(f"facility {profile.id} lists no beamlines: add [[beamline]] tables to its profile")
+        raise ProfileError(
+            Sentence(
+                "facility {facility} lists no beamlines: add [[beamline]] tables to its profile", facility=profile.id
+            )
+        )
     machine = load_availability(configuration, period, definition, as_known_on, clock=clock)
     with open_store(configuration) as store:
         return beamlines_of(configuration, machine, store)

@@ -11,6 +11,7 @@ from facility.interval import Intervals
 from facility.period import Period, fiscal_year_of, month_of
 from facility.profile import Profile
 from facility.schedule import PLANNED_CATEGORIES, Plan, resolve
+from facility.sentence import Sentence
 from facility.time import Clock, format_time, local_midnight, system_clock, to_datetime, to_s
 from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport
@@ -98,7 +99,9 @@ def load_calendar(
     profile, now_ns = configuration.profile, clock()
     asked = profile.period(period)
     if not (_is_month(asked, profile) or _is_year(asked, profile)):
-        raise PeriodError(f"{period!r} is neither a month such as 2026-10 nor a fiscal year such as FY2026")
+        raise PeriodError(
+            Sentence("{period!r} is neither a month such as 2026-10 nor a fiscal year such as FY2026", period=period)
+        )
     months: list[Month] = []
     plan = resolve(load_record(configuration).versions)
     try:

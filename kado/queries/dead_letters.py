@@ -8,6 +8,7 @@ from collector.intake import Intake
 from collector.replay import ReadsPayloads, Replayed, replay
 from facility.errors import UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.source import GapReport
 from facility.time import Clock, format_time
 from kado.config import Configuration
@@ -28,7 +29,9 @@ def load_dead_letter(configuration: Configuration, number: int) -> DeadLetter:
     """
     _, found = read_dead_letters(configuration.data_dir, 1, Chosen(ids=(number,)))
     if not found:
-        raise UsageError(f"there is no dead letter {number}, or no longer: see kado dead-letters list")
+        raise UsageError(
+            Sentence("there is no dead letter {number}, or no longer: see kado dead-letters list", number=number)
+        )
     return found[0]
 
 

@@ -18,8 +18,9 @@ from facility.errors import PeriodError
 from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.signals import link_signal
-from facility.time import format_time
+from facility.time import format_second
 from kado.config import Configuration
 from kado.source_kinds import delivers
 from storage.store import TelemetryStore
@@ -228,10 +229,17 @@ def check_known(profile: Profile, part: Period, extent: tuple[int, int], correct
     """
     stated = (c.start_ns for c in corrections if c.assertion in BEAM_ASSERTIONS)
     if part.end_ns <= min([extent[0], *stated]):
-        first, last = (format_time(ns, profile.zone) for ns in extent)
+        first, last = (format_second(ns, profile.zone) for ns in extent)
         raise PeriodError(
-            f"facility {profile.id} has no samples of {profile.delivery_signal} in {part.id}: the store holds {first} "
-            f"to {last}; choose a period inside that, or import more with 'kado import FILE'"
+            Sentence(
+                "facility {facility} has no samples of {signal} in {period}: the store holds {first} to {last}; choose"
+                " a period inside that, or import more with 'kado import FILE'",
+                facility=profile.id,
+                signal=profile.delivery_signal,
+                period=part.id,
+                first=first,
+                last=last,
+            )
         )
 
 
@@ -247,8 +255,12 @@ def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
     extent = store.extent(signal)
     if extent is None:
         raise PeriodError(
-            f"facility {profile.id} has no samples of {signal} at all: start 'kado run', or import some with "
-            "'kado import FILE'"
+            Sentence(
+                "facility {facility} has no samples of {signal} at all: start 'kado run', or import some with"
+                " 'kado import FILE'",
+                facility=profile.id,
+                signal=signal,
+            )
         )
     return extent
 

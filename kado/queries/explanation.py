@@ -10,8 +10,9 @@ from analytics.segments import Segment, Segments
 from facility.errors import PeriodError
 from facility.period import Period, day_of
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.signals import link_signal
-from facility.time import Clock, format_time, parse_time, system_clock, to_s
+from facility.time import Clock, format_second, format_time, parse_time, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport, Examined, load_availability
 from kado.queries.identity import identity
@@ -114,7 +115,9 @@ def load_instant(
     """
     ns, zone = parse_time(at), configuration.profile.zone
     if ns >= clock():
-        raise PeriodError(f"{format_time(ns, zone)} lies in the future: nothing can be known of it")
+        raise PeriodError(
+            Sentence("{time} lies in the future: nothing can be known of it", time=format_second(ns, zone))
+        )
     pieces: list[Examined] = []
     day = day_of(ns, zone)
     report = load_availability(configuration, day, definition, as_known_on, clock=clock, look=pieces.append)
@@ -122,7 +125,7 @@ def load_instant(
     segments = explain_part(piece.findings, piece.evidence, piece.applied, piece.plan)
     instant = explain_instant(ns, segments, piece.evidence, piece.applied, piece.plan)
     if instant is None:
-        raise PeriodError(f"{format_time(ns, zone)} lies outside of what was counted of its day")
+        raise PeriodError(Sentence("{time} lies outside of what was counted of its day", time=format_second(ns, zone)))
     profile, chosen = report.profile, report.definition
     further = explain_further(ns, piece.evidence, piece.applied, profile, chosen, piece.plan)
     instant = replace(instant, further=further)

@@ -9,6 +9,7 @@ from facility.batch import Samples
 from facility.errors import PeriodError, ProfileError
 from facility.profile import Profile
 from facility.quality import Quality
+from facility.sentence import Sentence
 from facility.signals import Signal
 from facility.time import NS_PER_DAY, format_time
 from kado.queries.identity import identity
@@ -59,7 +60,9 @@ def load_buckets(
     """
     found = profile.signal(signal)
     if found.type != "number":
-        raise ProfileError(f"signal {signal!r} is a state, which has no mean: ask for its states")
+        raise ProfileError(
+            Sentence("signal {signal!r} is a state, which has no mean: ask for its states", signal=signal)
+        )
     start_ns, end_ns = _checked(span)
     return SignalBuckets(profile, found, start_ns, end_ns, store.buckets(signal, start_ns, end_ns, count))
 
@@ -70,7 +73,7 @@ def load_stretches(
     """Return when a state signal had which word; raises as `load_buckets`."""
     found = profile.signal(signal)
     if found.type != "state":
-        raise ProfileError(f"signal {signal!r} is a number: ask for its buckets")
+        raise ProfileError(Sentence("signal {signal!r} is a number: ask for its buckets", signal=signal))
     start_ns, end_ns = _checked(span)
     samples = store.read(signal, start_ns, end_ns, hold=True)
     stretches = _stretches(samples, found, start_ns, min(end_ns, now_ns))
@@ -120,9 +123,9 @@ def _head(profile: Profile, signal: Signal, start_ns: int, end_ns: int) -> dict[
 def _checked(span: tuple[int, int]) -> tuple[int, int]:
     start_ns, end_ns = span
     if end_ns <= start_ns:
-        raise PeriodError("the end does not lie after the start: give start before end")
+        raise PeriodError(Sentence("the end does not lie after the start: give start before end"))
     if end_ns - start_ns > _LONGEST_YEARS * 366 * NS_PER_DAY:
-        raise PeriodError(f"the span is longer than {_LONGEST_YEARS} years: give a shorter one")
+        raise PeriodError(Sentence("the span is longer than {n} years: give a shorter one", n=_LONGEST_YEARS))
     return start_ns, end_ns
 
 

@@ -10,6 +10,7 @@ from facility.definition import load_definition
 from facility.errors import ProfileError
 from facility.profile import Profile
 from facility.schedule import resolve
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, system_clock
 from kado.config import Configuration
 from kado.queries.evidence import load_link
@@ -57,7 +58,11 @@ def load_time_to_target(
     if profile.target is None or profile.operation_started is None:
         missing = "target" if profile.target is None else "operation_started"
         raise ProfileError(
-            f"the profile of facility {profile.id} states no {missing}: add it to see the time to target"
+            Sentence(
+                "the profile of facility {facility} states no {missing}: add it to see the time to target",
+                facility=profile.id,
+                missing=missing,
+            )
         )
     started_ns = local_midnight(profile.operation_started, profile.zone)
     chosen = load_definition(definition or profile.definition, configuration.folder)

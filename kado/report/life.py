@@ -10,8 +10,9 @@ from typing import Any, Final, cast
 from collector.ledger import SourceTotals
 from facility.errors import ConfigError, ReportError
 from facility.issued_report import IssuedReport
+from facility.sentence import Sentence
 from facility.text import Language
-from facility.time import Clock, format_time, system_clock
+from facility.time import Clock, format_second, system_clock
 from kado.config import Configuration
 from kado.journal import has_journal, open_journal
 from kado.language import in_language
@@ -118,8 +119,12 @@ def issue(
     asked = loaded.availability.period
     if loaded.availability.counted_until_ns < asked.end_ns:
         raise ReportError(
-            f"period {asked.id} ends on {format_time(asked.end_ns, loaded.profile.zone)}: its report can be issued "
-            "when it is over; until then 'kado report' gives a draft"
+            Sentence(
+                "period {period} ends on {end}: its report can be issued when it is over; until then 'kado report'"
+                " gives a draft",
+                period=asked.id,
+                end=format_second(asked.end_ns, loaded.profile.zone),
+            )
         )
     document = report_inputs_document(inputs)
     earlier = editions(configuration, asked.id, loaded.definition.id)
@@ -179,7 +184,12 @@ def verify_file(configuration: Configuration, path: Path, *, clock: Clock = syst
     stamp = read_stamp(str(path), content)
     if stamp.facility != configuration.profile.id:
         raise ReportError(
-            f"{path} is a report of facility {stamp.facility}; this configuration is of {configuration.profile.id}"
+            Sentence(
+                "{path} is a report of facility {other}; this configuration is of {facility}",
+                path=path,
+                other=stamp.facility,
+                facility=configuration.profile.id,
+            )
         )
     inputs = load_report(configuration, stamp.period, stamp.definition, stamp.as_known_on, clock=clock)
     inputs = replace(inputs, provenance=replace(inputs.provenance, ledger=_ledger_of(path, stamp)))

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from facility.accounts import Account, AccountAction, AccountChange, Role, check_name
-from facility.errors import AccountError
+from facility.accounts import Account, AccountAction, AccountChange, Role, check_name, no_account
 from kado.config import Configuration
 from kado.journal import has_journal, open_people
 
@@ -45,7 +44,7 @@ def account_named(configuration: Configuration, name: str) -> Account:
     with open_people(configuration) as people:
         accounts = people.accounts()
     if name not in accounts:
-        raise AccountError(f"there is no account {name!r}; accounts: {', '.join(accounts) or 'none'}")
+        raise no_account(name, accounts)
     return accounts[name]
 
 

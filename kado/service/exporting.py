@@ -11,6 +11,7 @@ import numpy as np
 from facility.batch import NO_WORD, Batch
 from facility.errors import ConfigError, DataError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.signals import link_signal
 from facility.time import MAX_NS, MIN_NS, format_time, parse_time
 from kado.config import Configuration
@@ -72,7 +73,7 @@ def export_signals(
     start_ns = MIN_NS if start is None else parse_time(start)
     end_ns = MAX_NS if end is None else parse_time(end)
     if start_ns >= end_ns:
-        raise UsageError(f"--from {start} is not before --to {end}")
+        raise UsageError(Sentence("--from {start} is not before --to {end}", start=start, end=end))
     with open_store(configuration) as store:
         found = {name: extent for name in _names(store, signals) if (extent := store.extent(name)) is not None}
         if unknown := [name for name in signals if name not in (*found, ALL)]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from facility.errors import UsageError
 from facility.profile import Profile
-from facility.time import Clock, format_time, parse_time
+from facility.sentence import Sentence
+from facility.time import Clock, format_second, format_time, parse_time
 from kado.config import Configuration
 from kado.queries.identity import identity
 from kado.stores import open_for_maintenance
@@ -51,7 +52,11 @@ def _before_ns(configuration: Configuration, before: str | None, clock: Clock) -
     before_ns = parse_time(before)
     if before_ns > now_ns:
         raise UsageError(
-            f"--before {before} lies in the future, it is {format_time(now_ns)}: days that are not over stay rows"
+            Sentence(
+                "--before {before} lies in the future, it is {now}: days that are not over stay rows",
+                before=before,
+                now=format_second(now_ns, configuration.profile.zone),
+            )
         )
     return before_ns
 

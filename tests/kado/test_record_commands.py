@@ -292,6 +292,8 @@ class TestJapanese:
             ),
             (("correct", "withdraw", "7", *SIGNED), "訂正 #7 はありません。運転記録簿にある訂正は 0 件です"),
             (("availability", "-p", "2025-13", "--format", "json"), "期間 '2025-13' は存在しません"),
+            (("availability", "-p", "2199"), "期間 2199 の開始 2199-01-01T00:00:00+09:00 は未来の時刻です"),
+            (("store", "seal", "--before", "2200-01-01T00:00:00Z"), "は未来の時刻です（現在 20"),
         ],
     )
     def test_a_refusal_is_in_the_language_of_the_reader(

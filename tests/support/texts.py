@@ -47,7 +47,7 @@ def texts_of_code() -> Iterator[Found]:
     AssertionError
         Where a text is no literal, so that nobody could translate it.
     """
-    for path in sorted(p for room in ("kado", "facility", "storage") for p in (ROOT / room).rglob("*.py")):
+    for path in sorted(p for room in ("kado", "facility", "storage", "analytics") for p in (ROOT / room).rglob("*.py")):
         yield from texts_of(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
     for path in sorted((ROOT / "kado" / "page" / "templates").rglob("*.html")):
         yield from texts_of_template(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))

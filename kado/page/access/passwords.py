@@ -6,6 +6,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from facility.errors import AccountError
+from facility.sentence import Sentence
 from kado.service.accounts import NO_PASSWORD
 
 SHORTEST: Final = 10
@@ -24,11 +25,18 @@ def check_password(password: str, name: str = "") -> str:
         If it is too short or too long, or is the account's name.
     """
     if not SHORTEST <= len(password) <= LONGEST:
-        raise AccountError(f"the password has {len(password)} characters: choose one with {SHORTEST} to {LONGEST}")
+        raise AccountError(
+            Sentence(
+                "the password has {n} characters: choose one with {least} to {most}",
+                n=len(password),
+                least=SHORTEST,
+                most=LONGEST,
+            )
+        )
     if password.casefold().strip() == name.casefold():
-        raise AccountError("the password is the name of the account: choose another one")
+        raise AccountError(Sentence("the password is the name of the account: choose another one"))
     if len(set(password)) < 4:
-        raise AccountError("the password consists of fewer than 4 different characters: choose another one")
+        raise AccountError(Sentence("the password consists of fewer than 4 different characters: choose another one"))
     return password
 
 
