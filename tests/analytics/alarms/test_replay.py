@@ -14,9 +14,11 @@ import analytics.alarms.edges as edges
 import analytics.alarms.history as history_module
 import analytics.alarms.thinning as thinning
 from alarm_cases import END_S, FACT, NUMBERS, SECOND, Case, Given, make, make_rule, make_set
-from analytics.alarms import advance, begin
+from analytics.alarms import LimitPieces, advance, begin
 from analytics.alarms.history import replay
+from facility.alarms import Action, ActionKind
 from facility.batch import Samples
+from facility.schedule import Plan
 
 Row = tuple[object, ...]
 CASES = min(int(os.environ.get("KADO_CASES", "2000")), 300)
@@ -127,3 +129,27 @@ def test_rules_are_looked_at_one_by_one_in_many_cases(monkeypatch: pytest.Monkey
 
 def test_the_end_of_the_cases_is_beyond_their_samples() -> None:
     assert END_S == 60
+
+
+def test_an_action_is_done_once_in_a_replay_of_several_days() -> None:
+    hour = 3600 * SECOND
+    rule = {**make_rule(random.Random(0), 0, 1), "when": {"kind": "limit", "signal": "y", "above": 10.0}}
+    for key in ("in_plan", "in_mode", "realarm_after_s"):
+        rule.pop(key, None)
+    given = [Given(t * hour, t * hour, "y", v, 0) for t, v in ((1, 11.0), (2, 0.0), (3, 11.0))]
+    rules = make_set([{**rule, "on_delay_s": 0.0, "off_delay_s": 0.0}])
+    case = Case(rules, tuple(given), (), Plan(()), LimitPieces(), (), 50 * hour)
+    samples = dict(case.feed(-1, case.until).batches[0].by_signal())["y"]
+
+    def history(name: str, start_ns: int, end_ns: int) -> Iterator[Samples]:
+        if name == "y":
+            yield samples.between(start_ns, end_ns)
+
+    acked = Action("a0", ActionKind.ACK, "mori", hour + hour // 2)
+    rows = list(replay(case.rules, history, case.plan, case.limits, [acked], 0, case.until))
+    assert [(t.cause.value, t.time_ns / hour) for t in rows] == [
+        ("raised", 1.0),
+        ("acknowledged", 1.5),
+        ("cleared", 2.0),
+        ("raised", 3.0),
+    ]

@@ -310,6 +310,7 @@ def test_words_for_numbers_and_numbers_for_words_are_not_good_and_series_of_nobo
         {"id": "a", "when": {"kind": "stale", "signal": "y", "after_s": 5.0}},
         {"id": "b", "when": {"kind": "state", "signal": "s", "words": ["b"]}},
         {"id": "c"},
+        {"id": "d", "when": {"kind": "stale", "signal": "s", "after_s": 5.0}},
     )
     names = ("nobody", "y", "s")
     batch = Batch.build(
@@ -323,7 +324,7 @@ def test_words_for_numbers_and_numbers_for_words_are_not_good_and_series_of_nobo
     )
     engine, outcome = advance(begin(made, 0), Feed(batches=(batch,)), 10 * SECOND)
     found = [(t.alarm, t.cause.value, t.time_ns // SECOND) for t in outcome.transitions]
-    assert found == [("a", "input_known", 1), ("c", "input_known", 1), ("a", "raised", 6)]
+    assert found == [("a", "input_known", 1), ("c", "input_known", 1), ("d", "raised", 5), ("a", "raised", 6)]
     assert engine.record("b").verdict is None
     assert from_rows(to_rows(engine), TABLE) == engine
 

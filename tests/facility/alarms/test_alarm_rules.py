@@ -6,7 +6,22 @@ from typing import Any
 
 import pytest
 
-from facility.alarms import AlarmRules, Condition, LimitCondition, Priority, SeriesTable, review
+from facility.alarms import (
+    FACTS,
+    FIGURE_PERIODS,
+    FIGURES,
+    AlarmRule,
+    AlarmRules,
+    Condition,
+    LimitCondition,
+    NoDataCondition,
+    Priority,
+    RateCondition,
+    SeriesTable,
+    StaleCondition,
+    StateCondition,
+    review,
+)
 from facility.alarms import rules as alarm_rules
 from facility.alarms.rules import shipped_rules
 from facility.errors import AlarmRuleError
@@ -226,3 +241,15 @@ def test_rules_of_equal_texts_and_keys_share_them_and_a_copy_is_changed_alone() 
     assert "latch" in changed.model_fields_set
     assert "latch" not in second.model_fields_set
     assert second.model_dump(exclude_unset=True) == {**first.model_dump(exclude_unset=True), "id": "b"}
+
+
+def test_the_reference_names_every_key_condition_fact_and_figure_in_both_languages() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "alarm-rules.md").read_text(encoding="utf-8")
+    english, japanese = text.split("\n# 警報ルール\n")
+    keys = {field.alias or name for name, field in AlarmRule.model_fields.items()}
+    kinds = (LimitCondition, RateCondition, StateCondition, StaleCondition, NoDataCondition)
+    read = {key for kind in kinds for key in kind.model_fields if key != "kind"}
+    names = keys | read | {*FACTS, *FIGURES, *FIGURE_PERIODS} | {"limit", "rate", "state", "stale", "no_data"}
+    for name in sorted(names | {"all", "any", "not", "settle_s"}):
+        assert f"`{name}`" in english, name
+        assert f"`{name}`" in japanese, name
