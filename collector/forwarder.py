@@ -17,7 +17,7 @@ from collector.delivery_policy import Action, Decision, DeliveryPolicy
 from collector.forwarder_status import ForwarderState, ForwarderStatus
 from collector.sending import Interruption, Sender, Sent
 from facility.errors import DiskError, KadoError, UnreachableError
-from facility.time import NS_PER_DAY, NS_PER_S, Clock, to_ns
+from facility.time import NS_PER_DAY, NS_PER_S, Clock
 from storage.influxdb.client import BucketInfo, InfluxClient, WriteAnswer
 from storage.influxdb.touching import days_of_lines, touches
 from storage.reserve import Reserve
@@ -322,17 +322,14 @@ class Forwarder:
             ForwarderState.RETRYING if retry else ForwarderState.HOLDING,
             problem=str(problem),
             failures=failures + 1,
-            next_try_ns=self._clock() + to_ns(decision.pause_s),
         )
         return decision.pause_s
 
-    def _enter(
-        self, state: ForwarderState, *, problem: str = "", failures: int = 0, next_try_ns: int | None = None
-    ) -> None:
+    def _enter(self, state: ForwarderState, *, problem: str = "", failures: int = 0) -> None:
         before = self._status
         since_ns = before.since_ns if state is before.state else self._clock()
         # In one step: others read it at any time.
-        self._status = ForwarderStatus(state, since_ns, problem, failures, next_try_ns, self._samples)
+        self._status = ForwarderStatus(state, since_ns, problem, failures, self._samples)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,5 @@ class ForwarderStatus:
     """What is wrong, and what to do; empty when sending."""
     failures: int = 0
     """Attempts in a row that did not deliver."""
-    next_try_ns: int | None = None
-    """When the next attempt is due, while retrying or holding."""
     delivered: int = 0
     """Samples settled since the start."""

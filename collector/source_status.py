@@ -41,8 +41,6 @@ class SourceStatus:
     """The newest stamp that it delivered; unlike an arrival, it shows that the source itself is alive."""
     last_error: str = ""
     """Why it last failed; kept after it has come back."""
-    next_try_ns: int | None = None
-    """When the next attempt is due, while it is down."""
     in_flight: int = 0
     """Deliveries that were read and are not yet acknowledged."""
     samples: int = 0
@@ -51,5 +49,3 @@ class SourceStatus:
     """Rejected since the start, in samples."""
     notices: tuple[tuple[str, int], ...] = ()
     """What the present connection does not promise, for people, and on how many connections that was so."""
-    missed_heartbeats: int = 0
-    """Heartbeats that were due and could not be given in time."""

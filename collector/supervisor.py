@@ -87,7 +87,7 @@ class Supervisor:
 
     def status(self) -> SourceStatus:
         """Return how the source stands."""
-        return replace(self._status, in_flight=self._in_flight.qsize(), missed_heartbeats=self._slots.missed)
+        return replace(self._status, in_flight=self._in_flight.qsize())
 
     async def run(self) -> None:
         """Read the source until cancelled."""
@@ -98,7 +98,7 @@ class Supervisor:
                 started = loop.time()
                 error = await self._attempt()
                 wait_s = self._backoff.wait_s(loop.time() - started, retryable=error.retryable)
-                await self._went_down(error, wait_s)
+                await self._went_down(error)
                 await asyncio.sleep(wait_s)
         except asyncio.CancelledError:
             await self._last_word()
@@ -194,13 +194,13 @@ class Supervisor:
             self._status, notices=tuple((notice.text, self._notice_counts[notice.kind]) for notice in notices)
         )
 
-    async def _went_down(self, error: KadoError, wait_s: float) -> None:
+    async def _went_down(self, error: KadoError) -> None:
         text = str(error)
         if text != self._status.last_error or self._recorded != "down":
             _LOG.warning("%s", text)
         self._stand(LinkState.DOWN)
         now = self._clock()
-        self._status = replace(self._status, last_error=text, next_try_ns=now + to_ns(wait_s))
+        self._status = replace(self._status, last_error=text)
         if self._recorded != "down":
             await self._landing.land(self._report(LinkReport(now, "down", type(error).__name__)))
 
@@ -219,7 +219,7 @@ class Supervisor:
 
     def _stand(self, state: LinkState) -> None:
         if state != self._status.state:
-            self._status = replace(self._status, state=state, since_ns=self._clock(), next_try_ns=None)
+            self._status = replace(self._status, state=state, since_ns=self._clock())
 
     def _log_first(self, rejection: Rejection) -> None:
         """Log the first rejection of a kind: one cause at one address."""

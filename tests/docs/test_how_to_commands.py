@@ -120,6 +120,18 @@ def test_only_extras_that_there_are_are_named() -> None:
     assert [text[:40] for text in texts if re.search(r"install ['\"]?kado", text)] == []
 
 
+def test_train_a_shift_begins_with_a_configuration(folder: Path) -> None:
+    text = page("train-a-shift.md")
+    does(*typed(text, "init --facility"))
+    table = re.search(r"replace the table `\[\[source\]\]` by this one:\n\n```toml\n(.*?)```", text, re.DOTALL)
+    assert table
+    settings = folder / "kado.toml"
+    before = settings.read_text(encoding="utf-8").partition("[[source]]\n")[0]
+    settings.write_text(before + table[1], encoding="utf-8")
+    (source,) = load_configuration(settings).sources
+    assert (source.id, source.kind) == ("ring", "simulator")
+
+
 TABLE = re.compile(r"^    \[\[source\]\]\n(?:    .*\n|\n)*", re.MULTILINE)
 TABLES = [(p.name, i, t) for p in sorted(PAGES.glob("*.md")) for i, t in enumerate(TABLE.findall(page(p.name)))]
 

@@ -16,9 +16,10 @@ from collector.payload.guard import set_aside
 from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.http.fetch import Endpoint, Fetched, fetch
-from collector.sources.http.page import Field, Page, TimeFormat, read_page
-from collector.sources.http.pointer import MISSING, follow, where_it_ends
+from collector.sources.http.page import Page, read_page
 from collector.sources.initial_values import InitialValues
+from collector.sources.json_pointer import MISSING, follow, where_it_ends
+from collector.sources.json_values import Field, TimeFormat
 from collector.sources.monitor_reader import NAMED, silent_channels
 from collector.sources.updates import to_samples
 from facility.errors import UnreachableError

@@ -15,10 +15,10 @@ from pydantic import Field, model_validator
 
 from collector.sources.channels import Channels
 from collector.sources.http.fetch import Endpoint
-from collector.sources.http.page import Field as PageField
-from collector.sources.http.page import TimeFormat
-from collector.sources.http.pointer import parse_pointer
 from collector.sources.http.reader import HttpReader, Reading, Schedule
+from collector.sources.json_pointer import parse_pointer
+from collector.sources.json_values import Field as PageField
+from collector.sources.json_values import TimeFormat
 from collector.sources.mapping import SignalMapping
 from collector.sources.monitored_source import MappedSource, TomlPath
 from facility.errors import ConfigError

@@ -11,8 +11,8 @@ import numpy as np
 from collector.causes import Cause
 from collector.payload.format import Message, Rejected
 from collector.sources.channels import Channels
-from collector.sources.http.page import NULL, Field, TimeFormat, as_float, read_quality, read_time
-from collector.sources.http.pointer import MISSING, follow
+from collector.sources.json_pointer import MISSING, follow
+from collector.sources.json_values import NULL, Field, TimeFormat, as_float, read_quality, read_time
 from collector.sources.updates import NO_STAMP, Columns, to_samples
 from facility.batch import Batch
 from facility.quality import Quality

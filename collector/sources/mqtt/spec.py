@@ -20,9 +20,9 @@ from collector.payload.json_samples import JsonFormat
 from collector.payload.line_protocol import LineFormat, series_key
 from collector.payload.pace import Pace
 from collector.sources.channels import Channels
-from collector.sources.http.page import Field as DocumentField
-from collector.sources.http.page import TimeFormat
-from collector.sources.http.pointer import parse_pointer
+from collector.sources.json_pointer import parse_pointer
+from collector.sources.json_values import Field as DocumentField
+from collector.sources.json_values import TimeFormat
 from collector.sources.mapping import SignalMapping
 from collector.sources.monitored_source import MappedSource, TomlPath
 from collector.sources.mqtt.connection import Endpoint, MqttConnection

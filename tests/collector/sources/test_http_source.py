@@ -19,9 +19,9 @@ from pydantic import ValidationError
 
 import collector
 from collector.sources.http import reader as http_reader
-from collector.sources.http.page import read_time
-from collector.sources.http.pointer import MISSING, follow, parse_pointer
 from collector.sources.http.spec import HttpSource
+from collector.sources.json_pointer import MISSING, follow, parse_pointer
+from collector.sources.json_values import read_time
 from facility.errors import AuthorizationError, ConfigError, KadoError, UnreachableError
 from facility.profile import Profile, load_profile
 from facility.source import Delivery, LinkReport
