@@ -58,7 +58,8 @@ def drawing_beside() -> Generator[None]:
         yield
     finally:
         _beside.reset(before)
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Python's own end must not meet a pool that is just closing: it would write to a closed pipe.
+        pool.shutdown(cancel_futures=True)
 
 
 def draw(name: ChartName, *of: Any) -> Drawn:

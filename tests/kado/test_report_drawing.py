@@ -1,4 +1,4 @@
-"""Charts drawn in a process beside the report: the same, and not lost when that process is."""
+"""Charts drawn in a process beside the report: the same, not lost when that process is, and it ends with the report."""
 
 import multiprocessing
 import sys
@@ -29,3 +29,16 @@ def test_a_chart_is_drawn_here_when_the_process_beside_was_killed(here: str) -> 
         for process in multiprocessing.active_children():
             process.kill()
         assert draw("bars_chart", ROWS, "Downtime (h)")() == here
+
+
+def test_the_process_beside_has_ended_when_the_report_is_made(here: str) -> None:
+    with drawing_beside():
+        assert draw("bars_chart", ROWS, "Downtime (h)")() == here
+    assert not multiprocessing.active_children()
+
+
+def test_a_report_without_charts_leaves_no_process_behind(here: str) -> None:
+    del here
+    with drawing_beside():
+        pass
+    assert not multiprocessing.active_children()
