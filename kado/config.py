@@ -129,6 +129,22 @@ class MailSettings(BaseModel):
     starttls: bool = Field(default=False, description="Whether to switch to TLS on an smtp:// connection.")
     user: str | None = Field(default=None, description="Name to log in with; needs password_file.")
     password_file: Path | None = Field(default=None, strict=False, description="File that holds the password alone.")
+    ca_file: Path | None = Field(
+        default=None,
+        strict=False,
+        description="Certificate of the server's authority, for smtps:// or starttls; without it those of the system.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        implicit = self.smtp.startswith("smtps://")
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file need each other: give both, or neither")
+        if implicit and self.starttls:
+            raise ValueError("starttls is for smtp://: a connection to smtps:// has TLS from its start")
+        if self.ca_file is not None and not (implicit or self.starttls):
+            raise ValueError("ca_file is for TLS: set starttls, or use smtps://")
+        return self
 
 
 class ReportSettings(BaseModel):

@@ -265,7 +265,7 @@ _REPORT: Final = """
 # Program and arguments that are run with the path of the draft behind them. Default: none.
 # command = ["/usr/local/bin/print-report"]
 # Where the draft is sent by e-mail: smtp (smtp:// or smtps://), sender, to; where needed starttls, user and
-# password_file. Default: nowhere.
+# password_file, and ca_file for a server whose certificate is not of a public authority. Default: nowhere.
 # mail = {{ smtp = "smtp://localhost:25", sender = "kado@example.org", to = ["operation@example.org"] }}
 # Days after the draft in which corrections can still enter the report. Default: 10.
 # corrections_days = 10

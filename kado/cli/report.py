@@ -70,7 +70,10 @@ def make(
         report = current_report(configuration, inputs, language())
         font_dir = configuration.settings.report.font_dir
         content = render(report, Form(chosen.value), None if font_dir is None else configuration.folder / font_dir)
-    path = out or Path(_file_name(inputs.loaded.profile.id, report.period, report.language, chosen))
+    asked = inputs.loaded.availability.period.id
+    # A name of the same letters in every language; only a range is too long as it was asked for.
+    named = report.period if "/" in asked else asked
+    path = out or Path(_file_name(inputs.loaded.profile.id, named, report.language, chosen))
     _write(path, content)
     note(tr("{path}: {state}, {size:,} bytes", path=path, state=report.state, size=len(content)))
 

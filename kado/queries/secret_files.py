@@ -11,6 +11,9 @@ def open_secret_files(configuration: Configuration) -> list[Path]:
     """Return the files of passwords and tokens that other users of this machine can read."""
     files = [path for source in configuration.sources for path in source.secret_files]
     files += configuration.store.secret_files
+    mail = configuration.settings.report.mail
+    if mail is not None and mail.password_file is not None:
+        files.append(mail.password_file)
     found: list[Path] = []
     for path in dict.fromkeys(configuration.folder / file for file in files):
         with suppress(OSError):

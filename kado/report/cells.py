@@ -12,6 +12,8 @@ from kado.language import language, tr
 from kado.report.model import Cell, Column, Kind, Table
 from kado.rounding import NONE, count, duration, hours, percent
 
+_RUN: Final = "run:"
+"""The id of a run begins so, where its name could be read as another period."""
 _REIWA: Final = date(2019, 5, 1)
 _HEISEI: Final = date(1989, 1, 8)
 
@@ -86,6 +88,13 @@ def era_words(day: date) -> str:
     return f"{day.year}年"
 
 
+def period_name(period_id: str, start: datetime, end: datetime) -> str:
+    """Return what a period is called in the head of each page: in short, a run by its name."""
+    if period_id.startswith(_RUN):
+        return tr("Run {name}", name=period_id.removeprefix(_RUN))
+    return f"{start:%Y-%m-%d} – {end:%Y-%m-%d}" if "/" in period_id else period_id
+
+
 def period_words(period_id: str, start: datetime, end: datetime) -> str:
     """Write a period as the title of a report: ``October 2026``, ``2026年10月（令和8年10月）``, ``FY2024``.
 
@@ -106,8 +115,8 @@ def period_words(period_id: str, start: datetime, end: datetime) -> str:
     if len(period_id) == 6 and period_id[4] == "Q":
         quarter = f"{start.year}年第{period_id[5]}四半期" if japanese else f"Q{period_id[5]} {start.year}"
         return f"{quarter} {span}" if japanese else f"{quarter}, {span}"
-    if period_id.startswith("run:"):
-        run = tr("Run {name}", name=period_id.removeprefix("run:"))
+    if period_id.startswith(_RUN):
+        run = period_name(period_id, start, end)
         return f"{run} {span}" if japanese else f"{run}, {span}"
     return span if "/" in period_id else f"{period_id} {span}"
 

@@ -14,7 +14,7 @@ from kado.language import language, tr, words
 from kado.output import stretch
 from kado.queries.report import ReportInputs, figures_digest, report_inputs_document
 from kado.report import beside_sections, figure_sections, record_sections, time_sections
-from kado.report.cells import local_time, period_words, time_words
+from kado.report.cells import local_time, period_name, period_words, time_words
 from kado.report.model import Report, Section
 from kado.report.record_sections import Change, changes_section
 from kado.report.sentences import headline, summary
@@ -107,7 +107,7 @@ def make_report(
         language=language(),
         title=title,
         facility=words(profile.name),
-        period=period.id if "/" not in period.id else f"{start:%Y-%m-%d} – {end:%Y-%m-%d}",
+        period=period_name(period.id, start, end),
         watermark=f"{SIMULATED.en} / {SIMULATED.ja}" if profile.simulated else None,
         state=edition.state,
         head=_head(inputs, edition, made_at),

@@ -1,6 +1,7 @@
 """Sends a draft by e-mail."""
 
 import smtplib
+import ssl
 from email.message import EmailMessage
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,26 +21,45 @@ def send_draft(configuration: Configuration, mail: MailSettings, draft: Draft) -
     Raises
     ------
     OSError
-        If the server cannot be reached or refuses (`smtplib.SMTPException` is one).
+        If the server cannot be reached or refuses (`smtplib.SMTPException` is one), or its certificate is not trusted.
     ConfigError
-        If the password file cannot be read.
+        If the password file, or `ca_file`, cannot be read.
     """
     address = urlsplit(mail.smtp)
     with in_language(configuration.settings.report.lang):
         message = _message(configuration, mail, draft)
-    kind = smtplib.SMTP_SSL if address.scheme == "smtps" else smtplib.SMTP
-    port = address.port or (465 if address.scheme == "smtps" else 25)
-    with kind(address.hostname or "localhost", port, timeout=TIMEOUT_S) as server:
+    host, implicit = address.hostname or "localhost", address.scheme == "smtps"
+    tls = _tls(configuration, mail) if implicit or mail.starttls else None
+    password = _password(configuration, mail)
+    if implicit:
+        server = smtplib.SMTP_SSL(host, address.port or 465, timeout=TIMEOUT_S, context=tls)
+    else:
+        server = smtplib.SMTP(host, address.port or 25, timeout=TIMEOUT_S)
+    with server:
         if mail.starttls:
-            server.starttls()
-        if mail.user is not None and mail.password_file is not None:
-            path = configuration.folder / mail.password_file
-            try:
-                password = path.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise ConfigError(f"[report] mail: password file {path} cannot be read: {error.strerror}") from error
+            server.starttls(context=tls)
+        if mail.user is not None and password is not None:
             server.login(mail.user, password)
         server.send_message(message)
+
+
+def _tls(configuration: Configuration, mail: MailSettings) -> ssl.SSLContext:
+    """Return what a server must show: without it smtplib takes any certificate, and would give it the password."""
+    path = None if mail.ca_file is None else configuration.folder / mail.ca_file
+    try:
+        return ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise ConfigError(f"[report] mail: ca_file {path} cannot be read: {error}") from error
+
+
+def _password(configuration: Configuration, mail: MailSettings) -> str | None:
+    if mail.password_file is None:
+        return None
+    path = configuration.folder / mail.password_file
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"[report] mail: password file {path} cannot be read: {error}") from error
 
 
 def _message(configuration: Configuration, mail: MailSettings, draft: Draft) -> EmailMessage:

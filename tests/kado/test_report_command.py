@@ -178,6 +178,9 @@ def test_a_run_and_a_quarter_have_their_report(inputs: ReportInputs, period: str
         page = render(report, Form.HTML).decode()
         document = json.loads(render(report, Form.JSON))
     assert title in page
+    # In the head of each page as well a run has its name.
+    assert report.period == period.replace("run:", "Run ")
+    assert "run:" not in page.replace("kado report run:", "")
     for name in ("availability_pct", "coverage_pct", "mtbf_h", "mttr_h"):
         assert document["availability"]["figures"][name] == counted["figures"][name], name
     for name in ("accounts_s", "events", "counts"):
