@@ -188,10 +188,17 @@ def _write(sheet: "Worksheet", y: int, x: int, cell: Cell, style: "Format", colu
 
 
 def _sheet_name(title: str, taken: set[str]) -> str:
-    """Return a name that Excel accepts and that no other sheet has."""
+    """Return a name that Excel accepts and that no other sheet has; one that is too long loses whole words."""
     base = re.sub(r"[\[\]:*?/\\]", " ", title).strip().strip("'") or "kado"
-    name, n = base[:_LONGEST_NAME], 2
+    name, n = _shortened(base, _LONGEST_NAME), 2
     while name.lower() in taken:
         suffix = f" {n}"
-        name, n = base[: _LONGEST_NAME - len(suffix)] + suffix, n + 1
+        name, n = _shortened(base, _LONGEST_NAME - len(suffix)) + suffix, n + 1
     return name
+
+
+def _shortened(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    # A text without spaces, such as a Japanese one, is cut where it has to be.
+    return text[: longest + 1].rpartition(" ")[0].rstrip() or text[:longest]

@@ -12,6 +12,13 @@ from kado.report.content import make_report
 from kado.report.forms import Form, render
 from page_service import chromium
 
+LINES = """() => {
+    const range = document.createRange();
+    range.selectNodeContents(document.querySelector(".watermark"));
+    const box = range.getBoundingClientRect();
+    return [range.getClientRects().length, box.left >= 0 && box.right <= window.innerWidth];
+}"""
+"""In how many lines the mark across the page stands, and whether all of it is on the page."""
 PERIOD = "2026-11-11T00:00:00+09:00/2026-11-14T00:00:00+09:00"
 
 
@@ -44,6 +51,7 @@ def test_a_report_opens_alone_and_prints(pages: dict[Language, Path]) -> None:
             for width in (1200, 700, 360):
                 page.set_viewport_size({"width": width, "height": 900})
                 assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, width
+                assert page.evaluate(LINES) == [1, True], width
             assert page.pdf(format="A4").startswith(b"%PDF")
             assert wrong == []
             page.close()

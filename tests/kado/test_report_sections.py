@@ -34,6 +34,7 @@ from kado.report.model import Kind, Section, Table
 from kado.report.pictures import to_png
 from kado.report.sentences import headline, length_words, summary
 from kado.report.typeface import FAMILY, FILES, find_typeface
+from kado.report.xlsx import _sheet_name
 from kado.rounding import percent
 from storage.journal.alarms import AlarmJournal, transition_row
 
@@ -233,6 +234,22 @@ def test_every_sheet_has_real_numbers_and_dates_a_frozen_head_and_can_be_sorted(
                     assert found.value == pytest.approx(float(cell), rel=1e-12)
         if len(made.frame):
             assert sheet.auto_filter.ref
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Failures by what they have in common", "Failures by what they have in"),
+        ("Light-source availability report", "Light-source availability"),
+        ("稼働" * 20, "稼働" * 15 + "稼"),
+        ("Ends with a word at the limit!! x", "Ends with a word at the limit!!"),
+    ],
+)
+def test_a_sheet_whose_title_is_too_long_loses_whole_words(title: str, name: str) -> None:
+    assert _sheet_name(title, set()) == name
+    again = _sheet_name(title, {name.lower()})
+    assert again.endswith(" 2")
+    assert len(again) <= 31
 
 
 @pytest.mark.parametrize(("lang", "sheet"), [("en", "Charts"), ("ja", "グラフ")])
