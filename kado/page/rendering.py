@@ -124,8 +124,9 @@ def long_text(text: str, before: str = "") -> Markup:
     if start == text:
         return Markup("{}{}").format(before, text)
     summary = tr("all {n} characters", n=count(len(text)))
-    folded = '{}{} … <details class="long"><summary>{}</summary><div class="reason">{}</div></details>'
-    return Markup(folded).format(before, start.rstrip(), summary, text)
+    beginning = Markup('{}<span class="start">{} …</span> ').format(before, start.rstrip())
+    folded = '<details class="long"><summary>{}</summary><div class="reason">{}</div></details>'
+    return beginning + Markup(folded).format(summary, text)
 
 
 def _address_with(request: Request) -> Callable[..., str]:

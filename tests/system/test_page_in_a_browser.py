@@ -116,6 +116,20 @@ def test_a_narrow_screen_shows_all_without_scrolling_sideways(
             page.screenshot(path=SHOTS / f"{view}-390.png", full_page=True)
 
 
+@pytest.mark.parametrize(
+    ("view", "language", "width"), [("now", "en", 1280), ("now", "ja", 390), ("wall", "en", 1280), ("wall", "ja", 1280)]
+)
+def test_every_column_of_the_figures_is_in_sight(
+    browser: Browser, service: PageService, view: str, language: str, width: int
+) -> None:
+    with Opened(browser, service, language=language, width=width) as page:
+        page.goto(address(service, view))
+        expect(page.locator("table.availability tbody tr")).to_have_count(3)
+        assert (
+            page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('.figures-card .scroll'))") == 0
+        )
+
+
 def test_now_shows_the_machine_against_its_limits_and_its_plan(page: Page, service: PageService) -> None:
     page.goto("/")
     expect(page.locator(".hero [data-live=beam]")).to_have_text("beam delivered")
