@@ -41,7 +41,7 @@ class Window:
     start_ns: int
     end_ns: int
     settled: bool
-    """Whether the beam was seen up for the merge gap after the period, so that nothing later changes its figures."""
+    """Whether the beam was seen up for the merge gap after the period, so that nothing later changes what is found."""
     cut: bool = False
     """Whether what lies around the period was not followed to its end: unknown time so close that it might all be one
     outage was followed for `GAPS_FOLLOWED_NS`, an outage for `OUTAGE_FOLLOWED_NS`, and there are samples further out.
@@ -125,6 +125,18 @@ def load_window(
             break
     whole = Samples.joined([*earlier_pieces, within, *later_pieces])
     return Window(whole.between(start, end), start, end, settled, cut)
+
+
+def settled_since(window: Window, since_ns: int, profile: Profile, definition: Definition, breaks: Breaks) -> bool:
+    """Whether in a window the beam was seen up for the merge gap after an instant, such as the end of user time.
+
+    Then no later sample changes a figure of the time before it: what can still be running began afterwards.
+    """
+    samples, far = window.samples.between(since_ns, window.end_ns), window.end_ns - since_ns
+    gaps_followed = max(GAPS_FOLLOWED_NS, 4 * definition.merge_gap_ns)
+    between = breaks(since_ns, window.end_ns)
+    runs, _ = _settled(samples, between, profile, definition.merge_gap_ns, through_gaps=far >= gaps_followed)
+    return bool(runs)
 
 
 def _settled(

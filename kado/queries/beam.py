@@ -72,7 +72,9 @@ def find_verdict(
     """
     profile = configuration.profile
     part = Period("now", now_ns - LOOK_NS, now_ns)
-    known = load_evidence(configuration, read, extent, [definition], part, corrections, now_ns, plan.cancelled)
+    known = load_evidence(
+        configuration, read, extent, [definition], part, corrections, now_ns, plan.cancelled, counts_until_ns=now_ns
+    )
     found = examine(known.evidence, profile, definition, plan, part, settled=known.settled, bounds=False)
     return beam_verdict(found, now_ns)
 

@@ -21,7 +21,7 @@ from kado.queries.availability import load_availability
 from kado.queries.evidence import extent_of, load_evidence
 from kado.queries.figure_notes import effect_document
 from kado.queries.identity import identity
-from kado.queries.period_pieces import PeriodQuery, Progress, has_user_time, pieces_of
+from kado.queries.period_pieces import PeriodQuery, Progress, pieces_of, user_time_until
 from kado.queries.record import AsOf, load_record
 from kado.stores import open_store
 
@@ -90,7 +90,7 @@ def preview_correction(
                 record.corrections,
                 now_ns,
                 plan.cancelled,
-                look_around=has_user_time(plan, piece),
+                counts_until_ns=user_time_until(plan, piece),
             )
             sampled = sampled or len(known.evidence.delivery.between(new.start_ns, new.end_ns)) > 0
             effects.append(Counted(known.evidence, profile, chosen, plan, piece).effect_of_new(new))

@@ -8,7 +8,7 @@ from analytics.distortions import Series
 from analytics.evidence import Evidence, breaks
 from analytics.links import LinkLoss
 from analytics.reach import Reach, ReadHeld, reach_of, widened
-from analytics.window import Window, load_window
+from analytics.window import Window, load_window, settled_since
 from analytics.witness import window_ns
 from facility.batch import Samples
 from facility.corrections import BEAM_ASSERTIONS, Correction
@@ -41,6 +41,9 @@ class Known:
     evidence: Evidence
     settled: bool
     """Whether it reaches far enough forward for the figures to be final."""
+    closed: bool
+    """Whether it reaches far enough forward for all that is found to be final, also what is found outside of user
+    time."""
     reach_ns: int
     """How far before its window the witness was read."""
     depends_from_ns: Mapping[str, int]
@@ -61,7 +64,7 @@ def load_evidence(
     now_ns: int,
     cancelled: Intervals,
     *,
-    look_around: bool = True,
+    counts_until_ns: int | None,
 ) -> Known:
     """Read what was recorded in and around a period.
 
@@ -79,15 +82,19 @@ def load_evidence(
         Those in force.
     cancelled
         User time that by any of `definitions` was cancelled too late.
-    look_around
-        Whether to look beyond `part` too; needed only where it has user time, and in a shutdown it may be far.
+    counts_until_ns
+        End of the last user time in `part`: once the beam was seen up after it, the figures are final. None where
+        there is none; then nothing around `part` is looked at, which in a shutdown may be far.
     """
     reading = _Reading(configuration, read_once(read), definitions, corrections, cancelled)
-    reaches = reading.reaches(part, now_ns) if look_around else {}
-    if look_around:
-        window = reading.window(part, extent, now_ns, list(reaches.values()))
-    else:
+    if counts_until_ns is None:
+        reaches: dict[str, Reach] = {}
         window = Window(reading.delivery(part.start_ns, part.end_ns), part.start_ns, part.end_ns, True)
+        settled = True
+    else:
+        reaches = reading.reaches(part, now_ns)
+        window = reading.window(part, extent, now_ns, list(reaches.values()))
+        settled = window.settled or reading.settled_since(window, counts_until_ns)
     depends_from_ns = {
         d.signal: min(reaches[o.id].depends_from_ns for o in reading.watched if o.signal == d.signal)
         for d in reading.watched
@@ -95,7 +102,7 @@ def load_evidence(
     }
     whole = all(r.whole for r in reaches.values())
     evidence = reading.evidence(window, now_ns)
-    return Known(evidence, window.settled, reading.witness_reach_ns, depends_from_ns, window.cut, whole)
+    return Known(evidence, settled, window.settled, reading.witness_reach_ns, depends_from_ns, window.cut, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,16 @@ class _Reading:
         witness = self.profile.delivery.witness
         return 0 if witness is None else window_ns(self.profile.signal(witness))
 
+    @property
+    def widest(self) -> Definition:
+        """A definition that looks as far around as any of the definitions."""
+        return self.definitions[0].model_copy(
+            update={
+                "merge_gap_s": max(d.merge_gap_s for d in self.definitions),
+                "min_duration_s": max(d.min_duration_s for d in self.definitions),
+            }
+        )
+
     def delivery(self, start_ns: int, end_ns: int) -> Samples:
         return self.read(self.profile.delivery_signal, start_ns, end_ns)
 
@@ -135,18 +152,17 @@ class _Reading:
 
     def window(self, part: Period, extent: tuple[int, int], now_ns: int, around: Sequence[Reach]) -> Window:
         """Return the samples of the delivery signal, wide enough for every definition and every distortion."""
-        widest = self.definitions[0].model_copy(
-            update={
-                "merge_gap_s": max(d.merge_gap_s for d in self.definitions),
-                "min_duration_s": max(d.min_duration_s for d in self.definitions),
-            }
-        )
+        widest = self.widest
         window = load_window(
             self.delivery, self.profile, widest, part, extent=extent, now_ns=now_ns, breaks=self._breaks
         )
         return widened(
             window, around, self.delivery, self.profile, widest, extent=extent, now_ns=now_ns, breaks=self._breaks
         )
+
+    def settled_since(self, window: Window, since_ns: int) -> bool:
+        """Whether the beam was seen up after an instant of a window, by every definition."""
+        return settled_since(window, since_ns, self.profile, self.widest, self._breaks)
 
     def evidence(self, window: Window, now_ns: int) -> Evidence:
         """Return all that was recorded in a window."""

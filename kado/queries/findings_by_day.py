@@ -20,7 +20,7 @@ from facility.schedule import Category, Plan, resolve
 from facility.time import NS_PER_DAY, NS_PER_H, local_midnight, to_datetime
 from kado.config import Configuration
 from kado.queries.evidence import Known, Read, check_known, load_evidence, signals_of_evidence
-from kado.queries.period_pieces import has_user_time
+from kado.queries.period_pieces import user_time_until
 from kado.queries.read_around import read_around
 from kado.queries.record import Record
 from storage.store import TelemetryStore
@@ -199,6 +199,10 @@ class Days:
         elif self._days_together > 1:
             read = read_around(read, day.start_ns - _AROUND_NS, day.end_ns + _AROUND_NS)
         definition, plan = self._definition, self._plan
+        counts_until_ns = user_time_until(plan, day)
+        if counts_until_ns is None and day.end_ns >= now_ns:
+            # What the beam is right now is asked for in a shutdown too.
+            counts_until_ns = day.end_ns
         known = load_evidence(
             self._configuration,
             read,
@@ -208,8 +212,7 @@ class Days:
             self._corrections,
             now_ns,
             plan.cancelled,
-            # What the beam is right now is asked for in a shutdown too.
-            look_around=day.end_ns >= now_ns or has_user_time(plan, day),
+            counts_until_ns=counts_until_ns,
         )
         evidence = known.evidence
         findings = examine(evidence, self._profile, definition, plan, day, settled=known.settled)
@@ -224,7 +227,7 @@ class Days:
             self.examined,
         )
         # What lies before all samples stays as it is until earlier ones come.
-        final = (known.settled and known.whole) or self._before_any(day.end_ns)
+        final = (known.closed and known.whole) or self._before_any(day.end_ns)
         if final and day.end_ns < now_ns:
             self._kept[(day.start_ns, day.end_ns)] = found
         return found

@@ -110,16 +110,19 @@ def read_pieces(
                     query.record.corrections,
                     query.now_ns,
                     cancelled,
-                    look_around=any(has_user_time(plan, piece) for plan in plans),
+                    counts_until_ns=max(
+                        (u for p in plans if (u := user_time_until(p, piece)) is not None), default=None
+                    ),
                 ),
             )
             if progress is not None:
                 progress(piece.end_ns - part.start_ns, part.length_ns)
 
 
-def has_user_time(plan: Plan, part: Period) -> bool:
-    """Whether anything in a stretch of time counts, by the calendar."""
-    return bool(plan.user_time.clip(part.start_ns, part.end_ns))
+def user_time_until(plan: Plan, part: Period) -> int | None:
+    """Return when the last user time in a stretch of time ends, by the calendar; None if there is none in it."""
+    user_time = plan.user_time.clip(part.start_ns, part.end_ns)
+    return int(user_time.end[-1]) if user_time else None
 
 
 def pieces_of(part: Period) -> list[Period]:

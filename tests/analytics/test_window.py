@@ -5,7 +5,7 @@ import pytest
 
 from analytics.availability import Availability
 from analytics.evidence import Evidence, breaks
-from analytics.window import Window, load_window
+from analytics.window import Window, load_window, no_breaks, settled_since
 from facility.batch import Samples
 from facility.corrections import Assertion, Correction
 from facility.definition import Definition
@@ -85,6 +85,19 @@ def test_what_follows_a_period_may_still_change_it() -> None:
     window, counted = look(told, (0, HOUR), now=HOUR + 600)
     assert window.settled
     assert not counted.provisional
+
+
+def test_a_period_is_settled_once_the_beam_was_up_after_its_user_time() -> None:
+    told = current((0, 200), (3 * HOUR, 0), until=9 * HOUR)
+    window, _ = look(told, (0, 5 * HOUR), now=9 * HOUR)
+    assert not window.settled
+
+    def settled(since: float, merge_gap_s: float) -> bool:
+        return settled_since(window, at(since), ring(), rules(merge_gap_s=merge_gap_s), no_breaks)
+
+    assert settled(2 * HOUR, 1800.0)
+    assert not settled(2 * HOUR, 3601.0)
+    assert not settled(3 * HOUR, 0.0)
 
 
 @pytest.mark.parametrize("spike", [9999.0, np.inf, 600.5])

@@ -1,7 +1,7 @@
 """A month from its days: what it says, and what is examined again when something is learned."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -249,6 +249,32 @@ def test_whatever_is_learned_the_days_say_what_one_call_says(configuration: Conf
                 kinds = [a for a in Assertion if a not in (Assertion.EXCLUDED, Assertion.REDUCED)]
                 facility.say(kinds[int(rng.integers(len(kinds)))], at, min(until, NOW))
         facility.check()
+
+
+@pytest.mark.parametrize(("beam_h", "provisional"), [(-3.0, True), (0.0, True), (3.0, False), (40.0, False)])
+def test_whether_figures_are_final_does_not_depend_on_how_days_are_examined_together(
+    configuration: Configuration, beam_h: float, provisional: bool
+) -> None:
+    # User time ends on the fifth evening, the beam so many hours after it, the samples at the end of the month.
+    evening, end = START + 4 * NS_PER_DAY + 18 * NS_PER_H, START + 31 * NS_PER_DAY
+    times = np.arange(START, end, 60 * NS_PER_S, dtype=np.int64)
+    beam = np.where(times < evening + int(beam_h * NS_PER_H), 200.0, 0.0)
+    for signal in ("current", "second"):
+        with closing(EmbeddedStore(configuration.data_dir, "ring", read_only=False)) as store:
+            store.write(numbers(signal, times, beam))
+    blocks = [Block(START, evening, Category.USER), Block(evening, end, Category.SHUTDOWN)]
+    with Journal.open(DataDir(configuration.data_dir).journal) as journal:
+        journal.add_schedule_versions([ScheduleVersion.of(START - 60 * NS_PER_DAY, blocks)], "Mori", "test")
+    now = end + 20 * NS_PER_DAY
+    whole = load_availability(configuration, MONTH, clock=lambda: now).availability
+    assert whole.provisional is provisional
+    month = Period(MONTH, START, end)
+    with closing(EmbeddedStore(configuration.data_dir, "ring")) as store:
+        for together in (1, 3, 8, 31):
+            extent, definition = extent_of(store, configuration.profile), load_definition("nanoterasu")
+            days = Days(configuration, store, definition, extent, days_together=together)
+            days.learn(load_record(configuration))
+            assert days.availability(month, now) == whole, together
 
 
 class TestWhatIsExaminedAgain:
