@@ -16,7 +16,7 @@ from facility.errors import AlarmRuleError, ConfigError, MissingExtraError, Prob
 from facility.profile import Profile
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import marked, term, tr, words
+from kado.language import marked, term, tr, trn, words
 from kado.output import facts, print_json, show, table, title
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.service.alarm_actions import ANSWER_S
@@ -59,7 +59,7 @@ def rules(
     elif check:
         for finding in found:
             print(f"{finding.alarm or tr('all rules')}: {finding.code}: {finding.text}")
-        print(tr("{n} rules, {count} doubtful", n=len(chosen), count=len(found)))
+        print(trn("{n} rule, {count} doubtful", "{n} rules, {count} doubtful", len(chosen), count=len(found)))
     elif alarm is not None:
         show(title(configuration.profile, tr("alarm rule {id}", id=alarm)), _explained(chosen[0]))
     else:
@@ -93,7 +93,13 @@ def _write_prometheus(loaded: AlarmRules, profile: Profile, path: Path, output: 
         print_json({**document, "rules": mapped, "left_out": dict(compiled.left_out)})
         return
     print(
-        tr("{n} rules compiled into {file}, {count} left out", n=len(mapped), file=path, count=len(compiled.left_out))
+        trn(
+            "{n} rule compiled into {file}, {count} left out",
+            "{n} rules compiled into {file}, {count} left out",
+            len(mapped),
+            file=path,
+            count=len(compiled.left_out),
+        )
     )
     for alarm, why in compiled.left_out:
         print(f"{alarm}: {why}")

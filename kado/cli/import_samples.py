@@ -105,7 +105,7 @@ def import_samples(
         show(*summary(configuration.profile, result), *_cadence(configuration, result))
     if result.rejected_rows:
         advice = f": {result.advice}" if result.advice else ""
-        raise ProblemFoundError(f"{result.rejected_rows} of {result.read} rows were rejected{advice}")
+        raise ProblemFoundError(f"rows rejected: {result.rejected_rows} of {result.read}{advice}")
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -89,7 +89,7 @@ def store_import(
             show(*summary(profile, result))
     if rejected := sum(result.rejected_rows for result in results):
         advice = next((f": {result.advice}" for result in results if result.advice), "")
-        raise ProblemFoundError(f"{rejected} of {sum(result.read for result in results)} rows were rejected{advice}")
+        raise ProblemFoundError(f"rows rejected: {rejected} of {sum(result.read for result in results)}{advice}")
 
 
 def exported_lines(profile: Profile, files: Sequence[ExportedFile]) -> list[RenderableType]:

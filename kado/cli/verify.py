@@ -52,7 +52,7 @@ def differences(profile: Profile, key: AnswerKey, found: Sequence[Difference]) -
     """Return what was compared, and a row for each difference."""
     period = span(key.period.start, key.period.end, profile.zone)
     compared = tr(
-        "{losses} losses of beam, {low} low beams, {glitches} glitches, {unknown} unknown intervals, 5 accounts",
+        "losses of beam: {losses}, low beams: {low}, glitches: {glitches}, unknown intervals: {unknown}, accounts: 5",
         losses=len(key.outages),
         low=len(key.low_beam),
         glitches=len(key.glitches),
@@ -60,7 +60,7 @@ def differences(profile: Profile, key: AnswerKey, found: Sequence[Difference]) -
     )
     if key.alarms is not None:
         compared += "; " + tr(
-            "{raised} raises of {rules} alarms", raised=len(key.alarms.raised), rules=len(key.alarms.watched)
+            "alarms: {rules}, raises: {raised}", raised=len(key.alarms.raised), rules=len(key.alarms.watched)
         )
     lines: list[RenderableType] = [
         title(

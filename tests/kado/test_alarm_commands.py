@@ -112,7 +112,7 @@ def test_the_report_says_how_long_each_rule_was_unknown(alarmed: Kado) -> None:
 
 
 def test_verify_names_an_alarm_that_the_key_and_the_replay_do_not_share(simulated: Kado) -> None:
-    assert "1 raises of 4 alarms" in simulated("verify", "key.json").out
+    assert "alarms: 4, raises: 1" in simulated("verify", "key.json").out
     key = json.loads(Path("key.json").read_text())
     (raised,) = key["alarms"]["raised"]
     key["alarms"]["raised"] = [{**raised, "alarm": "low_beam"}]

@@ -252,7 +252,7 @@ class TestImport:
         )
         answer = kado("import", "f.csv")
         assert answer.exit_code == 1
-        assert "3 of 4 rows were rejected" in answer.err
+        assert "rows rejected: 3 of 4" in answer.err
         assert "a time without offset from UTC (line 3)" in answer.out
         assert "a signal that the facility does not have (line 4)" in answer.out
         assert "NaN or infinite (line 5)" in answer.out

@@ -184,7 +184,7 @@ def test_a_link_of_a_source_that_is_not_configured_is_rejected_and_named(kado: K
     DATA.rename("lost")
     answer = kado("store", "import", "everything")
     assert answer.exit_code == 1
-    assert "1 of 1 rows were rejected" in answer.err
+    assert "rows rejected: 1 of 1" in answer.err
 
 
 def test_an_arrival_that_cannot_be_read_is_rejected(kado: Kado) -> None:

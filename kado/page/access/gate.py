@@ -12,10 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facility.accounts import Account, Permission, Role
-from facility.errors import PeriodError
+from facility.errors import PeriodError, UsageError
 from facility.period import parse_period
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY
+from facility.written_text import check_line
 from kado.language import tr
+from kado.language.sentences import error_text
 from kado.page.access.account_book import AccountBook
 from kado.page.access.origin import host_of, is_own_host, is_own_origin
 from kado.page.access.sessions import COOKIE, Sessions
@@ -148,6 +151,10 @@ class GateMiddleware:
         return Visitor(None, Role.VIEWER if reads else None, address, can_log_in=can_log_in), stale
 
     def _named(self, name: str, accounts: dict[str, Account], address: str, default: str | None) -> Visitor:
+        try:
+            check_line(Sentence("the name that the proxy gives"), name)
+        except UsageError as error:
+            raise RefusedError(400, error_text(error), f"proxy gives a name of {len(name)} characters") from error
         account = accounts.get(name)
         role = account.role if account is not None else None if default is None else Role(default)
         if role is None:
@@ -156,7 +163,7 @@ class GateMiddleware:
                 tr("{name} has no account here: ask for one (kado user add).", name=name[:64]),
                 f"proxy names {name[:64]!r}, who has no account; no page.proxy.default_role",
             )
-        return Visitor(name[:64], role, address, by_proxy=True)
+        return Visitor(name, role, address, by_proxy=True)
 
     def _is_local(self, request: Request, peer: str, *, through: bool) -> bool:
         """Whether somebody on this machine asks for a page that only this machine reaches, and nobody through it."""

@@ -382,6 +382,16 @@ class TestProxy:
             refused = await browser.post("/record/correct", UP, **{"X-Remote-User": "stranger"})
             assert (refused.status_code, recorded(page)) == (403, 0)
 
+    async def test_a_long_name_is_recorded_whole_and_one_that_is_no_name_is_refused(self, staffed: Path) -> None:
+        operators = PageSettings(proxy=PROXY.model_copy(update={"default_role": "operator"}))
+        async with open_page(staffed, operators) as page:
+            browser, name = page.browser("10.0.0.1"), "name." * 20 + "@example.org"
+            assert (await browser.post("/record/correct", UP, **{"X-Remote-User": name})).status_code == 303
+            assert load_corrections(page.configuration)[0].correction.author == name
+            answer = await browser.get("/record", **{"X-Remote-User": "n" * 301})
+            assert answer.status_code == 400
+            assert "the name that the proxy gives has 301 characters, more than the 300" in answer.text
+
     async def test_the_address_that_it_names_counts_for_guesses(self, staffed: Path) -> None:
         proxy = ProxySettings(addresses=("10.0.0.1",))
         async with open_page(staffed, PageSettings(proxy=proxy)) as page:
