@@ -3,7 +3,9 @@
 import asyncio
 import inspect
 import os
+import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +19,10 @@ from servers import Bucket, InfluxDB, Mosquitto, ObjectBucket, ObjectStore, Serv
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ["facility", "storage", "collector", "analytics", "simulators", "dashboards", "kado"]
+
+# What a shell starts in the background has SIGINT ignored, and so would each program that a test interrupts.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SERVERS = pytest.StashKey[list[Server]]()
 
