@@ -52,7 +52,7 @@ def follow(document: Any, steps: tuple[str, ...]) -> Any:
 
 
 def where_it_ends(document: Any, steps: tuple[str, ...], most_keys: int = 8) -> str:
-    """Return how far a pointer leads that leads nowhere, and what stands there, the most alike first.
+    """Return where in the document a pointer ends that leads nowhere, and the keys there, the most alike first.
 
     Examples
     --------

@@ -121,7 +121,7 @@ CHANGES: Cases = {
             [36, "c", "acked", "unacked", "realarmed"],
         ],
     },
-    "another condition lets pending be idle and active stay, only the deadband of the latter remembering true": {
+    "another condition: pending becomes idle, active stays, and its deadband remembers true": {
         "rules": rule(when=OVER_8, on_delay_s=30) + rule("b", OVER_8) + rule("d", OVER_8, on_delay_s=30),
         "samples": [[0, "x", 9]],
         "reloads": [
@@ -138,7 +138,7 @@ CHANGES: Cases = {
         ],
         "until": 60,
     },
-    "two restarts in one delay: holes of the engine count neither": {
+    "two restarts in one delay are not counted either": {
         "modes": ["live"],
         "rules": rule(on_delay_s=12),
         "samples": [[0, "x", 0], [2, "x", 11]],

@@ -183,7 +183,7 @@ VALUES: Cases = {
         ],
         "until": 15,
     },
-    "two holes in one delay count neither and start it again neither": {
+    "two holes in one delay are not counted and do not start it again": {
         "rules": rule(on_delay_s=12),
         "signals": [{**X, "stale_after_s": 4}],
         "samples": [[0, "x", 0], [2, "x", 11], [10, "x", 11], [20, "x", 11], [24, "x", 0]],
