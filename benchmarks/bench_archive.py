@@ -70,7 +70,8 @@ def main() -> None:
             columns = [pa.array(times).view(pa.timestamp("ns", "UTC")), pa.array(values), pa.array(samples.quality)]
             pq.write_table(
                 pa.table(columns, names=["time", "value", "quality"]), plain, row_group_size=86_400, compression="zstd",
-                use_dictionary=["value", "quality"], column_encoding={"time": "DELTA_BINARY_PACKED"},
+                use_dictionary=["value", "quality"],  # pyright: ignore[reportArgumentType]  # The stubs know a bool alone.
+                column_encoding={"time": "DELTA_BINARY_PACKED"},
             )  # fmt: skip
 
         loads, plains = [], [timed(write_plain)[0]]

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -42,7 +43,7 @@ COUNT = 1_000
 AIM = 1.5
 LINES_A_REQUEST = 20_000
 
-Table = dict[str, np.ndarray]
+Table = dict[str, Any]
 """Columns count, mean, min, max, last of the buckets that hold a sample."""
 
 
@@ -106,7 +107,8 @@ def of_influxdb(bucket: Bucket, end: int) -> list[dict[str, float]]:
 
 
 def make_duckdb(path: Path, samples: Samples) -> None:
-    table = pa.table({"time": samples.time_ns, "value": samples.value, "quality": samples.quality})
+    columns = [pa.array(samples.time_ns), pa.array(samples.value), pa.array(samples.quality)]
+    table = pa.table(columns, names=["time", "value", "quality"])
     with duckdb.connect(str(path)) as connection:
         connection.register("arrow", table)
         connection.execute("CREATE TABLE samples AS SELECT * FROM arrow")

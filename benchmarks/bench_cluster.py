@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
@@ -131,16 +131,16 @@ def be_bare(folder: Path, share: int, of: int) -> None:
 @contextmanager
 def cluster_of(workers: int) -> Iterator[tuple[Any, list[int]]]:
     """Yield the `map` of a cluster of this machine, with processes of one thread, and their pids."""
-    import dask
+    from dask import config
     from distributed import Client, LocalCluster
 
-    dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in KEEP_MEMORY.items()})
-    quiet = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    config.set({f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in KEEP_MEMORY.items()})
+    quiet: Any = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **quiet) as started:
         with Client(started) as client:
             client.run(warm_up)
-            pids = list(client.run(os.getpid).values())
-        with cluster(started.scheduler_address) as run:
+            pids: list[int] = list(cast("Any", client.run(os.getpid)).values())
+        with cluster(cast("Any", started).scheduler_address) as run:
             yield run, pids
 
 

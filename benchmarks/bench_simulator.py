@@ -76,11 +76,11 @@ def write(folder: Path, days: Iterable[Columns]) -> tuple[int, int]:
                             folder / f"{name}.parquet",
                             schema,
                             compression="zstd",
-                            use_dictionary=["value", "quality"],
+                            use_dictionary=["value", "quality"],  # pyright: ignore[reportArgumentType]  # The stubs know a bool alone.
                             column_encoding={"time": "DELTA_BINARY_PACKED"},
                         )
                     )
-                writers[name].write_table(pa.table(dict(zip(schema.names, arrays, strict=True)), schema=schema))
+                writers[name].write_table(pa.table([pa.array(a) for a in arrays], schema=schema))
                 samples += len(arrays[0])
     return samples, sum(f.stat().st_size for f in folder.iterdir())
 

@@ -121,7 +121,8 @@ def write_plain(folder: Path, number: int, samples: Samples) -> None:
     columns = [pa.array(samples.time_ns).view(pa.timestamp("ns", "UTC")), pa.array(samples.value)]
     pq.write_table(
         pa.table([*columns, pa.array(samples.quality)], names=["time", "value", "quality"]), plain(folder, number),
-        row_group_size=86_400, compression="zstd", use_dictionary=["value", "quality"],
+        row_group_size=86_400, compression="zstd",
+        use_dictionary=["value", "quality"],  # pyright: ignore[reportArgumentType]  # The stubs know a bool alone.
         column_encoding={"time": "DELTA_BINARY_PACKED"},
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""From the outbox to InfluxDB, in order, until the server has said that it has it."""
+"""Forwards the outbox to InfluxDB, in order; a blob stays until the server has confirmed it."""
 
 import asyncio
 import logging
@@ -43,7 +43,7 @@ class Forwarder:
 
     Contract: for the process that holds the directory's lock, one forwarder a directory. `run` without end on an event
     loop, or `drain` in a thread, not both at once; then `close`. A blob leaves the outbox in the transaction that
-    counts what became of it, and only after the server has said that it has it: after a crash it is sent again,
+    counts what became of it, and only after the server has confirmed it: after a crash it is sent again,
     which changes nothing, since the same points have the same names. Nothing is given up because a server is away,
     refuses our token, or lacks the bucket.
 
@@ -60,7 +60,7 @@ class Forwarder:
     clock
         For retention, status and canaries.
     policy
-        How patient it is.
+        How long it waits after each answer.
     max_lines
         In one request.
     changes
@@ -354,7 +354,7 @@ class _Draft:
 
 
 def _outcomes(drafts: list[_Draft], sent: Sent) -> list[Outcome]:
-    """Say for each blob what became of it; places in `sent` run on from draft to draft."""
+    """Return the outcome of each blob; places in `sent` run on from draft to draft."""
     outcomes: list[Outcome] = []
     first = 0
     for draft in drafts:

@@ -1,4 +1,4 @@
-"""Lines to InfluxDB: split where they are too many, taken apart where one of them is refused."""
+"""Sends lines to InfluxDB: smaller requests where one is too large, and single lines where some are refused."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,13 +9,20 @@ from typing import Final, cast
 from collector.delivery_policy import Action, Decision, DeliveryPolicy
 from storage.influxdb.client import OUTSIDE_RETENTION, WriteAnswer
 
-# After these the bucket may be another one when it can be written again.
-_FORGET_AFTER: Final = (401, 403, 404)
+_DROPPED: Final = re.compile(rf"dropped (\d{{1,9}}) points outside {OUTSIDE_RETENTION}")
+_BUCKET_MAY_CHANGE: Final = (401, 403, 404)
+"""After these answers an operator acts, and the bucket may be another one when it can be written again."""
+_PROBES: Final = 16
+"""Single lines, from all over, that are tried before all lines count as refused for one reason."""
+_GOLDEN_RATIO: Final = 0.6180339887498949
+
+Places = Sequence[int]
+"""Indices of lines of one call, sent in one request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """Why sending stopped before its end; what is known of the lines so far is kept for the next call."""
+    """Sending stopped before its end; what is known of the lines so far is kept for the next call."""
 
     decision: Decision
     answer: WriteAnswer
@@ -23,20 +30,12 @@ class Interruption:
 
 @dataclass(slots=True)
 class Sent:
-    """What became of lines that the server was asked to take; those not named here are stored."""
+    """The result of one call; lines that are not named here are stored."""
 
     refused: dict[int, str] = field(default_factory=dict[int, str])
-    """Places of lines that it does not take although it takes others, with its words."""
+    """Places of lines that the server refuses although it takes others, with its message."""
     too_old: list[int] = field(default_factory=list[int])
     """Places of lines beyond the bucket's retention."""
-
-
-_DROPPED: Final = re.compile(rf"dropped (\d{{1,9}}) points outside {OUTSIDE_RETENTION}")
-
-
-_GOLDEN: Final = 0.6180339887498949
-_PROBES: Final = 16
-"""Single lines, from all over, that are tried before all lines count as refused for one reason."""
 
 
 class _Fate(Enum):
@@ -44,20 +43,14 @@ class _Fate(Enum):
     TOO_OLD = auto()
 
 
-def _dropped(answer: WriteAnswer) -> int:
-    """Return how many points the server says that it dropped for their age; the others of that request are stored."""
-    found = _DROPPED.search(answer.message)
-    return int(found[1]) if found else 0
-
-
 class Sender:
     """Sends lines in order, one request at a time.
 
-    A line is called refused only if it is refused alone, and a canary (a line known to be good) passes just then.
-    That takes requests; each call has a budget of them. When it is spent, sending is interrupted for a moment, and
-    the next call with these lines goes on: what is known to be stored or refused is not sent again. Where nothing at
-    all was stored by then, it is not the lines that are at fault but something that they share, which a person has to
-    look at.
+    A line counts as refused only if it is refused alone, and a canary (a line known to be good) passes just then.
+    Finding it takes requests; each call has a budget of them. When the budget is spent, sending is interrupted for a
+    moment, and the next call with these lines goes on: a line known to be stored or refused is not sent again. Where
+    no line was stored by then, the cause is not in the lines but in something that they share, and operator action
+    is needed.
 
     Parameters
     ----------
@@ -70,7 +63,7 @@ class Sender:
     max_lines
         In one request.
     budget
-        Requests for one call of `send`, beyond one for each `max_lines`.
+        Requests for one call of `send`, beyond one for each `max_lines`; canaries are not counted.
     """
 
     def __init__(
@@ -87,12 +80,12 @@ class Sender:
         self._canary = canary
         self._budget = budget
         self._known: dict[bytes, _Fate | str] = {}
-        """What became of lines of a call that was interrupted; of a refused one, the server's words."""
+        """The fate of lines of an interrupted call; of a refused line, the server's message."""
         self.max_lines = max_lines
         """Smaller from then on where the server says 413."""
 
     def send(self, lines: Sequence[bytes], failures: int) -> Sent | Interruption:
-        """Send lines, each with its newline; stop at the first answer that asks for patience.
+        """Send lines, each with its newline; stop at the first answer that asks to wait.
 
         Parameters
         ----------
@@ -101,17 +94,12 @@ class Sender:
         failures
             How many times in a row sending was interrupted before this one.
         """
-        known = self._known
-        places: Sequence[int] = range(len(lines))
-        if known:
-            places = [i for i in places if lines[i] not in known]
-        # What is still to be sent, last first.
-        starts = range(0, len(places), self.max_lines)
-        todo: list[Sequence[int]] = [cast("Sequence[int]", places[i : i + self.max_lines]) for i in starts][::-1]
-        stored: list[Sequence[int]] = []
-        budget = self._budget + len(todo)
-        while todo:
-            part = todo.pop()
+        # The last one is sent next.
+        waiting = self._requests(lines)
+        stored: list[Places] = []
+        budget = self._budget + len(waiting)
+        while waiting:
+            part = waiting.pop()
             answer = self._write(b"".join([lines[i] for i in part]))
             decision = self._policy.decide(answer, failures)
             budget -= 1
@@ -120,26 +108,34 @@ class Sender:
             elif decision.action in (Action.RETRY, Action.HOLD):
                 return self._interrupted(Interruption(decision, answer), lines, stored)
             elif budget <= 0:
-                self._remember(lines, stored)
-                todo.append(part)
-                return self._spent(lines, todo, answer)
+                self._remember_stored(lines, stored)
+                return self._budget_spent(lines, [*waiting, part], answer)
             elif _dropped(answer) == len(part):
-                known.update((lines[i], _Fate.TOO_OLD) for i in part)
+                self._known.update((lines[i], _Fate.TOO_OLD) for i in part)
             elif len(part) > 1:
                 middle = len(part) // 2
-                todo += [part[middle:], part[:middle]]
+                waiting += [part[middle:], part[:middle]]
                 if decision.action is Action.SPLIT:
                     self.max_lines = min(self.max_lines, len(part) - middle)
-            elif (objection := self._try_canary(failures)) is not None:
-                return self._interrupted(objection, lines, stored)
+            elif (trouble := self._try_canary(failures)) is not None:
+                return self._interrupted(trouble, lines, stored)
             else:
-                known[lines[part[0]]] = answer.message
-        return self._finished(lines)
+                self._known[lines[part[0]]] = answer.message
+        return self._result(lines)
 
-    def _remember(self, lines: Sequence[bytes], stored: list[Sequence[int]]) -> None:
+    def _requests(self, lines: Sequence[bytes]) -> list[Places]:
+        """Return the lines whose fate is not known, cut into requests, the first one last."""
+        places: Places = range(len(lines))
+        if self._known:
+            places = [i for i in places if lines[i] not in self._known]
+        starts = range(0, len(places), self.max_lines)
+        return [cast("Places", places[i : i + self.max_lines]) for i in starts][::-1]
+
+    def _remember_stored(self, lines: Sequence[bytes], stored: list[Places]) -> None:
         self._known.update((lines[i], _Fate.STORED) for part in stored for i in part)
 
-    def _finished(self, lines: Sequence[bytes]) -> Sent:
+    def _result(self, lines: Sequence[bytes]) -> Sent:
+        """Return the fate of all lines, and forget it."""
         sent = Sent()
         if any(fate is not _Fate.STORED for fate in self._known.values()):
             for place, line in enumerate(lines):
@@ -151,29 +147,31 @@ class Sender:
         self._known.clear()
         return sent
 
-    def _spent(self, lines: Sequence[bytes], todo: list[Sequence[int]], answer: WriteAnswer) -> Interruption:
-        """Interrupt sending because its budget is spent."""
-        if all(isinstance(fate, str) for fate in self._known.values()) and not self._some_pass(lines, todo):
+    def _budget_spent(self, lines: Sequence[bytes], waiting: list[Places], answer: WriteAnswer) -> Interruption:
+        """Interrupt sending: for a moment, or for an operator where the server took no line at all."""
+        all_refused = all(isinstance(fate, str) for fate in self._known.values())
+        if all_refused and not self._some_pass(lines, waiting):
             return self._hold(answer, f"more points are refused than {self._budget} requests can tell apart")
         refused = sum(isinstance(fate, str) for fate in self._known.values())
         why = f"{refused} points are refused so far, and the search for further ones goes on"
-        # The server answers well: there is nothing to be patient about.
+        # The server answers well: no need for longer and longer waits.
         decision = Decision(Action.RETRY, self._policy.chance() * self._policy.retry_base_s)
         return Interruption(decision, replace(answer, message=f"{why}: {answer.message}"))
 
-    def _some_pass(self, lines: Sequence[bytes], todo: list[Sequence[int]]) -> bool:
-        """Whether the server takes some of these lines, none stored yet: the parts as they are, then single lines."""
-        rest = [place for part in todo for place in part]
+    def _some_pass(self, lines: Sequence[bytes], waiting: list[Places]) -> bool:
+        """Whether the server takes some of these lines, none stored yet: in the requests as they are, or alone."""
+        rest = [place for part in waiting for place in part]
         # Spread by the golden ratio: equal steps could meet the same line of a pattern each time.
-        singles = [[rest[int(i * _GOLDEN % 1.0 * len(rest))]] for i in range(_PROBES)]
-        for part in [*todo[::-1], *singles]:
+        singles = [[rest[int(i * _GOLDEN_RATIO % 1.0 * len(rest))]] for i in range(_PROBES)]
+        for part in [*waiting[::-1], *singles]:
             answer = self._write(b"".join([lines[i] for i in part]))
             if self._policy.decide(answer, 0).action is Action.SETTLE:
-                self._known.update((lines[i], _Fate.STORED) for i in part)
+                self._remember_stored(lines, [part])
                 return True
         return False
 
     def _try_canary(self, failures: int) -> Interruption | None:
+        """Return why a line known to be good is not taken either; None if it is taken."""
         answer = self._write(self._canary())
         decision = self._policy.decide(answer, failures)
         if decision.action is Action.SETTLE:
@@ -182,13 +180,19 @@ class Sender:
             return Interruption(decision, answer)
         return self._hold(answer, "even a line known to be good is refused")
 
-    def _interrupted(self, why: Interruption, lines: Sequence[bytes], stored: list[Sequence[int]]) -> Interruption:
-        if why.answer.status in _FORGET_AFTER:
+    def _interrupted(self, why: Interruption, lines: Sequence[bytes], stored: list[Places]) -> Interruption:
+        if why.answer.status in _BUCKET_MAY_CHANGE:
             self._known.clear()
         else:
-            self._remember(lines, stored)
+            self._remember_stored(lines, stored)
         return why
 
     def _hold(self, answer: WriteAnswer, why: str) -> Interruption:
         answer = replace(answer, message=f"{why}: {answer.message}")
         return Interruption(self._policy.hold(answer), answer)
+
+
+def _dropped(answer: WriteAnswer) -> int:
+    """Return how many points the server dropped for their age, by its message; it stored the others of the request."""
+    found = _DROPPED.search(answer.message)
+    return int(found[1]) if found else 0

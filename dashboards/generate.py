@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from dashboards.export import dashboard_files
-from dashboards.rules.alertmanager import OWN_INHIBITIONS, ROLES, alertmanager_file
+from dashboards.rules.alertmanager import alertmanager_file
 from dashboards.rules.rule import rule_file
 from dashboards.rules.service import service_groups
 from facility.profile import load_profile
@@ -41,7 +41,7 @@ def rules_text() -> str:
 
 def alertmanager_text() -> str:
     """Return the configuration of Alertmanager."""
-    return alertmanager_file(OWN_INHIBITIONS, {role: f"http://127.0.0.1:9099/{role}" for role in ROLES})
+    return alertmanager_file((), "python -m dashboards.generate")
 
 
 def generated_files() -> dict[Path, str]:

@@ -10,9 +10,6 @@ from facility.profile import Profile
 from facility.time import parse_time
 
 SIGNAL_COLUMN = "signal"
-QUALITY_COLUMN = "quality"
-REASON_COLUMN = "reason"
-ARRIVAL_COLUMN = "arrival"
 TIME_COLUMN = "time"
 VALUE_COLUMN = "value"
 

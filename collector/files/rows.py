@@ -84,7 +84,6 @@ class Decoder:
         named = {layout.signal} if layout.signal is not None else {signal for _, signal in layout.names}
         unit = profile.signal(*named).unit if len(named) == 1 else None
         self._numbers = NumberRules(form.decimal, unit)
-        self._units = {s.id: s.unit for s in profile.signals}
         self._facility = profile.id
         words_of = {s.id: s.words if s.type == "state" else None for s in profile.signals}
         words_of |= {link_signal(source): LINK_WORDS for source in sources}

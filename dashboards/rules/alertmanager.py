@@ -1,6 +1,6 @@
-"""The configuration of Alertmanager: who hears of what, and what keeps quiet while something graver is on."""
+"""The configuration of Alertmanager: who is notified of what, and what is muted while a graver alert fires."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,9 @@ class Inhibition:
     target: str
 
 
+WEBHOOKS: Final[Mapping[Role, str]] = {role: f"http://127.0.0.1:9099/{role}" for role in ROLES}
+"""Receivers of the file as it is written; a site puts its own there."""
+
 OWN_INHIBITIONS: Final = (
     *(
         Inhibition("KadoDown", target)
@@ -28,10 +31,12 @@ OWN_INHIBITIONS: Final = (
 )
 
 
-def alertmanager_file(inhibitions: Sequence[Inhibition], receivers: dict[str, str]) -> str:
-    """Return the text of a configuration; `receivers` gives the webhook of each role."""
+def alertmanager_file(
+    inhibitions: Sequence[Inhibition], written_by: str, webhooks: Mapping[Role, str] = WEBHOOKS
+) -> str:
+    """Return the text of a configuration: inhibitions of rules beside those of kado's own, a webhook for each role."""
     lines = [
-        "# Written by: python -m dashboards.generate",
+        f"# Written by: {written_by}",
         "# Set the webhooks, or put email_configs in their place, before you use it.",
         "route:",
         "  receiver: engineers",
@@ -45,14 +50,14 @@ def alertmanager_file(inhibitions: Sequence[Inhibition], receivers: dict[str, st
     for role in ROLES:
         lines += [f'    - matchers: [role="{role}"]', f"      receiver: {role}"]
     lines.append("inhibit_rules:")
-    for rule in inhibitions:
+    for rule in (*OWN_INHIBITIONS, *inhibitions):
         lines += [
             f'  - source_matchers: [alertname="{rule.source}"]',
             f'    target_matchers: [alertname="{rule.target}"]',
             f"    equal: [{'' if rule.source == 'KadoDown' else 'facility'}]",
         ]
     lines += [
-        "  # A site that lets Prometheus be in charge as well hears of an alarm of kado once.",
+        "  # A site that lets Prometheus be in charge as well is notified of an alarm of kado once.",
         '  - source_matchers: [via=""]',
         '    target_matchers: [via="prometheus"]',
         "    equal: [facility, alertname]",
@@ -62,7 +67,7 @@ def alertmanager_file(inhibitions: Sequence[Inhibition], receivers: dict[str, st
         lines += [
             f"  - name: {role}",
             "    webhook_configs:",
-            f'      - url: "{receivers[role]}"',
+            f'      - url: "{webhooks[role]}"',
             "        send_resolved: true",
         ]
     return "\n".join(lines) + "\n"

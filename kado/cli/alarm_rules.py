@@ -12,13 +12,21 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from facility.alarms import AlarmRule, AlarmRules, Finding, review
-from facility.errors import AlarmRuleError, ConfigError, MissingExtraError, ProblemFoundError, UnreachableError
+from facility.errors import (
+    AlarmRuleError,
+    ConfigError,
+    MissingExtraError,
+    ProblemFoundError,
+    UnreachableError,
+    UsageError,
+)
 from facility.profile import Profile
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
 from kado.output import facts, print_json, show, table, title
 from kado.queries.alarm_rules import load_alarm_rules
+from kado.queries.identity import identity
 from kado.service.alarm_actions import ANSWER_S
 from kado.service.alarms import SERVICE
 from kado.stores import running_pid
@@ -33,6 +41,10 @@ def rules(
     prometheus: Annotated[
         Path | None, typer.Option(help="Compile the rules for Prometheus into this file, and say what is left out.")
     ] = None,
+    alertmanager: Annotated[
+        Path | None,
+        typer.Option(help="With --prometheus: write a configuration of Alertmanager that mutes inhibited alerts."),
+    ] = None,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -43,13 +55,15 @@ def rules(
       kado alarms rules
       kado alarms rules beam_lost
       kado alarms rules --check
-      kado alarms rules --prometheus kado_alarms.yml
+      kado alarms rules --prometheus kado_alarms.yml --alertmanager alertmanager.yml
     """
     configuration = load_configuration(config)
     loaded = load_alarm_rules(configuration)
     if prometheus is not None:
-        _write_prometheus(loaded, configuration.profile, prometheus, output)
+        _write_prometheus(loaded, configuration.profile, prometheus, alertmanager, output)
         return
+    if alertmanager is not None:
+        raise UsageError("--alertmanager mutes compiled rules: give --prometheus as well")
     if alarm is not None and alarm not in loaded.by_id:
         raise AlarmRuleError(f"no alarm {alarm!r}: there are {', '.join(loaded.by_id)}")
     chosen = loaded.rules if alarm is None else (loaded.by_id[alarm],)
@@ -72,8 +86,9 @@ def rules(
         raise typer.Exit(1)
 
 
-def _write_prometheus(loaded: AlarmRules, profile: Profile, path: Path, output: Format) -> None:
+def _write_prometheus(loaded: AlarmRules, profile: Profile, path: Path, manager: Path | None, output: Format) -> None:
     try:
+        from dashboards.rules.alertmanager import alertmanager_file
         from dashboards.rules.compiled import compile_rules
         from dashboards.rules.rule import rule_file
         from dashboards.rules.service import watchdog_group
@@ -82,14 +97,12 @@ def _write_prometheus(loaded: AlarmRules, profile: Profile, path: Path, output: 
             "rules for Prometheus are made with the dashboards, which are not installed: pip install 'kado[dashboards]'"
         ) from error
     compiled = compile_rules(loaded.rules, profile)
-    try:
-        groups = [*compiled.groups(), watchdog_group()]
-        path.write_text(rule_file(groups, compiled.heading(profile.id), "docs"), encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+    _write(path, rule_file([*compiled.groups(), watchdog_group()], compiled.heading(profile.id), "docs"))
+    if manager is not None:
+        _write(manager, alertmanager_file(compiled.inhibitions, f"kado alarms rules --alertmanager {manager.name}"))
     mapped = {alert.name: alert.labels["kado_mapping"] for alert in compiled.alerts}
     if output is Format.JSON:
-        document: dict[str, Any] = {"facility": profile.id, "simulated": profile.simulated, "file": str(path)}
+        document: dict[str, Any] = {**identity(profile), "file": str(path)}
         print_json({**document, "rules": mapped, "left_out": dict(compiled.left_out)})
         return
     print(
@@ -103,6 +116,13 @@ def _write_prometheus(loaded: AlarmRules, profile: Profile, path: Path, output: 
     )
     for alarm, why in compiled.left_out:
         print(f"{alarm}: {why}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
@@ -132,8 +152,7 @@ def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
     if output is Format.JSON:
         print_json(
             {
-                "facility": configuration.profile.id,
-                "simulated": configuration.profile.simulated,
+                **identity(configuration.profile),
                 "fingerprint": found["fingerprint"],
                 "error": found["error"],
             }

@@ -1,6 +1,7 @@
 """Work that the service does once at its start and then on the hour, in a thread, until it ends."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,6 +9,8 @@ from typing import Final
 
 from collector.slots import Slots
 from facility.time import NS_PER_H, Clock
+
+_LOG: Final = logging.getLogger(__name__)
 
 EVERY_NS: Final = NS_PER_H
 
@@ -45,7 +48,8 @@ class Hourly:
                 self._problem = str(error)
             else:
                 self._problem = ""
-            await self._slots.wait()
+            if missed := await self._slots.wait():
+                _LOG.warning("%s took more than an hour: it was left out %d times", work.__qualname__, missed)
 
     def go_on(self, *_: object) -> None:
         """Return, or end the work where the service is ending."""

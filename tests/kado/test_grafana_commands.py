@@ -53,7 +53,9 @@ def test_alarm_rules_are_compiled_into_a_file_that_promtool_accepts(kado: Kado, 
     kado("init")
     with Path("kado.toml").open("a") as file:
         file.write("\n[alarms]\n")
-    answer = kado("alarms", "rules", "--prometheus", "alarms.yml", "--format", "json")
+    manager = ("--alertmanager", "alertmanager.yml")
+    assert "give --prometheus as well" in kado("alarms", "rules", *manager).err
+    answer = kado("alarms", "rules", "--prometheus", "alarms.yml", *manager, "--format", "json")
     assert answer.exit_code == 0, answer.err
     assert answer.document["rules"]["beam_lost"] == "approximate"
     assert answer.document["rules"]["ledger_open"] == "grid"
@@ -62,3 +64,6 @@ def test_alarm_rules_are_compiled_into_a_file_that_promtool_accepts(kado: Kado, 
     for watchdog in ("KadoDown", "KadoAlarmsStalled", "KadoNotificationsStuck"):
         assert f'alert: "{watchdog}"' in text
     subprocess.run([require("promtool"), "check", "rules", "alarms.yml"], cwd=tmp_path, check=True, capture_output=True)
+    assert 'target_matchers: [alertname="low_beam"]' in Path("alertmanager.yml").read_text()
+    check = [require("amtool"), "check-config", "alertmanager.yml"]
+    subprocess.run(check, cwd=tmp_path, check=True, capture_output=True)

@@ -6,7 +6,7 @@ import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from servers import Server, free_port
@@ -128,31 +128,56 @@ class Alertmanager(_Ready):
         ]
 
 
-class Receiver:
-    """Takes webhooks of Alertmanager; a context manager."""
+class _Served:
+    """Answers HTTP requests in a thread; a context manager."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def url(self) -> str:
+        """Where to send to."""
+        return f"http://{self.address}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Writes no log."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class Receiver(_Served):
+    """Takes webhooks of Alertmanager."""
 
     def __init__(self) -> None:
         self.received: list[tuple[float, str, dict[str, Any]]] = []
         """When, on which path, and what."""
         receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(_Handler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 receiver.received.append((time.time(), self.path, body))
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Where to send to."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(Handler)
 
     def names(self) -> set[tuple[str, str, str]]:
         """Return path, status and name of every alert that was received."""
@@ -162,25 +187,16 @@ class Receiver:
             for alert in body["alerts"]
         }
 
-    def __enter__(self) -> "Receiver":
-        self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class Exposed:
-    """Serves metrics that a test sets; a context manager."""
+class Exposed(_Served):
+    """Serves metrics that a test sets."""
 
     def __init__(self) -> None:
         self.text = ""
         """What is answered; empty: an error."""
         exposed = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(_Handler):
             def do_GET(self) -> None:
                 body = exposed.text.encode()
                 self.send_response(200 if body else 503)
@@ -188,22 +204,4 @@ class Exposed:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def address(self) -> str:
-        """Host and port to scrape."""
-        return f"127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> "Exposed":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)

@@ -17,7 +17,7 @@ import pytest
 
 from dashboards.export import DASHBOARDS, dashboard_files
 from dashboards.generate import RUNBOOKS
-from dashboards.rules.alertmanager import OWN_INHIBITIONS, ROLES, alertmanager_file
+from dashboards.rules.alertmanager import ROLES, alertmanager_file
 from dashboards.rules.compiled import compile_rules
 from dashboards.rules.rule import Alert, rule_file
 from dashboards.rules.service import service_groups
@@ -135,7 +135,7 @@ def test_a_beam_dump_reaches_the_receiver_and_every_panel_has_an_answer(
     assert replaced == 1
     with Receiver() as receiver:
         manager_text = alertmanager_file(
-            (*OWN_INHIBITIONS, *compiled.inhibitions), {role: f"{receiver.url}/{role}" for role in ROLES}
+            compiled.inhibitions, "a test", {role: f"{receiver.url}/{role}" for role in ROLES}
         ).replace("group_wait: 10s", "group_wait: 1s")
         manager = Alertmanager(tmp_path / "alertmanager", manager_text)
         start(manager)
@@ -215,7 +215,7 @@ def test_low_beam_is_notified_alone_muted_while_the_beam_is_lost_and_notified_ag
 
     with Receiver() as receiver:
         configuration = (
-            alertmanager_file(compiled.inhibitions, {role: f"{receiver.url}/{role}" for role in ROLES})
+            alertmanager_file(compiled.inhibitions, "a test", {role: f"{receiver.url}/{role}" for role in ROLES})
             .replace("group_wait: 10s", "group_wait: 1s")
             .replace("group_interval: 1m", "group_interval: 1s")
         )
