@@ -156,7 +156,7 @@ def _act(configuration: Configuration, actions: list[Action], output: Format, *,
         print_json(documents if several and len(documents) != 1 else documents[0])
     else:
         for answer in answers:
-            print(_told(answer))
+            print(_line(answer))
     if any(not answer.answered for answer in answers):
         note(tr("recorded; no service answered within 5 s: it takes effect when one runs"))
         raise typer.Exit(3)
@@ -164,7 +164,7 @@ def _act(configuration: Configuration, actions: list[Action], output: Format, *,
         raise typer.Exit(1)
 
 
-def _told(answer: Answer) -> str:
+def _line(answer: Answer) -> str:
     action = answer.action
     if not answer.answered:
         return tr("{alarm}: {action} is recorded", alarm=action.alarm, action=action.kind.value)

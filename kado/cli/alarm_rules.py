@@ -69,7 +69,7 @@ def rules(
     chosen = loaded.rules if alarm is None else (loaded.by_id[alarm],)
     found = [f for f in review(loaded) if alarm is None or f.alarm == alarm] if check else []
     if output is Format.JSON:
-        print_json(_document(loaded, chosen, found if check else None, configuration.profile.id))
+        print_json(_document(loaded, chosen, found if check else None, configuration.profile))
     elif check:
         for finding in found:
             print(f"{finding.alarm or tr('all rules')}: {finding.code}: {finding.text}")
@@ -180,10 +180,10 @@ def _explained(rule: AlarmRule) -> RenderableType:
 
 
 def _document(
-    loaded: AlarmRules, chosen: tuple[AlarmRule, ...], found: list[Finding] | None, facility: str
+    loaded: AlarmRules, chosen: tuple[AlarmRule, ...], found: list[Finding] | None, profile: Profile
 ) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "facility": facility,
+        **identity(profile),
         "fingerprint": loaded.fingerprint,
         "count": len(loaded),
         "rules": [rule.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in chosen],

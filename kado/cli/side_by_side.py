@@ -18,7 +18,10 @@ from kado.rounding import NONE, count, hours, percent
 
 def print_csv(rows: Sequence[Row], configuration: Configuration) -> None:
     """Print a line for each row; cells are empty where there is no figure."""
-    listed = documents(rows, configuration)
+    listed = [
+        {**row, "period": row["period"]["id"], "start": row["period"]["start"], "end": row["period"]["end"]}
+        for row in documents(rows, configuration)
+    ]
     writer = csv.DictWriter(sys.stdout, list(listed[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(listed)

@@ -17,6 +17,7 @@ from facility.time import format_time
 from kado.config import Configuration
 from kado.journal import open_alarm_journal
 from kado.queries.alarm_rules import load_alarm_rules, series_table
+from kado.queries.identity import identity
 from storage.data_dir import DataDir
 from storage.journal.alarms import Watch, read_transition
 from storage.telemetry_db.alarms import Outgoing, read_alarm_state
@@ -97,8 +98,7 @@ def alarms_document(standing: AlarmStanding, shown: Sequence[AlarmRule] | None =
     for record in engine.records:
         counts[record.shown.value] += 1
     return {
-        "facility": configuration.profile.id,
-        "simulated": configuration.profile.simulated,
+        **identity(configuration.profile),
         "at": format_time(standing.now_ns, zone),
         "watching_since": _time(standing.watching_since_ns, zone),
         "position": format_time(engine.position_ns, zone),
@@ -224,8 +224,7 @@ def history_document(history: AlarmHistory) -> dict[str, Any]:
     profile = history.configuration.profile
     zone = profile.zone
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "replayed": history.replayed,
         "from": _time(history.start_ns, zone),
         "to": format_time(history.end_ns, zone),

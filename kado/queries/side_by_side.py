@@ -9,9 +9,10 @@ from facility.definition import own_definitions, shipped_definitions
 from facility.errors import PeriodError, ProfileError
 from facility.period import Period, day_of, month_of
 from facility.schedule import resolve
-from facility.time import Clock, format_time, system_clock, to_s
+from facility.time import Clock, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport, load_availability
+from kado.queries.identity import identity
 from kado.queries.record import AsOf, load_record, read_as_of
 
 ALL: Final = "all"
@@ -75,15 +76,8 @@ def _parts(whole: Period, each: Each | None, configuration: Configuration) -> li
 
 def row_document(row: Row, configuration: Configuration) -> dict[str, Any]:
     """Return one row for programs: full precision, None for what does not exist."""
-    zone, report = configuration.profile.zone, row.report
-    found: dict[str, Any] = {
-        "facility": configuration.profile.id,
-        "simulated": configuration.profile.simulated,
-        "period": row.period.id,
-        "start": format_time(row.period.start_ns, zone),
-        "end": format_time(row.period.end_ns, zone),
-        "definition": row.definition,
-    }
+    report = row.report
+    found = identity(configuration.profile, definition=row.definition, period=row.period)
     figures = report.availability.figures if report else None
     names = ("availability_pct", "availability_lower_pct", "availability_upper_pct", "coverage_pct", "mtbf_h", "mttr_h")
     found |= {name: None if figures is None else getattr(figures, name) for name in names}

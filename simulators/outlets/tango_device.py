@@ -233,11 +233,11 @@ def _device_class(tango: Any, server: Any, outlet: TangoDevice) -> Any:
 
         @server.command(dtype_in=(str,), dtype_out=str, doc_in="effect, then length_s=, reads=, shift_s=")
         def inject(self, words: Any) -> str:
-            return _told(tango, lambda: outlet.inject(list(words)))
+            return _answer(tango, lambda: outlet.inject(list(words)))
 
         @server.command(dtype_in=str, dtype_out=str, doc_in="an effect, or all")
         def repair(self, effect: str) -> str:
-            return _told(tango, lambda: outlet.repair(effect))
+            return _answer(tango, lambda: outlet.repair(effect))
 
         @server.command(dtype_out=(str,), doc_out="what is broken now")
         def broken(self) -> list[str]:
@@ -246,7 +246,7 @@ def _device_class(tango: Any, server: Any, outlet: TangoDevice) -> Any:
     return KadoSimulator
 
 
-def _told(tango: Any, act: Any) -> str:
+def _answer(tango: Any, act: Any) -> str:
     try:
         return act()
     except KadoError as error:

@@ -7,6 +7,16 @@ from command_line import Kado
 from recorded_documents import RECORD, documents
 
 
+def test_each_document_of_a_facility_begins_with_its_identity() -> None:
+    recorded = json.loads(RECORD.read_text(encoding="utf-8"))
+    found = {name: row["document"] for name, row in recorded.items() if isinstance(row["document"], dict)}
+    assert len(found) > 30
+    for name, document in found.items():
+        assert list(document)[:2] == ["facility", "simulated"], name
+        if "period" in document:
+            assert list(document["period"]) == ["id", "start", "end"], name
+
+
 def test_every_document_is_as_recorded(seeded: Kado, tmp_path: Path) -> None:
     recorded = json.loads(RECORD.read_text(encoding="utf-8"))
     found = documents(tmp_path)

@@ -29,6 +29,7 @@ from kado.queries.explanation import (
     load_gaps,
     load_instant,
 )
+from kado.queries.identity import identity
 from kado.queries.incidents import incidents_document, load_incidents, pareto_document
 from kado.queries.ledger import ledger_document
 from kado.queries.lost_time import lost_time_document
@@ -328,8 +329,7 @@ async def signals(context: PageContext, options: Options) -> Any:
     del options
     profile = context.profile
     return {
-        "facility": profile.id,
-        "simulated": profile.simulated,
+        **identity(profile),
         "signals": [
             {
                 "id": s.id,

@@ -208,7 +208,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "Figures of each day or month of a period, or by each definition.",
         "kado availability --each",
         answers.side_by_side,
-        listed(record(_IDENTITY)),
+        listed(record(_OF_PERIOD)),
         (
             _PERIOD,
             Option("definition", "Counting rules, or all; default: those of the facility."),
