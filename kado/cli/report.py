@@ -65,8 +65,11 @@ def make(
         from kado.queries.report import load_report
         from kado.report.forms import Form, render
         from kado.report.life import current_report
+        from kado.report.time_sections import draw_over_time
 
-        inputs = load_report(configuration, period, definition, as_known_on)
+        inputs = load_report(
+            configuration, period, definition, as_known_on, early=draw_over_time if chosen in WITH_CHARTS else None
+        )
         report = current_report(configuration, inputs, language())
         font_dir = configuration.settings.report.font_dir
         content = render(report, Form(chosen.value), None if font_dir is None else configuration.folder / font_dir)

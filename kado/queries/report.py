@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from importlib.metadata import version
@@ -66,6 +66,21 @@ class Cell:
     """A category of the plan, or of user time: delivered, low_beam, no_beam, unknown, planned (not over yet)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictured:
+    """What the charts of a period over time show."""
+
+    loaded: AvailabilityReport
+    buckets: Buckets
+    """Of the delivery signal."""
+    cells: tuple[Cell, ...]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether months are shown, and a calendar of months by days."""
+        return self.loaded.availability.period.length_ns > LONG_NS
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """From what a report was made: enough to say later whether it would come out the same."""
@@ -99,8 +114,7 @@ class ReportInputs:
     systems: dict[str, int]
     """Downtime by system, ns."""
     beamlines: BeamlineReport | None
-    buckets: Buckets
-    cells: tuple[Cell, ...]
+    pictured: Pictured
     target: TimeToTarget | None
     """In the report of a year."""
     alarms: AlarmReport | None
@@ -122,32 +136,48 @@ def load_report(
     as_known_on: str | None = None,
     *,
     clock: Clock = system_clock,
+    early: Callable[[Pictured], None] | None = None,
 ) -> ReportInputs:
-    """Read and compute all that the report of a period says; raises what `load_availability` raises."""
+    """Read and compute all that the report of a period says.
+
+    Parameters
+    ----------
+    early
+        Given what the first charts show as soon as it is known.
+
+    Raises
+    ------
+    PeriodError, ProfileError, DefinitionError
+        As `load_availability`.
+    """
     with open_figures(configuration, definition, as_known_on, clock=clock) as figures:
-        return _read(figures, figures.period(period), as_known_on)
+        return _read(figures, figures.period(period), as_known_on, early)
 
 
-def _read(figures: FiguresByDay, asked: Period, as_known_on: str | None) -> ReportInputs:
+def _read(
+    figures: FiguresByDay, asked: Period, as_known_on: str | None, early: Callable[[Pictured], None] | None
+) -> ReportInputs:
     configuration, profile = figures.configuration, figures.profile
     known_on = format_time(figures.known_on_ns)
     gaps: list[Gaps] = []
     loaded = figures.look_at(asked, lambda piece: gaps.append(gaps_in(piece, profile)))
+    buckets = figures.store.buckets(profile.delivery_signal, asked.start_ns, loaded.part.end_ns, POINTS)
+    pictured = Pictured(loaded, buckets, tuple(calendar_cells(loaded)))
+    if early is not None:
+        early(pictured)
     year = fiscal_year_of(loaded.part.end_ns - 1, profile.zone, profile.fiscal_year_starts_in)
     to_date = figures.report_or_none(Period(year.id, year.start_ns, loaded.part.end_ns))
     loaded = replace(loaded, budget=budget_of(profile, year, loaded.plan, to_date))
-    buckets = figures.store.buckets(profile.delivery_signal, asked.start_ns, loaded.part.end_ns, POINTS)
     return ReportInputs(
         configuration=configuration,
         loaded=loaded,
         beside=tuple(_beside(figures, asked, year, loaded.part)),
-        months=tuple(_months(figures, loaded.part)) if asked.length_ns > LONG_NS else (),
+        months=tuple(_months(figures, loaded.part)) if pictured.is_long else (),
         reliability=reliability_of(figures, asked),
         gaps=Gaps.joined(gaps),
         systems=shares(loaded, Sharing.ROOT_CAUSE),
         beamlines=beamlines_of(configuration, loaded, figures.store) if profile.beamlines else None,
-        buckets=buckets,
-        cells=tuple(calendar_cells(loaded)),
+        pictured=pictured,
         target=_time_to_target(figures, loaded),
         alarms=_alarms(configuration, loaded),
         facilities=load_facilities_beside(configuration, asked.id, known_on, clock=lambda: figures.now_ns),

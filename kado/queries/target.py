@@ -1,7 +1,8 @@
 """When the facility first ran a block at the current that it aims for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from analytics.target import TARGET_CATEGORIES, TargetRun, measure, target_level
 from facility.definition import load_definition
 from facility.errors import ProfileError
 from facility.profile import Profile
-from facility.schedule import resolve
+from facility.schedule import Block, resolve
 from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, system_clock
 from kado.config import Configuration
@@ -17,6 +18,10 @@ from kado.queries.evidence import load_link
 from kado.queries.identity import identity
 from kado.queries.record import AsOf, load_record, read_as_of
 from kado.stores import open_store
+from storage.store import TelemetryStore
+
+_LOOKS: Final = 2_000
+"""Pieces in which the highest value of the signal is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,12 @@ def load_time_to_target(
     best: TargetRun | None = None
     signal = profile.delivery_signal
     with open_store(configuration) as store:
+        highest = _Highest(store, signal, blocks)
         for block in blocks:
             level = target_level(profile, profile.target, block)
-            # One look at the highest value spares reading the blocks that were never near.
+            # A look at the highest value spares reading the blocks that were never near.
+            if not highest.may_reach(level, block):
+                continue
             if not np.any(store.buckets(signal, block.start_ns, block.end_ns, 1).max >= level):
                 continue
             samples = store.read(signal, block.start_ns, block.end_ns, hold=True)
@@ -92,6 +100,23 @@ def load_time_to_target(
             if best is None or run.surely_pct > best.surely_pct:
                 best = run
     return TimeToTarget(profile, profile.target, started_ns, None, best, len(blocks))
+
+
+class _Highest:
+    """The highest values of a signal since the first of some blocks, from one look at the store."""
+
+    def __init__(self, store: TelemetryStore, signal: str, blocks: Sequence[Block]) -> None:
+        self._buckets = None
+        if blocks:
+            self._buckets = store.buckets(signal, blocks[0].start_ns, max(b.end_ns for b in blocks), _LOOKS)
+
+    def may_reach(self, level: float, block: Block) -> bool:
+        """Return whether a value may be as high in a block: false only where none is."""
+        b = self._buckets
+        if b is None:
+            return False
+        touching = (b.start_ns < block.end_ns) & (b.start_ns + b.width_ns > block.start_ns)
+        return bool(np.any(b.max[touching] >= level))
 
 
 def target_document(found: TimeToTarget) -> dict[str, Any]:

@@ -1,11 +1,14 @@
-"""Charts of a report, drawn once by Altair and used as SVG in every form."""
+"""Charts of a report, drawn once by Altair and used as SVG in every form.
+
+Altair writes what a chart looks like, and names its rows; these are laid beside it as they are. To import pandas, for
+frames that would be turned into the same rows, takes twice as long as all else here.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
 import altair as alt
-import pandas as pd
 import vl_convert as vlc
 
 from kado.report.typeface import FAMILY
@@ -31,10 +34,27 @@ Row = Mapping[str, object]
 """Values by column."""
 
 
-def to_svg(chart: alt.TopLevelMixin) -> str:
-    """Return a chart as SVG, its text as text."""
+def to_svg(chart: alt.TopLevelMixin, rows: Mapping[str, Sequence[Row]]) -> str:
+    """Return a chart as SVG, its text as text.
+
+    Parameters
+    ----------
+    rows
+        Of each `_named` data of the chart.
+    """
     spec = chart.to_dict()
+    spec["datasets"] = {name: [{k: _written(v) for k, v in row.items()} for row in rows[name]] for name in rows}
     return vlc.vegalite_to_svg(spec, vl_version=_version(spec))
+
+
+def _written(value: object) -> object:
+    """Return a value as JSON has it; a time without an offset is the facility's."""
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _named(name: str) -> alt.Chart:
+    """Return a chart of the rows that `to_svg` is given under a name."""
+    return alt.Chart(alt.NamedData(name=name))
 
 
 def _version(spec: dict[str, Any]) -> str:
@@ -77,17 +97,17 @@ def signal_chart(
         What each kind is called.
     """
     x = alt.X("time:T", title=None, axis=alt.Axis(format="%-m/%-d", labelOverlap=True))
-    frame = pd.DataFrame(buckets)
-    shaded = pd.DataFrame(stretches, columns=["start", "end", "kind"])
-    base = alt.Chart(frame)
-    top = float(max([frame["high"].max() if len(frame) else 0.0, target or 0.0])) * 1.08 or 1.0
+    rows: dict[str, Sequence[Row]] = {"buckets": buckets}
+    base = _named("buckets")
+    highs = [cast("float", b["high"]) for b in buckets if b["high"] is not None]
+    top = max([*highs, target or 0.0]) * 1.08 or 1.0
     y = alt.Y("low:Q", title=labels["signal"], scale=alt.Scale(domain=[0.0, top], nice=False))
     layers: list[Any] = []
-    if len(shaded):
-        kinds = [k for k in names if k in set(shaded["kind"])]
-        named = shaded.assign(name=shaded["kind"].map(names))
+    if stretches:
+        kinds = [k for k in names if k in {kind for _, _, kind in stretches}]
+        rows["shaded"] = [{"start": start, "end": end, "name": names[kind]} for start, end, kind in stretches]
         layers.append(
-            alt.Chart(named)
+            _named("shaded")
             .mark_rect(opacity=0.45)
             .encode(
                 x=alt.X("start:T", title=None),
@@ -102,14 +122,15 @@ def signal_chart(
     layers.append(base.mark_area(color=COLOURS["delivered"], opacity=0.35, line=False).encode(x=x, y=y, y2="high:Q"))
     layers.append(base.mark_line(color=COLOURS["delivered"], strokeWidth=1.1).encode(x=x, y=alt.Y("mean:Q")))
     if target is not None:
-        rule = alt.Chart(pd.DataFrame({"y": [target], "text": [labels["target"]]}))
+        rows["target"] = [{"y": target, "text": labels["target"]}]
+        rule = _named("target")
         layers.append(rule.mark_rule(strokeDash=[4, 3], color="#5b6875").encode(y="y:Q"))
         layers.append(
             rule.mark_text(align="left", dx=4, dy=-6, color="#5b6875", fontSize=10).encode(
                 y="y:Q", x=alt.value(0), text="text:N"
             )
         )
-    return to_svg(_configured(alt.layer(*layers).properties(width=WIDTH, height=190)))
+    return to_svg(_configured(alt.layer(*layers).properties(width=WIDTH, height=190)), rows)
 
 
 def calendar_chart(
@@ -126,13 +147,11 @@ def calendar_chart(
     labels
         ``day`` and ``hour``.
     """
-    cells = pd.DataFrame(stretches)
-    kinds = [k for k in names if k in set(cells["kind"])]
-    rows = cells["day"].nunique()
-    named = cells.assign(name=cells["kind"].map(names))
-    days = sorted(set(cells["day"]))
+    present = {str(s["kind"]) for s in stretches}
+    kinds = [k for k in names if k in present]
+    days = sorted({str(s["day"]) for s in stretches})
     chart = (
-        alt.Chart(named)
+        _named("stretches")
         .mark_rect(stroke="white", strokeWidth=0.3)
         .encode(
             y=alt.Y("day:O", title=labels["day"], sort=days, axis=alt.Axis(labelFontSize=8)),
@@ -147,16 +166,15 @@ def calendar_chart(
                 "name:N", scale=alt.Scale(domain=[names[k] for k in kinds], range=[COLOURS[k] for k in kinds])
             ),
         )
-        .properties(width=WIDTH, height=alt.Step(10 if rows > 20 else 14))
+        .properties(width=WIDTH, height=alt.Step(10 if len(days) > 20 else 14))
     )
-    return to_svg(_configured(chart))
+    return to_svg(_configured(chart), {"stretches": [{**s, "name": names[str(s["kind"])]} for s in stretches]})
 
 
 def bars_chart(rows: Sequence[tuple[str, float]], axis: str) -> str:
     """Draw bars in the order given, such as downtime by system."""
-    frame = pd.DataFrame({"name": [r[0] for r in rows], "value": [r[1] for r in rows]})
     chart = (
-        alt.Chart(frame)
+        _named("bars")
         .mark_bar(color=COLOURS["no_beam"], height={"band": 0.65})
         .encode(
             y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
@@ -165,7 +183,7 @@ def bars_chart(rows: Sequence[tuple[str, float]], axis: str) -> str:
         )
         .properties(width=WIDTH - 120, height=alt.Step(20))
     )
-    return to_svg(_configured(chart))
+    return to_svg(_configured(chart), {"bars": [{"name": name, "value": value} for name, value in rows]})
 
 
 def months_chart(months: Sequence[Row], target: float | None, labels: dict[str, str]) -> str:
@@ -176,20 +194,21 @@ def months_chart(months: Sequence[Row], target: float | None, labels: dict[str, 
     months
         Each with month (text), value, lower, upper; None where there is none.
     """
-    bounds = ["value", "lower", "upper"]
-    rows = pd.DataFrame(months, columns=["month", *bounds]).astype(dict.fromkeys(bounds, float))
-    known = rows.dropna(subset=["value"])
-    lowest = min([float(known["lower"].min()) if len(known) else 90.0, target or 100.0])
+    known = [m for m in months if m["value"] is not None]
+    lowest = min([*(cast("float", m["lower"]) for m in known), target or 100.0] if known else [90.0, target or 100.0])
     floor = max(0.0, lowest - max(0.5, (100.0 - lowest) * 0.3))
-    x = alt.X("month:O", sort=list(rows["month"]), title=None, axis=alt.Axis(labelAngle=0, labelFontSize=8))
+    x = alt.X(
+        "month:O", sort=[str(m["month"]) for m in months], title=None, axis=alt.Axis(labelAngle=0, labelFontSize=8)
+    )
     scale = alt.Scale(domain=[floor, 100.0], nice=False)
     layers: list[Any] = [
-        alt.Chart(known)
+        _named("known")
         .mark_rule(color="#5b6875", strokeWidth=6, opacity=0.3)
         .encode(x=x, y=alt.Y("lower:Q", scale=scale, title=labels["availability"]), y2="upper:Q"),
-        alt.Chart(known).mark_point(color=COLOURS["delivered"], filled=True, size=60).encode(x=x, y="value:Q"),
+        _named("known").mark_point(color=COLOURS["delivered"], filled=True, size=60).encode(x=x, y="value:Q"),
     ]
+    rows: dict[str, Sequence[Row]] = {"known": known}
     if target is not None:
-        rule = alt.Chart(pd.DataFrame({"y": [target]}))
-        layers.append(rule.mark_rule(strokeDash=[4, 3], color="#c8402f").encode(y="y:Q"))
-    return to_svg(_configured(alt.layer(*layers).properties(width=WIDTH, height=170)))
+        rows["target"] = [{"y": target}]
+        layers.append(_named("target").mark_rule(strokeDash=[4, 3], color="#c8402f").encode(y="y:Q"))
+    return to_svg(_configured(alt.layer(*layers).properties(width=WIDTH, height=170)), rows)

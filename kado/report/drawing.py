@@ -1,30 +1,23 @@
 """Has charts drawn: in this process, or in one beside it that gets ready while figures are still being read."""
 
-import multiprocessing
-import signal
 import sys
 from collections.abc import Callable, Generator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from facility.errors import MissingExtraError
+from kado.report.drawing_process import ChartName, DrawingProcess, DrawingProcessLostError, draw_here
 
 LIBRARIES: Final = ("pandas", "altair", "vl_convert", "typst", "xlsxwriter", "jinja2", "babel")
 """What the extra ``report`` brings."""
-_CHARTS: Final = "kado.report.charts"
 
-ChartName = Literal["signal_chart", "calendar_chart", "bars_chart", "months_chart"]
-"""A function of `kado.report.charts`."""
 Drawn = Callable[[], str]
 """Returns the SVG, and waits for it where it is still being drawn."""
 
-_beside: ContextVar[ProcessPoolExecutor | None] = ContextVar("beside", default=None)
+_beside: ContextVar[DrawingProcess | None] = ContextVar("beside", default=None)
 
 
 def require_libraries() -> None:
@@ -41,25 +34,22 @@ def require_libraries() -> None:
 
 
 @contextmanager
-def drawing_beside() -> Generator[None]:
+def drawing_beside() -> Generator[DrawingProcess | None]:
     """Draw the charts that are asked for in the meantime in a process of its own.
 
     It imports Altair and starts the engine of Vega while this process reads and computes. A process that has Altair
     already draws by itself.
     """
     if "altair" in sys.modules:
-        yield
+        yield None
         return
-    # A fork would inherit threads and open databases.
-    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_at_interrupt)
-    pool.submit(_get_ready)
-    before = _beside.set(pool)
+    process = DrawingProcess()
+    before = _beside.set(process)
     try:
-        yield
+        yield process
     finally:
         _beside.reset(before)
-        # Python's own end must not meet a pool that is just closing: it would write to a closed pipe.
-        pool.shutdown(cancel_futures=True)
+        process.close()
 
 
 def draw(name: ChartName, *of: Any) -> Drawn:
@@ -67,35 +57,17 @@ def draw(name: ChartName, *of: Any) -> Drawn:
 
     In this process it is drawn when it is wanted: a form without charts does not wait for any.
     """
-    here = cache(lambda: _draw(name, of))
-    pool = _beside.get()
-    if pool is None:
+    here = cache(lambda: draw_here(name, of))
+    process = _beside.get()
+    if process is None:
         return here
-    try:
-        future = pool.submit(_draw, name, of)
-    except BrokenProcessPool:
-        return here
+    future = process.submit(name, of)
 
     def wait() -> str:
         try:
             return future.result()
-        except BrokenProcessPool:
+        except DrawingProcessLostError:
             # The process was killed, as happens for lack of memory: the report is worth another try here.
             return here()
 
     return wait
-
-
-def _draw(name: ChartName, of: tuple[Any, ...]) -> str:
-    svg: str = getattr(import_module(_CHARTS), name)(*of)
-    return svg
-
-
-def _get_ready() -> None:
-    """Import Altair, and draw a chart that nobody sees: the first one starts the engine of Vega and reads the fonts."""
-    _draw("bars_chart", ([("", 1.0)], ""))
-
-
-def _end_at_interrupt() -> None:
-    """Let Ctrl-C end the process at once and without a traceback: the command that started it says enough."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

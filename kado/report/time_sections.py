@@ -8,9 +8,9 @@ from facility.schedule import PLANNED_CATEGORIES
 from facility.time import NS_PER_H
 from kado.language import tr, trn
 from kado.queries.events import incidents_behind, review_of
-from kado.queries.report import ReportInputs, awaiting_review
+from kado.queries.report import Pictured, ReportInputs, awaiting_review
 from kado.report.cells import local_time, make_table
-from kado.report.drawing import draw
+from kado.report.drawing import Drawn, draw
 from kado.report.model import Cell, Chart, Column, Kind, Section
 from kado.report.words import account_word, named, review_word, rule_word, signal_word
 from kado.rounding import count, hours
@@ -19,9 +19,28 @@ _LONGEST_LIST: Final = 40
 """Intervals of unknown time that are listed one by one."""
 
 
+def draw_over_time(pictured: Pictured) -> None:
+    """Have the charts drawn that the period itself decides, before the rest of the report is read."""
+    _signal_drawn(pictured)
+    _calendar_drawn(pictured)
+
+
 def signal(inputs: ReportInputs) -> Section | None:
     """Draw the delivery signal of the period."""
-    b, profile, zone = inputs.buckets, inputs.loaded.profile, inputs.loaded.profile.zone
+    drawn = _signal_drawn(inputs.pictured)
+    if drawn is None:
+        return None
+    label = signal_word(inputs.loaded.profile)
+    described = tr(
+        "{label} over time with its minimum and maximum; lost beam, low beam and unknown user time are shaded.",
+        label=label,
+    )
+    return Section("signal", label, charts=(Chart("signal", label, described, drawn),))
+
+
+def _signal_drawn(pictured: Pictured) -> Drawn | None:
+    b, profile = pictured.buckets, pictured.loaded.profile
+    zone = profile.zone
     if not len(b.start_ns):
         return None
     rows: list[dict[str, object]] = []
@@ -34,10 +53,10 @@ def signal(inputs: ReportInputs) -> Section | None:
         rows.append({"time": at, "low": float(b.min[i]), "high": float(b.max[i]), "mean": float(b.mean[i])})
     unit = profile.delivery.unit or ""
     label = signal_word(profile)
-    drawn = draw(
+    return draw(
         "signal_chart",
         rows,
-        _shaded(inputs),
+        _shaded(pictured),
         profile.target,
         {
             "signal": f"{label} ({unit})" if unit else label,
@@ -45,36 +64,38 @@ def signal(inputs: ReportInputs) -> Section | None:
         },
         {kind: account_word(kind) for kind in ("no_beam", "low_beam", "unknown")},
     )
-    described = tr(
-        "{label} over time with its minimum and maximum; lost beam, low beam and unknown user time are shaded.",
-        label=label,
-    )
-    return Section("signal", label, charts=(Chart("signal", label, described, drawn),))
 
 
-def _shaded(inputs: ReportInputs) -> list[tuple[object, object, str]]:
-    zone = inputs.loaded.profile.zone
+def _shaded(pictured: Pictured) -> list[tuple[object, object, str]]:
+    loaded = pictured.loaded
+    zone = loaded.profile.zone
     shaded: list[tuple[object, object, str]] = []
 
     def shade(start_ns: int, end_ns: int, kind: str) -> None:
         # A short outage in a long period is drawn at least as wide as a bucket, or nobody sees it.
-        end_ns = max(end_ns, start_ns + inputs.buckets.width_ns)
+        end_ns = max(end_ns, start_ns + pictured.buckets.width_ns)
         start, end = (local_time(ns, zone).replace(tzinfo=None) for ns in (start_ns, end_ns))
         shaded.append((start, end, kind))
 
-    for reported in inputs.loaded.availability.events:
+    for reported in loaded.availability.events:
         if reported.event.kind in (Condition.NO_BEAM, Condition.LOW_BEAM):
             kind = "no_beam" if reported.event.kind is Condition.NO_BEAM else "low_beam"
-            for start, end in reported.event.user_time.clip(inputs.loaded.part.start_ns, inputs.loaded.part.end_ns):
+            for start, end in reported.event.user_time.clip(loaded.part.start_ns, loaded.part.end_ns):
                 shade(start, end, kind)
-    for start, end in inputs.loaded.availability.unknown:
+    for start, end in loaded.availability.unknown:
         shade(start, end, "unknown")
     return shaded
 
 
 def calendar(inputs: ReportInputs) -> Section:
     """Draw the plan and what came of it, day by hour; of a long period month by day."""
-    if inputs.months:
+    described = tr("Plan, and result of the user time, for each hour of the period.")
+    drawn = _calendar_drawn(inputs.pictured)
+    return Section("calendar", tr("Calendar"), charts=(Chart("calendar", tr("Calendar"), described, drawn),))
+
+
+def _calendar_drawn(pictured: Pictured) -> Drawn:
+    if pictured.is_long:
         cells = [
             {
                 "day": f"{c.day:%Y-%m}",
@@ -82,19 +103,18 @@ def calendar(inputs: ReportInputs) -> Section:
                 "end_h": c.day.day + c.end_h / 24.0,
                 "kind": c.kind,
             }
-            for c in inputs.cells
+            for c in pictured.cells
         ]
         labels, domain, step = {"day": tr("month"), "hour": tr("day of the month")}, (1.0, 32.0), 3
     else:
         cells = [
-            {"day": c.day.isoformat()[5:], "start_h": c.start_h, "end_h": c.end_h, "kind": c.kind} for c in inputs.cells
+            {"day": c.day.isoformat()[5:], "start_h": c.start_h, "end_h": c.end_h, "kind": c.kind}
+            for c in pictured.cells
         ]
         labels, domain, step = {"day": tr("day"), "hour": tr("hour of the day")}, (0.0, 24.0), 3
     kinds = ("delivered", "low_beam", "no_beam", "unknown", "planned")
     names = {kind: account_word(kind) for kind in (*kinds, *(c.value for c in PLANNED_CATEGORIES), "unscheduled")}
-    drawn = draw("calendar_chart", cells, names, labels, domain, step)
-    described = tr("Plan, and result of the user time, for each hour of the period.")
-    return Section("calendar", tr("Calendar"), charts=(Chart("calendar", tr("Calendar"), described, drawn),))
+    return draw("calendar_chart", cells, names, labels, domain, step)
 
 
 def failures(inputs: ReportInputs) -> Section:

@@ -35,11 +35,11 @@ def read_pieces(
     *,
     arrival: bool = False,
     draft: bool = False,
-    threads: bool = True,
 ) -> list[Columns]:
     """Read row groups of a file, or of its draft, after confirming their checksums; pieces follow each other.
 
-    Columns are decoded side by side, unless `threads` are wanted for something else.
+    Columns are decoded one after the other: side by side, a whole month is decoded a tenth sooner at best, and the
+    few days that figures are read by a fifth later.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def read_pieces(
         names = ["time", *(str(flag.name).lower() for flag in has)]
         with _translated(place, path):
             opened = parquet.ParquetFile(pa.BufferReader(content), read_dictionary=["state", "reason"])
-            table = opened.read_row_groups(some.tolist(), columns=names, use_threads=threads)
+            table = opened.read_row_groups(some.tolist(), columns=names, use_threads=False)
             pieces += [_columns(batch, names) for batch in table.to_batches()]
     return pieces
 

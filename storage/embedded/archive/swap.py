@@ -200,7 +200,7 @@ class FileSwap:
     def _compare(self, file: SealedFile, columns: Columns, minutes: MinuteAggregates) -> None:
         """Read a draft back."""
         every = np.arange(len(file.groups))
-        pieces = read_pieces(self.place, file, every, arrival=True, draft=True, threads=False)
+        pieces = read_pieces(self.place, file, every, arrival=True, draft=True)
         ends = np.cumsum([len(piece) for piece in pieces]).tolist()
         same = ends[-1] == len(columns) and all(
             piece.same_as(columns.take(slice(end - len(piece), end))) for piece, end in zip(pieces, ends, strict=True)
