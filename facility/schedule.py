@@ -12,7 +12,9 @@ from itertools import pairwise
 
 from facility.errors import ScheduleError
 from facility.interval import Intervals
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, format_time
+from facility.written_text import check_line, check_text
 
 
 class Category(StrEnum):
@@ -56,6 +58,21 @@ class Block:
     def describe(self) -> str:
         """Return the block as people read it in a message."""
         return f"{self.category.value} {format_time(self.start_ns)} to {format_time(self.end_ns)}"
+
+    def check_texts(self) -> None:
+        """Hold note, tags and run to the rule for all that people write: see `facility.written_text`.
+
+        Not asked of blocks that are on record already, which may be older than the rule.
+
+        Raises
+        ------
+        ScheduleError
+            If one is too long, or holds characters that are no text.
+        """
+        check_text(Sentence("the note"), self.note, ScheduleError)
+        for tag in self.tags:
+            check_line(Sentence("a tag"), tag, ScheduleError)
+        check_line(Sentence("the run's name"), self.run or "", ScheduleError)
 
 
 @dataclass(frozen=True, slots=True)

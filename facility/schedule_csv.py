@@ -116,4 +116,5 @@ def _read_row(row: dict[str, str]) -> tuple[int, Block]:
     )
     if block.end_ns <= block.start_ns:
         raise ScheduleError(f"block {block.describe()} does not end after its start")
+    block.check_texts()
     return parse_time(row["published_at"]), block

@@ -124,7 +124,12 @@ def _blocks(
             if category is not None:
                 cancelled.append((occurrence.start_ns, occurrence.end_ns))
         elif category is not None:
-            blocks.append(Block(occurrence.start_ns, occurrence.end_ns, category, tags, event.run, event.summary))
+            block = Block(occurrence.start_ns, occurrence.end_ns, category, tags, event.run, event.summary)
+            try:
+                block.check_texts()
+            except ScheduleError as error:
+                problems.append(f"{event.name}: {error}")
+            blocks.append(block)
         elif event.name not in without:
             without.add(event.name)
             problems.append(

@@ -1,5 +1,7 @@
 """The sentence of an error: English with named places for values, so that it can be shown in another language."""
 
+from collections.abc import Mapping
+
 
 class Sentence:
     """The message of an error, ``raise PeriodError(Sentence("{text!r} is no period", text=text))``; `str` is English.
@@ -24,6 +26,11 @@ class Sentence:
     def __init__(self, text: str, /, **values: object) -> None:
         self.text = text
         self.values = values
+
+    @classmethod
+    def restored(cls, text: str, values: Mapping[str, object]) -> "Sentence":
+        """Return a sentence that was kept with a document: its text stood as a literal where it was made."""
+        return cls(text, **values)
 
     def __str__(self) -> str:
         return self.text.format(**self.values)

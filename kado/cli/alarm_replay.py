@@ -11,6 +11,7 @@ from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import tr, trn
 from kado.output import local, print_json
+from kado.progress import progress_bar
 from kado.queries.alarm_replay import compare_with_journal, comparison_document, load_replay
 from kado.queries.alarms import history_document
 
@@ -41,14 +42,16 @@ def replay(
         --to 2026-10-02T00:00:00+09:00 --with-actions --against-journal
     """
     configuration = load_configuration(config)
-    found = load_replay(
-        configuration,
-        parse_time(start),
-        parse_time(end),
-        rules_file=rules,
-        alarm=alarm,
-        with_actions=with_actions or against_journal,
-    )
+    with progress_bar(tr("replaying"), 1) as bar:
+        found = load_replay(
+            configuration,
+            parse_time(start),
+            parse_time(end),
+            rules_file=rules,
+            alarm=alarm,
+            with_actions=with_actions or against_journal,
+            progress=bar.advance_through,
+        )
     compared = compare_with_journal(found, alarm) if against_journal else None
     if output is Format.JSON:
         differences = {} if compared is None else {"against_journal": comparison_document(compared)}

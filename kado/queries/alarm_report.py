@@ -52,14 +52,19 @@ class AlarmReport:
 
 
 def load_alarm_report(
-    configuration: Configuration, period: str | Period, now_ns: int, *, unknown: bool = False
+    configuration: Configuration,
+    period: str | Period,
+    now_ns: int,
+    *,
+    unknown: bool = False,
+    most: int | None = None,
 ) -> AlarmReport:
     """Return the figures of a period, cut at now; with `unknown` also how long each rule was unknown.
 
     Raises
     ------
     PeriodError
-        If it is no period, or it has not begun.
+        If it is no period, it has not begun, or there are more rows of alarms in it than `most`.
     UnreachableError
         If the journal cannot be read.
     """
@@ -74,7 +79,7 @@ def load_alarm_report(
                 start=format_second(period.start_ns, configuration.profile.zone),
             )
         )
-    history = load_history(configuration, period.start_ns, end_ns, None)
+    history = load_history(configuration, period.start_ns, end_ns, None, most=most)
     within = {rule.id: rule.respond_within_s for rule in load_alarm_rules(configuration).rules}
     with open_alarm_journal(configuration) as journal:
         lasting = journal.lasting(period.start_ns)

@@ -15,7 +15,7 @@ from facility.schedule import resolve
 from facility.sentence import Sentence
 from facility.time import format_second, to_s
 from kado.config import Configuration
-from kado.queries.alarm_replay import history_of
+from kado.queries.alarm_replay import check_length, history_of
 from kado.queries.alarm_rules import load_alarm_rules, series_table
 from kado.queries.availability import load_availability
 from kado.queries.identity import identity
@@ -75,6 +75,7 @@ def load_tuning(configuration: Configuration, alarm: str, period_text: str, choi
                 start=format_second(start_ns, configuration.profile.zone),
             )
         )
+    check_length(configuration, start_ns, end_ns)
     limits = limit_pieces(configuration.profile, plan, start_ns, end_ns, reduced_of(record.corrections))
     events = _losses(configuration, period_text)
     found: list[Tuned] = []

@@ -11,7 +11,8 @@ from analytics.alarms.describing import shown_value
 from analytics.alarms.figures import FLOOD_ABOVE, INTERVAL_NS
 from analytics.alarms.rows import ENGINE, from_rows
 from facility.alarms import AlarmRule, AlarmState, Priority, Transition
-from facility.errors import UnreachableError
+from facility.errors import PeriodError, UnreachableError
+from facility.sentence import Sentence
 from facility.text import Text
 from facility.time import format_time
 from kado.config import Configuration
@@ -190,11 +191,20 @@ class AlarmHistory:
     """For a replay: series without a history."""
 
 
-def load_history(configuration: Configuration, start_ns: int | None, end_ns: int, alarm: str | None) -> AlarmHistory:
+def load_history(
+    configuration: Configuration, start_ns: int | None, end_ns: int, alarm: str | None, *, most: int | None = None
+) -> AlarmHistory:
     """Return the journaled rows of ``[start_ns, end_ns)``.
+
+    Parameters
+    ----------
+    most
+        More rows than this are refused before they are read; None: as many as there are.
 
     Raises
     ------
+    PeriodError
+        If there are more rows than `most`.
     UnreachableError
         If the journal cannot be read.
     """
@@ -202,6 +212,15 @@ def load_history(configuration: Configuration, start_ns: int | None, end_ns: int
     if DataDir(configuration.data_dir).telemetry.exists():
         _, outgoing = read_alarm_state(configuration.data_dir, configuration.profile.id)
     with open_alarm_journal(configuration) as journal:
+        if most is not None and (n := journal.count_transitions(start_ns, end_ns, alarm)) > most:
+            raise PeriodError(
+                Sentence(
+                    "there are {n:,} rows of alarms in that time, more than the {most:,} that are given at once: ask"
+                    " for a shorter time, or use the command, which has no limit",
+                    n=n,
+                    most=most,
+                )
+            )
         rows = journal.transitions(start_ns, end_ns, alarm)
         watches = journal.watches(start_ns, end_ns)
     rows = tuple(

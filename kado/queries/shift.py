@@ -17,6 +17,7 @@ from facility.shifts import Shift, shift_at, shift_before
 from facility.time import Clock, format_second, format_time, parse_time, system_clock, to_s
 from kado.config import Configuration
 from kado.journal import has_journal, open_people
+from kado.language.sentences import sentence_document
 from kado.queries.awaiting_review import AwaitingReview, awaiting_document, load_awaiting_review
 from kado.queries.corrections import correction_document, load_corrections
 from kado.queries.event_alarms import load_alarms_raised, raised_documents
@@ -95,11 +96,11 @@ def _as_known_now(
         f"{format_time(shift.start_ns, zone)}/{format_time(shift.end_ns, zone)}", shift.start_ns, shift.end_ns
     )
     found: AwaitingReview | None = None
-    no_figure = ""
+    no_figure: Exception | None = None
     try:
         found = load_awaiting_review(configuration, period, clock=clock)
     except (PeriodError, ProfileError) as error:
-        no_figure = str(error)
+        no_figure = error
     raised = load_alarms_raised(configuration, shift.start_ns, until_ns).between(shift.start_ns, until_ns)
     corrections = [
         correction_document(profile, s)
@@ -122,7 +123,8 @@ def _as_known_now(
         },
         "as_known_on": format_time(now_ns, zone),
         "until": format_time(until_ns, zone),
-        "no_figure": no_figure or None,
+        "no_figure": None if no_figure is None else str(no_figure),
+        "no_figure_sentence": None if no_figure is None else sentence_document(no_figure),
         "beam": _beam(configuration, found, shift.start_ns, until_ns),
         "plan": _plan(configuration, shift),
         "events": [] if found is None else event_documents(found.report),

@@ -8,6 +8,7 @@ from facility.text import SIMULATED
 from facility.time import NS_PER_S, parse_time
 from kado.language import language, term, tr, trn, words
 from kado.language.assertions import assertion_word
+from kado.language.sentences import sentence_text
 from kado.rounding import duration, percent
 
 
@@ -42,9 +43,9 @@ def shift_markdown(profile: Profile, document: dict[str, Any]) -> str:
     if handover is not None:
         if handover["remarks"]:
             lines += ["", escaped(handover["remarks"])]
-        lines += ["", f"## {tr('Signatures')}", "", f"- {signed_words(handover)}"]
+        lines += ["", f"## {tr('Signatures')}", "", f"- {escaped(signed_words(handover))}"]
         if handover["countersigned"] is not None:
-            lines.append(f"- {countersigned_words(handover)}")
+            lines.append(f"- {escaped(countersigned_words(handover))}")
     elif not document["remarks"]:
         lines.append(tr("None."))
     return "\n".join(lines).rstrip() + "\n"
@@ -69,8 +70,19 @@ def clock_of(text: str) -> str:
 def _beam(document: dict[str, Any]) -> list[str]:
     rows = beam_facts(document)
     if not rows:
-        return [document["no_figure"] or tr("No figure.")]
+        return [escaped(no_figure_words(document))]
     return [f"- {label}: {value}" for label, value in rows]
+
+
+def no_figure_words(document: dict[str, Any]) -> str:
+    """Return why a shift has no figure; what an older kado signed holds the reason in English alone."""
+    reason = sentence_text(document.get("no_figure_sentence"))
+    if reason is not None:
+        return reason
+    written = document["no_figure"]
+    if written is None:
+        return tr("No figure.")
+    return written if language() == "en" else tr("No figure. On record in English: {reason}", reason=written)
 
 
 def _is_running(document: dict[str, Any]) -> bool:

@@ -132,15 +132,22 @@ class AlarmJournal(OpenJournal):
     ) -> tuple[Transition, ...]:
         """Return the rows of ``[from_ns, to_ns)``, in order of time, then of record."""
         c = ALARM_TRANSITION.c
-        query = sa.select(ALARM_TRANSITION).where(c.facility == self._facility)
-        if from_ns is not None:
-            query = query.where(c.time_ns >= from_ns)
-        if to_ns is not None:
-            query = query.where(c.time_ns < to_ns)
-        if alarm is not None:
-            query = query.where(c.alarm == alarm)
+        query = sa.select(ALARM_TRANSITION).where(*self._between(from_ns, to_ns, alarm))
         with self._database.reading() as connection:
             return tuple(_transition(row) for row in connection.execute(query.order_by(c.time_ns, c.id)).mappings())
+
+    def count_transitions(self, from_ns: int | None = None, to_ns: int | None = None, alarm: str | None = None) -> int:
+        """Return how many rows `transitions` returns."""
+        query = sa.select(sa.func.count()).select_from(ALARM_TRANSITION).where(*self._between(from_ns, to_ns, alarm))
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    def _between(self, from_ns: int | None, to_ns: int | None, alarm: str | None) -> list[sa.ColumnElement[bool]]:
+        c = ALARM_TRANSITION.c
+        wanted = [c.facility == self._facility]
+        wanted += [] if from_ns is None else [c.time_ns >= from_ns]
+        wanted += [] if to_ns is None else [c.time_ns < to_ns]
+        return wanted if alarm is None else [*wanted, c.alarm == alarm]
 
     def lasting(self, at_ns: int) -> tuple[Transition, ...]:
         """Return the rows before an instant since when each alarm has been in alarm, shelved or out of service there.

@@ -105,10 +105,14 @@ class Journal(OpenJournal):
         Raises
         ------
         ScheduleError
-            If author or origin is too long, or holds characters that are no text.
+            If author, origin, or a note, tag or run's name is too long, or holds characters that are no text.
         """
         check_line(Sentence("the author's name"), author, ScheduleError)
         check_line(Sentence("the name of the file"), origin, ScheduleError)
+        versions = tuple(versions)
+        for version in versions:
+            for block in version.blocks:
+                block.check_texts()
         added = 0
         with self._database.writing() as connection:
             known = set(connection.execute(sa.select(SCHEDULE_VERSION.c.fingerprint)).scalars())

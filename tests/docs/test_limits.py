@@ -25,8 +25,9 @@ from facility.ics import events, lines, rule, series
 from facility.time import NS_PER_DAY
 from kado.page import previews
 from kado.page.access import bodies, gate, slow_clients
+from kado.page.api import answers
 from kado.page.routes import events_stream
-from kado.queries import samples
+from kado.queries import alarm_replay, samples
 from kado.report import stamp
 from kado.service import alarm_inbox
 from kado.service.notification import alertmanager
@@ -90,6 +91,8 @@ LIMITS: dict[str, list[int]] = {
         written_text.LONGEST_LINE,
     ],
     "period that the page": [gate.LONGEST_PERIOD_DAYS, private(samples, "_LONGEST_YEARS"), gate.LONGEST_QUERY],
+    "history of the alarms": [gate.LONGEST_PERIOD_DAYS, answers.MOST_ALARM_ROWS, answers.MOST_ROWS_COUNTED],
+    "replay of the alarm rules": [alarm_replay.LONGEST_REPLAY_DAYS],
     "what a change of the record": [int(previews.PREVIEW_S)],
     "correction": [corrections.LONGEST_CORRECTION_NS // NS_PER_DAY],
     "request to a simulator": [control.MAX_LINE, int(control.ASKED_WITHIN_S)],
@@ -149,6 +152,11 @@ REACHED = {
         "test_a_period_of_more_than_ten_years_is_refused_with_the_limit",
         "test_signals_of_more_than_forty_years_are_refused_with_the_limit",
     ],
+    "tests/kado/page/test_alarms_over_the_page.py": [
+        "test_more_than_ten_years_of_the_history_are_refused_with_the_limit",
+        "test_more_rows_than_are_given_at_once_are_refused_with_their_number",
+    ],
+    "tests/kado/test_alarm_commands.py": ["test_a_replay_of_more_than_ten_years_is_refused_with_the_limit"],
     "tests/facility/test_written_text.py": [
         "test_a_text_that_is_too_long_is_refused_with_value_and_limit",
     ],

@@ -1,6 +1,7 @@
 """The schedule as CSV."""
 
 import itertools
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,11 @@ from facility.time import MAX_NS, MIN_NS, parse_time
 HEADER = "start,end,category,published_at,tags,run,note\n"
 ROW = "2025-05-12T10:00+09:00,2025-05-17T10:00+09:00,user,2025-03-01T00:00Z"
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=6)
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=20).map(str.strip)
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+NO_TEXT: tuple[Literal["Cs", "Cc", "Cn", "Zl", "Zp"], ...] = ("Cs", "Cc", "Cn", "Zl", "Zp")
+words = st.text(st.characters(exclude_categories=[*NO_TEXT, "Zs"], exclude_characters=TURNING), min_size=1, max_size=6)
+lines = st.text(st.characters(exclude_categories=NO_TEXT, exclude_characters=TURNING), max_size=20).map(str.strip)
+texts = st.lists(lines, max_size=3).map("\n".join).map(str.strip)
 
 
 @st.composite
@@ -33,7 +37,7 @@ def schedules(draw: st.DrawFn) -> tuple[ScheduleVersion, ...]:
                         end,
                         draw(st.sampled_from(Category)),
                         tuple(draw(st.lists(words, max_size=2))),
-                        draw(st.one_of(st.none(), texts.filter(bool))),
+                        draw(st.one_of(st.none(), lines.filter(bool))),
                         draw(texts),
                     )
                     for start, end in itertools.pairwise(cuts)
@@ -129,6 +133,26 @@ def test_all_rows_at_fault_are_named_at_once() -> None:
         "s.csv:5: category '' is not one of user, reserve, study, tuning, maintenance, shutdown,"
         " commissioning, unscheduled",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (",,bell \a", "the note has a control character, U+0007, at position 6: remove it"),
+        (",,read \u202ebackwards", "the note has a control character, U+202E, at position 6: remove it"),
+        ("sha\x1bred,,", "a tag has a control character, U+001B, at position 4: remove it"),
+        (",2026\u20282,", "the run's name has a control character, U+2028, at position 5: remove it"),
+    ],
+)
+def test_a_text_with_characters_that_are_no_text_is_refused_with_its_row(written: str, message: str) -> None:
+    with pytest.raises(ScheduleError) as error:
+        read_schedule(f"{HEADER}{ROW}\n{ROW.replace('05-12', '05-18').replace('05-17', '05-19')},{written}\n", "s.csv")
+    assert str(error.value) == f"s.csv:3: {message}"
+
+
+def test_markup_and_formulas_in_a_note_are_text() -> None:
+    (version,) = read_schedule(f"{HEADER}{ROW},,,<b>=1+1</b>\n", "s.csv")
+    assert version.blocks[0].note == "<b>=1+1</b>"
 
 
 def test_a_file_that_is_too_large_or_not_utf_8_is_refused_with_the_limit_or_the_line() -> None:

@@ -45,6 +45,12 @@ def in_berlin(*bodies: str, more: str = "") -> list[str]:
     return spans(reading(*bodies, zone=BERLIN, span=YEAR_2026, more=more))
 
 
+def test_an_event_with_characters_that_are_no_text_is_refused_by_name() -> None:
+    when = "DTSTART:20260407T000000Z\nDTEND:20260411T000000Z\nCATEGORIES:user\n"
+    with pytest.raises(ScheduleError, match=r"the note has a control character, U\+202E, at position 4: remove it"):
+        read(f"{when}SUMMARY:Run\u202e2026")
+
+
 def test_an_event_becomes_a_block_with_its_category_tags_and_note() -> None:
     version = read(
         "DTSTART;TZID=Asia/Tokyo:20260407T100000\nDTEND;TZID=Asia/Tokyo:20260411T100000\n"

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from command_line import Kado
+from facility.time import parse_time
+from kado.config import load_configuration
+from kado.queries.alarm_replay import load_replay
 
 FROM, TO = "2026-11-12T00:00:00+09:00", "2026-11-14T00:00:00+09:00"
 
@@ -33,6 +36,27 @@ def test_replay_against_a_journal_that_watched_nothing_differs(alarmed: Kado) ->
     answer = alarmed("alarms", "replay", "--from", FROM, "--to", TO, "--alarm", "beam_lost", "--against-journal")
     assert answer.exit_code == 1
     assert answer.out.splitlines()[-1] == "2 rows differ"
+
+
+def test_a_replay_says_how_far_it_is(alarmed: Kado) -> None:
+    steps: list[tuple[int, int]] = []
+    configuration = load_configuration(Path("kado.toml"))
+    load_replay(
+        configuration, parse_time(FROM), parse_time(TO), progress=lambda done, whole: steps.append((done, whole))
+    )
+    assert steps == sorted(steps)
+    assert 0 < len({done for done, _ in steps})
+    (whole,) = {whole for _, whole in steps}
+    assert steps[-1] == (whole, whole)
+
+
+@pytest.mark.parametrize("words", [("replay",), ("replay", "--rules", "nowhere.toml")])
+def test_a_replay_of_more_than_ten_years_is_refused_with_the_limit(alarmed: Kado, words: tuple[str, ...]) -> None:
+    answer = alarmed("alarms", *words, "--from", "1926-11-12T00:00:00+09:00", "--to", TO)
+    assert answer.exit_code == 2
+    assert "is longer than 3,653 days, the most that is replayed" in answer.err
+    tuned = alarmed("alarms", "tune", "beam_lost", "--period", f"1976-11-12T00:00:00+09:00/{TO}")
+    assert "is longer than 3,653 days" in tuned.err
 
 
 def test_replay_of_an_alarm_that_there_is_not_is_wrong_use(alarmed: Kado) -> None:

@@ -36,6 +36,7 @@ REFUSED = [
     ["store", "downsample"], ["store", "export", "current", "--out", "kado.toml"], ["store", "import", "nowhere.csv"],
     ["import", "nowhere.csv"], ["publish"], ["backfill", "-p", DAY], ["report", FUTURE],
     ["simulate", "--scenario", "nothing", "--from", time_of_day("01:00"), "--to", time_of_day("02:00")],
+    ["alarms", "replay", "--from", time_of_day("02:00"), "--to", time_of_day("01:00")],
 ]  # fmt: skip
 
 

@@ -89,9 +89,11 @@ class Writing:
         with self._journal() as journal:
             journal.issue_report(IssuedReport("ring", "2025-10", T0, T0 + 1, "sls", 0, author, 0, T0, "digest"))
 
-    def schedule(self, author: str = "sato", origin: str = "plan.csv") -> None:
+    def schedule(self, author: str = "sato", origin: str = "plan.csv", **texts: str) -> None:
+        tags = (texts["tag"],) if "tag" in texts else ()
+        block = Block(T0, T0 + 1, Category.USER, tags, texts.get("run"), texts.get("note", ""))
         with self._journal() as journal:
-            journal.add_schedule_versions([ScheduleVersion(T0, (Block(T0, T0 + 1, Category.USER),))], author, origin)
+            journal.add_schedule_versions([ScheduleVersion(T0, (block,))], author, origin)
 
 
 def _correction(start_ns: int, assertion: Assertion = Assertion.EXCLUDED, **more: object) -> Correction:
@@ -133,6 +135,9 @@ TEXTS: Final = [
     ("report", "author", LONGEST_LINE),
     ("schedule", "author", LONGEST_LINE),
     ("schedule", "origin", LONGEST_LINE),
+    ("schedule", "note", LONGEST_TEXT),
+    ("schedule", "tag", LONGEST_LINE),
+    ("schedule", "run", LONGEST_LINE),
 ]
 
 

@@ -147,6 +147,7 @@ def test_a_beam_dump_reaches_the_receiver_and_every_panel_has_an_answer(
         )
         start(prometheus)
         prometheus.wait_for('kado_beam_state{state="up"} == 1')
+        prometheus.wait_for("kado_beam_state_since_after_unknown == 1")
         prometheus.wait_for('kado_plan{category="user"} == 1')
         prometheus.wait_for("kado_ready == 1")
         prometheus.wait_for("kado_signal_value{signal='beam_lifetime'}")
@@ -165,6 +166,7 @@ def test_a_beam_dump_reaches_the_receiver_and_every_panel_has_an_answer(
         arrived = next(at for at, _, body in receiver.received if "beam_lost" in json.dumps(body))
         print(f"\nfrom the command to dump until the notification: {arrived - dumped:.1f} s (of it 3 s on_delay)")
         prometheus.wait_for('kado_beam_state{state="none"} == 1')
+        prometheus.wait_for("kado_beam_state_since_after_unknown == 0")
         # kado's own engine says the same.
         prometheus.wait_for('kado_alarm_state{alarm="beam_lost"} == 4')
         (alert,) = [a for _, _, b in receiver.received for a in b["alerts"] if a["labels"]["alertname"] == "beam_lost"]

@@ -7,7 +7,8 @@ from collector.ledger import read_ledger
 from facility.definition import load_definition, own_definitions, shipped_definitions
 from facility.errors import UsageError
 from facility.incidents import Sharing
-from facility.time import parse_time
+from facility.time import NS_PER_DAY, parse_time
+from kado.page.access.gate import LONGEST_PERIOD_DAYS
 from kado.page.api.endpoint import Options
 from kado.page.context import PageContext
 from kado.queries.alarm_report import alarm_report_document, load_alarm_report
@@ -42,6 +43,10 @@ from kado.queries.status import load_standing, status_document
 from kado.queries.target import load_time_to_target, target_document
 from storage.telemetry_db.dead_letters import Chosen, read_dead_letters
 
+MOST_ALARM_ROWS: Final = 20_000
+"""Rows of alarms in one answer: some seven megabytes."""
+MOST_ROWS_COUNTED: Final = 100_000
+"""Rows of alarms that the figures of the alarms are counted from: two seconds, and some hundred megabytes."""
 _OLD_FRESH_S: Final = 30.0
 """So long an answer for a period is given again without being computed again."""
 
@@ -288,11 +293,17 @@ async def alarms(context: PageContext, options: Options) -> Any:
 async def alarm_history(context: PageContext, options: Options) -> Any:
     """Return what alarms did."""
     start, end, alarm = options.text("from"), options.text("to"), options.text("alarm")
+    end_ns = None if end is None else parse_time(end)
     start_ns = None if start is None else parse_time(start)
 
     def work() -> Any:
-        end_ns = context.clock() if end is None else parse_time(end)
-        return history_document(load_history(context.configuration, start_ns, end_ns, alarm))
+        until_ns = context.clock() if end_ns is None else end_ns
+        if start_ns is not None and until_ns - start_ns > LONGEST_PERIOD_DAYS * NS_PER_DAY:
+            raise UsageError(
+                f"from {start} to {end or 'now'} is longer than {LONGEST_PERIOD_DAYS:,} days, the most that the page"
+                " computes: ask for it in parts, or use the command, which has no limit"
+            )
+        return history_document(load_history(context.configuration, start_ns, until_ns, alarm, most=MOST_ALARM_ROWS))
 
     return await ask(context, ("alarm history", start, end, alarm), work)
 
@@ -302,7 +313,9 @@ async def alarm_report(context: PageContext, options: Options) -> Any:
     period = options.required("period")
 
     def work() -> Any:
-        return alarm_report_document(load_alarm_report(context.configuration, period, context.clock()))
+        return alarm_report_document(
+            load_alarm_report(context.configuration, period, context.clock(), most=MOST_ROWS_COUNTED)
+        )
 
     return await ask(context, ("alarm report", period), work, _OLD_FRESH_S)
 

@@ -474,7 +474,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         answers.alarm_history,
         record({**_IDENTITY, "transitions": listed(record({"time": TIME, "alarm": TEXT}))}),
         (
-            Option("from", "ISO 8601 with an offset."),
+            Option("from", "ISO 8601 with an offset, at most 3,653 days before the end; default: the first row."),
             Option("to", "End, not included; default: now."),
             Option("alarm", "Only this alarm."),
         ),

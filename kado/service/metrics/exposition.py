@@ -261,6 +261,7 @@ class Exposition(RegistryCollector):
         ]
         if figures.since_ns is not None:
             rows["kado_beam_state_since_timestamp_seconds"] = self._one(figures.since_ns / NS_PER_S)
+            rows["kado_beam_state_since_after_unknown"] = self._one(float(figures.after_unknown))
         rows["kado_figures_timestamp_seconds"] = self._one(figures.now_ns / NS_PER_S)
         for period, found in figures.by_period().items():
             for name, number in {**figures.values(period), **_counts(found)}.items():

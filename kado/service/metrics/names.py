@@ -152,6 +152,11 @@ METRICS: Final = (
         "Since when, at most back to the last unknown time; absent where that was before this month.",
     ),
     Metric(
+        "kado_beam_state_since_after_unknown", "gauge", _OF_FACILITY,
+        "1: the time before that is unknown, so the state may have begun earlier; 0: its beginning was seen; absent as "
+        "that is.",
+    ),
+    Metric(
         "kado_figure", "gauge", ("facility", "definition", "name", "period"),
         "Figures of kado availability for the running day, month, quarter, year, fiscal_year and run, with bounds and "
         "coverage; absent where a figure does not exist.",

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from facility.handovers import Handover
 from facility.time import parse_time
+from kado.journal import open_people
 from kado.queries.shift import digest_of, load_handovers
 from page_clients import Page, open_page
 
@@ -84,6 +86,49 @@ async def test_as_markdown_it_takes_no_markup_of_people(page: Page) -> None:
     text = (await operator.get(f"/shift.md?at={AT}")).text
     assert "\\# heading \\[x\\](http://evil) \\<b\\>" in text
     assert "- No beam: 1:30:00" in text
+
+
+UNPLANNED = "2025-05-10T17:00:00Z"
+"""In a shift for which nothing is scheduled."""
+
+
+async def test_why_a_shift_has_no_figure_is_said_in_the_language_of_the_reader(page: Page) -> None:
+    operator = await page.logged_in("operator")
+    shown = await operator.get(f"/shift.json?at={UNPLANNED}")
+    assert shown.json()["no_figure"].startswith("facility ring has no schedule for 2025-05-11T00:00:00")
+    english, japanese = "has no schedule for", "の運転計画がありません"
+    for signed in (False, True):
+        if signed:
+            answer = await operator.post("/shift/sign", {"at": UNPLANNED, "remarks": ""})
+            assert answer.status_code == 303
+        for view in ("/shift", "/shift.md"):
+            ja = (await operator.get(f"{view}?at={UNPLANNED}&lang=ja")).text
+            assert (japanese in ja, english in ja) == (True, False)
+            en = (await operator.get(f"{view}?at={UNPLANNED}&lang=en")).text
+            assert (japanese in en, english in en) == (False, True)
+    (handover,) = load_handovers(page.configuration)
+    assert handover.digest == digest_of(handover.document)
+
+
+async def test_a_handover_of_an_older_kado_is_shown_with_its_reason_as_it_was_signed(page: Page) -> None:
+    document = (await page.browser().get(f"/shift.json?at={UNPLANNED}")).json()
+    for name in ("no_figure_sentence", "handover", "previous"):
+        del document[name]
+    start, end = (parse_time(document["shift"][name]) for name in ("start", "end"))
+    with open_people(page.configuration) as people:
+        people.sign(Handover(0, start, end, "operator", "", 0, digest_of(document), document))
+    page.app.state.context.reader.forget()
+    ja = (await page.browser().get(f"/shift?at={UNPLANNED}&lang=ja")).text
+    assert "集計値はありません。英語での記録: facility ring has no schedule for" in ja
+    en = (await page.browser().get(f"/shift.md?at={UNPLANNED}&lang=en")).text
+    assert "\nfacility ring has no schedule for" in en
+
+
+async def test_a_countersigner_adds_no_markup_to_markdown(page: Page) -> None:
+    operator, engineer = await page.logged_in("operator"), await page.logged_in("engineer")
+    await operator.post("/shift/sign", {"at": AT, "remarks": ""})
+    await engineer.post("/shift/countersign", {"at": AT, "id": "1", "remark": "[x](http://evil)\n# read"})
+    assert ": \\[x\\](http://evil) \\# read\n" in (await engineer.get(f"/shift.md?at={AT}")).text
 
 
 async def test_the_calendar_gives_each_day_what_was_planned_and_what_came_of_it(page: Page) -> None:
