@@ -160,7 +160,7 @@ def counted_part(profile: Profile, period: Period, now_ns: int) -> Period:
     if period.start_ns >= now_ns:
         raise PeriodError(
             Sentence(
-                "period {period} begins at {start}, in the future: nothing can be known of it",
+                "period {period} begins in the future, at {start}: it has no data yet",
                 period=period.id,
                 start=format_second(period.start_ns, profile.zone),
             )
@@ -179,8 +179,8 @@ def check_schedule(profile: Profile, plan: Plan, part: Period) -> None:
     if not plan.intervals(*PLANNED_CATEGORIES).clip(part.start_ns, part.end_ns):
         raise PeriodError(
             Sentence(
-                "facility {facility} has no schedule for {period}, and the schedule alone says what was promised:"
-                " import one with 'kado schedule import FILE'",
+                "facility {facility} has no schedule for {period}, and only a schedule states the "
+                "promised user time: import one with 'kado schedule import FILE'",
                 facility=profile.id,
                 period=part.id,
             )
@@ -191,8 +191,8 @@ def check_schedule(profile: Profile, plan: Plan, part: Period) -> None:
         if inside and profile.limits.at(block.category, start) is None:
             raise ProfileError(
                 Sentence(
-                    "facility {facility} has user time from {start} and no limits for {signal} yet then: add a"
-                    " [[limits]] table that starts earlier",
+                    "facility {facility} has user time from {start}, but no limits for {signal} at "
+                    "that time: add a [[limits]] table that starts earlier",
                     facility=profile.id,
                     start=format_second(start, profile.zone),
                     signal=profile.delivery_signal,

@@ -54,7 +54,7 @@ class Outcome(Enum):
     COUNTED = "distorted, and counted as a distortion"
     TOO_SHORT = "an excursion that is too short in user time to be counted"
     LED_ON = "distorted, and led to a loss of beam or low beam: counted with it as one"
-    OUTSIDE = "distorted, and not in known user time with beam"
+    OUTSIDE = "distorted, but not in known user time with beam"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Standing(StrEnum):
     TOO_SHORT = Outcome.TOO_SHORT.value
     LED_ON = Outcome.LED_ON.value
     OUTSIDE = Outcome.OUTSIDE.value
-    NO_BEAM = "not judged while there is no beam"
+    NO_BEAM = "not evaluated while there is no beam"
     UNKNOWN = "not known, as no good sample holds"
 
 

@@ -115,7 +115,7 @@ def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
     )
     mttr = Words(
         f"MTTR: {year}",
-        say("Mean time to recover: downtime for each failure.", "平均復旧時間（故障1件あたりの停止時間）。"),
+        say("Mean time to recover: downtime for each failure.", "平均復旧時間（故障1件あたりのダウンタイム）。"),
     )
     return [
         (_budget_left(subject), 4),
@@ -130,11 +130,11 @@ def _failures(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
 def _budget_left(subject: Subject) -> dashboard.Panel:
     say = subject.say
     words = Words(
-        say("Downtime budget left", "停止時間の残り枠"),
+        say("Downtime budget left", "許容停止時間の残り"),
         say(
             "Downtime that the fiscal year may still have if it is to reach the facility's target; below zero the "
             "target is missed.",
-            "目標稼働率を達成するために、今年度あと許される停止時間。負は未達です。",
+            "目標稼働率を達成するために、今年度あと許されるダウンタイム。負は未達です。",
         ),
     )
     steps = over((LOWEST, RED), (0.0, ORANGE), (5.0, GREEN))
@@ -275,12 +275,12 @@ def _pareto(subject: Subject) -> dashboard.Panel:
     )
     look = Look("suffix:h", 1, say("no failure in the range", "期間内の故障なし"), PLAIN, palette=True, least=0.0)
     return bars_panel(
-        Words(say("Downtime by system", "系統別停止時間"), about),
+        Words(say("Downtime by system", "系統別ダウンタイム"), about),
         look,
         query,
         x_field="system",
         horizontal=True,
-        overrides=[_fixed("lost_h", RED, say("lost, h", "停止時間（h）"))],
+        overrides=[_fixed("lost_h", RED, say("lost, h", "ダウンタイム（h）"))],
         hidden=("Time",),
         largest_first="lost_h",
     )

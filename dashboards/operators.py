@@ -363,7 +363,7 @@ def _today(subject: Subject) -> list[tuple[dashboard.Panel, int]]:
 
 
 def _alarm_count(subject: Subject) -> dashboard.Panel:
-    look = Look("none", 0, subject.say("no alarm rules", "警報規則なし"), over((0.0, GREEN), (1.0, RED)))
+    look = Look("none", 0, subject.say("no alarm rules", "警報ルールなし"), over((0.0, GREEN), (1.0, RED)))
     about = subject.say(
         "Alarms that are active, or over and not yet acknowledged.", "発報中、または復帰済みで未確認の警報の数。"
     )

@@ -247,21 +247,21 @@ def check_correction(new: Correction, in_force: Sequence[Correction], zone: tzin
             )
         )
     if not new.author.strip() or not new.reason.strip():
-        raise CorrectionError(
-            Sentence("a correction needs an author and a reason: it will be read by someone who disputes it")
-        )
+        raise CorrectionError(Sentence("a correction needs an author and a reason, for those who question it later"))
     check_line(Sentence("the author's name"), new.author, CorrectionError)
     check_text(Sentence("the reason"), new.reason, CorrectionError)
     check_text(Sentence("the evidence"), new.evidence, CorrectionError, longest=LONGEST_EVIDENCE)
     if (new.category is None) == (new.assertion is Assertion.EXCLUDED):
         raise CorrectionError(
             Sentence(
-                "'excluded', and it alone, needs a category: {categories}",
+                "'excluded' needs a category ({categories}); other corrections take none",
                 categories=", ".join(e.value for e in Exclusion),
             )
         )
     if (new.limit is None) == (new.assertion is Assertion.REDUCED):
-        raise CorrectionError(Sentence("'reduced', and it alone, needs the limit that counted as full delivery"))
+        raise CorrectionError(
+            Sentence("'reduced' needs the limit that counted as full delivery; other corrections take none")
+        )
     if new.limit is not None and not new.limit > 0:
         raise CorrectionError(Sentence("the limit of 'reduced' is {limit}: it must be above 0", limit=new.limit))
     for other in in_force:
@@ -274,7 +274,7 @@ def check_correction(new: Correction, in_force: Sequence[Correction], zone: tzin
         ):
             raise CorrectionError(
                 Sentence(
-                    "this repeats {other} by {author}, which is in force: nothing is left to record",
+                    "{other} by {author} is in force and states the same: nothing new to record",
                     other=other.describe(zone),
                     author=other.author,
                 )

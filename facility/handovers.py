@@ -141,5 +141,7 @@ def check_countersignature(new: Countersignature, of: Handover, zone: tzinfo | N
         )
     if same_person(new.author, of.author):
         raise HandoverError(
-            Sentence("handover #{id} was signed by {author}: somebody else countersigns", id=of.id, author=of.author)
+            Sentence(
+                "handover #{id} was signed by {author}: another person must countersign it", id=of.id, author=of.author
+            )
         )

@@ -118,7 +118,7 @@ def check_incident(new: Incident, zone: tzinfo | None = None) -> None:
         )
     if check_slug(new.system, Sentence("system")) == RECOVERY:
         raise IncidentError(
-            Sentence("{system!r} is what no incident covers: name the system that was broken", system=RECOVERY)
+            Sentence("{system!r} stands for time that no incident covers: name the system that failed", system=RECOVERY)
         )
     for text, missing in (
         (new.component, Sentence("an incident needs a component")),
@@ -147,8 +147,6 @@ def check_incident_withdrawal(new: IncidentWithdrawal) -> None:
         Naming what is wrong.
     """
     if not new.author.strip() or not new.reason.strip():
-        raise IncidentError(
-            Sentence("a withdrawal needs an author and a reason: it will be read by someone who disputes it")
-        )
+        raise IncidentError(Sentence("a withdrawal needs an author and a reason, for those who question it later"))
     check_line(Sentence("the author's name"), new.author, IncidentError)
     check_text(Sentence("the reason"), new.reason, IncidentError)

@@ -76,7 +76,7 @@ def parse_period(
                     "the schedule has no run {name!r}; its runs are {runs}", name=name, runs=", ".join(sorted(runs))
                 )
                 if runs
-                else Sentence("the schedule has no run {name!r}; its runs are none", name=name)
+                else Sentence("the schedule has no run {name!r}: it names no runs", name=name)
             )
         return Period(text, *runs[name])
     if runs and text in runs and not is_calendar_form(text):

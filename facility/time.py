@@ -75,7 +75,7 @@ def parse_time(text: str) -> int:
         local = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=UTC)
     except ValueError as error:
         raise TimeError(
-            Sentence("{text!r} is not a time that exists: check its date, hour, minute and second", text=text)
+            Sentence("the time {text!r} does not exist: check its date, hour, minute and second", text=text)
         ) from error
     seconds = (local - _EPOCH) // timedelta(seconds=1) - _offset_s(offset, text)
     ns = seconds * NS_PER_S + int((fraction or "").ljust(9, "0"))

@@ -74,7 +74,7 @@ def load_alarm_report(
     if end_ns <= period.start_ns:
         raise PeriodError(
             Sentence(
-                "period {period} begins at {start}, in the future: nothing can be known of it",
+                "period {period} begins in the future, at {start}: it has no data yet",
                 period=period.id,
                 start=format_second(period.start_ns, configuration.profile.zone),
             )

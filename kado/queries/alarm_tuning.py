@@ -70,7 +70,7 @@ def load_tuning(configuration: Configuration, alarm: str, period_text: str, choi
     if end_ns <= start_ns:
         raise PeriodError(
             Sentence(
-                "period {period} begins at {start}, in the future: nothing can be known of it",
+                "period {period} begins in the future, at {start}: it has no data yet",
                 period=period_text,
                 start=format_second(start_ns, configuration.profile.zone),
             )

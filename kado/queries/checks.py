@@ -173,7 +173,7 @@ def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> I
 def _silent(heard: Heard) -> str:
     """Return how many signals said nothing: one that reports on change may say nothing for hours."""
     silent = sum(not s.quality for s in heard.signals) if heard.seconds >= HEAR_S else 0
-    return tr("; {n} not heard within {seconds:g} s", n=silent, seconds=HEAR_S) if silent else ""
+    return tr("; {n} without a sample within {seconds:g} s", n=silent, seconds=HEAR_S) if silent else ""
 
 
 def _mapped_twice(configuration: Configuration) -> Iterator[Outcome]:
@@ -204,7 +204,9 @@ def _schedule(configuration: Configuration, now_ns: int) -> str:
     if block is None and any(source.kind in simulated_kinds() for source in configuration.sources):
         return tr("nothing is planned yet: 'kado run' adds the simulated machine's own calendar")
     if block is None:
-        raise ConfigError(tr("nothing is planned for now: import a schedule with 'kado schedule import FILE'"))
+        raise ConfigError(
+            tr("the schedule has no block for the present time: import one with 'kado schedule import FILE'")
+        )
     until = local(block.end_ns, configuration.profile.zone, offset=True)
     return tr("now {category}, until {time}", category=term(block.category.value), time=until)
 

@@ -66,7 +66,11 @@ RULES: Final[dict[str, tuple[Words, Callable[[Definition], str]]]] = {
     ),
     "limits_frozen_in_runs": (
         Words(en="limits", ja="しきい値"),
-        lambda d: tr("fixed during a run, as at its start") if d.limits_frozen_in_runs else tr("as they are in force"),
+        lambda d: (
+            tr("fixed during a run, as at its start")
+            if d.limits_frozen_in_runs
+            else tr("the limits in force at each time")
+        ),
     ),
     "min_duration_s": (
         Words(en="glitch", ja="瞬時変動"),

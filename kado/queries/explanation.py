@@ -115,9 +115,7 @@ def load_instant(
     """
     ns, zone = parse_time(at), configuration.profile.zone
     if ns >= clock():
-        raise PeriodError(
-            Sentence("{time} lies in the future: nothing can be known of it", time=format_second(ns, zone))
-        )
+        raise PeriodError(Sentence("{time} lies in the future: there is no data yet", time=format_second(ns, zone)))
     pieces: list[Examined] = []
     day = day_of(ns, zone)
     report = load_availability(configuration, day, definition, as_known_on, clock=clock, look=pieces.append)
@@ -125,7 +123,7 @@ def load_instant(
     segments = explain_part(piece.findings, piece.evidence, piece.applied, piece.plan)
     instant = explain_instant(ns, segments, piece.evidence, piece.applied, piece.plan)
     if instant is None:
-        raise PeriodError(Sentence("{time} lies outside of what was counted of its day", time=format_second(ns, zone)))
+        raise PeriodError(Sentence("{time} lies outside the counted part of its day", time=format_second(ns, zone)))
     profile, chosen = report.profile, report.definition
     further = explain_further(ns, piece.evidence, piece.applied, profile, chosen, piece.plan)
     instant = replace(instant, further=further)

@@ -61,8 +61,8 @@ def warnings_of(loaded: AvailabilityReport) -> tuple[str, ...]:
     if loaded.look_around_cut:
         found.append(
             tr(
-                "around the period, gaps or an outage go on for very long: kado looked at a part of them only, and the "
-                "bounds hold for that part"
+                "gaps or an outage around the period are very long: only a part of them was read, "
+                "and the bounds hold for that part"
             )
         )
     return tuple(found)

@@ -266,13 +266,15 @@ def _proposals(
 ) -> Iterator[Proposal]:
     place = f'kado.toml, [[source]] id = "{source.id}"'
     if names := ", ".join(s.signal.id for s in signals if s.reason == REASON_CLOCK and s.stamp_ns is not None):
-        yield Proposal(place, 'stamp = "arrival"', marked("no stamp that can be true: {signals}"), {"signals": names})
+        yield Proposal(
+            place, 'stamp = "arrival"', marked("time stamps that cannot be true: {signals}"), {"signals": names}
+        )
     for s in signals:
         of_profile = f'profile, [[signal]] id = "{s.signal.id}"'
         if s.period_s is not None and s.updates >= FEWEST_UPDATES and _differs(s.signal.period_s, s.period_s):
             line = f"period_s = {s.period_s:.3g}"
             was = {"stated": f"{s.signal.period_s:g}"}
-            yield Proposal(of_profile, line, marked("heard; the profile says {stated}"), was)
+            yield Proposal(of_profile, line, marked("measured; the profile states {stated}"), was)
         if s.clock_offset_s is not None and abs(s.clock_offset_s) > CLOCK_OFFSET_S:
             about: dict[str, object] = {"signal": s.signal.id, "seconds": abs(s.clock_offset_s)}
             behind = marked(
@@ -287,7 +289,7 @@ def _proposals(
             words = dict.fromkeys(str(sample["value"]) for sample in json.loads(rejection.payload))
             table = ", ".join(f'"{word}" = "?"' for word in words)
             where = f'{place}, [[source.signal]] signal = "{rejection.address}"'
-            yield Proposal(where, f"words = {{ {table} }}", marked("a word of the profile for each"))
+            yield Proposal(where, f"words = {{ {table} }}", marked("map each to a word of the profile"))
 
 
 def _differs(stated_s: float | None, heard_s: float) -> bool:

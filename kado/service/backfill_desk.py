@@ -271,14 +271,14 @@ def ask_service(
                 return answer.filled
             if pid is None:
                 raise UnreachableError(
-                    tr("'kado run' has ended meanwhile; what was fetched is stored, and the same command goes on there")
+                    tr("'kado run' has ended; fetched samples are stored. Run the same command again to continue")
                 )
             if answer is None and time.monotonic() > until:
                 raise UnreachableError(
                     tr(
-                        "the process with pid {pid} holds the data directory and has not taken the request within"
-                        " {seconds:.0f} s: it is not 'kado run', or one of an older version; stop it, or wait for its"
-                        " end, then give the same command again",
+                        "process {pid} uses the data directory and did not accept the request within "
+                        "{seconds:.0f} s: it is not 'kado run', or an older version of it. Stop it, or "
+                        "wait until it ends, then run the same command again",
                         pid=pid,
                         seconds=TAKEN_WITHIN_S,
                     )

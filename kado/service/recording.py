@@ -35,7 +35,7 @@ def make_correction(
         zone = configuration.profile.zone
         raise CorrectionError(
             Sentence(
-                "a correction says what was: {start} lies in the future, it is {now} now",
+                "a correction is about the past: {start} lies in the future (it is {now} now)",
                 start=format_second(start_ns, zone),
                 now=format_second(now_ns, zone),
             )
@@ -105,7 +105,7 @@ def record_incident(
     if new.start_ns >= now_ns:
         raise IncidentError(
             Sentence(
-                "an incident has happened: {start} lies in the future, it is {now} now",
+                "an incident is about the past: {start} lies in the future (it is {now} now)",
                 start=format_second(new.start_ns, zone),
                 now=format_second(now_ns, zone),
             )

@@ -53,7 +53,7 @@ def _before_ns(configuration: Configuration, before: str | None, clock: Clock) -
     if before_ns > now_ns:
         raise UsageError(
             Sentence(
-                "--before {before} lies in the future, it is {now}: days that are not over stay rows",
+                "--before {before} lies in the future (it is {now} now): only past days are sealed",
                 before=before,
                 now=format_second(now_ns, configuration.profile.zone),
             )

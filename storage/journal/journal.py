@@ -342,7 +342,7 @@ class Journal(OpenJournal):
             if before.replaced_by is None:
                 raise IncidentError(already)
             raise IncidentError(
-                Sentence("{withdrawn}; #{other} stands in its place", withdrawn=already, other=before.replaced_by)
+                Sentence("{withdrawn}; #{other} replaces it", withdrawn=already, other=before.replaced_by)
             )
         check_incident_withdrawal(new)
         insert_incident_withdrawal(connection, new)

@@ -135,7 +135,7 @@ def test_beam_behind_closed_shutters_is_no_sensor_fault() -> None:
     ("new", "message"),
     [
         (said(Assertion.UP, 10, 10), "must end after its start"),
-        (said(Assertion.EXCLUDED, 0, 10), "needs a category: grid, earthquake, weather"),
+        (said(Assertion.EXCLUDED, 0, 10), "needs a category \\(grid, earthquake, weather\\)"),
         (said(Assertion.UP, 0, 10, category=Exclusion.GRID), "needs a category"),
         (said(Assertion.REDUCED, 0, 10), "needs the limit"),
         (said(Assertion.REDUCED, 0, 10, limit=-1.0), "is -1.0: it must be above 0"),

@@ -104,7 +104,7 @@ def test_a_run_whose_name_could_be_taken_for_a_date_must_be_asked_for_as_a_run(n
 def test_a_run_that_is_not_there_is_not_a_period() -> None:
     with pytest.raises(PeriodError, match="the schedule has no run '2025B'; its runs are 2025A"):
         parse_period("run:2025B", TOKYO, runs={"2025A": (1, 2)})
-    with pytest.raises(PeriodError, match="its runs are none"):
+    with pytest.raises(PeriodError, match="it names no runs"):
         parse_period("run:2025B", TOKYO)
 
 

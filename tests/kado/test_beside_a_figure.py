@@ -85,7 +85,7 @@ class TestBeforeACorrectionIsWritten:
         answer = correct(seeded, "up", *during("02:00", "03:30"))
         assert answer.exit_code == 2
         # In the facility's own time, as it was typed.
-        assert "this repeats #1 up 2025-05-13T02:00:00+09:00 to 2025-05-13T03:30:00+09:00 by Sato" in answer.err
+        assert "#1 up 2025-05-13T02:00:00+09:00 to 2025-05-13T03:30:00+09:00 by Sato is in force" in answer.err
 
     @pytest.mark.parametrize("output", ["table", "json"])
     def test_without_a_terminal_it_is_shown_and_not_written_unless_yes_is_said(self, seeded: Kado, output: str) -> None:

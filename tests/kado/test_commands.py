@@ -331,7 +331,7 @@ class TestCheck:
         answer = kado("check")
         assert answer.exit_code == 1
         assert "PROBLEM  schedule" in answer.out
-        assert "import a schedule with 'kado schedule import FILE'" in answer.out
+        assert "import one with 'kado schedule import FILE'" in answer.out
 
     def test_a_source_that_names_no_signal_delivers_all_of_them(self, kado: Kado) -> None:
         kado("init")

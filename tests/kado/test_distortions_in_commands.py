@@ -133,7 +133,7 @@ def test_definitions_say_what_they_count() -> None:
             "led_on",
             "led to a loss of beam or low beam: counted with it as one, from 2025-05-13 01:30:00",
         ),
-        ("02:30", "no_beam", "not judged while there is no beam"),
+        ("02:30", "no_beam", "not evaluated while there is no beam"),
         ("10:10", "counted", "distorted, and counted as a distortion, from 2025-05-13 10:00:00"),
         ("12:01", "too_short", "an excursion that is too short in user time to be counted"),
         ("19:00", "unknown", "not known, as no good sample holds"),

@@ -44,7 +44,7 @@ def test_a_day_has_its_figures_though_the_year_began_before_the_first_limits(see
     assert (figures["downtime_budget_h"], figures["mttr_h"]) == (None, 1.5)
     refused = seeded("availability", "-p", "FY2025")
     assert (refused.exit_code, refused.out) == (2, "")
-    assert "user time from 2025-05-12T10:00:00+09:00 and no limits" in refused.err
+    assert "user time from 2025-05-12T10:00:00+09:00, but no limits" in refused.err
 
 
 def test_low_beam_alone_makes_the_time_between_distortions_worth_telling(seeded: Kado) -> None:

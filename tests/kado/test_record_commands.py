@@ -256,7 +256,7 @@ class TestIncidents:
         ("words", "expected"),
         [
             (["RF", "02:00", "03:00"], "system 'RF' is not a slug"),
-            (["recovery", "02:00", "03:00"], "'recovery' is what no incident covers"),
+            (["recovery", "02:00", "03:00"], "'recovery' stands for time that no incident covers"),
             (["rf", "03:00", "02:00"], "an incident must end after its start"),
             (["rf", "02:00", "03:00", "--title", ""], "an incident needs a title"),
         ],

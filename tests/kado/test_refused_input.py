@@ -145,4 +145,4 @@ def test_a_definition_that_cannot_be_says_what_is_wrong_with_it(seeded: Kado, ru
 def test_a_period_in_the_future_is_refused_by_each_command(seeded: Kado, command: list[str]) -> None:
     answer = seeded(*command, "-p", "2199-01")
     assert (answer.exit_code, answer.out) == (2, "")
-    assert "period 2199-01 begins at 2199-01-01T00:00:00+09:00, in the future" in answer.err
+    assert "period 2199-01 begins in the future, at 2199-01-01T00:00:00+09:00" in answer.err

@@ -182,7 +182,7 @@ def test_check_says_which_signals_have_no_good_value_and_what_is_rejected(kado: 
     )  # fmt: skip
     page.lost, page.mode = False, "party"
     reachable, (ok, problem) = found()
-    assert reachable == (True, f"{page.url}: reachable, 2 signals; 1 not heard within 2 s")
+    assert reachable == (True, f"{page.url}: reachable, 2 signals; 1 without a sample within 2 s")
     assert not ok
     assert problem.startswith("rejected: machine_mode: machine_mode = 'party' is not one of its states")
 
@@ -196,4 +196,4 @@ def test_check_does_not_wait_for_a_signal_that_is_sent_on_change(
     configuration.write_text(configuration.read_text().replace("mqtt://localhost:1883", broker.url))
     (ring,) = [c for c in kado("check", "--format", "json").document["checks"] if c["what"].startswith("source ")]
     assert ring["ok"]
-    assert "not heard within 2 s" in ring["detail"]
+    assert "without a sample within 2 s" in ring["detail"]

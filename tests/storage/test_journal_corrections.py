@@ -126,7 +126,7 @@ def test_incidents_may_overlap_and_come_back_as_they_were(path: Path) -> None:
     [
         (broken(end_ns=10), IncidentError, "an incident must end after its start"),
         (broken("RF cavity"), SlugError, "system 'RF cavity' is not a slug"),
-        (broken("recovery"), IncidentError, "'recovery' is what no incident covers"),
+        (broken("recovery"), IncidentError, "'recovery' stands for time that no incident covers"),
         (broken(title=" "), IncidentError, "an incident needs a title"),
         (broken(component=""), IncidentError, "an incident needs a component"),
         (broken(author=""), IncidentError, "an incident needs an author"),
@@ -232,7 +232,7 @@ class TestIncidentsTakenBack:
                 1,
                 "Kato",
                 "again",
-                r"#1 was withdrawn already, by Sato on 1970-.*: it was a leak; #2 stands in its place",
+                r"#1 was withdrawn already, by Sato on 1970-.*: it was a leak; #2 replaces it",
             ),
             (3, "", "no", "a withdrawal needs an author and a reason"),
             (3, "Kato", " ", "a withdrawal needs an author and a reason"),
@@ -294,7 +294,7 @@ class TestConfirmations:
     def test_one_that_is_not_confirmed_still_keeps_others_from_repeating_it(self, path: Path) -> None:
         with Journal.open(path, Ticking()) as journal:
             journal.add_correction(self.excluded())
-            with pytest.raises(CorrectionError, match="repeats"):
+            with pytest.raises(CorrectionError, match="states the same: nothing new to record"):
                 journal.add_correction(self.excluded())
 
     def test_exclusions_of_a_journal_of_the_sixth_revision_go_on_counting(self, path: Path) -> None:

@@ -24,19 +24,23 @@ def _reach(configuration: Configuration, target: AlertmanagerTarget | AppriseTar
         answer = AlertmanagerClient(target, target.token(configuration.folder)).reach()
         if not answer.taken:
             raise UnreachableError(
-                tr("{address}: {problem}; alarms wait for it in the outbox", address=target.url, problem=answer.problem)
+                tr(
+                    "{address}: {problem}; alarms wait in the outbox until it answers",
+                    address=target.url,
+                    problem=answer.problem,
+                )
             )
         return tr("{address}: reachable", address=target.url)
     server = AppriseService.open(target, target.address(configuration.folder)).server
     if server is None:
-        return tr("Apprise knows its service; whether that answers, only a message would show")
+        return tr("Apprise supports this service; only a message would show whether the service answers")
     host, port = server
     try:
         socket.create_connection(server, target.timeout_s).close()
     except OSError as error:
         raise UnreachableError(
             tr(
-                "{host}:{port} cannot be reached: {problem}; alarms wait for it in the outbox",
+                "{host}:{port} cannot be reached: {problem}; alarms wait in the outbox until it answers",
                 host=host,
                 port=str(port),
                 problem=error.strerror or str(error),

@@ -53,7 +53,7 @@ async def test_what_is_signed_stays_as_it_was_and_the_next_one_countersigns(page
     assert "quiet &lt;b&gt;otherwise&lt;/b&gt;" in shown
     own = await operator.post("/shift/countersign", {"at": AT, "id": "1"})
     assert own.status_code == 400
-    assert "somebody else countersigns" in own.text
+    assert "another person must countersign it" in own.text
     engineer = await page.logged_in("engineer")
     assert "awaits the signature of this shift" in (await engineer.get("/shift")).text
     assert (await engineer.post("/shift/countersign", {"at": AT, "id": "1", "remark": "read"})).status_code == 303
