@@ -220,7 +220,7 @@ def test_a_period_that_is_not_over_is_counted_up_to_now_and_provisional() -> Non
 
 def test_a_period_in_the_future_without_a_schedule_or_without_limits_is_an_error() -> None:
     told = current((0, 200), until=100)
-    with pytest.raises(PeriodError, match="begins in the future, at .*: it has no data yet"):
+    with pytest.raises(PeriodError, match=r"begins in the future, at .*: it has no data yet"):
         account(told, (0, 100), now=0)
     with pytest.raises(PeriodError, match="has no schedule for"):
         account(told, (0, 100), plan=calendar((200, 300, "user")))

@@ -88,7 +88,7 @@ class TestExplainAnInstant:
         assert "SIMULATED" in out
         for words in (
             r"Decision +unknown",
-            r"reason +the last good sample is older than the signal holds",
+            r"reason +the last good sample is older than stale_after_s of the signal",
             r"interval +2025-05-13 05:00:40 to 2025-05-13 05:20:00 \+09:00",
             r"current +200 mA, good, 2025-05-13 04:59:50 \(10 min before\)",
             r"link plc +nothing recorded",
@@ -126,7 +126,7 @@ class TestGaps:
         out = seeded("gaps", "-p", DAY).out
         assert re.search(r"2025-05-13 05:00:40  05:20:00 +0:19:20 +0:19:20 +\+1 +stale", out)
         assert re.search(r"= unknown +0:19:20", out)
-        assert "stale  the last good sample is older than the signal holds" in out
+        assert "stale  the last good sample is older than stale_after_s of the signal" in out
         assert re.search(r"Availability is between 92\.4\d\d and 93\.7\d\d %", out)
 
     def test_they_add_up_to_the_account(self, seeded: Kado) -> None:
