@@ -134,6 +134,11 @@ class SourceSpec(Protocol):
         ...
 
     @property
+    def live(self) -> bool:
+        """Whether the service reads it; the history of an archive is fetched by a command instead."""
+        ...
+
+    @property
     def secret_files(self) -> tuple[Path, ...]:
         """Files that hold its passwords, tokens or keys: other users should not be able to read them."""
         ...

@@ -24,12 +24,7 @@ def simulated_kinds() -> frozenset[str]:
 
 def delivers(source: SourceSpec, signal: str) -> bool:
     """Whether `kado run` gets a signal from a source; one that names no signals delivers all that it has."""
-    return is_live(source) and (not source.signals or signal in source.signals)
-
-
-def is_live(source: SourceSpec) -> bool:
-    """Whether `kado run` reads a source; an archive is read by `kado backfill` alone."""
-    return bool(getattr(source, "live", True))
+    return source.live and (not source.signals or signal in source.signals)
 
 
 def _load(place: str) -> type[BaseModel]:

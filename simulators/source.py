@@ -70,6 +70,11 @@ class SimulatorSource(BaseModel):
         return ""
 
     @property
+    def live(self) -> bool:
+        """`kado run` reads it."""
+        return True
+
+    @property
     def secret_files(self) -> tuple[Path, ...]:
         """None."""
         return ()

@@ -54,6 +54,11 @@ class MappedSource(BaseModel):
         return ""
 
     @property
+    def live(self) -> bool:
+        """Whether `kado run` reads it."""
+        return True
+
+    @property
     def secret_files(self) -> tuple[Path, ...]:
         """Files that hold its secrets."""
         return ()

@@ -28,7 +28,7 @@ from kado.queries.record import load_plan
 from kado.queries.running_service import changed_since_start
 from kado.queries.secret_files import open_secret_files, open_secret_words
 from kado.queries.warning_words import cadence_words, limit_words
-from kado.source_kinds import delivers, is_live, simulated_kinds
+from kado.source_kinds import delivers, simulated_kinds
 from kado.stores import open_store, running_pid
 from storage.data_dir import DataDir
 from storage.telemetry_db import open_reader
@@ -141,7 +141,7 @@ def _source(configuration: Configuration, source: SourceSpec, clock: Clock) -> I
     def reach() -> str:
         nonlocal heard
         listener = Listener(source, configuration.profile, clock)
-        seconds = HEAR_S if is_live(source) else 0.0
+        seconds = HEAR_S if source.live else 0.0
         heard = asyncio.run(listener.listen(seconds, answer_s=CONNECT_S, all_good_is_enough=True))
         if heard.problem:
             raise UnreachableError(heard.problem)
@@ -179,7 +179,7 @@ def _silent(heard: Heard) -> str:
 def _mapped_twice(configuration: Configuration) -> Iterator[Outcome]:
     """Find signals that several sources deliver: their samples would be mixed."""
     by_signal: dict[str, list[str]] = {}
-    for source in filter(is_live, configuration.sources):
+    for source in [source for source in configuration.sources if source.live]:
         for signal in source.signals:
             by_signal.setdefault(signal, []).append(source.id)
     for signal, ids in by_signal.items():

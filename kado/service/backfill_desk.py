@@ -34,6 +34,7 @@ from kado.language import tr
 from kado.stores import running_pid
 from storage.data_dir import DataDir, open_private
 from storage.telemetry_db import open_reader
+from storage.telemetry_db.outbox import waiting_ids
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -210,10 +211,10 @@ class BackfillDesk:
         if self._forwarder is None:
             return
         with closing(open_reader(self._configuration.data_dir)) as landed:
-            (last,) = landed.execute("SELECT max(id) FROM outbox").fetchone()
-            while last is not None:
-                (first,) = landed.execute("SELECT min(id) FROM outbox").fetchone()
-                if first is None or first > last:
+            before = waiting_ids(landed)
+            while before is not None:
+                now = waiting_ids(landed)
+                if now is None or now[0] > before[1]:
                     return
                 status = self._forwarder.status()
                 if status.state in (ForwarderState.RETRYING, ForwarderState.HOLDING):

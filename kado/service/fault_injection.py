@@ -8,7 +8,6 @@ from kado.config import Configuration
 from kado.journal import open_journal
 from kado.output import note
 from kado.service.importing import add_versions
-from kado.source_kinds import is_live
 from simulators.control import ControlDesk
 from simulators.machine import Machine
 from simulators.source import SimulatorSource
@@ -28,7 +27,7 @@ def prepared_sources(configuration: Configuration, clock: Clock) -> tuple[Source
     """
     desk: ControlDesk | None = None
     sources: list[SourceSpec] = []
-    for source in filter(is_live, configuration.sources):
+    for source in [source for source in configuration.sources if source.live]:
         if isinstance(source, SimulatorSource):
             machine = source.machine(configuration.profile)
             if desk is None:

@@ -60,6 +60,11 @@ def keep(
         connection.execute("DELETE FROM dead_letter WHERE id <= ?", (gone,))
 
 
+def count_by_cause(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return how many payloads are kept, by cause."""
+    return dict(connection.execute("SELECT cause, count(*) FROM dead_letter GROUP BY cause").fetchall())
+
+
 def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     """Delete letters; call inside the transaction that takes in what they hold."""
     connection.executemany("DELETE FROM dead_letter WHERE id = ?", [(one,) for one in ids])

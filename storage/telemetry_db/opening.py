@@ -111,6 +111,12 @@ def store_kind_of(connection: TelemetryConnection) -> StoreKind:
         return next(kind for kind in get_args(StoreKind) if kind == value)
 
 
+def created_ns(connection: TelemetryConnection) -> int:
+    """Return when the file was made."""
+    (value,) = connection.execute("SELECT value FROM meta WHERE key = 'created_ns'").fetchone()
+    return int(value)
+
+
 def facility_of(connection: TelemetryConnection) -> str:
     """Return whose file it is."""
     with decoding(connection, "meta"):

@@ -130,6 +130,12 @@ def size(connection: sqlite3.Connection) -> Waiting:
     return Waiting(*connection.execute(query).fetchone())
 
 
+def waiting_ids(connection: sqlite3.Connection) -> tuple[int, int] | None:
+    """Return the ids of the first and the last blob that wait; None: nothing waits."""
+    first, last = connection.execute("SELECT min(id), max(id) FROM outbox").fetchone()
+    return None if first is None else (first, last)
+
+
 def waiting(connection: sqlite3.Connection) -> SourceCounts:
     """Return how many samples of each source and signal wait."""
     total: Counter[tuple[str, str]] = Counter()

@@ -54,6 +54,7 @@ class ScriptedSource:
     kind = "scripted"
     address = ""
     signals = ("stored_current",)
+    live: bool = True
     secret_files: tuple[Path, ...] = ()
 
     def probe(self) -> "ScriptedSource":

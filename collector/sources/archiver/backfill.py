@@ -29,6 +29,7 @@ from facility.profile import Profile
 from facility.source import Delivery
 from facility.time import NS_PER_S, Clock
 from storage.telemetry_db import open_reader
+from storage.telemetry_db.landed import position_of
 
 
 class Rate:
@@ -125,8 +126,8 @@ def backfill(
             result = SignalFilled(mapping.signal, mapping.address)
             results.append(result)
             key = _key(source, mapping)
-            row = committed.execute("SELECT state FROM import_file WHERE key = ?", (key,)).fetchone()
-            fetched = Intervals.of([]) if row is None or again else _fetched(row[0])
+            state = position_of(committed, key)
+            fetched = Intervals.of([]) if state is None or again else _fetched(state)
             for start_ns, end_ns in ranges:
                 for piece in _pieces(start_ns, end_ns, source.chunk_h, fetched):
                     if result.problem:

@@ -66,8 +66,10 @@ class ArchiverSource(MappedSource):
         alias="signal", default=(), strict=False, description="Where each signal comes from."
     )
 
-    live: ClassVar[bool] = False
-    """`kado run` does not read it: its history is fetched by `kado backfill`."""
+    @property
+    def live(self) -> bool:
+        """`kado run` does not read it: its history is fetched by `kado backfill`."""
+        return False
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

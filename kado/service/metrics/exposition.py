@@ -39,6 +39,8 @@ from kado.service.newest import Newest, NewestValues
 from storage.data_dir import DataDir
 from storage.telemetry_db import open_reader
 from storage.telemetry_db.counters import Entry
+from storage.telemetry_db.dead_letters import count_by_cause
+from storage.telemetry_db.opening import created_ns
 
 _BY_NAME: Final = {metric.name: metric for metric in METRICS}
 _COMMIT_BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -167,15 +169,15 @@ class Exposition(RegistryCollector):
         try:
             ledger = read_ledger(data_dir)
             with closing(open_reader(data_dir)) as connection:
-                letters = connection.execute("SELECT cause, count(*) FROM dead_letter GROUP BY cause").fetchall()
+                letters = count_by_cause(connection)
                 sealed = self._sources.configuration.backend.newest_sealed_ns(connection)
-                (created,) = connection.execute("SELECT value FROM meta WHERE key = 'created_ns'").fetchone()
+                created = created_ns(connection)
         except (KadoError, sqlite3.Error):
             # The next scrape tells; what is missing is absent, not zero.
             return
-        for cause, count in letters:
-            _add(rows, "kado_dead_letters", (self._facility, str(cause)), float(count))
-        rows["kado_data_begun_timestamp_seconds"] = self._one(int(created) / NS_PER_S)
+        for cause, count in letters.items():
+            _add(rows, "kado_dead_letters", (self._facility, cause), float(count))
+        rows["kado_data_begun_timestamp_seconds"] = self._one(created / NS_PER_S)
         if sealed is not None:
             rows["kado_sealed_timestamp_seconds"] = self._one(sealed / NS_PER_S)
         self._about_counts(rows, ledger)
