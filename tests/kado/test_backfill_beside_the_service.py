@@ -142,7 +142,7 @@ def test_a_service_that_ends_meanwhile_is_said_and_without_it_the_command_goes_o
     assert service.wait(120) == 0
     _, err = command.communicate(timeout=120)
     assert command.returncode == 3, err
-    assert "the same command goes on there" in err or "was closed" in err
+    assert "Run the same command again to continue" in err or "was closed" in err
     appliance.each_s = 0.0
     assert seeded(*WORDS).document["unknown_s"]["after"] == 0
 
@@ -176,5 +176,5 @@ def test_a_process_that_is_no_service_is_not_waited_for_without_end(
     finally:
         lock.release()
     assert answer.exit_code == 3
-    assert f"the process with pid {os.getpid()} holds the data directory" in answer.err
+    assert f"process {os.getpid()} uses the data directory" in answer.err
     assert requests(configuration) == []
