@@ -65,7 +65,7 @@ limits = [{{ from = 2020-01-01, nominal = 199.0, recovered = 195.0, tolerance = 
 
 def make_year(folder: Path, period_s: float, jitter_s: float) -> None:
     """Fill a store with a fiscal year."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     path = folder / "kado.toml"
     path.write_text('facility = "ring.toml"\n', encoding="utf-8")
     (folder / "ring.toml").write_text(_PROFILE.format(period_s=period_s), encoding="utf-8")

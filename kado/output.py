@@ -113,6 +113,12 @@ def offsets_of(instants: Iterable[int], zone: tzinfo) -> str:
     )
 
 
+def changed_offset(start_ns: int, end_ns: int, zone: tzinfo) -> str:
+    """Return what stands behind the end of a stretch over a change of the clocks: its own offset; otherwise nothing."""
+    start, end = (local(ns, zone, offset=True)[19:] for ns in (start_ns, end_ns))
+    return end if end != start else ""
+
+
 _SAME_CLOCK_NS: Final = 2 * NS_PER_S
 """So far may the clocks of this machine and of a source be apart, and both be right."""
 

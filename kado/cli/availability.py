@@ -69,7 +69,8 @@ def availability(
     configuration = load_configuration(config)
     when = as_of(as_known_on, as_published_on)
     if each is not None or definition == ALL or output is FigureFormat.CSV:
-        rows = load_side_by_side(configuration, period, definition, when, each=each)
+        with progress_bar(tr("counting"), 1) as bar:
+            rows = load_side_by_side(configuration, period, definition, when, each=each, progress=bar.advance_through)
         if output is FigureFormat.CSV:
             print_csv(rows, configuration)
         elif output is FigureFormat.JSON:

@@ -16,6 +16,7 @@ from kado.cli.command import (
 from kado.config import load_configuration
 from kado.language import marked, tr, words
 from kado.output import facts, print_json, show, span, table, title
+from kado.progress import progress_bar
 from kado.queries.beamlines import BeamlineReport, beamlines_document, load_beamlines
 from kado.rounding import NONE, percent, split_hours
 
@@ -36,7 +37,9 @@ def beamlines(
     Example:
       kado beamlines --period 2026-10
     """
-    found = load_beamlines(load_configuration(config), period, definition, as_of(as_known_on, as_published_on))
+    configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
+    with progress_bar(tr("counting"), 1) as bar:
+        found = load_beamlines(configuration, period, definition, when, progress=bar.advance_through)
     if output is Format.JSON:
         print_json(beamlines_document(found))
     else:

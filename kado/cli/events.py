@@ -20,7 +20,8 @@ from kado.cli.figure_notes import correction_table, warning_lines
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
 from kado.language.assertions import exclusion_note
-from kado.output import facts, local, offsets_of, print_json, show, table, title
+from kado.output import changed_offset, facts, local, offsets_of, print_json, show, table, title
+from kado.progress import progress_bar
 from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.events import events_document, exclusions_of, incidents_behind, review_of
 from kado.rounding import duration
@@ -41,7 +42,9 @@ def events(
       kado events --period 2026-10
       kado events --period 2026-10 --format json
     """
-    loaded = load_availability(load_configuration(config), period, definition, as_of(as_known_on, as_published_on))
+    configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
+    with progress_bar(tr("counting"), 1) as bar:
+        loaded = load_availability(configuration, period, definition, when, progress=bar.advance_through)
     if output is Format.JSON:
         print_json(events_document(loaded))
     else:
@@ -116,7 +119,8 @@ def _kind(reported: ReportedEvent, loaded: AvailabilityReport) -> str:
 def _end(start_ns: int, end_ns: int, zone: tzinfo) -> str:
     """Return the time of day at which an event ended, and how many days later that was."""
     days = (to_datetime(end_ns, zone).date() - to_datetime(start_ns, zone).date()).days
-    return local(end_ns, zone)[11:] + (tr(" +{days} d", days=days) if days else "")
+    clock = local(end_ns, zone)[11:] + changed_offset(start_ns, end_ns, zone)
+    return clock + (tr(" +{days} d", days=days) if days else "")
 
 
 def _marks(reported: ReportedEvent) -> list[str]:

@@ -30,7 +30,7 @@ from kado.cli.figure_notes import warning_lines
 from kado.cli.rule_names import rule_name
 from kado.config import load_configuration
 from kado.language import term, tr, trn, words
-from kado.output import age, facts, local, offsets_of, print_json, show, span, stretch, table, title
+from kado.output import age, changed_offset, facts, local, offsets_of, print_json, show, span, stretch, table, title
 from kado.progress import progress_bar
 from kado.queries.availability import AvailabilityReport
 from kado.queries.explanation import (
@@ -273,7 +273,8 @@ def _short(segment: Segment) -> str:
 def _end(segment: Segment, zone: tzinfo) -> str:
     """Return the time of day of an end, and the date where it is another one."""
     start, end = local(segment.start_ns, zone), local(segment.end_ns, zone)
-    return end[11:] if start[:10] == end[:10] else end[5:]
+    clock = end[11:] if start[:10] == end[:10] else end[5:]
+    return clock + changed_offset(segment.start_ns, segment.end_ns, zone)
 
 
 def _held(held: Held | None, ns: int, zone: tzinfo, unit: str) -> str:

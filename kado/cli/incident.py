@@ -26,6 +26,7 @@ from kado.cli.command import (
 from kado.config import load_configuration
 from kado.language import term, tr, words
 from kado.output import facts, local, print_json, show, span, stretch, table, title
+from kado.progress import progress_bar
 from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.identity import identity
 from kado.queries.incidents import (
@@ -156,7 +157,9 @@ def downtime_pareto(
       kado incident pareto --period 2026-10
       kado incident pareto --period FY2026 --sharing equal-share
     """
-    loaded = load_availability(load_configuration(config), period, definition, as_of(as_known_on, as_published_on))
+    configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
+    with progress_bar(tr("counting"), 1) as bar:
+        loaded = load_availability(configuration, period, definition, when, progress=bar.advance_through)
     if output is Format.JSON:
         print_json(pareto_document(loaded, sharing))
     else:

@@ -7,10 +7,20 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption, PeriodOption
+from kado.cli.as_of import as_of
+from kado.cli.command import (
+    AsKnownOnOption,
+    AsPublishedOnOption,
+    ConfigOption,
+    DefinitionOption,
+    Format,
+    FormatOption,
+    PeriodOption,
+)
 from kado.config import load_configuration
 from kado.language import tr, words
 from kado.output import facts, print_json, show, span, table, title
+from kado.progress import progress_bar
 from kado.queries.reliability import ReliabilityReport, load_reliability, reliability_document
 from kado.report.reliability_words import (
     group_word,
@@ -26,6 +36,7 @@ def reliability(
     period: PeriodOption,
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
+    as_published_on: AsPublishedOnOption = None,
     compare: Annotated[
         str | None,
         typer.Option("--compare", help="Period to compare the failure rate with; default: the previous one."),
@@ -40,7 +51,16 @@ def reliability(
       kado reliability --period FY2026
       kado reliability --period 2026-10 --compare 2025-10 --format json
     """
-    found = load_reliability(load_configuration(config), period, definition, as_known_on, compare_with=compare)
+    configuration = load_configuration(config)
+    with progress_bar(tr("counting"), 1) as bar:
+        found = load_reliability(
+            configuration,
+            period,
+            definition,
+            as_of(as_known_on, as_published_on),
+            compare_with=compare,
+            progress=bar.advance_through,
+        )
     if output is Format.JSON:
         print_json(reliability_document(found))
     else:

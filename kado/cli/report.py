@@ -17,6 +17,7 @@ from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Fo
 from kado.config import Configuration, load_configuration
 from kado.language import language, tr, trn
 from kado.output import local, note, print_json, show, table, title
+from kado.progress import progress_bar
 from kado.queries.identity import identity
 from kado.report.drawing import drawing_beside, require_libraries
 
@@ -67,9 +68,11 @@ def make(
         from kado.report.life import current_report
         from kado.report.time_sections import draw_over_time
 
-        inputs = load_report(
-            configuration, period, definition, as_known_on, early=draw_over_time if chosen in WITH_CHARTS else None
-        )
+        early = draw_over_time if chosen in WITH_CHARTS else None
+        with progress_bar(tr("counting"), 1) as bar:
+            inputs = load_report(
+                configuration, period, definition, as_known_on, early=early, progress=bar.advance_through
+            )
         report = current_report(configuration, inputs, language())
         font_dir = configuration.settings.report.font_dir
         content = render(report, Form(chosen.value), None if font_dir is None else configuration.folder / font_dir)

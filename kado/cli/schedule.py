@@ -21,7 +21,7 @@ from kado.cli.as_of import as_of
 from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import term, tr, trn
-from kado.output import local, note, offsets_of, print_json, show, span, stretch, table, title
+from kado.output import changed_offset, local, note, offsets_of, print_json, show, span, stretch, table, title
 from kado.queries.record import load_plan, load_schedule_versions
 from kado.queries.schedule import Change, blocks_within, calendar_document, changes_between, changes_document
 from kado.queries.schedule_import import ImportedSchedule, imported_schedule, imported_schedule_document
@@ -160,12 +160,16 @@ def show_schedule(
     """
     configuration = load_configuration(config)
     profile = configuration.profile
-    plan = load_plan(configuration, as_of(as_known_on, as_published_on))
+    when = as_of(as_known_on, as_published_on)
+    plan = load_plan(configuration, when)
     wanted = None if period is None else profile.period(period, plan)
+    later = 0
+    if when is not None and not plan.planned:
+        later = len(load_schedule_versions(configuration))
     if output is Format.JSON:
         print_json(calendar_document(profile, plan, wanted))
     else:
-        show(*calendar(profile, plan, wanted))
+        show(*calendar(profile, plan, wanted, later=later))
 
 
 def diff_schedule(
@@ -205,13 +209,22 @@ def diff_schedule(
         show(*changes(profile, versions, since_ns, until_ns))
 
 
-def calendar(profile: Profile, plan: Plan, period: Period | None) -> list[RenderableType]:
-    """Return the blocks that touch `period` as a table."""
+def calendar(profile: Profile, plan: Plan, period: Period | None, *, later: int = 0) -> list[RenderableType]:
+    """Return the blocks that touch `period` as a table; `later` versions were left out because of a date."""
     zone = profile.zone
     lines: list[RenderableType] = [title(profile, tr("operation calendar"))]
     lines += [tr("warning: {warning}", warning=warning) for warning in plan.warnings]
     planned = blocks_within(plan, period)
     if not planned:
+        if later:
+            return [
+                *lines,
+                trn(
+                    "nothing was planned by that date: {n} version of the calendar came later",
+                    "nothing was planned by that date: {n} versions of the calendar came later",
+                    later,
+                ),
+            ]
         if period:
             return [*lines, tr("nothing is planned in {period}", period=period.id)]
         return [*lines, tr("nothing is planned; import a schedule with: kado schedule import FILE")]
@@ -223,6 +236,7 @@ def calendar(profile: Profile, plan: Plan, period: Period | None) -> list[Render
         words = " ".join(filter(None, [*b.tags, b.note]))
         published = local(p.published_at_ns, zone)[:10]
         start, end = local(b.start_ns, zone)[:16], local(b.end_ns, zone)[5:16]
+        end += changed_offset(b.start_ns, b.end_ns, zone)
         rows.add_row(start, end, _hours(b.start_ns, b.end_ns), term(b.category.value), b.run or "", published, words)
     return [*lines, rows]
 
@@ -249,6 +263,7 @@ def _change_rows(profile: Profile, found: Sequence[Change]) -> Table:
     rows = table(order=[tr("start ({offset})", offset=offset), "end", "h", "before", "after"], right=["h"])
     for c in found:
         start, end = local(c.start_ns, zone)[:16], local(c.end_ns, zone)[:16]
+        end += changed_offset(c.start_ns, c.end_ns, zone)
         rows.add_row(start, end, _hours(c.start_ns, c.end_ns), c.before, c.after)
     return rows
 

@@ -11,6 +11,7 @@ from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption,
 from kado.config import load_configuration
 from kado.language import term, tr, trn
 from kado.output import local, print_json, show, title
+from kado.progress import progress_bar
 from kado.queries.target import TimeToTarget, load_time_to_target, target_document
 from kado.rounding import percent
 
@@ -32,7 +33,9 @@ def target(
     Example:
       kado target
     """
-    found = load_time_to_target(load_configuration(config), definition, as_of(as_known_on, as_published_on))
+    configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
+    with progress_bar(tr("looking at blocks"), 1) as bar:
+        found = load_time_to_target(configuration, definition, when, progress=bar.advance_through)
     if output is Format.JSON:
         print_json(target_document(found))
     else:

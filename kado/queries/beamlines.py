@@ -12,6 +12,7 @@ from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.evidence import load_link, read_once
 from kado.queries.identity import identity
+from kado.queries.period_pieces import Progress
 from kado.queries.record import AsOf
 from kado.stores import open_store
 from storage.store import TelemetryStore
@@ -33,6 +34,7 @@ def load_beamlines(
     as_known_on: str | AsOf | None = None,
     *,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> BeamlineReport:
     """Compute the hours of each beamline; raises what `load_availability` raises.
 
@@ -48,7 +50,7 @@ def load_beamlines(
                 "facility {facility} lists no beamlines: add [[beamline]] tables to its profile", facility=profile.id
             )
         )
-    machine = load_availability(configuration, period, definition, as_known_on, clock=clock)
+    machine = load_availability(configuration, period, definition, as_known_on, clock=clock, progress=progress)
     with open_store(configuration) as store:
         return beamlines_of(configuration, machine, store)
 

@@ -260,7 +260,7 @@ def check_known(profile: Profile, part: Period, extent: tuple[int, int], correct
 
 
 def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
-    """Return the stamps of the delivery signal's first and last sample.
+    """Return the stamps of the delivery signal's first and last sample whose stamp can be true.
 
     Raises
     ------
@@ -268,7 +268,7 @@ def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
         If there is none.
     """
     signal = profile.delivery_signal
-    extent = store.extent(signal)
+    extent = credible_extent(store, profile, signal)
     if extent is None:
         raise PeriodError(
             Sentence(
@@ -279,6 +279,23 @@ def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
             )
         )
     return extent
+
+
+def credible_extent(store: TelemetryStore, profile: Profile, signal: str) -> tuple[int, int] | None:
+    """Return the stamps of a signal's first and last sample whose stamp can be true; None if it has none.
+
+    A sample stamped long before, or in the future, shows of no time that it was watched.
+    """
+    extent, last = store.extent(signal), store.last([signal]).get(signal)
+    if extent is None or last is None:
+        return None
+    first_ns = extent[0]
+    if first_ns < profile.earliest_ns:
+        for samples in store.read_chunks(signal, first_ns, last.time_ns + 1):
+            credible = samples.time_ns[~samples.with_impossible_time()]
+            if len(credible):
+                return int(credible[0]), last.time_ns
+    return first_ns, last.time_ns
 
 
 def load_link(

@@ -21,7 +21,7 @@ from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport, Examined, Tally, awaiting_in
 from kado.queries.evidence import Known, extent_of
 from kado.queries.findings_by_day import Days
-from kado.queries.period_pieces import PeriodQuery
+from kado.queries.period_pieces import PeriodQuery, Progress, check_calendar
 from kado.queries.record import AsOf, Record, load_record, read_as_of
 from kado.stores import open_store
 from storage.store import TelemetryStore
@@ -44,6 +44,7 @@ class FiguresByDay:
         record: Record,
         as_of: AsOf,
         now_ns: int,
+        progress: Progress | None = None,
     ) -> None:
         self.configuration = configuration
         self.store = store
@@ -53,7 +54,7 @@ class FiguresByDay:
         self.now_ns = now_ns
         self.extent = extent_of(store, configuration.profile)
         """Stamps of the delivery signal's first and last sample."""
-        self._days = Days(configuration, store, definition, self.extent, days_together=DAYS_TOGETHER)
+        self._days = Days(configuration, store, definition, self.extent, days_together=DAYS_TOGETHER, progress=progress)
         self._days.learn(record)
         self._kept: dict[Period, AvailabilityReport] = {}
 
@@ -84,6 +85,7 @@ class FiguresByDay:
 
     def availability(self, period: Period) -> Availability:
         """Return the availability of a period alone; raises what `report` raises."""
+        self._check_calendar(period)
         return self._days.availability(period, self.now_ns)
 
     def report(self, period: Period) -> AvailabilityReport:
@@ -97,7 +99,7 @@ class FiguresByDay:
             If there is user time before the profile's first limits.
         """
         if period not in self._kept:
-            availability = self._days.availability(period, self.now_ns)
+            availability = self.availability(period)
             self._kept[period] = AvailabilityReport(
                 self.profile,
                 self.definition,
@@ -123,7 +125,7 @@ class FiguresByDay:
         PeriodError, ProfileError
             As `report`.
         """
-        part = counted_part(self.profile, period, self.now_ns)
+        part = self._check_calendar(period)
         # Samples that came after the date are not counted one by one: that reads the whole period once more.
         as_of = AsOf(self.known_on_ns, is_now=True)
         query = PeriodQuery(self.configuration, self.record, as_of, self.now_ns, period, part)
@@ -136,6 +138,13 @@ class FiguresByDay:
         self._days.look_at(period, self.now_ns, add)
         self._kept[period] = tally.report()
         return self._kept[period]
+
+    def _check_calendar(self, period: Period) -> Period:
+        """Refuse a period in which nothing is scheduled, and return what of it is over."""
+        part = counted_part(self.profile, period, self.now_ns)
+        query = PeriodQuery(self.configuration, self.record, self.as_of, self.now_ns, period, part)
+        check_calendar(query, self.plan)
+        return part
 
     def report_or_none(self, period: Period) -> AvailabilityReport | None:
         """Return the same; None where the period has no figure."""
@@ -160,8 +169,11 @@ def open_figures(
     as_known_on: str | AsOf | None = None,
     *,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> Generator[FiguresByDay]:
     """Open the store for the figures of many periods.
+
+    `progress` is called with how much of each period is done, beginning anew with each.
 
     Raises
     ------
@@ -175,4 +187,4 @@ def open_figures(
     as_of = read_as_of(as_known_on, now_ns)
     record = load_record(configuration, as_of)
     with open_store(configuration) as store:
-        yield FiguresByDay(configuration, store, chosen, record, as_of, now_ns)
+        yield FiguresByDay(configuration, store, chosen, record, as_of, now_ns, progress)

@@ -5,7 +5,7 @@ one call, and again only if a sample, a correction or the calendar says somethin
 found from. The running day is never kept.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -19,8 +19,8 @@ from facility.period import Period, day_of, month_of
 from facility.schedule import Category, Plan, resolve
 from facility.time import NS_PER_DAY, NS_PER_H, local_midnight, to_datetime
 from kado.config import Configuration
-from kado.queries.evidence import Known, Read, check_known, load_evidence, signals_of_evidence
-from kado.queries.period_pieces import user_time_until
+from kado.queries.evidence import Known, Read, check_known, credible_extent, load_evidence, signals_of_evidence
+from kado.queries.period_pieces import Progress, user_time_until
 from kado.queries.read_around import read_around
 from kado.queries.record import Record
 from storage.store import TelemetryStore
@@ -73,6 +73,7 @@ class Days:
         *,
         recent: Read | None = None,
         days_together: int = 1,
+        progress: Progress | None = None,
     ) -> None:
         self._configuration = configuration
         self._profile = configuration.profile
@@ -81,8 +82,10 @@ class Days:
         self._extent = extent
         self._recent = recent or store.read
         self._days_together = days_together
+        self._progress = progress
         self._signals = signals_of_evidence(configuration)
-        self._first_ns = min((e[0] for s in self._signals if (e := store.extent(s)) is not None), default=extent[0])
+        found = [credible_extent(store, self._profile, signal) for signal in self._signals]
+        self._first_ns = min((one[0] for one in found if one is not None), default=extent[0])
         self._corrections = Record().corrections
         self._plan = resolve(())
         self._kept: dict[tuple[int, int], _Day] = {}
@@ -151,7 +154,7 @@ class Days:
         part = counted_part(self._profile, period, now_ns)
         check_schedule(self._profile, self._plan, part)
         check_known(self._profile, part, self._extent, self._corrections)
-        days = [self._day(day, now_ns) for day in self._days_of(part)]
+        days = [self._day(day, now_ns) for day in self._one_by_one(part)]
         findings = join([day.findings for day in days], period.id)
         return conclude(findings, self._profile, self._definition, period)
 
@@ -163,13 +166,20 @@ class Days:
         part = counted_part(self._profile, period, now_ns)
         check_schedule(self._profile, self._plan, part)
         check_known(self._profile, part, self._extent, self._corrections)
-        for day in self._days_of(part):
+        for day in self._one_by_one(part):
             self._examine(day, now_ns, look)
 
     def findings(self, period: Period, now_ns: int) -> Findings:
         """Return what is found in a period, whether anything is scheduled and known in it or not."""
         part = counted_part(self._profile, period, now_ns)
         return join([self._day(day, now_ns).findings for day in self._days_of(part)], period.id)
+
+    def _one_by_one(self, part: Period) -> Iterator[Period]:
+        """Yield the steps of a part of a period, and say how much of it is done."""
+        for day in self._days_of(part):
+            if self._progress is not None:
+                self._progress(day.start_ns - part.start_ns, part.length_ns)
+            yield day
 
     def _days_of(self, part: Period) -> list[Period]:
         days: list[Period] = []

@@ -7,14 +7,16 @@ from typing import Final
 
 from analytics.availability import check_schedule, counted_part
 from facility.definition import Definition
+from facility.errors import PeriodError
 from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
-from facility.schedule import Plan, ScheduleVersion, resolve
-from facility.time import NS_PER_DAY, Clock
+from facility.schedule import PLANNED_CATEGORIES, Plan, ScheduleVersion, resolve
+from facility.sentence import Sentence
+from facility.time import NS_PER_DAY, Clock, format_second
 from kado.config import Configuration
 from kado.queries.evidence import Known, check_known, extent_of, load_evidence
-from kado.queries.record import AsOf, Record, load_record, read_as_of
+from kado.queries.record import AsOf, Record, load_record, load_schedule_versions, read_as_of
 from kado.stores import open_store
 
 PIECE_NS: Final = 8 * NS_PER_DAY
@@ -70,9 +72,68 @@ def period_query(
     as_of = read_as_of(as_known_on, now_ns)
     record = load_record(configuration, as_of)
     if isinstance(period, str):
-        period = configuration.profile.period(period, resolve(record.versions, notice_ns=definition.notice_ns))
+        period = _read_period(configuration, period, as_of, record, definition)
     return PeriodQuery(
         configuration, record, as_of, now_ns, period, counted_part(configuration.profile, period, now_ns)
+    )
+
+
+def _read_period(
+    configuration: Configuration, period: str, as_of: AsOf, record: Record, definition: Definition
+) -> Period:
+    """Read a period as people write it; a run has to be in the calendar as it was known."""
+    profile = configuration.profile
+    try:
+        return profile.period(period, resolve(record.versions, notice_ns=definition.notice_ns))
+    except PeriodError:
+        if as_of.is_now:
+            raise
+        versions = load_schedule_versions(configuration)
+        run = profile.period(period, resolve(versions, notice_ns=definition.notice_ns))
+        raise _known_later(profile, run, as_of, versions) from None
+
+
+def check_calendar(query: PeriodQuery, plan: Plan) -> None:
+    """Do as `check_schedule`; where the calendar was recorded or published later than the date asked for, say when."""
+    profile, part = query.profile, query.part
+    try:
+        check_schedule(profile, plan, part)
+    except PeriodError:
+        if query.as_of.is_now:
+            raise
+        later = [v for v in load_schedule_versions(query.configuration) if v not in query.record.versions]
+        later = [v for v in later if resolve([v]).intervals(*PLANNED_CATEGORIES).clip(part.start_ns, part.end_ns)]
+        if not later:
+            raise
+        raise _known_later(profile, part, query.as_of, later) from None
+
+
+def _known_later(profile: Profile, part: Period, as_of: AsOf, versions: Sequence[ScheduleVersion]) -> PeriodError:
+    """Return what it means that a period was planned by versions of the calendar that came after a date only."""
+    zone = profile.zone
+    covering = [v for v in versions if v.start_ns < part.end_ns and part.start_ns < v.end_ns]
+    first = min(covering, key=lambda v: v.known_from_ns if as_of.published_on_ns is None else v.published_at_ns)
+    recorded, published = (format_second(ns, zone) for ns in (first.known_from_ns, first.published_at_ns))
+    if as_of.published_on_ns is not None:
+        return PeriodError(
+            Sentence(
+                "nothing was planned in {period} as published on {date}: the first calendar version that plans it was"
+                " published {published}; ask for that date or a later one",
+                period=part.id,
+                date=format_second(as_of.published_on_ns, zone),
+                published=published,
+            )
+        )
+    return PeriodError(
+        Sentence(
+            "nothing was planned in {period} as known on {date}: the first calendar version that plans it was recorded"
+            " {recorded}, and states that it was published {published}; ask for the date on which it was recorded or a"
+            " later one, or use --as-published-on for history that was imported later",
+            period=part.id,
+            date=format_second(as_of.known_on_ns, zone),
+            recorded=recorded,
+            published=published,
+        )
     )
 
 
@@ -93,7 +154,7 @@ def read_pieces(
     with open_store(query.configuration) as store:
         extent = extent_of(store, profile)
         for plan in plans:
-            check_schedule(profile, plan, part)
+            check_calendar(query, plan)
         check_known(profile, part, extent, query.record.corrections)
         cancelled = Intervals.of(span for plan in plans for span in plan.cancelled)
         if progress is not None:

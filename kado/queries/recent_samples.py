@@ -7,7 +7,7 @@ from analytics.limits_age import AboveNominal, LimitWarning, above_nominal, limi
 from facility.period import Period
 from facility.profile import Profile
 from facility.time import NS_PER_DAY, NS_PER_H
-from kado.queries.evidence import Read
+from kado.queries.evidence import Read, credible_extent
 from storage.store import TelemetryStore
 
 LIMITS_LOOK_BACK_NS: Final = 4 * NS_PER_DAY
@@ -36,7 +36,7 @@ CADENCE_LOOK_BACK_NS: Final = 6 * NS_PER_H
 
 def cadence_now(profile: Profile, store: TelemetryStore, now_ns: int) -> Cadence | None:
     """Return how often samples of the delivery signal come, by the last hours that the store holds; None: too few."""
-    extent = store.extent(profile.delivery_signal)
+    extent = credible_extent(store, profile, profile.delivery_signal)
     if extent is None:
         return None
     end_ns = min(extent[1] + 1, now_ns)

@@ -40,6 +40,8 @@ from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport
 from kado.queries.figures_by_day import FiguresByDay, open_figures
 from kado.queries.identity import identity, period_document
+from kado.queries.period_pieces import Progress
+from kado.queries.record import AsOf
 from storage.store import TelemetryStore
 
 SEED: Final = 1
@@ -88,10 +90,11 @@ def load_reliability(
     configuration: Configuration,
     period: str,
     definition: str | None = None,
-    as_known_on: str | None = None,
+    as_known_on: str | AsOf | None = None,
     *,
     compare_with: str | None = None,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> ReliabilityReport:
     """Compute the statistics of a period.
 
@@ -105,7 +108,7 @@ def load_reliability(
     PeriodError
         If what was asked for is not a period, lies in the future, or has no figure.
     """
-    with open_figures(configuration, definition, as_known_on, clock=clock) as figures:
+    with open_figures(configuration, definition, as_known_on, clock=clock, progress=progress) as figures:
         other = None if compare_with is None else figures.period(compare_with)
         return reliability_of(figures, figures.period(period), other)
 

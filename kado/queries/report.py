@@ -31,6 +31,7 @@ from kado.queries.figures_by_day import FiguresByDay, open_figures
 from kado.queries.identity import identity, period_document
 from kado.queries.incidents import pareto_document, shares
 from kado.queries.other_facilities import FacilityBeside, facility_figure_notes_document, load_facilities_beside
+from kado.queries.period_pieces import Progress
 from kado.queries.record import load_record
 from kado.queries.reliability import ReliabilityReport, reliability_document, reliability_of
 from kado.queries.target import TimeToTarget, load_time_to_target, target_document
@@ -137,6 +138,7 @@ def load_report(
     *,
     clock: Clock = system_clock,
     early: Callable[[Pictured], None] | None = None,
+    progress: Progress | None = None,
 ) -> ReportInputs:
     """Read and compute all that the report of a period says.
 
@@ -144,13 +146,15 @@ def load_report(
     ----------
     early
         Given what the first charts show as soon as it is known.
+    progress
+        Called with how much of each period that is read is done.
 
     Raises
     ------
     PeriodError, ProfileError, DefinitionError
         As `load_availability`.
     """
-    with open_figures(configuration, definition, as_known_on, clock=clock) as figures:
+    with open_figures(configuration, definition, as_known_on, clock=clock, progress=progress) as figures:
         return _read(figures, figures.period(period), as_known_on, early)
 
 

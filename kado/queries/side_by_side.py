@@ -13,6 +13,7 @@ from facility.time import Clock, system_clock, to_s
 from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport, load_availability
 from kado.queries.identity import identity
+from kado.queries.period_pieces import Progress
 from kado.queries.record import AsOf, load_record, read_as_of
 
 ALL: Final = "all"
@@ -45,8 +46,12 @@ def load_side_by_side(
     *,
     each: Each | None = None,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> list[Row]:
-    """Return a row for each part of a period and each definition; a part without a figure says why."""
+    """Return a row for each part of a period and each definition; a part without a figure says why.
+
+    `progress` is called with how much of all rows is done.
+    """
     profile = configuration.profile
     record = load_record(configuration, read_as_of(as_known_on, clock()))
     whole = profile.period(period, resolve(record.versions))
@@ -54,13 +59,22 @@ def load_side_by_side(
     if definition == ALL:
         names = sorted({*shipped_definitions(), *own_definitions(configuration.folder)})
     rows: list[Row] = []
-    for part in _parts(whole, each, configuration):
+    parts = _parts(whole, each, configuration)
+    total = len(parts) * len(names)
+    for part in parts:
         for name in names:
+            of_row = None if progress is None else _within(progress, len(rows), total)
             try:
-                rows.append(Row(part, name, load_availability(configuration, part, name, as_known_on, clock=clock)))
+                report = load_availability(configuration, part, name, as_known_on, clock=clock, progress=of_row)
+                rows.append(Row(part, name, report))
             except (PeriodError, ProfileError) as error:
                 rows.append(Row(part, name, None, str(error)))
     return rows
+
+
+def _within(progress: Progress, row: int, rows: int) -> Progress:
+    """Return what takes the progress of one row, and gives that of all."""
+    return lambda done, total: progress(row * total + done, rows * total)
 
 
 def _parts(whole: Period, each: Each | None, configuration: Configuration) -> list[Period]:

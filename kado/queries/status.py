@@ -23,7 +23,7 @@ from kado.language import in_language
 from kado.queries.beam import LOOK_NS, Verdict, find_verdict, since_document
 from kado.queries.corrections import RecordedCorrection, correction_document
 from kado.queries.drafts import Draft, draft_document, newest_draft
-from kado.queries.evidence import Read
+from kado.queries.evidence import Read, credible_extent
 from kado.queries.identity import identity
 from kado.queries.outlook import Outlook, load_outlook, outlook_document
 from kado.queries.recent_samples import limit_warnings_now
@@ -151,7 +151,7 @@ class _Look:
         profile = self.configuration.profile
         with open_store(self.configuration, patience_s=patience_s) as store:
             last = store.last(self._signals())
-            verdict = self._verdict(store.read, store.extent(profile.delivery_signal))
+            verdict = self._verdict(store.read, credible_extent(store, profile, profile.delivery_signal))
             return FromStore(last, verdict, limit_warnings_now(profile, store.read, self.now_ns))
 
     def at_what_waits(self, problem: str) -> FromStore:

@@ -16,6 +16,7 @@ from facility.time import NS_PER_DAY, Clock, format_time, local_midnight, system
 from kado.config import Configuration
 from kado.queries.evidence import load_link
 from kado.queries.identity import identity
+from kado.queries.period_pieces import Progress
 from kado.queries.record import AsOf, load_record, read_as_of
 from kado.stores import open_store
 from storage.store import TelemetryStore
@@ -51,8 +52,11 @@ def load_time_to_target(
     as_known_on: str | AsOf | None = None,
     *,
     clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> TimeToTarget:
     """Look at the user, study and tuning blocks since operation began, oldest first, until one was stable.
+
+    `progress` is called with how many of the blocks were looked at.
 
     Raises
     ------
@@ -85,7 +89,9 @@ def load_time_to_target(
     signal = profile.delivery_signal
     with open_store(configuration) as store:
         highest = _Highest(store, signal, blocks)
-        for block in blocks:
+        for looked_at, block in enumerate(blocks):
+            if progress is not None:
+                progress(looked_at, len(blocks))
             level = target_level(profile, profile.target, block)
             # A look at the highest value spares reading the blocks that were never near.
             if not highest.may_reach(level, block):

@@ -45,9 +45,10 @@ class WaitingSamples:
         return newest
 
     def extent(self, signal: str) -> tuple[int, int] | None:
-        """Return the stamps of a signal's first and last sample; None if none waits."""
+        """Return the stamps of a signal's first and last sample whose stamp can be true; None if none waits."""
         found = self._by_signal.get(signal)
-        return None if found is None or not len(found) else (int(found.time_ns[0]), int(found.time_ns[-1]))
+        credible = [] if found is None else found.time_ns[~found.with_impossible_time()]
+        return (int(credible[0]), int(credible[-1])) if len(credible) else None
 
 
 def read_waiting(configuration: Configuration, since_ns: int) -> WaitingSamples:

@@ -98,6 +98,7 @@ class InfluxBackend:
         """Ask the server whether the bucket can be read and written."""
         with closing(self.open_delivery()) as client:
             client.bucket_info()
+            client.try_query()
             answer = client.write(b"")
             # A token that may write gets the answer that there is nothing to write.
             if answer.status not in (204, 400):

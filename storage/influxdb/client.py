@@ -158,6 +158,7 @@ class InfluxClient:
         self._query_timeout_s = (timeout_s, query_timeout_s or max(timeout_s, QUERY_TIMEOUT_S))
         self._exchange = Exchange(url, org, token)
         self._server_ns: int | None = None
+        self._reads_its_own = False
 
     def write(self, lines: bytes) -> WriteAnswer:
         """Send line protocol with times in nanoseconds; whatever goes wrong is in the answer."""
@@ -297,6 +298,60 @@ class InfluxClient:
             raise self._missing(f'bucket "{self.bucket}" not found')
         return replace(BucketInfo.of(found[0]), server_ns=self._server_ns)
 
+    def ensure_reading(self) -> None:
+        """Ensure that queries are answered from this bucket and from no other.
+
+        InfluxQL names a bucket by a database and a retention policy, and the server decides which bucket these are:
+        of ``kado`` and ``kado/autogen`` it takes the first, whichever is meant, and a mapping that somebody made
+        (``influx v1 dbrp``) before both. Looked at once, before the first query; servers that know no mappings have
+        no other bucket.
+
+        Raises
+        ------
+        MissingBucketError
+            If queries would be answered from another bucket, or from none.
+        UnreachableError, AuthorizationError
+            As for `bucket_info`.
+        """
+        if self._reads_its_own:
+            return
+        database, slash, policy = self.bucket.partition("/")
+        if not database or (slash and not policy):
+            raise MissingBucketError(
+                f"InfluxDB at {self.url} answers no queries to bucket {self.bucket!r}, because its name begins or ends"
+                " with '/': give store.bucket another name"
+            )
+        try:
+            meant = self.bucket_info().id
+            which = {"rp": policy} if policy else {"default": "true"}
+            answer = self.call("GET", "/api/v2/dbrps", {"org": self.org, "db": database, **which})
+        except (MissingBucketError, AuthorizationError, DataError):
+            # The query itself says what is missing, or is allowed where looking at buckets is not.
+            answer = Document(self.url, {})
+        if "content" in answer:
+            mappings = answer.objects("content")
+            if not mappings or mappings[0]["bucketID"] != meant:
+                raise self._read_elsewhere(database, policy, mappings[0] if mappings else None)
+        self._reads_its_own = True
+
+    def try_query(self) -> None:
+        """Ask for a little, as every reader of the bucket does; raises what `query_series` raises."""
+        self.query_json(f'SELECT * FROM "{TELEMETRY}" WHERE time > now() - 1m LIMIT 1')
+
+    def _read_elsewhere(self, database: str, policy: str, mapping: Document | None) -> MissingBucketError:
+        taken = f"database {database!r}" + (f" with retention policy {policy!r}" if policy else "")
+        if mapping is None:
+            why = f"answers no queries to bucket {self.bucket!r}: a mapping takes {taken} to a bucket that the token"
+            why += " may not see"
+        else:
+            why = f"would answer queries to bucket {self.bucket!r} from another bucket (id {mapping['bucketID']}):"
+            why += f" that is the one it takes for {taken}"
+        if mapping is not None and mapping.get("virtual"):
+            remedy = "use a token for this bucket alone (kado store init --write-token)"
+        else:
+            remedy = "delete the mapping (influx v1 dbrp list, influx v1 dbrp delete)"
+        return MissingBucketError(f"InfluxDB at {self.url} {why}; {remedy}, or give store.bucket another name")
+
     def call(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
     ) -> Document:
@@ -352,6 +407,7 @@ class InfluxClient:
         self._exchange.close()
 
     def _ask(self, influxql: str, accept: str) -> Reply:
+        self.ensure_reading()
         # InfluxQL knows a bucket "a/b" as retention policy b of database a; what was version 1 is called so.
         database, _, policy = self.bucket.partition("/")
         query = [("db", database), ("epoch", "ns"), ("chunked", "true"), *([("rp", policy)] if policy else [])]

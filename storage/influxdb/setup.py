@@ -39,6 +39,7 @@ def set_up(options: InfluxOptions, facility: str, request: SetupRequest, configu
         )
         path = options.token_file if request.write_token else None
         made = path is not None and _ensure_token(administration, options, facility, buckets, path)
+    _try_queries(options, buckets, token, source)
     return Setup(options.url, options.org, buckets, path, made)
 
 
@@ -86,6 +87,15 @@ def _check_token(options: InfluxOptions, buckets: tuple[BucketOutcome, ...], pat
                     f"{path} holds a token that does not see bucket {bucket.name!r}, and is not overwritten:"
                     " move it away, and give the command again"
                 ) from error
+
+
+def _try_queries(options: InfluxOptions, buckets: tuple[BucketOutcome, ...], token: str, source: str) -> None:
+    """Query each bucket with the token of the store, or with this one where the store has none yet."""
+    with suppress(ConfigError):
+        token, source = options.token(), options.token_source
+    for bucket in buckets:
+        with _client(options, bucket.name, token, source) as client:
+            client.try_query()
 
 
 @contextmanager

@@ -59,16 +59,37 @@ def imported(kado: Kado) -> None:
     assert kado("import", "real.csv").exit_code == 0
 
 
-@pytest.mark.parametrize("stamp", ["1990-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2023-12-31T00:00:00Z"])
-def test_the_epoch_of_a_control_system_is_no_outage(kado: Kado, stamp: str) -> None:
-    before = kado("events", "--period", "2026-04-01", "--format", "json").document["events"]
+@pytest.mark.parametrize(
+    "stamp", ["1990-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2023-12-31T00:00:00Z", "2199-01-01T00:00:00Z"]
+)
+def test_a_stamp_that_cannot_be_true_changes_nothing_that_is_said_of_a_day(kado: Kado, stamp: str) -> None:
+    def said() -> tuple[list[object], str]:
+        words = ("availability", "events", "gaps")
+        documents = [kado(word, "--period", "2026-04-01", "--format", "json").document for word in words]
+        for document in documents:
+            document.pop("as_known_on", None)
+        lines = kado("availability", "--period", "2026-04-01").out.splitlines()
+        return documents, "\n".join(line for line in lines if not line.startswith("As known on"))
+
+    before = said()
     Path("undefined.csv").write_text(f"time,signal,value\n{stamp},stored_current,0\n")
     imported = kado("import", "undefined.csv")
     assert imported.exit_code == 0
     assert "of doubtful time        1  in the future, or before operation began: kept as uncertain" in imported.out
-    after = kado("events", "--period", "2026-04-01", "--format", "json").document["events"]
+    after = said()
     assert after == before
-    assert len(after) == 1
+    assert kado("events", "--period", "2026-04-01", "--format", "json").document["events"][0]["duration_s"] == 3_600
+
+
+@pytest.mark.parametrize("stamp", ["1990-01-01T00:00:00Z", "2199-01-01T00:00:00Z"])
+def test_a_store_of_stamps_that_cannot_be_true_knows_of_no_time(kado: Kado, stamp: str) -> None:
+    Path("kado.toml").write_text('facility = "eu.toml"\ndata_dir = "other"\n', encoding="utf-8")
+    assert kado("schedule", "import", "plan.csv").exit_code == 0
+    Path("undefined.csv").write_text(f"time,signal,value\n{stamp},stored_current,0\n")
+    assert kado("import", "undefined.csv").exit_code == 0
+    answer = kado("availability", "--period", "2026-04-01")
+    assert answer.exit_code == 2
+    assert "no samples of stored_current at all" in answer.err
 
 
 def test_a_stamp_in_the_future_is_not_the_newest_value_in_the_status(kado: Kado) -> None:

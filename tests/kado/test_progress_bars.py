@@ -49,6 +49,22 @@ def test_no_bar_stands_above_an_error(seeded: Kado, screen: StringIO, words: lis
     assert screen.getvalue() == ""
 
 
-def test_a_question_whose_work_begins_shows_its_bar(seeded: Kado, screen: StringIO) -> None:
-    assert seeded("availability", "-p", DAY).exit_code == 0
-    assert "counting" in screen.getvalue()
+LONG = [
+    ["availability", "-p", DAY], ["availability", "-p", DAY, "--each", "day"], ["availability", "-p", DAY, "-d", "all"],
+    ["events", "-p", DAY], ["gaps", "-p", DAY], ["explain", "-p", DAY], ["incident", "pareto", "-p", DAY],
+    ["definitions", "--compare", "sls", "aps", "-p", DAY], ["reliability", "-p", DAY],
+    ["report", DAY, "--format", "json"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", LONG, ids=" ".join)
+def test_a_question_whose_work_begins_shows_its_bar(seeded: Kado, screen: StringIO, words: list[str]) -> None:
+    assert seeded(*words).exit_code == 0
+    assert screen.getvalue() != ""
+
+
+def test_the_bars_of_beamlines_and_target_appear_too(simulated: Kado, screen: StringIO) -> None:
+    for words in (["beamlines", "-p", "2026-11-12"], ["target"]):
+        screen.truncate(0)
+        assert simulated(*words).exit_code == 0
+        assert screen.getvalue() != ""

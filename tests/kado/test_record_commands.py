@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from command_line import Answer, Kado
-from facility.time import NS_PER_S, format_time, parse_time, system_clock
+from facility.time import NS_PER_S, format_second, format_time, parse_time, system_clock
+from kado.config import load_configuration
+from kado.queries.record import load_schedule_versions
 from seeded_ring import DAY, UNKNOWN_S, time_of_day
 
 SIGNED = ("--author", "Sato", "--reason", "logbook, page 12")
@@ -122,10 +124,34 @@ def test_the_figure_of_any_past_day_can_be_had(seeded: Kado) -> None:
     assert seeded("correct", "list", "--as-known-on", before).out.endswith("none\n")
 
 
-def test_a_figure_as_known_on_a_day_before_the_calendar_was_recorded_has_no_schedule(seeded: Kado) -> None:
-    answer = seeded("availability", "-p", DAY, "--as-known-on", "2025-06-01T00:00:00Z")
-    assert answer.exit_code != 0
-    assert "has no schedule" in answer.err
+@pytest.mark.parametrize(
+    "words", [("availability", "-p"), ("events", "-p"), ("gaps", "-p"), ("explain", "-p"), ("reliability", "-p")]
+)
+def test_before_the_calendar_was_recorded_it_is_said_when_that_was(seeded: Kado, words: tuple[str, ...]) -> None:
+    configuration = load_configuration(Path("kado.toml"))
+    (version,) = load_schedule_versions(configuration)
+    zone = configuration.profile.zone
+    recorded, published = (format_second(ns, zone) for ns in (version.known_from_ns, version.published_at_ns))
+    answer = seeded(*words, DAY, "--as-known-on", "2025-06-01T00:00:00Z")
+    assert answer.exit_code == 2
+    said = " ".join(answer.err.split())
+    assert f"nothing was planned in {DAY} as known on 2025-06-01T09:00:00+09:00" in said
+    assert f"was recorded {recorded}, and states that it was published {published}" in said
+    assert "import one with" not in said
+    answer = seeded(*words, DAY, "--as-published-on", "2020-01-01T00:00:00Z")
+    assert answer.exit_code == 2
+    assert f"the first calendar version that plans it was published {published}" in " ".join(answer.err.split())
+
+
+def test_the_plan_by_a_date_before_all_of_it_says_that_it_came_later(seeded: Kado) -> None:
+    answer = seeded("schedule", "show", "--as-known-on", "2025-06-01T00:00:00Z")
+    assert "1 version of the calendar came later" in answer.out
+    assert "import a schedule" not in answer.out
+
+
+def test_a_figure_as_known_on_a_day_before_the_calendar_was_recorded_is_to_be_had_by_its_publication(
+    seeded: Kado,
+) -> None:
     # Imported later, it is there by the publication that it states.
     assert accounts(seeded, "--as-published-on", "2025-06-01T00:00:00Z")["no_beam"] == 5_400
     both = seeded(

@@ -37,6 +37,9 @@ def answering() -> Iterator[Answers]:
             def log_message(self, format: str, *args: object) -> None: ...
 
             def do_GET(self) -> None:
+                if not self.path.startswith("/query"):
+                    self.send_error(404)
+                    return
                 self.send_response(200)
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
@@ -70,6 +73,9 @@ def test_a_kept_connection_that_the_server_closes_while_it_is_used_costs_no_answ
         def log_message(self, format: str, *args: object) -> None: ...
 
         def do_GET(self) -> None:
+            if not self.path.startswith("/query"):
+                self.send_error(404)
+                return
             asked.append(self.answered)
             if self.answered:
                 self.close_connection = True
@@ -158,7 +164,10 @@ def test_an_answer_that_the_server_calls_partial_is_an_error(answering: Answers)
         client.query_json("SELECT value FROM telemetry")
     client.close()
     client = InfluxClient(
-        answering(chunk(series(5, partial=True)) + chunk(series(2, partial=False)) + b"0\r\n\r\n"), "", "", ""
+        answering(chunk(series(5, partial=True)) + chunk(series(2, partial=False)) + b"0\r\n\r\n"),
+        "kado",
+        "kado",
+        "secret",
     )
     assert len(client.query_json("SELECT value FROM telemetry")[0]) == 7
     client.close()

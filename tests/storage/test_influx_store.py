@@ -1,8 +1,10 @@
 """What the InfluxDB store does beyond the contract of every store; on a real server."""
 
 import http.server
+import json
 import threading
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from facility.errors import AuthorizationError, DataError, UnreachableError
 from facility.time import NS_PER_DAY, NS_PER_S
 from servers import Bucket, InfluxDB
 from storage.influxdb.administration import Administration, Found
-from storage.influxdb.client import InfluxClient
+from storage.influxdb.client import InfluxClient, MissingBucketError
 from storage.influxdb.downsampling import Downsampler
 from storage.influxdb.store import InfluxStore
 
@@ -39,6 +41,9 @@ def bad_server() -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None: ...
 
         def do_GET(self) -> None:
+            if not self.path.startswith("/query"):
+                self.send_error(404)
+                return
             table = b"name,tags,time,value,state,quality,reason\n" + b"telemetry,,1,2,,good,\n"
             body = b'{"results":[{"statement_id":0}]}\n' if "json" in self.headers["Accept"] else table
             self.send_response(200)
@@ -202,6 +207,53 @@ def test_a_bucket_with_a_slash_in_its_name_is_written_read_counted_summed_and_de
         assert downsampler.signals() == ["current"]
         assert downsampler.run(["current"]).minutes == 1
         assert store.delete("current", T + 1) == 1
+    finally:
+        store.close()
+
+
+def test_a_bucket_that_the_server_takes_another_one_for_is_never_read(influx_bucket: Bucket) -> None:
+    server, plain = influx_bucket.server, influx_bucket.name
+    slashed = server.create_bucket(name=f"{plain}/autogen")
+    of_plain = open_store(influx_bucket)
+    of_slashed = open_store(influx_bucket, bucket=slashed.name)
+    alone = open_store(influx_bucket, bucket=slashed.name, token=server.create_token(slashed))
+    try:
+        of_plain.write(Batch.of_numbers("ring", "current", [T], [200.0]))
+        with pytest.raises(MissingBucketError, match=r"from another bucket .* a token for this bucket alone"):
+            of_slashed.read("current", T, T + 1)
+        with pytest.raises(MissingBucketError):
+            of_slashed.write(Batch.of_numbers("ring", "current", [T], [0.0]))
+        assert len(alone.read("current", T, T + 1)) == 0
+        assert of_plain.read("current", T, T + 1).value.tolist() == [200.0]
+    finally:
+        for store in (of_plain, of_slashed, alone):
+            store.close()
+
+
+def test_a_bucket_whose_database_is_mapped_to_another_one_is_never_read(influx_bucket: Bucket) -> None:
+    server, name = influx_bucket.server, influx_bucket.name
+    other = server.create_bucket()
+    (found,) = json.loads(server.call("GET", f"/api/v2/buckets?{urlencode({'name': other.name})}"))["buckets"]
+    mapping = {"orgID": server.org_id, "database": name, "retention_policy": "autogen", "bucketID": found["id"]}
+    server.call("POST", "/api/v2/dbrps", {**mapping, "default": True})
+    for token, says in (
+        (server.token, "would answer queries to bucket .* from another bucket"),
+        (server.create_token(influx_bucket), "answers no queries to bucket"),
+    ):
+        store = open_store(influx_bucket, token=token)
+        try:
+            with pytest.raises(MissingBucketError, match=f"{says}.*influx v1 dbrp delete"):
+                store.read("current", T, T + 1)
+        finally:
+            store.close()
+
+
+@pytest.mark.parametrize("name", ["/kado", "kado/"])
+def test_a_bucket_whose_name_begins_or_ends_with_a_slash_is_refused(influx_bucket: Bucket, name: str) -> None:
+    store = open_store(influx_bucket, bucket=name)
+    try:
+        with pytest.raises(MissingBucketError, match="begins or ends with '/'"):
+            store.read("current", T, T + 1)
     finally:
         store.close()
 

@@ -151,6 +151,24 @@ def test_a_server_that_does_not_answer_ends_with_3(kado: Kado) -> None:
     assert "http://127.0.0.1:1 does not answer" in answer.err
 
 
+def test_a_bucket_that_another_is_read_for_is_refused_and_read_with_a_token_for_it_alone(
+    kado: Kado, server: InfluxDB
+) -> None:
+    plain = configure(server.url)
+    server.create_bucket(name=plain)
+    Path("kado.toml").write_text(Path("kado.toml").read_text().replace(f'"{plain}"', f'"{plain}/autogen"'))
+    Path("influxdb.token").write_text(server.token)
+    refused = [kado(*operator(server)), kado("check")]
+    assert [answer.exit_code for answer in refused] == [3, 1]
+    for answer in refused:
+        assert "from another bucket" in " ".join((answer.out + answer.err).split())
+    Path("influxdb.token").unlink()
+    answer = kado(*operator(server), "--write-token")
+    assert answer.exit_code == 0, answer.err
+    checks = kado("check", "--format", "json").document["checks"]
+    assert next(c for c in checks if c["what"] == "store")["ok"]
+
+
 def test_no_file_is_left_when_the_token_could_not_be_made(kado: Kado, server: InfluxDB) -> None:
     bucket = configure(server.url)
     assert kado(*operator(server)).exit_code == 0
