@@ -45,6 +45,31 @@ def test_union_intersection_and_difference_are_those_of_sets(
     assert model(combined) == operation(model(a), model(b))
 
 
+far = st.integers(-90, 90)
+
+
+@given(
+    pairs,
+    st.lists(st.tuples(far, st.integers(1, 3)), min_size=8, max_size=80),
+    st.lists(far, max_size=9),
+    st.sampled_from([and_, or_, sub]),
+    st.booleans(),
+)
+def test_few_intervals_and_many_are_combined_as_sets_are_however_they_are_cut(
+    few: list[tuple[int, int]],
+    many: list[tuple[int, int]],
+    cuts: list[int],
+    operation: Callable[..., Intervals],
+    first: bool,
+) -> None:
+    spans = [(7 * start, 7 * (start + length) + 1) for start, length in many]
+    a, b = Intervals.of((11 * s, 13 * e) for s, e in few), Intervals.of(spans)
+    a, b = (a, b.cut_at(np.array(cuts, np.int64) * 7)) if first else (b.cut_at(np.array(cuts, np.int64) * 7), a)
+    combined = operation(a, b)
+    check_form(combined)
+    assert model(combined) == operation(model(a), model(b))
+
+
 @given(pairs, edge, edge)
 def test_clipping_is_intersection(a: list[tuple[int, int]], start: int, end: int) -> None:
     clipped = Intervals.of(a).clip(start, end)
