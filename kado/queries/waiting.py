@@ -47,7 +47,9 @@ class WaitingSamples:
     def extent(self, signal: str) -> tuple[int, int] | None:
         """Return the stamps of a signal's first and last sample whose stamp can be true; None if none waits."""
         found = self._by_signal.get(signal)
-        credible = [] if found is None else found.time_ns[~found.with_impossible_time()]
+        if found is None:
+            return None
+        credible = found.time_ns[~found.with_impossible_time()]
         return (int(credible[0]), int(credible[-1])) if len(credible) else None
 
 

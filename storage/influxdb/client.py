@@ -321,6 +321,7 @@ class InfluxClient:
                 f"InfluxDB at {self.url} answers no queries to bucket {self.bucket!r}, because its name begins or ends"
                 " with '/': give store.bucket another name"
             )
+        meant = ""
         try:
             meant = self.bucket_info().id
             which = {"rp": policy} if policy else {"default": "true"}

@@ -67,8 +67,15 @@ class TestBeforeACorrectionIsWritten:
         assert "there is no event" in answer.err
 
     def test_a_single_sample_can_be_taken_out(self, seeded: Kado) -> None:
-        document = correct(seeded, "sensor-fault", "--sample", time_of_day("08:00"), "--format", "json").document
+        # One sample at 0 in the middle of the afternoon, which holds for 5 s: an event of one sample.
+        Path("one.csv").write_text(f"time,signal,value\n{time_of_day('15:30')[:-8]}05+09:00,current,0\n")
+        assert seeded("import", "one.csv").exit_code == 0
+        figures = ("availability", "-p", DAY, "--format", "json")
+        assert seeded(*figures).document["accounts_s"]["no_beam"] == 5_400 + 5
+        sample = time_of_day("15:30")[:-8] + "05+09:00"
+        document = correct(seeded, "sensor-fault", "--sample", sample, "--format", "json").document
         assert parse_time(document["end"]) - parse_time(document["start"]) == 1
+        assert seeded(*figures).document["accounts_s"]["no_beam"] == 5_400
 
     def test_a_time_with_neither_sample_nor_plan_is_refused(self, seeded: Kado) -> None:
         answer = correct(seeded, "up", "--from", "2023-01-01T00:00:00Z", "--to", "2023-01-01T01:00:00Z")

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from command_line import Kado
+from facility.time import NS_PER_S, parse_time
+from kado.output import age
 
 PROFILE = """
 id = "eu"
@@ -96,3 +98,11 @@ def test_a_stamp_in_the_future_is_not_the_newest_value_in_the_status(kado: Kado)
     Path("future.csv").write_text("time,signal,value\n2199-01-01T00:00:00Z,stored_current,199.8\n")
     assert kado("import", "future.csv").exit_code == 0
     assert kado("status", "--format", "json").document["signals"]["stored_current"]["value"] == 200.0
+
+
+def test_an_age_is_never_cut_at_zero() -> None:
+    now_ns = parse_time("2026-04-01T00:00:00Z")
+    assert age(now_ns - 90 * NS_PER_S, now_ns) == "90 s"
+    # The clocks of two machines may differ by so much.
+    assert age(now_ns + NS_PER_S, now_ns) == "0 s"
+    assert age(now_ns + 3 * 3_600 * NS_PER_S, now_ns) == "3 h ahead of now"
