@@ -68,7 +68,8 @@ class Ledger:
             if t.lost:
                 found.append(
                     f"source {name}: {t.lost} acknowledged samples are lost: what the disk gave back was not what kado"
-                    " had written; the gap is recorded (kado recorded-gaps). Import the time again if the source kept it"
+                    " had written; the gap is recorded (kado recorded-gaps). Import the time again if the source kept"
+                    " it"
                 )
             if t.missing:
                 found.append(
