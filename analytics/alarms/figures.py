@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from analytics.figures import percentage
 from facility.alarms import AlarmState, Cause, Priority, Transition
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, to_s
 
@@ -141,9 +142,9 @@ def assess(
         intervals_over_10_pct=100.0 * sum(n > FLOOD_ABOVE for n in per_interval) / len(per_interval),
         hours_over_30_pct=100.0 * sum(n > HOUR_ABOVE for n in per_hour) / len(per_hour),
         floods=floods,
-        flood_time_pct=100.0 * sum(f.end_ns - f.start_ns for f in floods) / length,
+        flood_time_pct=percentage(sum(f.end_ns - f.start_ns for f in floods), length) or 0.0,
         top_ten=tuple(top[:10]),
-        top_ten_pct=sum(f.share_pct for f in top[:10]) if total else None,
+        top_ten_pct=percentage(sum(f.count for f in top[:10]), total),
         chattering=tuple(sorted(alarm for alarm in counts if _chatters(annunciated, alarm))),
         standing=_standing(known, start_ns, end_ns),
         by_priority={p.value: n for p in Priority if (n := sum(r.priority is p for r in annunciated))},

@@ -98,7 +98,8 @@ def forecast_year(
     rng = np.random.Generator(np.random.PCG64(seed))
     to_come = _downtime_to_come(np.asarray(downtimes_h, dtype=np.float64), year, rng, simulated_years)
     whole = year.delivered_h + year.no_beam_h + year.planned_h
-    availability = 100.0 * (year.delivered_h + year.planned_h - to_come) / whole
+    # The quotient first: without any downtime it is exactly 1, and no year exceeds 100 %.
+    availability = 100.0 * ((year.delivered_h + year.planned_h - to_come) / whole)
     lower, upper = (float(q) for q in np.quantile(availability, [0.05, 0.95]))
     median, high = (float(q) for q in np.quantile(to_come, [0.5, 0.95]))
     reach = None if target_pct is None else float((availability >= target_pct).mean())

@@ -261,6 +261,12 @@ class TestOutlook:
         assert (found.lower_pct, found.upper_pct, found.reach_target) == (99.0, 99.0, 1.0)
         assert found.downtime_95_h == 0.0
 
+    @pytest.mark.parametrize("hours", [2730.3165983962585, 6493.860291067043])
+    def test_a_year_without_downtime_is_exactly_100_percent(self, hours: float) -> None:
+        found = forecast_year(YearSoFar(hours, 0.0, 0.0, hours), THIRTY)
+        assert found is not None
+        assert (found.lower_pct, found.expected_pct, found.upper_pct) == (100.0, 100.0, 100.0)
+
     def test_equal_downtimes_are_no_obstacle(self) -> None:
         found = forecast_year(HALF, [1.0] * 12)
         assert found is not None

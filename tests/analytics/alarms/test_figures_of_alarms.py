@@ -97,6 +97,12 @@ def test_a_flood_at_the_end_of_a_period_that_is_cut_ends_with_it() -> None:
     assert found.floods == (Flood(START + 10 * MINUTE, START + 15 * MINUTE, alarms=11, peak=11),)
 
 
+def test_shares_of_all_that_were_annunciated_make_100_and_never_more() -> None:
+    # 1/6, 4/6 and 1/6 in percent, rounded one by one, add up to more than 100.
+    rows = [raised(k * HOUR + i, f"a{k}") for k, n in enumerate((1, 4, 1)) for i in range(n)]
+    assert figures(*rows).top_ten_pct == 100.0
+
+
 def test_the_ten_most_frequent_stand_in_order_and_equal_ones_by_name() -> None:
     rows = [raised(k * HOUR + i, f"a{k:02}") for k in range(12) for i in range(1 if k < 9 else k - 6)]
     found = figures(*rows)
