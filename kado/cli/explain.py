@@ -34,6 +34,7 @@ from kado.output import age, changed_offset, facts, local, offsets_of, print_jso
 from kado.progress import progress_bar
 from kado.queries.availability import AvailabilityReport
 from kado.queries.explanation import (
+    LISTED,
     Explanation,
     InstantExplanation,
     explanation_document,
@@ -55,7 +56,7 @@ def explain(
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
     as_published_on: AsPublishedOnOption = None,
-    whole: Annotated[bool, typer.Option("--all", help="List every interval.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="List every interval, at most the 10,000 longest.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -89,7 +90,7 @@ def gaps(
     definition: DefinitionOption = None,
     as_known_on: AsKnownOnOption = None,
     as_published_on: AsPublishedOnOption = None,
-    whole: Annotated[bool, typer.Option("--all", help="List every interval.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="List every interval, at most the 10,000 longest.")] = False,
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -122,7 +123,7 @@ def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
     lines: list[RenderableType] = [*_heading(found.report, tr("each second explained")), ""]
     lines += [_rules(found.segments), ""]
     segments = found.segments
-    listed = segments if whole else segments.take(~segments.of_rules(*_ORDINARY)).longest(SHOWN)
+    listed = segments.longest(LISTED) if whole else segments.take(~segments.of_rules(*_ORDINARY)).longest(SHOWN)
     if len(listed):
         offset = _offsets(listed, zone)
         rows = table(
@@ -135,7 +136,9 @@ def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
             )
         lines.append(rows)
     left = len(found.segments) - len(listed)
-    if left:
+    if left and whole:
+        lines.append(Text(_not_listed(left), style="dim"))
+    elif left:
         more = trn(
             "{n} more interval, shown with --all: delivered, not user time, or shorter",
             "{n} more intervals, shown with --all: delivered, not user time, or shorter",
@@ -145,13 +148,21 @@ def explanation(found: Explanation, *, whole: bool) -> list[RenderableType]:
     return lines
 
 
+def _not_listed(left: int) -> str:
+    return trn(
+        "{n} shorter interval is not listed: ask for a shorter period",
+        "{n} shorter intervals are not listed: ask for a shorter period",
+        left,
+    )
+
+
 def gap_table(report: AvailabilityReport, gaps: Gaps, *, whole: bool) -> list[RenderableType]:
     """Return the unknown intervals of user time, adding up to the account."""
     zone, unknown = report.profile.zone, report.availability.accounts.unknown
     lines: list[RenderableType] = [*_heading(report, tr("unknown user time")), ""]
     if not gaps:
         return [*lines, tr("All user time is known.")]
-    listed = gaps if whole else gaps.longest(SHOWN)
+    listed = gaps.longest(LISTED if whole else SHOWN)
     offset = _offsets(listed.segments, zone)
     start = tr("start ({offset})", offset=offset)
     rows = table(order=[start, "end", "unknown", "could hide", "N", "rule"], right=["unknown", "could hide", "N"])
@@ -168,7 +179,8 @@ def gap_table(report: AvailabilityReport, gaps: Gaps, *, whole: bool) -> list[Re
     left = len(gaps) - len(listed)
     if left:
         rest = unknown - int(listed.segments.length_ns.sum())
-        rows.add_row(tr("{n} shorter, shown with --all", n=f"{left:,}"), "", duration(rest), "", "", "")
+        shorter = tr("{n} shorter", n=f"{left:,}") if whole else tr("{n} shorter, shown with --all", n=f"{left:,}")
+        rows.add_row(shorter, "", duration(rest), "", "", "")
     rows.add_row(f"= {term('unknown')}", "", duration(unknown), "", "", "")
     f = report.availability.figures
     lower, upper = percent(f.availability_lower_pct, 3), percent(f.availability_upper_pct, 3)

@@ -10,6 +10,7 @@ from analytics.segments import Rule
 from command_line import Kado
 from facility.definition import Definition, shipped_definitions
 from facility.time import format_time, system_clock
+from kado.cli import explain
 from kado.cli.rule_names import rule_name
 from kado.language import in_language
 from kado.queries.definitions import RULES
@@ -56,6 +57,19 @@ class TestExplainAPeriod:
         assert "4 more intervals, shown with --all" in folded
         assert "more intervals" not in whole
         assert whole.count("  delivered  delivered") == 4
+
+    def test_of_very_many_the_longest_are_listed_and_the_others_counted(
+        self, seeded: Kado, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(explain, "LISTED", 2)
+        say(seeded, "unknown", "10:00", "10:30")
+        say(seeded, "unknown", "11:00", "11:01")
+        explained = seeded("explain", "-p", DAY, "--all").out
+        assert explained.count("2025-05-13 ") == 1 + 2  # One of them in the heading.
+        assert re.search(r"\d+ shorter intervals are not listed: ask for a shorter period", explained)
+        gaps = seeded("gaps", "-p", DAY, "--all").out
+        assert re.search(r"1 shorter +0:01:00", gaps)
+        assert re.search(r"= unknown +0:50:20", gaps)
 
     def test_a_correction_is_the_reason_that_it_gives(self, seeded: Kado) -> None:
         say(seeded, "up", "05:00", "05:20")
