@@ -40,6 +40,11 @@ QUESTIONS: Final = (
     "gaps -p FY2024 -d sls",
     "explain -p FY2024",
     "definitions --compare sls nanoterasu -p FY2024",
+    "availability -p FY2024 -d all",
+    "availability -p FY2024 --each day",
+    "events -p FY2024",
+    "incident pareto -p FY2024",
+    "reliability -p FY2024",
     "availability -p 2024-10-02 -d sls",
     "gaps -p 2024-10-02 -d sls",
 )
