@@ -173,7 +173,7 @@ def open_figures(
 ) -> Generator[FiguresByDay]:
     """Open the store for the figures of many periods.
 
-    `progress` is called with how much of each period is done, beginning anew with each.
+    `progress` is called with how much of each period is done, from its start for each.
 
     Raises
     ------
