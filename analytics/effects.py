@@ -74,8 +74,3 @@ class Counted:
         if not (correction.start_ns < self.evidence.end_ns and self.evidence.start_ns < correction.end_ns):
             return Effect()
         return Effect.between(self.with_corrections(without), self.with_corrections(everything))
-
-    def effect_of_new(self, correction: Correction) -> Effect:
-        """Return what a correction would change that is not in force yet."""
-        everything = self.evidence.corrections
-        return Effect.between(self.with_corrections(everything), self.with_corrections([*everything, correction]))

@@ -18,7 +18,8 @@ from kado.config import Configuration, load_configuration
 from kado.language import tr
 from kado.language.sentences import error_text
 from kado.output import local, print_json, show, stretch, title
-from kado.queries.correction_effect import find_event, preview_correction, preview_document
+from kado.progress import progress_bar
+from kado.queries.correction_effect import LongCorrectionError, find_event, preview_correction, preview_document
 from kado.queries.corrections import RecordedCorrection, correction_document, corrections_document, load_corrections
 from kado.queries.effect_words import effect_words
 from kado.queries.identity import identity
@@ -239,8 +240,9 @@ def _write(configuration: Configuration, new: Correction, output: Format, *, yes
         If there is nobody to ask, and `yes` was not given.
     """
     try:
-        preview = preview_correction(configuration, new)
-    except UnreachableError as error:
+        with progress_bar(tr("computing what it will change"), 1) as bar:
+            preview = preview_correction(configuration, new, progress=bar.advance_through)
+    except (UnreachableError, LongCorrectionError) as error:
         preview, lines = None, [tr("What it will change is not known: {error}", error=error_text(error))]
     else:
         lines = [tr("Will change: {changes}", changes=effect_words(preview.effect))]

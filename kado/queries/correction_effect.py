@@ -1,29 +1,37 @@
 """What a correction will change, before it is written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analytics.availability import counted_part
-from analytics.effects import Counted, Effect
-from facility.corrections import Correction, check_correction
+from analytics.effects import Effect
+from analytics.findings import Findings, join
+from analytics.window import OUTAGE_FOLLOWED_NS
+from facility.corrections import BEAM_ASSERTIONS, Correction, check_correction
 from facility.definition import Definition, load_definition
 from facility.errors import CorrectionError, PeriodError
 from facility.interval import Intervals
-from facility.period import Period, day_of
+from facility.period import Period, day_of, month_of
 from facility.profile import Profile
 from facility.schedule import PLANNED_CATEGORIES, Plan
 from facility.sentence import Sentence
-from facility.time import Clock, format_second, parse_time, system_clock
+from facility.time import NS_PER_DAY, Clock, format_second, parse_time, system_clock
 from kado.config import Configuration
 from kado.language import tr
 from kado.output import stretch
 from kado.queries.availability import load_availability
-from kado.queries.evidence import extent_of, load_evidence
+from kado.queries.evidence import extent_of
 from kado.queries.figure_notes import effect_document
+from kado.queries.figures_by_day import DAYS_TOGETHER
+from kado.queries.findings_by_day import Days
 from kado.queries.identity import identity
-from kado.queries.period_pieces import PeriodQuery, Progress, pieces_of, user_time_until
-from kado.queries.record import AsOf, load_record
+from kado.queries.period_pieces import Progress
+from kado.queries.record import load_record
 from kado.stores import open_store
+
+
+class LongCorrectionError(CorrectionError):
+    """A correction that is too long for its effect to be computed; it may be recorded all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +61,12 @@ def preview_correction(
     Parameters
     ----------
     progress
-        Called before each piece of the time; what it raises ends the work.
+        Called before each month; what it raises ends the work.
 
     Raises
     ------
+    LongCorrectionError
+        If it states the beam for longer than an outage is followed.
     CorrectionError
         If it says nothing, contradicts or repeats one in force, or its time has neither a plan nor a sample.
     """
@@ -64,41 +74,59 @@ def preview_correction(
     chosen = load_definition(definition or profile.definition, configuration.folder)
     record = load_record(configuration)
     check_correction(new, (*record.corrections, *record.awaiting), profile.zone)
+    _check_comparable(new, profile)
     first = day_of(new.start_ns, profile.zone).start_ns
     last = max(day_of(max(new.end_ns - 1, new.start_ns), profile.zone).end_ns, new.end_ns)
-    days = Period("days around the correction", first, last)
-    query = PeriodQuery(
-        configuration, record, AsOf(now_ns, is_now=True), now_ns, days, counted_part(profile, days, now_ns)
-    )
-    plan = query.plan(chosen)
-    effects: list[Effect] = []
-    sampled = False
+    part = counted_part(profile, Period("days around the correction", first, last), now_ns)
     with open_store(configuration) as store:
         try:
             extent = extent_of(store, profile)
         except PeriodError:
             extent = (now_ns, now_ns)
-        for piece in pieces_of(query.part):
-            if progress is not None:
-                progress(piece.start_ns - query.part.start_ns, query.part.length_ns)
-            known = load_evidence(
-                configuration,
-                store.read,
-                extent,
-                [chosen],
-                piece,
-                record.corrections,
-                now_ns,
-                plan.cancelled,
-                counts_until_ns=user_time_until(plan, piece),
+        days = Days(configuration, store, chosen, extent, days_together=DAYS_TOGETHER)
+        pieces = _months_of(part, profile)
+        found: list[Findings] = []
+        for corrections in (record.corrections, (*record.corrections, new)):
+            days.learn(replace(record, corrections=corrections))
+            listed: list[Findings] = []
+            for piece in pieces:
+                if progress is not None:
+                    progress(len(found) * len(pieces) + len(listed), 2 * len(pieces))
+                listed.append(days.findings(piece, now_ns))
+            found.append(join(listed, part.id))
+        sampled = any(len(s) for s in store.read_chunks(profile.delivery_signal, new.start_ns, new.end_ns))
+    effect = Effect.between(*found)
+    return CorrectionPreview(
+        profile, chosen, new, part, effect, _warnings(profile, days.plan, new, effect, sampled=sampled)
+    )
+
+
+def _check_comparable(new: Correction, profile: Profile) -> None:
+    """Refuse to compare what states the beam for longer than an outage is followed: its events could not be counted."""
+    if new.assertion in BEAM_ASSERTIONS and new.end_ns - new.start_ns > OUTAGE_FOLLOWED_NS:
+        raise LongCorrectionError(
+            Sentence(
+                "{start} to {end} is longer than {days} days, the most for which it is computed what a statement of the"
+                " beam changes: check the year, or record it in parts",
+                start=format_second(new.start_ns, profile.zone),
+                end=format_second(new.end_ns, profile.zone),
+                days=OUTAGE_FOLLOWED_NS // NS_PER_DAY,
             )
-            sampled = sampled or len(known.evidence.delivery.between(new.start_ns, new.end_ns)) > 0
-            effects.append(Counted(known.evidence, profile, chosen, plan, piece).effect_of_new(new))
-    effect = Effect.sum_of(effects)
-    return CorrectionPreview(profile, chosen, new, query.part, effect, _warnings(profile, plan, new, effect, sampled))
+        )
 
 
-def _warnings(profile: Profile, plan: Plan, new: Correction, effect: Effect, sampled: bool) -> tuple[str, ...]:
+def _months_of(part: Period, profile: Profile) -> list[Period]:
+    """Return a stretch of time cut where months begin."""
+    pieces: list[Period] = []
+    at = part.start_ns
+    while at < part.end_ns:
+        end = min(month_of(at, profile.zone).end_ns, part.end_ns)
+        pieces.append(Period(part.id, at, end))
+        at = end
+    return pieces
+
+
+def _warnings(profile: Profile, plan: Plan, new: Correction, effect: Effect, *, sampled: bool) -> tuple[str, ...]:
     planned = bool(plan.intervals(*PLANNED_CATEGORIES).clip(new.start_ns, new.end_ns))
     if not planned and not sampled:
         raise CorrectionError(

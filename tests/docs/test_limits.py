@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from analytics import window
 from collector import changes, culprits, supervisor
 from collector.files import parquet_file, rejections
 from collector.files.forms import epics_archiver, streams
@@ -93,7 +94,7 @@ LIMITS: dict[str, list[int]] = {
     "period that the page": [gate.LONGEST_PERIOD_DAYS, private(samples, "_LONGEST_YEARS"), gate.LONGEST_QUERY],
     "history of the alarms": [gate.LONGEST_PERIOD_DAYS, answers.MOST_ALARM_ROWS, answers.MOST_ROWS_COUNTED],
     "replay of the alarm rules": [alarm_replay.LONGEST_REPLAY_DAYS],
-    "what a change of the record": [int(previews.PREVIEW_S)],
+    "what a change of the record": [int(previews.PREVIEW_S), window.OUTAGE_FOLLOWED_NS // NS_PER_DAY],
     "correction": [corrections.LONGEST_CORRECTION_NS // NS_PER_DAY],
     "request to a simulator": [control.MAX_LINE, int(control.ASKED_WITHIN_S)],
     "body of a request to a simulator": [request_body.MAX_BODY, int(request_body.BODY_S)],
@@ -155,6 +156,9 @@ REACHED = {
     "tests/kado/page/test_alarms_over_the_page.py": [
         "test_more_than_ten_years_of_the_history_are_refused_with_the_limit",
         "test_more_rows_than_are_given_at_once_are_refused_with_their_number",
+    ],
+    "tests/kado/test_effect_of_a_correction.py": [
+        "test_of_a_statement_of_the_beam_longer_than_three_months_the_effect_is_not_computed",
     ],
     "tests/kado/test_alarm_commands.py": ["test_a_replay_of_more_than_ten_years_is_refused_with_the_limit"],
     "tests/facility/test_written_text.py": [

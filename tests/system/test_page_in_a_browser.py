@@ -117,7 +117,8 @@ def test_a_narrow_screen_shows_all_without_scrolling_sideways(
 
 
 @pytest.mark.parametrize(
-    ("view", "language", "width"), [("now", "en", 1280), ("now", "ja", 390), ("wall", "en", 1280), ("wall", "ja", 1280)]
+    ("view", "language", "width"),
+    [("now", "en", 1280), ("now", "ja", 390), ("now", "en", 390), ("wall", "en", 1280), ("wall", "ja", 1280)],
 )
 def test_every_column_of_the_figures_is_in_sight(
     browser: Browser, service: PageService, view: str, language: str, width: int

@@ -146,6 +146,37 @@ def test_an_injected_dump_is_explained_excluded_confirmed_and_handed_over_by_cli
         kato.pdf(path=str(SHOTS / "shift.pdf"), prefer_css_page_size=True)
 
 
+def test_an_injected_fault_is_repaired_and_a_report_issued_each_said_once(
+    browser: Browser, service: RunningPage
+) -> None:
+    abe = log_in(browser, service, "abe", language="ja")
+    abe.goto("/simulator")
+    abe.get_by_label("障害の内容").select_option("beam_dump")
+    abe.get_by_role("button", name="注入する").click()
+    injected, repaired = abe.get_by_text("障害を注入しました"), abe.get_by_text("障害を復旧しました")
+    expect(injected).to_be_visible()
+    shot(abe, "simulator-injected-ja")
+    abe.get_by_role("button", name="beam_dump を復旧する").click()
+    expect(repaired).to_be_visible()
+    expect(injected).to_be_hidden()
+    abe.reload()
+    expect(repaired).to_be_hidden()
+
+    mori = log_in(browser, service, "mori")
+    mori.goto("/reports")
+    issuing = mori.locator("form[action='/reports/issue']")
+    issuing.get_by_label("Period").fill("1999-01")
+    issuing.get_by_role("button", name="Issue").click()
+    expect(mori.get_by_role("alert")).to_contain_text("1999-01")
+    issuing.get_by_label("Period").fill(DAY)
+    issuing.get_by_role("button", name="Issue").click()
+    expect(mori.get_by_role("status").filter(has_text=f"The report of {DAY} was issued.")).to_be_visible()
+    expect(mori.locator("section", has_text="Issued by").locator("tbody tr")).to_have_count(1)
+    shot(mori, "reports-issued")
+    mori.reload()
+    expect(mori.get_by_text("was issued.")).to_be_hidden()
+
+
 def test_a_handover_prints_on_one_a4(browser: Browser, service: RunningPage, tmp_path: Path) -> None:
     page = log_in(browser, service, "kato", language="ja")
     page.goto("/shift")
