@@ -9,6 +9,7 @@ from facility.errors import AccountsError
 from facility.interval import Intervals
 from facility.period import Period
 from facility.schedule import OPERATING_CATEGORIES, PLANNED_CATEGORIES, Category, Plan
+from facility.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,26 @@ def _check(a: Accounts, period: Period, refill_beside: int) -> None:
     by_beam = a.delivered + a.no_beam + a.unknown + refill_beside
     if by_plan != a.calendar or a.user + a.reserve != a.user_time or by_beam != a.user_time:
         raise AccountsError(
-            f"the accounts of {period.id} do not close: calendar {a.calendar} ns against {by_plan} ns planned and "
-            f"unscheduled, user time {a.user_time} ns against {by_beam} ns delivered, without beam and unknown; "
-            "this is a defect in kado, please report it with the data"
+            Sentence(
+                "the accounts of {period} do not close: calendar {calendar} ns against {by_plan} ns "
+                "planned and unscheduled, user time {user_time} ns against {by_beam} ns delivered, "
+                "without beam and unknown; this is a defect in kado, please report it with the data",
+                period=period.id,
+                calendar=a.calendar,
+                by_plan=by_plan,
+                user_time=a.user_time,
+                by_beam=by_beam,
+            )
         )
     if not (0 <= a.low_beam <= a.delivered and 0 <= a.excluded <= a.no_beam):
         raise AccountsError(
-            f"the accounts of {period.id} do not close: low beam {a.low_beam} ns exceeds delivered {a.delivered} ns, "
-            f"or excluded {a.excluded} ns exceeds time without beam {a.no_beam} ns"
+            Sentence(
+                "the accounts of {period} do not close: low beam {low_beam} ns exceeds delivered "
+                "{delivered} ns, or excluded {excluded} ns exceeds time without beam {no_beam} ns",
+                period=period.id,
+                low_beam=a.low_beam,
+                delivered=a.delivered,
+                excluded=a.excluded,
+                no_beam=a.no_beam,
+            )
         )

@@ -19,6 +19,7 @@ from facility.batch import NO_WORD, Batch
 from facility.errors import DataError
 from facility.profile import Profile
 from facility.quality import QUALITY_WORDS, REASON_CLOCK, REASON_TOO_EARLY, Quality
+from facility.sentence import Sentence
 from facility.signals import LINK_WORDS, link_signal
 from facility.source import Delivery, LinkReport, Rejection
 from facility.time import EARLIEST_NS, LATEST_NS, Clock, format_time, to_ns
@@ -78,8 +79,13 @@ class Intake:
             return Arrival(source_id, None, delivery.rejected)
         if batch.facility != self._facility:
             raise DataError(
-                f"source {source_id} delivers samples of facility {batch.facility!r}, and this is"
-                f" {self._facility!r}: run one kado for each facility"
+                Sentence(
+                    "source {source_id} delivers samples of facility {facility!r}, and this is "
+                    "{ours!r}: run one kado for each facility",
+                    source_id=source_id,
+                    facility=batch.facility,
+                    ours=self._facility,
+                )
             )
         accepted, rejected = self._accept(batch)
         return Arrival(source_id, accepted, (*delivery.rejected, *rejected))

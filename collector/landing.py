@@ -21,6 +21,7 @@ from collector.landing_file import LandingFile
 from collector.landing_observer import LandingObserver
 from collector.landing_status import LandingLimits, LandingState, LandingStatus
 from facility.errors import DamagedDataError, DataError, DiskError, UnreachableError
+from facility.sentence import Sentence
 from facility.time import Clock, system_clock
 from storage.data_dir import DataDir, DirectoryLock
 from storage.landing_table import landing_table
@@ -188,7 +189,14 @@ class Landing:
     def _hand_over(self, request: _Request) -> None:
         batch = request.arrival.batch
         if batch is not None and batch.facility != self._facility:
-            raise DataError(f"samples of {batch.facility!r} cannot land: {self._path} belongs to {self._facility!r}")
+            raise DataError(
+                Sentence(
+                    "samples of {facility!r} cannot land: {path} belongs to {owner!r}",
+                    facility=batch.facility,
+                    path=self._path,
+                    owner=self._facility,
+                )
+            )
         with self._changed:
             if self._closing:
                 raise self._closed_error([request])
@@ -348,8 +356,12 @@ class Landing:
     def _closed_error(self, group: list[_Request]) -> UnreachableError:
         samples = sum(r.arrival.samples for r in group)
         return UnreachableError(
-            f"the landing in {self._path} was closed with {samples} samples not landed: they are not acknowledged,"
-            " and a source that can will deliver them again"
+            Sentence(
+                "the landing in {path} was closed with {samples} samples not landed: they are not "
+                "acknowledged, and a source that can will deliver them again",
+                path=self._path,
+                samples=samples,
+            )
         )
 
 

@@ -17,6 +17,7 @@ from collector.source_status import LinkState, SourceStatus
 from facility.batch import Batch
 from facility.errors import KadoError, UnreachableError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.source import (
     SINCE_LAST_COMMIT,
     Delivery,
@@ -128,7 +129,7 @@ class Supervisor:
                 except KadoError as error:
                     lost: KadoError = error
                 else:
-                    lost = UnreachableError(f"source {self._spec.id} ended the connection")
+                    lost = UnreachableError(Sentence("source {spec} ended the connection", spec=self._spec.id))
                 beating.cancel()
                 # What was read still lands.
                 await self._in_flight.put(None)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from facility.errors import DataError
 from facility.quality import TIME_REASONS, Quality
+from facility.sentence import Sentence
 
 Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
@@ -180,7 +181,11 @@ class Batch:
         """
         facilities = {b.facility for b in batches}
         if len(facilities) != 1:
-            raise DataError(f"batches of {sorted(facilities)} cannot be joined: a batch has one facility")
+            raise DataError(
+                Sentence(
+                    "batches of {facilities} cannot be joined: a batch has one facility", facilities=sorted(facilities)
+                )
+            )
         if len(batches) == 1:
             return batches[0]
         signals = tuple(dict.fromkeys(s for b in batches for s in b.signals))
@@ -237,7 +242,12 @@ class Samples:
             columns["reason"] = (self.reason, np.int32)
         _check_columns(f"samples of {self.signal}", columns)
         if len(self.time_ns) > 1 and not bool(np.all(self.time_ns[1:] > self.time_ns[:-1])):
-            raise DataError(f"samples of {self.signal} are not strictly increasing in time: sort and merge them first")
+            raise DataError(
+                Sentence(
+                    "samples of {signal} are not strictly increasing in time: sort and merge them first",
+                    signal=self.signal,
+                )
+            )
 
     @classmethod
     def sorted(
@@ -290,7 +300,9 @@ class Samples:
         """
         series = {(p.facility, p.signal) for p in pieces}
         if len(series) != 1:
-            raise DataError(f"samples of {sorted(series)} cannot be joined: they must be of one signal")
+            raise DataError(
+                Sentence("samples of {series} cannot be joined: they must be of one signal", series=sorted(series))
+            )
         if len(pieces) == 1:
             return pieces[0]
         words = tuple(dict.fromkeys(w for p in pieces for w in p.words))
@@ -381,5 +393,13 @@ def _check_columns(what: str, columns: Mapping[str, tuple[NDArray[np.generic], t
     for name, (column, dtype) in columns.items():
         if column.ndim != 1 or column.dtype != dtype or len(column) != length:
             raise DataError(
-                f"{what}: column {name} is {column.dtype}{list(column.shape)}, wanted {np.dtype(dtype)}[{length}]"
+                Sentence(
+                    "{what}: column {name} is {dtype}{shape}, wanted {wanted}[{length}]",
+                    what=what,
+                    name=name,
+                    dtype=column.dtype,
+                    shape=list(column.shape),
+                    wanted=np.dtype(dtype),
+                    length=length,
+                )
             )

@@ -79,7 +79,11 @@ class Definition(BaseModel):
     @classmethod
     def _all_none_or_a_list(cls, value: object) -> object:
         if isinstance(value, str) and value not in ("all", "none"):
-            raise ValueError(f"{value!r} is neither 'all' nor 'none'; for that distortion alone write [{value!r}]")
+            raise ValueError(
+                Sentence(
+                    "{value!r} is neither 'all' nor 'none'; for that distortion alone write [{value!r}]", value=value
+                )
+            )
         return value
 
     def counts(self, distortion: str) -> bool:
@@ -143,5 +147,11 @@ def load_definition(name: str, folder: Path | None = None) -> Definition:
             )
         )
     if definition.id != name:
-        raise DefinitionError(f"the definition in {name}.toml calls itself {definition.id!r}: make them the same")
+        raise DefinitionError(
+            Sentence(
+                "the definition in {name}.toml calls itself {definition!r}: make them the same",
+                name=name,
+                definition=definition.id,
+            )
+        )
     return definition

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from facility.sentence import Sentence
 from facility.signals import Signal
 from facility.slug import Slug
 from facility.text import Text
@@ -42,16 +43,39 @@ class Distortion(BaseModel):
     def _consistent(self) -> Self:
         low, high = self.within
         if self.above is None and self.ends_below is not None:
-            raise ValueError(f"distortion {self.id!r} has ends_below and no above that it could be the end of")
+            raise ValueError(
+                Sentence("distortion {id!r} has ends_below and no above that it could be the end of", id=self.id)
+            )
         if self.below is None and self.ends_above is not None:
-            raise ValueError(f"distortion {self.id!r} has ends_above and no below that it could be the end of")
+            raise ValueError(
+                Sentence("distortion {id!r} has ends_above and no below that it could be the end of", id=self.id)
+            )
         if self.above is not None and high > self.above:
-            raise ValueError(f"distortion {self.id!r}: ends_below {high:g} must not exceed above {self.above:g}")
+            raise ValueError(
+                Sentence(
+                    "distortion {id!r}: ends_below {high:g} must not exceed above {above:g}",
+                    id=self.id,
+                    high=high,
+                    above=self.above,
+                )
+            )
         if self.below is not None and low < self.below:
-            raise ValueError(f"distortion {self.id!r}: ends_above {low:g} must not be less than below {self.below:g}")
+            raise ValueError(
+                Sentence(
+                    "distortion {id!r}: ends_above {low:g} must not be less than below {below:g}",
+                    id=self.id,
+                    low=low,
+                    below=self.below,
+                )
+            )
         if low > high:
             raise ValueError(
-                f"distortion {self.id!r} would never end: no value is at least {low:g} and at most {high:g}"
+                Sentence(
+                    "distortion {id!r} would never end: no value is at least {low:g} and at most {high:g}",
+                    id=self.id,
+                    low=low,
+                    high=high,
+                )
             )
         return self
 
@@ -87,26 +111,52 @@ class Distortion(BaseModel):
         """
         signal = signals.get(self.signal)
         if signal is None:
-            raise ValueError(f"distortion {self.id!r}: signal {self.signal!r} is not one of {sorted(signals)}")
+            raise ValueError(
+                Sentence(
+                    "distortion {id!r}: signal {signal!r} is not one of {signals}",
+                    id=self.id,
+                    signal=self.signal,
+                    signals=sorted(signals),
+                )
+            )
         if self.signal == delivery_signal:
             raise ValueError(
-                f"distortion {self.id!r} is on the delivery signal {self.signal!r}: its limits stand in [[limits]], "
-                "which make low-beam a distortion already"
+                Sentence(
+                    "distortion {id!r} is on the delivery signal {signal!r}: its limits stand in "
+                    "[[limits]], which make low-beam a distortion already",
+                    id=self.id,
+                    signal=self.signal,
+                )
             )
         limits = [x for x in (self.above, self.below) if x is not None]
         if signal.type == "state":
             if limits or not self.words:
                 raise ValueError(
-                    f"distortion {self.id!r}: signal {self.signal!r} is a state; name the words that mean distorted "
-                    f"among {list(signal.words)}, and neither above nor below"
+                    Sentence(
+                        "distortion {id!r}: signal {signal!r} is a state; name the words that mean distorted "
+                        "among {words}, and neither above nor below",
+                        id=self.id,
+                        signal=self.signal,
+                        words=list(signal.words),
+                    )
                 )
             if strange := [w for w in self.words if w not in signal.words]:
                 raise ValueError(
-                    f"distortion {self.id!r}: {strange[0]!r} is not a word of signal {self.signal!r}: "
-                    f"{list(signal.words)}"
+                    Sentence(
+                        "distortion {id!r}: {strange!r} is not a word of signal {signal!r}: {words}",
+                        id=self.id,
+                        strange=strange[0],
+                        signal=self.signal,
+                        words=list(signal.words),
+                    )
                 )
         elif self.words or not limits:
             raise ValueError(
-                f"distortion {self.id!r}: signal {self.signal!r} is a number; give above or below in its unit "
-                f"{signal.unit!r}, and no words"
+                Sentence(
+                    "distortion {id!r}: signal {signal!r} is a number; give above or below in its unit "
+                    "{unit!r}, and no words",
+                    id=self.id,
+                    signal=self.signal,
+                    unit=signal.unit,
+                )
             )

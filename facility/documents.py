@@ -11,6 +11,9 @@ from typing import Any, Final, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from facility.errors import KadoError, UsageError
+from facility.nearest import nearest
+from facility.sentence import Sentence
+from facility.wrong_value import wrong_value
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -104,41 +107,59 @@ def build(model: type[M], document: dict[str, Any], name: str, error: type[Usage
     try:
         return model.model_validate(document)
     except ValidationError as cause:
-        raise error("\n".join(explain(cause, model, name))) from cause
+        raise error(Sentence.joined(explain(cause, model, name))) from cause
     except KadoError as cause:
         raise error(f"{name}: {cause}") from cause
 
 
-def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[str]:
+def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[Sentence]:
     """Return one line for each problem that pydantic found."""
-    lines: list[str] = []
+    lines: list[Sentence] = []
     problems = error.errors(include_url=False)
     for problem in problems[:_SHOWN_PROBLEMS]:
         loc = problem["loc"]
         place = _place(_without_tags(model, loc))
         match problem["type"]:
             case "extra_forbidden":
-                known = sorted(_names(model, loc[:-1]))
-                near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-                lines.append(f"{name}: unknown key {place!r}; {hint}")
+                hint = nearest(str(loc[-1]), sorted(_names(model, loc[:-1])))
+                lines.append(Sentence("{name}: unknown key {key!r}; {hint}", name=name, key=place, hint=hint))
             case "missing":
-                lines.append(f"{name}: {place!r} is missing")
+                lines.append(Sentence("{name}: {key!r} is missing", name=name, key=place))
             case "union_tag_invalid":
                 context = problem.get("ctx", {})
-                tag, known = context["tag"], context["expected_tags"].replace("'", "").split(", ")
-                near = difflib.get_close_matches(tag, known, n=1, cutoff=0.5)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                lines.append(f"{name}: {place}.kind = {tag!r} is not one of {', '.join(known)}{hint}")
+                known = context["expected_tags"].replace("'", "").split(", ")
+                wrong_kind = Sentence(
+                    "{name}: {place}.kind = {tag!r} is not one of {known}",
+                    name=name,
+                    place=place,
+                    tag=context["tag"],
+                    known=", ".join(known),
+                )
+                near = difflib.get_close_matches(context["tag"], known, n=1, cutoff=0.5)
+                if near:
+                    wrong_kind = Sentence("{wrong}; did you mean {word!r}?", wrong=wrong_kind, word=near[0])
+                lines.append(wrong_kind)
             case "union_tag_not_found":
-                lines.append(f"{name}: '{place}.kind' is missing")
+                lines.append(Sentence("{name}: {key!r} is missing", name=name, key=f"{place}.kind"))
             case "value_error":
-                text = str(problem["ctx"]["error"]) if "ctx" in problem else problem["msg"]
-                lines.append(f"{name}: {place}: {text}" if place else f"{name}: {text}")
+                wrong: object = problem["ctx"]["error"] if "ctx" in problem else problem["msg"]
+                lines.append(
+                    Sentence("{name}: {place}: {problem}", name=name, place=place, problem=wrong)
+                    if place
+                    else Sentence("{name}: {problem}", name=name, problem=wrong)
+                )
             case _:
-                lines.append(f"{name}: {place} = {_shown(problem['input'])}: {problem['msg']}")
+                lines.append(
+                    Sentence(
+                        "{name}: {place} = {value}: {problem}",
+                        name=name,
+                        place=place,
+                        value=_shown(problem["input"]),
+                        problem=wrong_value(problem["type"], problem["msg"], problem.get("ctx", {})),
+                    )
+                )
     if len(problems) > _SHOWN_PROBLEMS:
-        lines.append(f"{name}: and {len(problems) - _SHOWN_PROBLEMS:,} more")
+        lines.append(Sentence("{name}: and {n:,} more", name=name, n=len(problems) - _SHOWN_PROBLEMS))
     return lines
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from facility.errors import MissingExtraError
+from facility.sentence import Sentence
 
 EXTRAS: Final = {
     "aioca": "epics",
@@ -44,7 +45,14 @@ def missing_extra(what: str, error: ModuleNotFoundError) -> MissingExtraError | 
     library = (error.name or "").partition(".")[0]
     if library not in EXTRAS:
         return None
-    return MissingExtraError(f"{what} needs {library}, which is not installed: pip install 'kado[{EXTRAS[library]}]'")
+    return MissingExtraError(
+        Sentence(
+            "{what} needs {library}, which is not installed: pip install 'kado[{extras}]'",
+            what=what,
+            library=library,
+            extras=EXTRAS[library],
+        )
+    )
 
 
 @contextmanager

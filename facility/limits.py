@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from facility.errors import ProfileError
 from facility.schedule import Category
+from facility.sentence import Sentence
 from facility.time import format_time, from_datetime, local_midnight, to_ns
 
 
@@ -49,8 +50,16 @@ class LimitStep(BaseModel):
         limits = self.limits
         if not limits.nominal >= limits.recovered >= limits.tolerance >= limits.minimum:
             raise ValueError(
-                f"limits from {self.since} for {self.mode.value}: nominal {limits.nominal} >= "
-                f"recovered {limits.recovered} >= tolerance {limits.tolerance} >= minimum {limits.minimum} must hold"
+                Sentence(
+                    "limits from {since} for {mode}: nominal {nominal} >= recovered {recovered} >= "
+                    "tolerance {tolerance} >= minimum {minimum} must hold",
+                    since=self.since,
+                    mode=self.mode.value,
+                    nominal=limits.nominal,
+                    recovered=limits.recovered,
+                    tolerance=limits.tolerance,
+                    minimum=limits.minimum,
+                )
             )
         return self
 
@@ -92,8 +101,13 @@ class LimitTable:
             effective = since if not rows else since + to_ns(step.grace_h * 3600)
             if rows and effective <= rows[-1][0]:
                 raise ProfileError(
-                    f"limits for mode {step.mode.value} from {step.since} take effect at "
-                    f"{format_time(effective, zone)}, not after those before them: change 'from' or 'grace_h'"
+                    Sentence(
+                        "limits for mode {mode} from {since} take effect at {effective}, not after those "
+                        "before them: change 'from' or 'grace_h'",
+                        mode=step.mode.value,
+                        since=step.since,
+                        effective=format_time(effective, zone),
+                    )
                 )
             rows.append((effective, step.limits))
         return cls({mode: tuple(rows) for mode, rows in by_mode.items()})

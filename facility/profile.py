@@ -132,42 +132,80 @@ class Profile(BaseModel):
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"time_zone {self.time_zone!r} is not an IANA zone such as 'Asia/Tokyo'") from error
+            raise ValueError(
+                Sentence("time_zone {time_zone!r} is not an IANA zone such as 'Asia/Tokyo'", time_zone=self.time_zone)
+            ) from error
         ids = [s.id for s in self.signals]
         if twice := sorted({i for i in ids if ids.count(i) > 1}):
-            raise ValueError(f"signal {twice[0]!r} is described twice")
+            raise ValueError(Sentence("signal {twice!r} is described twice", twice=twice[0]))
         by_id = {s.id: s for s in self.signals}
         delivery = by_id.get(self.delivery_signal)
         if delivery is None or delivery.type != "number":
-            raise ValueError(f"delivery_signal {self.delivery_signal!r} is not one of the number signals: {ids}")
+            raise ValueError(
+                Sentence(
+                    "delivery_signal {delivery_signal!r} is not one of the number signals: {ids}",
+                    delivery_signal=self.delivery_signal,
+                    ids=ids,
+                )
+            )
         if self.mode_signal is not None and by_id.get(self.mode_signal, delivery).type != "state":
-            raise ValueError(f"mode_signal {self.mode_signal!r} is not one of the state signals: {ids}")
+            raise ValueError(
+                Sentence(
+                    "mode_signal {mode_signal!r} is not one of the state signals: {ids}",
+                    mode_signal=self.mode_signal,
+                    ids=ids,
+                )
+            )
         for signal in self.signals:
             if signal.witness is not None and signal.witness not in by_id:
-                raise ValueError(f"signal {signal.id!r} names the witness {signal.witness!r}, which is not a signal")
+                raise ValueError(
+                    Sentence(
+                        "signal {signal!r} names the witness {witness!r}, which is not a signal",
+                        signal=signal.id,
+                        witness=signal.witness,
+                    )
+                )
             if signal.witness is not None:
                 witness = by_id[signal.witness]
                 if witness.beam_above is None and witness.unit != signal.unit:
                     raise ValueError(
-                        f"witness {witness.id!r} is in {witness.unit!r}, {signal.id!r} in {signal.unit!r}: "
-                        "give the witness a beam_above in its own unit"
+                        Sentence(
+                            "witness {witness!r} is in {unit!r}, {signal!r} in {signal_unit!r}: give the witness a "
+                            "beam_above in its own unit",
+                            witness=witness.id,
+                            unit=witness.unit,
+                            signal=signal.id,
+                            signal_unit=signal.unit,
+                        )
                     )
         for name, flag in self.flags.items():
             words = by_id[flag.signal].words if flag.signal in by_id else ()
             if strange := [w for w in flag.when if w not in words]:
                 raise ValueError(
-                    f"flag {name!r}: {strange[0]!r} is not a word of signal {flag.signal!r}: {list(words)}"
+                    Sentence(
+                        "flag {name!r}: {strange!r} is not a word of signal {signal!r}: {words}",
+                        name=name,
+                        strange=strange[0],
+                        signal=flag.signal,
+                        words=list(words),
+                    )
                 )
         self._check_beamlines(by_id)
         names = [d.id for d in self.distortions]
         if twice := sorted({i for i in names if names.count(i) > 1}):
-            raise ValueError(f"distortion {twice[0]!r} is described twice")
+            raise ValueError(Sentence("distortion {twice!r} is described twice", twice=twice[0]))
         for distortion in self.distortions:
             distortion.check(by_id, self.delivery_signal)
         check_shifts(self.shifts)
         for fact in (*self.milestones, *self.peers, *self.ports):
             if fact.cite not in self.references:
-                raise ValueError(f"cite {fact.cite!r} is not among references: {sorted(self.references)}")
+                raise ValueError(
+                    Sentence(
+                        "cite {cite!r} is not among references: {references}",
+                        cite=fact.cite,
+                        references=sorted(self.references),
+                    )
+                )
         _ = self.limits
         return self
 
@@ -197,19 +235,28 @@ class Profile(BaseModel):
     def _check_beamlines(self, by_id: dict[str, Signal]) -> None:
         names = [b.id for b in self.beamlines]
         if twice := sorted({i for i in names if names.count(i) > 1}):
-            raise ValueError(f"beamline {twice[0]!r} is described twice")
+            raise ValueError(Sentence("beamline {twice!r} is described twice", twice=twice[0]))
         for beamline in self.beamlines:
             if beamline.shutter is None:
                 continue
             signal = by_id.get(beamline.shutter)
             if signal is None or signal.type != "state":
                 raise ValueError(
-                    f"beamline {beamline.id!r}: shutter {beamline.shutter!r} is not a state signal of the profile"
+                    Sentence(
+                        "beamline {beamline!r}: shutter {shutter!r} is not a state signal of the profile",
+                        beamline=beamline.id,
+                        shutter=beamline.shutter,
+                    )
                 )
             if strange := [word for word in beamline.open if word not in signal.words]:
                 raise ValueError(
-                    f"beamline {beamline.id!r}: {strange[0]!r} is not a word of signal {signal.id!r}: "
-                    f"{list(signal.words)}"
+                    Sentence(
+                        "beamline {beamline!r}: {strange!r} is not a word of signal {signal!r}: {words}",
+                        beamline=beamline.id,
+                        strange=strange[0],
+                        signal=signal.id,
+                        words=list(signal.words),
+                    )
                 )
 
     @property
@@ -280,7 +327,11 @@ def load_profile(name: str, beside: Path | None = None) -> Profile:
         return build(Profile, read_toml(path, ProfileError), str(path), ProfileError)
     if name not in shipped_profiles():
         raise ProfileError(
-            f"no profile {name!r}: use one of {', '.join(shipped_profiles())}, or the path of your own .toml file"
+            Sentence(
+                "no profile {name!r}: use one of {names}, or the path of your own .toml file",
+                name=name,
+                names=", ".join(shipped_profiles()),
+            )
         )
     with resources.as_file(resources.files("facility") / "profiles" / f"{name}.toml") as path:
         return build(Profile, read_toml(path, ProfileError), f"profile {name}", ProfileError)

@@ -96,15 +96,20 @@ class ScheduleVersion:
         """
         ordered = tuple(sorted(blocks, key=lambda b: (b.start_ns, b.end_ns)))
         if not ordered:
-            raise ScheduleError("a schedule version needs at least one block")
+            raise ScheduleError(Sentence("a schedule version needs at least one block"))
         for block in ordered:
             if block.end_ns <= block.start_ns:
-                raise ScheduleError(f"block {block.describe()} does not end after its start")
+                raise ScheduleError(Sentence("block {block} does not end after its start", block=block.describe()))
         for earlier, later in pairwise(ordered):
             if later.start_ns < earlier.end_ns:
                 raise ScheduleError(
-                    f"blocks overlap in the version published {format_time(published_at_ns)}: "
-                    f"{earlier.describe()} and {later.describe()}; move or cut one of them"
+                    Sentence(
+                        "blocks overlap in the version published {published_at_ns}: {earlier} and {later}; "
+                        "move or cut one of them",
+                        published_at_ns=format_time(published_at_ns),
+                        earlier=earlier.describe(),
+                        later=later.describe(),
+                    )
                 )
         return cls(published_at_ns, ordered)
 
@@ -265,9 +270,13 @@ def check_changes_something(versions: Iterable[ScheduleVersion]) -> None:
     if listed and not any(v.changes_something for v in listed):
         first = listed[0]
         raise ScheduleError(
-            f"every row would change only the past: the version published {format_time(first.published_at_ns)} "
-            f"ends at {format_time(first.end_ns)}; for imported history state the time at which it was "
-            "published then, in published_at"
+            Sentence(
+                "every row would change only the past: the version published {published_at_ns} ends "
+                "at {end_ns}; for imported history state the time at which it was published then, in "
+                "published_at",
+                published_at_ns=format_time(first.published_at_ns),
+                end_ns=format_time(first.end_ns),
+            )
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from facility.errors import ScheduleError, TimeError
 from facility.schedule import Block, Category, ScheduleVersion
+from facility.sentence import Sentence
 from facility.time import format_time, parse_time
 
 REQUIRED_COLUMNS = ("start", "end", "category", "published_at")
@@ -25,14 +26,26 @@ def decode_schedule(data: bytes, name: str) -> str:
         If it is too large, or in another encoding, with the line.
     """
     if len(data) > MAX_BYTES:
-        raise ScheduleError(f"{name} has {len(data):,} bytes, more than the {MAX_BYTES:,} that are read: split it")
+        raise ScheduleError(
+            Sentence(
+                "{name} has {count:,} bytes, more than the {max_bytes:,} that are read: split it",
+                name=name,
+                count=len(data),
+                max_bytes=MAX_BYTES,
+            )
+        )
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ScheduleError(
-            f"{name}:{line}: byte {data[error.start]:#04x} is not UTF-8: in Excel save it as 'CSV UTF-8', or convert it"
-            " with iconv (a Japanese Excel writes cp932: iconv -f CP932 -t UTF-8)"
+            Sentence(
+                "{name}:{line}: byte {data:#04x} is not UTF-8: in Excel save it as 'CSV UTF-8', or "
+                "convert it with iconv (a Japanese Excel writes cp932: iconv -f CP932 -t UTF-8)",
+                name=name,
+                line=line,
+                data=data[error.start],
+            )
         ) from error
 
 
@@ -62,31 +75,42 @@ def read_schedule(text: str, name: str) -> tuple[ScheduleVersion, ...]:
     unknown = [c for c in header if c not in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)]
     if missing or unknown:
         raise ScheduleError(
-            f"{name}: the header {','.join(header)!r} "
-            + (f"lacks {', '.join(missing)}" if missing else f"has the unknown column {', '.join(unknown)}")
-            + f"; it must be {','.join(REQUIRED_COLUMNS)} and may have {','.join(OPTIONAL_COLUMNS)}"
+            Sentence(
+                "{name}: the header {header!r} {problem}; it must be {required} and may have {optional}",
+                name=name,
+                header=",".join(header),
+                problem=Sentence("lacks {columns}", columns=", ".join(missing))
+                if missing
+                else Sentence("has the unknown column {columns}", columns=", ".join(unknown)),
+                required=",".join(REQUIRED_COLUMNS),
+                optional=",".join(OPTIONAL_COLUMNS),
+            )
         )
     reader.fieldnames = header
     by_publication: dict[int, list[Block]] = {}
-    problems: list[str] = []
+    problems: list[Sentence] = []
     for row in reader:
         try:
             # Beyond the header's columns: for example a comma in a note without quotes.
             if reader.restkey in row:
-                raise ScheduleError(f"more columns than the header has ({len(header)}): put '\"' around texts with ','")
+                raise ScheduleError(
+                    Sentence(
+                        "more columns than the header has ({count}): put '\"' around texts with ','", count=len(header)
+                    )
+                )
             published, block = _read_row({k: (v or "").strip() for k, v in row.items()})
         except (ScheduleError, TimeError) as error:
-            problems.append(f"{name}:{reader.line_num}: {error}")
+            problems.append(Sentence("{name}:{line}: {error}", name=name, line=reader.line_num, error=error))
         else:
             by_publication.setdefault(published, []).append(block)
     if problems:
-        raise ScheduleError("\n".join(problems))
+        raise ScheduleError(Sentence.joined(problems))
     if not by_publication:
-        raise ScheduleError(f"{name}: no rows below the header")
+        raise ScheduleError(Sentence("{name}: no rows below the header", name=name))
     try:
         return tuple(ScheduleVersion.of(published, blocks) for published, blocks in sorted(by_publication.items()))
     except ScheduleError as error:
-        raise ScheduleError(f"{name}: {error}") from error
+        raise ScheduleError(Sentence("{name}: {error}", name=name, error=error)) from error
 
 
 def write_schedule(versions: Sequence[ScheduleVersion]) -> str:
@@ -105,7 +129,11 @@ def write_schedule(versions: Sequence[ScheduleVersion]) -> str:
 def _read_row(row: dict[str, str]) -> tuple[int, Block]:
     word = row["category"]
     if word not in [c.value for c in Category]:
-        raise ScheduleError(f"category {word!r} is not one of {', '.join(c.value for c in Category)}")
+        raise ScheduleError(
+            Sentence(
+                "category {word!r} is not one of {category}", word=word, category=", ".join(c.value for c in Category)
+            )
+        )
     block = Block(
         start_ns=parse_time(row["start"]),
         end_ns=parse_time(row["end"]),
@@ -115,6 +143,6 @@ def _read_row(row: dict[str, str]) -> tuple[int, Block]:
         note=row.get("note", ""),
     )
     if block.end_ns <= block.start_ns:
-        raise ScheduleError(f"block {block.describe()} does not end after its start")
+        raise ScheduleError(Sentence("block {block} does not end after its start", block=block.describe()))
     block.check_texts()
     return parse_time(row["published_at"]), block

@@ -13,6 +13,7 @@ from facility.ics.zones import Zones
 from facility.interval import Intervals
 from facility.schedule import PLANNED_CATEGORIES, Block, Category, ScheduleVersion
 from facility.schedule_words import CalendarWords
+from facility.sentence import Sentence
 from facility.time import format_time
 
 MAX_EVENTS = 20_000
@@ -73,30 +74,41 @@ def read_calendar(
         _check_version(calendars)
         components = [c for calendar in calendars for c in calendar.children if c.name == "VEVENT"]
         if len(components) > MAX_EVENTS:
-            raise ScheduleError(f"it has {len(components):,} events, more than the {MAX_EVENTS:,} that are read")
+            raise ScheduleError(
+                Sentence(
+                    "it has {count:,} events, more than the {max_events:,} that are read",
+                    count=len(components),
+                    max_events=MAX_EVENTS,
+                )
+            )
         zones = Zones(calendars, work)
     except ScheduleError as error:
-        raise ScheduleError(f"{name}: {error}") from error
+        raise ScheduleError(Sentence("{name}: {error}", name=name, error=error)) from error
     series = Series(zone, start_ns, end_ns, work)
     events: list[Event] = []
     for component in components:
         try:
             events.append(read_event(component, zones, str(zone)))
         except ScheduleError as error:
-            series.problems.append(f"{event_name(component)}: {error}")
+            series.problems.append(Sentence("{event}: {error}", event=event_name(component), error=error))
     occurrences = series.occurrences(events)
     blocks = _blocks(occurrences, words, series.problems, lambda ns: format_time(ns, zone))
     if series.problems:
         raise ScheduleError(_listed(series.problems, name))
     if not blocks:
-        between = f"between {format_time(start_ns, zone)} and {format_time(end_ns, zone)}"
         raise ScheduleError(
-            f"{name}: no event of the operation calendar {between}: read another time with --from, --to"
+            Sentence(
+                "{name}: no event of the operation calendar between {start} and {end}: read another time with "
+                "--from, --to",
+                name=name,
+                start=format_time(start_ns, zone),
+                end=format_time(end_ns, zone),
+            )
         )
     try:
         version = ScheduleVersion.of(published_at_ns, blocks)
     except ScheduleError as error:
-        raise ScheduleError(f"{name}: {error}") from error
+        raise ScheduleError(Sentence("{name}: {error}", name=name, error=error)) from error
     return CalendarReading(version, tuple(f"{name}: {warning}" for warning in series.warnings))
 
 
@@ -104,11 +116,13 @@ def _check_version(calendars: Sequence[Component]) -> None:
     for calendar in calendars:
         version = calendar.one("VERSION")
         if version is not None and version.value.strip() == "1.0":
-            raise ScheduleError("it is vCalendar 1.0, whose rules are others: export it as iCalendar (VERSION:2.0)")
+            raise ScheduleError(
+                Sentence("it is vCalendar 1.0, whose rules are others: export it as iCalendar (VERSION:2.0)")
+            )
 
 
 def _blocks(
-    occurrences: Sequence[Occurrence], words: CalendarWords, problems: list[str], written: Callable[[int], str]
+    occurrences: Sequence[Occurrence], words: CalendarWords, problems: list[Sentence], written: Callable[[int], str]
 ) -> list[Block]:
     """Return a block for each occurrence, and ``unscheduled`` ones for what cancelled ones leave free."""
     blocks: list[Block] = []
@@ -133,15 +147,22 @@ def _blocks(
         elif event.name not in without:
             without.add(event.name)
             problems.append(
-                f"{event.name} at {written(occurrence.start_ns)[:16]} has none of kado's categories in CATEGORIES"
-                f" {list(event.categories)}: add one of {', '.join(c.value for c in PLANNED_CATEGORIES)}, or say in"
-                " kado.toml what its words mean ([schedule] categories, summaries)"
+                Sentence(
+                    "{event} at {start} has none of kado's categories in CATEGORIES {found}: add one of {categories}, "
+                    "or write in kado.toml what its words mean ([schedule] categories, summaries)",
+                    event=event.name,
+                    start=written(occurrence.start_ns)[:16],
+                    found=list(event.categories),
+                    categories=", ".join(c.value for c in PLANNED_CATEGORIES),
+                )
             )
     free = Intervals.of(cancelled) - Intervals.of((b.start_ns, b.end_ns) for b in blocks)
     return blocks + [Block(start, end, Category.UNSCHEDULED, note="cancelled") for start, end in free]
 
 
-def _listed(problems: Sequence[str], name: str) -> str:
-    lines = [f"{name}: {problem}" for problem in dict.fromkeys(problems)]
+def _listed(problems: Sequence[Sentence], name: str) -> Sentence:
+    each = {str(problem): problem for problem in problems}
+    lines = [Sentence("{name}: {problem}", name=name, problem=problem) for problem in each.values()]
     more = len(lines) - _SHOWN_PROBLEMS
-    return "\n".join([*lines[:_SHOWN_PROBLEMS], *([f"{name}: and {more:,} more"] if more > 0 else [])])
+    rest = [Sentence("{name}: and {n:,} more", name=name, n=more)] if more > 0 else []
+    return Sentence.joined([*lines[:_SHOWN_PROBLEMS], *rest])

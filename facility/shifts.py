@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from facility.sentence import Sentence
 from facility.text import Text
 from facility.time import from_datetime, to_datetime
 
@@ -49,7 +50,7 @@ def check_shifts(shifts: Sequence[ShiftStart]) -> None:
     """Refuse shifts that begin together; raises `ValueError`."""
     begins = [s.starts for s in shifts]
     if twice := sorted({b for b in begins if begins.count(b) > 1}):
-        raise ValueError(f"two shifts begin at {twice[0]}")
+        raise ValueError(Sentence("two shifts begin at {twice}", twice=twice[0]))
 
 
 def shift_at(ns: int, shifts: Sequence[ShiftStart], zone: ZoneInfo) -> Shift:

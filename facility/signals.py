@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from facility.sentence import Sentence
 from facility.slug import Slug
 from facility.text import Text
 from facility.time import NS_PER_S, to_ns
@@ -52,18 +53,27 @@ class Signal(BaseModel):
     def _consistent(self) -> Self:
         if self.type == "state":
             if not self.words:
-                raise ValueError(f"signal {self.id!r} is a state and names no words: add words = [...]")
+                raise ValueError(Sentence("signal {id!r} is a state and names no words: add words = [...]", id=self.id))
             if len(set(self.words)) != len(self.words):
-                raise ValueError(f"signal {self.id!r} names a word twice: {list(self.words)}")
+                raise ValueError(
+                    Sentence("signal {id!r} names a word twice: {words}", id=self.id, words=list(self.words))
+                )
             for word in self.words:
                 if problem := word_problem(word):
-                    raise ValueError(f"signal {self.id!r}: the word {word[:40]!r} {problem}: use another word")
+                    raise ValueError(
+                        Sentence(
+                            "signal {id!r}: the word {word!r} {problem}: use another word",
+                            id=self.id,
+                            word=word[:40],
+                            problem=problem,
+                        )
+                    )
             if self.unit or self.physical_max is not None:
-                raise ValueError(f"signal {self.id!r} is a state: it has neither unit nor physical_max")
+                raise ValueError(Sentence("signal {id!r} is a state: it has neither unit nor physical_max", id=self.id))
         elif self.words:
-            raise ValueError(f"signal {self.id!r} is a number: it has no words")
+            raise ValueError(Sentence("signal {id!r} is a number: it has no words", id=self.id))
         if self.witness == self.id:
-            raise ValueError(f"signal {self.id!r} is its own witness: name another signal")
+            raise ValueError(Sentence("signal {id!r} is its own witness: name another signal", id=self.id))
         return self
 
     @property

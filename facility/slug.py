@@ -43,7 +43,11 @@ def check_slug(text: str, what: str | Sentence = "name") -> str:
 
 def _check_definition_id(text: str) -> str:
     if not _DEFINITION_ID.fullmatch(text):
-        raise SlugError(f"definition id {text!r}: use a lower-case letter, then lower-case letters, digits, '_', '-'")
+        raise SlugError(
+            Sentence(
+                "definition id {text!r}: use a lower-case letter, then lower-case letters, digits, '_', '-'", text=text
+            )
+        )
     return text
 
 

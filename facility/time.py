@@ -144,7 +144,9 @@ def from_datetime(moment: datetime) -> int:
         If it is naive, or outside the years 1678 to 2261.
     """
     if moment.tzinfo is None or moment.utcoffset() is None:
-        raise TimeError(f"{moment.isoformat()} has no time zone: give it one, for example tzinfo=UTC")
+        raise TimeError(
+            Sentence("{moment} has no time zone: give it one, for example tzinfo=UTC", moment=moment.isoformat())
+        )
     # Not through `astimezone`: that cannot hold the first and last hours of the years that a `datetime` has.
     delta = moment - _EPOCH
     ns = (delta.days * 86_400 + delta.seconds) * NS_PER_S + delta.microseconds * 1000

@@ -14,8 +14,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from facility.documents import build, read_toml
 from facility.errors import ConfigError
+from facility.nearest import nearest
 from facility.profile import Profile, load_profile
 from facility.schedule_words import CalendarWords
+from facility.sentence import Sentence
 from facility.signals import link_signal
 from facility.source import SourceSpec
 from facility.text import Language
@@ -88,12 +90,16 @@ class AlarmSettings(BaseModel):
         ids = [target.id for target in self.target]
         for name in sorted(set(ids)):
             if ids.count(name) > 1:
-                raise ValueError(f"two targets are called {name!r}: an id must be unique")
+                raise ValueError(Sentence("two targets are called {name!r}: an id must be unique", name=name))
         for name in self.notify or ():
             if name not in ids:
-                near = difflib.get_close_matches(name, ids, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ids) or 'none'}"
-                raise ValueError(f"notify names {name!r}, and no [[alarms.target]] has that id; {hint}")
+                raise ValueError(
+                    Sentence(
+                        "notify names {name!r}, and no [[alarms.target]] has that id; {hint}",
+                        name=name,
+                        hint=nearest(name, ids),
+                    )
+                )
         return self
 
     @field_validator("rules", mode="before")
@@ -139,11 +145,11 @@ class MailSettings(BaseModel):
     def _complete(self) -> Self:
         implicit = self.smtp.startswith("smtps://")
         if (self.user is None) != (self.password_file is None):
-            raise ValueError("user and password_file need each other: give both, or neither")
+            raise ValueError(Sentence("user and password_file need each other: give both, or neither"))
         if implicit and self.starttls:
-            raise ValueError("starttls is for smtp://: a connection to smtps:// has TLS from its start")
+            raise ValueError(Sentence("starttls is for smtp://: a connection to smtps:// has TLS from its start"))
         if self.ca_file is not None and not (implicit or self.starttls):
-            raise ValueError("ca_file is for TLS: set starttls, or use smtps://")
+            raise ValueError(Sentence("ca_file is for TLS: set starttls, or use smtps://"))
         return self
 
 
@@ -323,7 +329,11 @@ def load_configuration(path: Path | None = None, *, environment: bool = True) ->
     """
     path = (path or DEFAULT_PATH).absolute()
     if not path.is_file():
-        raise ConfigError(f"no configuration at {path}: write one with 'kado init', or name another with --config FILE")
+        raise ConfigError(
+            Sentence(
+                "no configuration at {path}: write one with 'kado init', or name another with --config FILE", path=path
+            )
+        )
     document = read_toml(path, ConfigError)
     if environment:
         _check_environment(os.environ)
@@ -332,7 +342,9 @@ def load_configuration(path: Path | None = None, *, environment: bool = True) ->
     settings = settings.model_copy(update={"source": sources})
     configuration = Configuration(path, settings, load_profile(settings.facility, path.parent))
     if problems := _contradictions(configuration):
-        raise ConfigError("\n".join(f"{_named(path)}: {problem}" for problem in problems))
+        raise ConfigError(
+            Sentence.joined(Sentence("{name}: {problem}", name=_named(path), problem=problem) for problem in problems)
+        )
     return configuration
 
 
@@ -367,7 +379,11 @@ def _check_environment(environ: Mapping[str, str]) -> None:
         try:
             json.loads(environ.get(key, "null"))
         except ValueError as error:
-            raise ConfigError(f"environment: {key} is not JSON ({error}); write tables and lists as JSON") from error
+            raise ConfigError(
+                Sentence(
+                    "environment: {key} is not JSON ({error}); write tables and lists as JSON", key=key, error=error
+                )
+            ) from error
     keys = [f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields]
     for name in environ:
         key, nested, _ = name.upper().partition("__")
@@ -375,37 +391,67 @@ def _check_environment(environ: Mapping[str, str]) -> None:
             continue
         near = difflib.get_close_matches(key, keys, n=1, cutoff=0.8)
         if near or nested:
-            known = f"did you mean {near[0]}{nested}?" if near else f"known are {', '.join(keys)}"
-            raise ConfigError(f"environment: {name} overrides no key of kado.toml; {known}")
+            known = (
+                Sentence("did you mean {word}?", word=f"{near[0]}{nested}")
+                if near
+                else Sentence("known are {words}", words=", ".join(keys))
+            )
+            raise ConfigError(
+                Sentence("environment: {name} overrides no key of kado.toml; {known}", name=name, known=known)
+            )
 
 
-def _contradictions(configuration: Configuration) -> list[str]:
-    problems: list[str] = []
+def _contradictions(configuration: Configuration) -> list[Sentence]:
+    problems: list[Sentence] = []
     profile = configuration.profile
     known = [signal.id for signal in profile.signals]
     ids = [source.id for source in configuration.sources]
-    problems += [f"two sources are called {i!r}: an id must be unique" for i in sorted(set(ids)) if ids.count(i) > 1]
+    problems += [
+        Sentence("two sources are called {source!r}: an id must be unique", source=i)
+        for i in sorted(set(ids))
+        if ids.count(i) > 1
+    ]
     for source in configuration.sources:
         kind = source.kind
         if kind in simulated_kinds() and not profile.simulated:
             problems.append(
-                f"source {source.id!r} is a simulator and facility {profile.id!r} is real: simulated samples go to a "
-                "facility of their own, such as nanoterasu_sim"
+                Sentence(
+                    "source {source!r} is a simulator and facility {facility!r} is real: simulated samples go to a "
+                    "facility of their own, such as nanoterasu_sim",
+                    source=source.id,
+                    facility=profile.id,
+                )
             )
         if link_signal(source.id) in known:
             problems.append(
-                f"source {source.id!r}: its link would be stored as {link_signal(source.id)!r}, a signal's name"
+                Sentence(
+                    "source {source!r}: its link would be stored as {signal!r}, which is the name of a signal: give "
+                    "the source another id",
+                    source=source.id,
+                    signal=link_signal(source.id),
+                )
             )
         for signal in source.signals:
             if signal not in known:
-                near = difflib.get_close_matches(signal, known, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
-                problems.append(f"source {source.id!r}: facility {profile.id} has no signal {signal!r}; {hint}")
+                problems.append(
+                    Sentence(
+                        "source {source!r}: facility {facility} has no signal {signal!r}; {hint}",
+                        source=source.id,
+                        facility=profile.id,
+                        signal=signal,
+                        hint=nearest(signal, known),
+                    )
+                )
     stored = [*known, *(link_signal(source.id) for source in configuration.sources)]
     for signal in configuration.store.named_signals:
         # What is deleted is gone: a name that was misspelt must not fall back to the rule for all.
         if signal not in stored:
-            near = difflib.get_close_matches(signal, stored, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(stored)}"
-            problems.append(f"store.retention.signals: facility {profile.id} has no signal {signal!r}; {hint}")
+            problems.append(
+                Sentence(
+                    "store.retention.signals: facility {facility} has no signal {signal!r}; {hint}",
+                    facility=profile.id,
+                    signal=signal,
+                    hint=nearest(signal, stored),
+                )
+            )
     return problems

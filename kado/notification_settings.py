@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from facility.alarms.states import Priority
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from facility.slug import Slug
 from facility.text import Language
 
@@ -48,9 +49,11 @@ class AlertmanagerTarget(_TargetSettings):
     def _no_secret(cls, value: str) -> str:
         parts = urlsplit(value)
         if "@" in parts.netloc:
-            raise ValueError("url holds credentials: put a bearer token into a file and name it by token_file")
+            raise ValueError(
+                Sentence("url holds credentials: put a bearer token into a file and name it by token_file")
+            )
         if parts.query or parts.fragment:
-            raise ValueError("url has a query ('?') or a fragment ('#'): write the address alone")
+            raise ValueError(Sentence("url has a query ('?') or a fragment ('#'): write the address alone"))
         return value
 
     def token(self, folder: Path) -> str | None:
@@ -88,9 +91,11 @@ class AppriseTarget(_TargetSettings):
     @model_validator(mode="after")
     def _one_address(self) -> Self:
         if (self.url is None) == (self.url_file is None):
-            raise ValueError(f"target {self.id!r}: give the address by exactly one of url and url_file")
+            raise ValueError(Sentence("target {id!r}: give the address by exactly one of url and url_file", id=self.id))
         if self.url is not None and urlsplit(self.url).password is not None:
-            raise ValueError(f"target {self.id!r}: url holds a password: put the address into a file (url_file)")
+            raise ValueError(
+                Sentence("target {id!r}: url holds a password: put the address into a file (url_file)", id=self.id)
+            )
         return self
 
     def address(self, folder: Path) -> str:
@@ -114,7 +119,22 @@ def _secret(path: Path, target: str, key: str) -> str:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"[[alarms.target]] {target}: {path} ({key}) cannot be read: {error}") from error
+        raise ConfigError(
+            Sentence(
+                "[[alarms.target]] {target}: {path} ({key}) cannot be read: {error}",
+                target=target,
+                path=path,
+                key=key,
+                error=error,
+            )
+        ) from error
     if not text or len(text.split()) > 1:
-        raise ConfigError(f"[[alarms.target]] {target}: {path} ({key}) must hold one word: the address or the token")
+        raise ConfigError(
+            Sentence(
+                "[[alarms.target]] {target}: {path} ({key}) must hold one word: the address or the token",
+                target=target,
+                path=path,
+                key=key,
+            )
+        )
     return text

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from facility.sentence import Sentence
+
 RoleName = Literal["viewer", "operator", "engineer", "manager"]
 
 
@@ -35,7 +37,11 @@ class ProxySettings(BaseModel):
             try:
                 ipaddress.ip_network(text)
             except ValueError as error:
-                raise ValueError(f"{text!r} is no address and no network such as 10.1.2.0/24: {error}") from error
+                raise ValueError(
+                    Sentence(
+                        "{text!r} is no address and no network such as 10.1.2.0/24: {error}", text=text, error=error
+                    )
+                ) from error
         return value
 
     def is_proxy(self, address: str) -> bool:
@@ -80,7 +86,7 @@ class PageSettings(BaseModel):
     @model_validator(mode="after")
     def _both(self) -> Self:
         if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("https needs both certificate_file and key_file")
+            raise ValueError(Sentence("https needs both certificate_file and key_file"))
         return self
 
     @property

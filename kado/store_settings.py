@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from facility.errors import ConfigError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from storage.backend import StoreBackend
 from storage.backends import EmbeddedOptions, InfluxOptions, embedded_backend, influxdb_backend
 
@@ -36,7 +37,9 @@ class RetentionSettings(BaseModel):
     def _days_or_forever(cls, value: Any) -> Any:
         for signal, days in cast("dict[str, Any]", value).items() if isinstance(value, dict) else ():
             if days != "forever" and (type(days) is not int or days < 1):
-                raise ValueError(f"{signal} = {days!r}: give whole days, at least 1, or 'forever'")
+                raise ValueError(
+                    Sentence("{signal} = {days!r}: give whole days, at least 1, or 'forever'", signal=signal, days=days)
+                )
         return cast("Any", value)
 
     def days(self, signal: str) -> int | None:
@@ -93,8 +96,11 @@ class EmbeddedSettings(BaseModel):
     def _no_secret(cls, value: str | None) -> str | None:
         if value is not None and "://" in value and "@" in urlsplit(value).netloc:
             raise ValueError(
-                "it holds credentials: name them in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or in "
-                "a file (AWS_SHARED_CREDENTIALS_FILE), never in kado.toml"
+                Sentence(
+                    "it holds credentials: name them in the environment (AWS_ACCESS_KEY_ID, "
+                    "AWS_SECRET_ACCESS_KEY) or in a file (AWS_SHARED_CREDENTIALS_FILE), never in "
+                    "kado.toml"
+                )
             )
         return cast("Any", value)
 
@@ -129,18 +135,24 @@ class InfluxSettings(BaseModel):
     def _no_secret_in_url(cls, value: str) -> str:
         parts = urlsplit(value)
         if "@" in parts.netloc:
-            raise ValueError("url holds credentials: give the token by token_file or token_env, never in kado.toml")
+            raise ValueError(
+                Sentence("url holds credentials: give the token by token_file or token_env, never in kado.toml")
+            )
         if parts.query or parts.fragment:
             raise ValueError(
-                "url has a query ('?') or a fragment ('#'): write the address alone, such as http://localhost:8086, and"
-                " give the token by token_file or token_env"
+                Sentence(
+                    "url has a query ('?') or a fragment ('#'): write the address alone, such as "
+                    "http://localhost:8086, and give the token by token_file or token_env"
+                )
             )
         return cast("Any", value)
 
     @model_validator(mode="after")
     def _one_token(self) -> Self:
         if (self.token_file is None) == (self.token_env is None):
-            raise ValueError("give the token by exactly one of token_file and token_env (never in kado.toml itself)")
+            raise ValueError(
+                Sentence("give the token by exactly one of token_file and token_env (never in kado.toml itself)")
+            )
         return self
 
     @property
@@ -191,10 +203,16 @@ class InfluxSettings(BaseModel):
             try:
                 text = path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"{path} (store.token_file) cannot be read: {error}") from error
+                raise ConfigError(
+                    Sentence("{path} (store.token_file) cannot be read: {error}", path=path, error=error)
+                ) from error
         if not (token := text.strip()):
             raise ConfigError(
-                f"{self.token_source} holds no token: put one there that may read and write bucket {self.bucket!r}"
+                Sentence(
+                    "{token_source} holds no token: put one there that may read and write bucket {bucket!r}",
+                    token_source=self.token_source,
+                    bucket=self.bucket,
+                )
             )
         return token
 

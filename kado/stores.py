@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from facility.time import Clock
 from kado.config import Configuration
 from storage.backend import LocalStore
@@ -43,7 +44,10 @@ def open_for_maintenance(configuration: Configuration, clock: Clock) -> Generato
     telemetry = DataDir(configuration.data_dir).telemetry
     if configuration.backend.local and not telemetry.is_file():
         raise ConfigError(
-            f"there is no {telemetry}: nothing was collected there yet; start `kado run`, or correct data_dir"
+            Sentence(
+                "there is no {telemetry}: nothing was collected there yet; start `kado run`, or correct data_dir",
+                telemetry=telemetry,
+            )
         )
     with closing(configuration.backend.open_local(clock)) as store:
         yield store

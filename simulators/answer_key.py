@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from facility.errors import FormatVersionError, UsageError
 from facility.schedule import Category
+from facility.sentence import Sentence
 from facility.time import NS_PER_S, format_time, parse_time
 from simulators.scenario import Effect
 
@@ -222,14 +223,21 @@ class AnswerKey(BaseModel):
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"answer key {path} cannot be read: {error}") from error
+            raise UsageError(Sentence("answer key {path} cannot be read: {error}", path=path, error=error)) from error
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             if first["loc"] == ("format",):
                 raise FormatVersionError(
-                    f"answer key {path} has format {first['input']!r}, this kado reads {FORMAT}: simulate again"
+                    Sentence(
+                        "answer key {path} has format {first!r}, this kado reads {format}: simulate again",
+                        path=path,
+                        first=first["input"],
+                        format=FORMAT,
+                    )
                 ) from error
             place = ".".join(str(part) for part in first["loc"])
-            raise UsageError(f"{path} is not an answer key: {place}: {first['msg']}") from error
+            raise UsageError(
+                Sentence("{path} is not an answer key: {place}: {first}", path=path, place=place, first=first["msg"])
+            ) from error

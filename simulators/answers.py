@@ -15,6 +15,7 @@ from facility.interval import Intervals
 from facility.limits import Limits
 from facility.profile import Profile
 from facility.schedule import Category, Plan
+from facility.sentence import Sentence
 from facility.time import NS_PER_S, format_time, to_ns, to_s
 from simulators.alarm_watch import Raise, Watched, decided_by_truth, watch
 from simulators.answer_key import (
@@ -378,8 +379,11 @@ def _limits(profile: Profile, plan: Plan, start_ns: int, end_ns: int) -> list[tu
         limits = profile.limits.at(plan.category_at(edge), edge)
         if limits is None:
             raise ScenarioError(
-                f"facility {profile.id} has no limits at {format_time(edge, profile.zone)}, so nothing can be said "
-                "of its availability then: begin later"
+                Sentence(
+                    "facility {profile} has no limits at {edge}, so its availability then is unknown: begin later",
+                    profile=profile.id,
+                    edge=format_time(edge, profile.zone),
+                )
             )
         if not rows or rows[-1][1] != limits:
             rows.append((edge, limits))

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from facility.definition import Definition
 from facility.errors import KadoError, UsageError
+from facility.sentence import Sentence
 from facility.time import format_time
 from facility.written_text import check_line
 from simulators.answer_key import KeyFault
@@ -194,7 +195,11 @@ class _Room:
         """Write the answers up to what has arrived."""
         end_ns = self._arrived()
         if end_ns <= self._start_ns:
-            raise UsageError(f"nothing has arrived since the session began at {format_time(self._start_ns)}")
+            raise UsageError(
+                Sentence(
+                    "nothing has arrived since the session began at {start_ns}", start_ns=format_time(self._start_ns)
+                )
+            )
         folder = self._desk.data_dir / "answers"
         files = write_session(self._machine, self._desk.definition, folder, self._start_ns, end_ns)
         return self._reply(answer_key=str(files.key), session=str(files.scenario))
@@ -229,7 +234,13 @@ def address_of(place: Path) -> Generator[str]:
         yield str(place)
         return
     if not Path("/proc/self/fd").is_dir():
-        raise UsageError(f"{place}: too long for a socket by {len(os.fsencode(place)) - MAX_PATH} bytes: move data_dir")
+        raise UsageError(
+            Sentence(
+                "{place}: too long for a socket by {count} bytes: move data_dir",
+                place=place,
+                count=len(os.fsencode(place)) - MAX_PATH,
+            )
+        )
     folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{folder}/{place.name}"

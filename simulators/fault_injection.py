@@ -5,7 +5,6 @@ instant that is not yet out: what was released stays as it was, and a session is
 lists the same faults and repairs.
 """
 
-import difflib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ from threading import Lock
 from typing import Final, Literal
 
 from facility.errors import ScenarioError, SlugError
+from facility.nearest import nearest
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.slug import check_slug
 from facility.time import NS_PER_S, Clock, format_time, to_datetime, to_s
 from simulators.faults import MS, Fault, FaultProcess, Interventions
@@ -194,7 +195,12 @@ class FaultInjection:
             if not broken:
                 others = ", ".join(dict.fromkeys(f.effect.value for f in self._faults.between(now, now + 1)))
                 raise ScenarioError(
-                    f"there is no {kind.value} to repair at {self._clock_time(now)}; broken now: {others or 'nothing'}"
+                    Sentence(
+                        "there is no {kind} to repair at {now}; broken now: {others}",
+                        kind=kind.value,
+                        now=self._clock_time(now),
+                        others=others or Sentence("nothing"),
+                    )
                 )
             self._end(now, broken)
         return broken
@@ -235,7 +241,7 @@ class FaultInjection:
         if self._now is not None:
             instants.append(self._now())
         if not instants:
-            raise ScenarioError("the simulator does not run yet: nothing can be injected or repaired")
+            raise ScenarioError(Sentence("the simulator does not run yet: nothing can be injected or repaired"))
         # What begins with a repair would be ended by it.
         instants += [ns + MS for ns, _ in self._repairs[-1:]]
         return -(-max(instants) // MS) * MS
@@ -244,15 +250,27 @@ class FaultInjection:
         around = next((group for group in _ONE_AT_A_TIME if fault.effect in group), frozenset[Effect]())
         for other in self._faults.between(fault.start_ns, fault.start_ns + 1):
             if other.effect is fault.effect and (around or other.cause == fault.cause):
-                hint = "" if around else ", or name another cause"
+                hint = "" if around else Sentence(", or name another cause")
                 raise ScenarioError(
-                    f"there is a {other.effect.value} (cause {other.cause}) already, until "
-                    f"{self._clock_time(other.end_ns)}: repair it first, or wait{hint}"
+                    Sentence(
+                        "there is a {effect} (cause {cause}) already, until {end_ns}: repair it first, or wait{hint}",
+                        effect=other.effect.value,
+                        cause=other.cause,
+                        end_ns=self._clock_time(other.end_ns),
+                        hint=hint,
+                    )
                 )
             if other.effect in around:
                 raise ScenarioError(
-                    f"{fault.effect.value} (cause {fault.cause}) contradicts {other.effect.value} (cause {other.cause})"
-                    f", which lasts until {self._clock_time(other.end_ns)}: repair that first, or wait"
+                    Sentence(
+                        "{effect} (cause {cause}) contradicts {other_effect} (cause {other_cause}), which lasts "
+                        "until {end_ns}: repair that first, or wait",
+                        effect=fault.effect.value,
+                        cause=fault.cause,
+                        other_effect=other.effect.value,
+                        other_cause=other.cause,
+                        end_ns=self._clock_time(other.end_ns),
+                    )
                 )
 
     def _end(self, now_ns: int, broken: tuple[Fault, ...]) -> None:
@@ -271,22 +289,42 @@ class FaultInjection:
         if name == Effect.MONITOR_GLITCH:
             signal = self._profile.delivery_signal
             raise ScenarioError(
-                f"a monitor_glitch lasts at most {MAX_GLITCH_S:g} s and {signal} is measured every "
-                f"{self._period_s:g} s: nobody would see it; use monitor_dropout"
+                Sentence(
+                    "a monitor_glitch lasts at most {max_glitch_s:g} s and {signal} is measured every "
+                    "{period_s:g} s: nobody would see it; use monitor_dropout",
+                    max_glitch_s=MAX_GLITCH_S,
+                    signal=signal,
+                    period_s=self._period_s,
+                )
             )
         if name in list(Effect):
             lacking = "witness of its delivery signal" if name == Effect.WITNESS_FAULT else "mode signal"
-            raise ScenarioError(f"facility {self._profile.id} has no {lacking}, so there can be no {name}")
-        near = difflib.get_close_matches(name, self.effects, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.effects)}"
-        raise ScenarioError(f"no fault has the effect {name!r}; {hint}")
+            raise ScenarioError(
+                Sentence(
+                    "facility {profile} has no {lacking}, so there can be no {name}",
+                    profile=self._profile.id,
+                    lacking=lacking,
+                    name=name,
+                )
+            )
+        raise ScenarioError(
+            Sentence("no fault has the effect {name!r}; {hint}", name=name, hint=nearest(name, self.effects))
+        )
 
     def _length_ns(self, effect: Effect, length_s: float | None) -> int:
         longest = MAX_GLITCH_S if effect is Effect.MONITOR_GLITCH else MAX_LENGTH_S
         seconds = self.usual_s(effect) if length_s is None else length_s
         if not math.isfinite(seconds) or not 0.001 <= seconds <= longest:
-            hint = "; use monitor_dropout" if effect is Effect.MONITOR_GLITCH else ""
-            raise ScenarioError(f"a {effect.value} lasts 0.001 to {longest:.0f} s, not {seconds:g} s{hint}")
+            hint = Sentence("; use monitor_dropout") if effect is Effect.MONITOR_GLITCH else ""
+            raise ScenarioError(
+                Sentence(
+                    "a {effect} lasts 0.001 to {longest:.0f} s, not {seconds:g} s{hint}",
+                    effect=effect.value,
+                    longest=longest,
+                    seconds=seconds,
+                    hint=hint,
+                )
+            )
         return round(seconds * 1000) * MS
 
     def _clock_time(self, ns: int) -> str:
@@ -297,7 +335,7 @@ def _check_cause(cause: str) -> None:
     try:
         check_slug(cause)
     except SlugError as error:
-        raise ScenarioError(f"the cause of a fault: {error}") from error
+        raise ScenarioError(Sentence("the cause of a fault: {error}", error=error)) from error
 
 
 def _reading(effect: Effect, reads: str | None) -> str:
@@ -305,18 +343,37 @@ def _reading(effect: Effect, reads: str | None) -> str:
     if reads is None:
         return known[0] if known else ""
     if not known:
-        raise ScenarioError(f"a {effect.value} leaves no choice of what is read: leave reads = {reads!r} out")
+        raise ScenarioError(
+            Sentence(
+                "a {effect} leaves no choice of what is read: leave reads = {reads!r} out",
+                effect=effect.value,
+                reads=reads,
+            )
+        )
     if reads not in known:
-        raise ScenarioError(f"in a {effect.value} the instrument reads {' or '.join(known)}, not {reads!r}")
+        raise ScenarioError(
+            Sentence(
+                "in a {effect} the instrument reads {known}, not {reads!r}",
+                effect=effect.value,
+                known=" or ".join(known),
+                reads=reads,
+            )
+        )
     return reads
 
 
 def _shift_ns(effect: Effect, shift_s: float | None) -> int:
     if effect is not Effect.CLOCK_STEP:
         if shift_s is not None:
-            raise ScenarioError(f"only a clock_step shifts the clock: leave shift_s = {shift_s:g} out")
+            raise ScenarioError(
+                Sentence("only a clock_step shifts the clock: leave shift_s = {shift_s:g} out", shift_s=shift_s)
+            )
         return 0
     shift = USUAL_SHIFT_S if shift_s is None else shift_s
     if not math.isfinite(shift) or not 0.001 <= abs(shift) <= 43_200:
-        raise ScenarioError(f"a clock_step shifts the clock by 0.001 to 43200 s, ahead or behind, not by {shift:g} s")
+        raise ScenarioError(
+            Sentence(
+                "a clock_step shifts the clock by 0.001 to 43200 s, ahead or behind, not by {shift:g} s", shift=shift
+            )
+        )
     return round(shift * 1000) * MS

@@ -9,6 +9,7 @@ import numpy as np
 
 from facility.batch import Batch
 from facility.errors import ScenarioError
+from facility.sentence import Sentence
 from facility.source import LinkReport
 from facility.time import NS_PER_H, Clock, format_time
 
@@ -68,10 +69,17 @@ class Feed:
     ) -> None:
         began = clock()
         if speed != 1.0 and start_ns is None:
-            raise ScenarioError(f"at speed {speed:g} a simulator needs a start in the past, to catch up from")
+            raise ScenarioError(
+                Sentence("at speed {speed:g} a simulator needs a start in the past, to catch up from", speed=speed)
+            )
         if start_ns is not None and speed != 1.0 and start_ns > began:
             raise ScenarioError(
-                f"at speed {speed:g} the start {format_time(start_ns)} must not lie after now, {format_time(began)}"
+                Sentence(
+                    "at speed {speed:g} the start {start_ns} must not lie after now, {began}",
+                    speed=speed,
+                    start_ns=format_time(start_ns),
+                    began=format_time(began),
+                )
             )
         self._simulated = simulated
         self._clock = clock

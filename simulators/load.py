@@ -17,6 +17,7 @@ from facility.documents import build
 from facility.errors import ProfileError, ScenarioError
 from facility.profile import Profile
 from facility.schedule import Block, Category, Plan, ScheduleVersion, resolve
+from facility.sentence import Sentence
 from facility.source import LinkReport
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, Clock, to_ns
 from simulators.answer_key import AnswerKey
@@ -65,7 +66,11 @@ class Load:
     def __post_init__(self) -> None:
         if not 1 <= self.signals <= 1000 or not 0.01 <= self.rate_hz <= 1000:
             raise ScenarioError(
-                f"a load of {self.signals} signals at {self.rate_hz:g} Hz: use 1 to 1000 signals at 0.01 to 1000 Hz"
+                Sentence(
+                    "a load of {signals} signals at {rate_hz:g} Hz: use 1 to 1000 signals at 0.01 to 1000 Hz",
+                    signals=self.signals,
+                    rate_hz=self.rate_hz,
+                )
             )
 
     @property

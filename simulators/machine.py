@@ -16,6 +16,7 @@ from facility.interval import Intervals
 from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import Plan, ScheduleVersion
+from facility.sentence import Sentence
 from facility.signals import LINK_HEARTBEAT_NS
 from facility.source import LinkReport
 from facility.time import NS_PER_DAY, NS_PER_S, Clock, format_time, to_ns
@@ -65,19 +66,28 @@ class Machine:
     def __init__(self, profile: Profile, scenario: Scenario, seed: int = 1) -> None:
         if not profile.simulated:
             raise ScenarioError(
-                f"facility {profile.id} is a real one: a simulator writes only to a profile with simulated = true, "
-                "such as nanoterasu_sim"
+                Sentence(
+                    "facility {profile} is a real one: a simulator writes only to a profile with "
+                    "simulated = true, such as nanoterasu_sim",
+                    profile=profile.id,
+                )
             )
         if seed < 0:
-            raise ScenarioError(f"seed {seed} is negative: use 0, 1, 2, ...")
+            raise ScenarioError(Sentence("seed {seed} is negative: use 0, 1, 2, ...", seed=seed))
         self.profile = profile
         self.scenario = scenario
         self.seed = seed
         kind = _PLANTS.get(profile.delivery.unit)
         if kind is None:
             raise ScenarioError(
-                f"facility {profile.id}: no model delivers {profile.delivery_signal} in {profile.delivery.unit!r}; "
-                f"there are models for {', '.join(_PLANTS)}"
+                Sentence(
+                    "facility {profile}: no model delivers {delivery_signal} in {unit!r}; there are "
+                    "models for {plants}",
+                    profile=profile.id,
+                    delivery_signal=profile.delivery_signal,
+                    unit=profile.delivery.unit,
+                    plants=", ".join(_PLANTS),
+                )
             )
         self.calendar = Calendar.of(
             profile,
@@ -195,7 +205,11 @@ class Machine:
             If the period begins before the profile's first limits, or is empty.
         """
         if end_ns <= start_ns:
-            raise ScenarioError(f"the period of an answer key ends at {format_time(end_ns)}, not after its start")
+            raise ScenarioError(
+                Sentence(
+                    "the period of an answer key ends at {end_ns}, not after its start", end_ns=format_time(end_ns)
+                )
+            )
         return answer(
             self.profile,
             definition or load_definition(self.profile.definition),
@@ -370,8 +384,13 @@ class Machine:
         known = self.profile.signal(self.profile.mode_signal).words
         if missing := sorted(set(monitors.MODE_WORDS.values()) - set(known)):
             raise ScenarioError(
-                f"facility {self.profile.id}: {self.profile.mode_signal} has no word {missing[0]!r}, which the "
-                f"simulated machine says; add it to words"
+                Sentence(
+                    "facility {profile}: {mode_signal} has no word {missing!r}, which the simulated "
+                    "machine says; add it to words",
+                    profile=self.profile.id,
+                    mode_signal=self.profile.mode_signal,
+                    missing=missing[0],
+                )
             )
 
 

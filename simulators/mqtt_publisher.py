@@ -22,6 +22,7 @@ import aiomqtt
 from facility.batch import Batch
 from facility.errors import ConfigError, KadoError
 from facility.profile import load_profile
+from facility.sentence import Sentence
 from facility.source import LinkReport
 from facility.time import NS_PER_S, parse_time, system_clock, to_ns
 from simulators.feed import Feed
@@ -85,9 +86,15 @@ class Publisher:
         address = Address.parse(url, "mqtt://HOST:1883")
         parts = urlsplit(url)
         if parts.scheme != "mqtt" or not parts.hostname:
-            raise ConfigError(f"{url!r} is not the address of a broker: write mqtt://HOST:1883")
+            raise ConfigError(Sentence("{url!r} is not the address of a broker: write mqtt://HOST:1883", url=url))
         if address.path:
-            raise ConfigError(f"{url!r}: the topics are fixed (FACILITY/ring/SIGNAL): leave {address.path!r} out")
+            raise ConfigError(
+                Sentence(
+                    "{url!r}: the topics are fixed (FACILITY/ring/SIGNAL): leave {address!r} out",
+                    url=url,
+                    address=address.path,
+                )
+            )
         self._host = address.host
         self._port = address.port or 1883
         self._topics = topics

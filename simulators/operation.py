@@ -11,6 +11,7 @@ from typing import Final
 from facility.batch import Float64, Int64
 from facility.errors import ScenarioError
 from facility.interval import Intervals
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, NS_PER_S
 from simulators.calendar import Calendar
 from simulators.faults import FaultProcess
@@ -69,7 +70,12 @@ class Operation:
         blocks = self._calendar.blocks(start - MAX_SEARCH_DAYS * NS_PER_DAY, start)
         empty = [b for b in blocks if b.category not in BEAM_MODES]
         if not empty:
-            raise ScenarioError(f"the calendar plans beam for {MAX_SEARCH_DAYS} days without a break: add a break")
+            raise ScenarioError(
+                Sentence(
+                    "the calendar plans beam for {max_search_days} days without a break: add a break",
+                    max_search_days=MAX_SEARCH_DAYS,
+                )
+            )
         return day if empty[-1].end_ns > start else empty[-1].start_ns // NS_PER_DAY
 
     def _settings(self, start_ns: int, end_ns: int) -> list[Setting]:

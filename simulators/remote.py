@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from facility.errors import KadoError, ScenarioError, UnreachableError, UsageError
+from facility.sentence import Sentence
 from simulators.control import Reply, Request, address_of, answers_at, sockets_folder
 
 ANSWERED_WITHIN_S: Final = 60.0
@@ -33,15 +34,32 @@ def chosen_simulator(data_dir: Path, name: str | None) -> str:
     if name in running:
         return name
     if name is not None:
-        raise UnreachableError(f"no simulator {name!r} runs on {data_dir}; running: {', '.join(running) or 'none'}")
+        raise UnreachableError(
+            Sentence(
+                "no simulator {name!r} runs on {data_dir}; running: {running}",
+                name=name,
+                data_dir=data_dir,
+                running=", ".join(running) or Sentence("none"),
+            )
+        )
     if len(running) == 1:
         return running[0]
     if not running:
         raise UnreachableError(
-            f"no simulator runs on {data_dir}: start 'kado demo', 'kado run' with a source of kind simulator, or "
-            "'kado simulate --live', with the same kado.toml"
+            Sentence(
+                "no simulator runs on {data_dir}: start 'kado demo', 'kado run' with a source of "
+                "kind simulator, or 'kado simulate --live', with the same kado.toml",
+                data_dir=data_dir,
+            )
         )
-    raise UsageError(f"{len(running)} simulators run on {data_dir}: name one of {', '.join(running)}")
+    raise UsageError(
+        Sentence(
+            "{count} simulators run on {data_dir}: name one of {running}",
+            count=len(running),
+            data_dir=data_dir,
+            running=", ".join(running),
+        )
+    )
 
 
 def ask(data_dir: Path, name: str, request: Request) -> Reply:
@@ -64,7 +82,14 @@ def ask(data_dir: Path, name: str, request: Request) -> Reply:
                 line = answer.readline()
             reply = Reply.model_validate_json(line)
         except (OSError, ValidationError) as error:
-            raise UnreachableError(f"simulator {name} on {data_dir} gave no answer: {error or 'it ended'}") from error
+            raise UnreachableError(
+                Sentence(
+                    "simulator {name} on {data_dir} gave no answer: {error}",
+                    name=name,
+                    data_dir=data_dir,
+                    error=error or Sentence("it ended"),
+                )
+            ) from error
     if reply.error is not None:
         raise (ScenarioError if reply.exit_code == ScenarioError.exit_code else KadoError)(reply.error)
     return reply

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from facility.documents import build, read_toml
 from facility.errors import ScenarioError
 from facility.schedule import Category
+from facility.sentence import Sentence
 from facility.slug import Slug
 from facility.text import Text
 
@@ -91,16 +92,31 @@ class Length(BaseModel):
     def _from_number(cls, value: object) -> object:
         if isinstance(value, int | float) and not isinstance(value, bool):
             if not 0 < value <= MAX_LENGTH_S:
-                raise ValueError(f"{value:g} s is not a length above 0 s and up to 30 days ({MAX_LENGTH_S} s)")
+                raise ValueError(
+                    Sentence(
+                        "{value:g} s is not a length above 0 s and up to 30 days ({max_length_s} s)",
+                        value=value,
+                        max_length_s=MAX_LENGTH_S,
+                    )
+                )
             return {"median": value, "spread": 1, "min": value, "max": value}
         if not isinstance(value, Mapping | Length):
-            raise ValueError(f"{value!r} is no length: write seconds, or {{ median, spread, min, max }}")
+            raise ValueError(
+                Sentence("{value!r} is no length: write seconds, or {{ median, spread, min, max }}", value=value)
+            )
         return cast("object", value)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if not self.min <= self.median <= self.max:
-            raise ValueError(f"min {self.min} <= median {self.median} <= max {self.max} does not hold")
+            raise ValueError(
+                Sentence(
+                    "min {min} <= median {median} <= max {max} does not hold",
+                    min=self.min,
+                    median=self.median,
+                    max=self.max,
+                )
+            )
         return self
 
 
@@ -132,23 +148,43 @@ class FaultKind(BaseModel):
         given = [n for n in ("per_month", "each_month", "at") if getattr(self, n) is not None]
         if len(given) != 1:
             raise ValueError(
-                f"fault {self.key}: say how often by exactly one of per_month, each_month and at, not by "
-                f"{' and '.join(given) or 'none'}"
+                Sentence(
+                    "fault {key}: say how often by exactly one of per_month, each_month and at, not by {given}",
+                    key=self.key,
+                    given=", ".join(given) or Sentence("none"),
+                )
             )
         if self.effect is Effect.MONITOR_GLITCH and self.length_s.max > MAX_GLITCH_S:
             raise ValueError(
-                f"fault {self.key}: a monitor_glitch lasts at most {MAX_GLITCH_S:g} s, not {self.length_s.max:g}; "
-                "use monitor_dropout"
+                Sentence(
+                    "fault {key}: a monitor_glitch lasts at most {max_glitch_s:g} s, not {max:g}; use monitor_dropout",
+                    key=self.key,
+                    max_glitch_s=MAX_GLITCH_S,
+                    max=self.length_s.max,
+                )
             )
         known = READS.get(self.effect, ())
         if self.reads is not None and self.reads not in known:
+            if not known:
+                raise ValueError(
+                    Sentence(
+                        "fault {key}: reads belongs to {effects} alone: remove it",
+                        key=self.key,
+                        effects=", ".join(READS),
+                    )
+                )
             raise ValueError(
-                f"fault {self.key}: reads = {self.reads!r} is not one of {', '.join(known)}"
-                if known
-                else f"fault {self.key}: reads belongs to {', '.join(READS)} alone: remove it"
+                Sentence(
+                    "fault {key}: reads = {reads!r} is not one of {known}",
+                    key=self.key,
+                    reads=self.reads,
+                    known=", ".join(known),
+                )
             )
         if (self.effect is Effect.CLOCK_STEP) != bool(self.shift_s):
-            raise ValueError(f"fault {self.key}: a clock_step, and nothing else, has a shift_s other than 0")
+            raise ValueError(
+                Sentence("fault {key}: a clock_step, and nothing else, has a shift_s other than 0", key=self.key)
+            )
         return self
 
     @property
@@ -202,7 +238,9 @@ class Ring(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if list(self.fill_steps) != sorted(set(self.fill_steps)) or any(not 0 < s < 1 for s in self.fill_steps):
-            raise ValueError(f"fill_steps {list(self.fill_steps)} must rise, between 0 and 1")
+            raise ValueError(
+                Sentence("fill_steps {fill_steps} must rise, between 0 and 1", fill_steps=list(self.fill_steps))
+            )
         return self
 
 
@@ -247,7 +285,11 @@ class Spallation(BaseModel):
     def _consistent(self) -> Self:
         if self.main_ring_pulses >= self.main_ring_every:
             raise ValueError(
-                f"the main ring takes {self.main_ring_pulses} of {self.main_ring_every} pulses: leave the target some"
+                Sentence(
+                    "the main ring takes {main_ring_pulses} of {main_ring_every} pulses: leave the target some",
+                    main_ring_pulses=self.main_ring_pulses,
+                    main_ring_every=self.main_ring_every,
+                )
             )
         return self
 
@@ -267,7 +309,11 @@ class TargetStep(BaseModel):
     @model_validator(mode="after")
     def _has_beam(self) -> Self:
         if self.mode not in BEAM_MODES:
-            raise ValueError(f"a target needs a mode with beam, one of {[m.value for m in BEAM_MODES]}")
+            raise ValueError(
+                Sentence(
+                    "a target needs a mode with beam, one of {beam_modes}", beam_modes=[m.value for m in BEAM_MODES]
+                )
+            )
         return self
 
 
@@ -282,7 +328,11 @@ class Span(BaseModel):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.end <= self.start:
-            raise ValueError(f"to {self.end.isoformat()} does not come after from {self.start.isoformat()}")
+            raise ValueError(
+                Sentence(
+                    "to {end} does not come after from {start}", end=self.end.isoformat(), start=self.start.isoformat()
+                )
+            )
         return self
 
 
@@ -298,7 +348,9 @@ class Shutdown(BaseModel):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.end <= self.start:
-            raise ValueError(f"the shutdown from {self.start} ends on {self.end}, not after its start")
+            raise ValueError(
+                Sentence("the shutdown from {start} ends on {end}, not after its start", start=self.start, end=self.end)
+            )
         return self
 
 
@@ -336,7 +388,9 @@ class Scenario(BaseModel):
         # Chance goes by the key; what happens at stated instants needs none.
         keys = [f.key for f in self.faults if f.at is None]
         if twice := sorted({k for k in keys if keys.count(k) > 1}):
-            raise ValueError(f"fault {twice[0]} is described twice: give one of them another cause")
+            raise ValueError(
+                Sentence("fault {twice} is described twice: give one of them another cause", twice=twice[0])
+            )
         return self
 
 
@@ -363,6 +417,10 @@ def load_scenario(name: str) -> Scenario:
         return build(Scenario, read_toml(Path(name), ScenarioError), name, ScenarioError)
     if name not in shipped_scenarios():
         known = ", ".join(shipped_scenarios())
-        raise ScenarioError(f"no scenario {name!r}: use one of {known}, or the path of your own .toml file")
+        raise ScenarioError(
+            Sentence(
+                "no scenario {name!r}: use one of {known}, or the path of your own .toml file", name=name, known=known
+            )
+        )
     with resources.as_file(resources.files("simulators") / "scenarios" / f"{name}.toml") as path:
         return build(Scenario, read_toml(path, ScenarioError), f"scenario {name}", ScenarioError)

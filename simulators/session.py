@@ -5,6 +5,7 @@ from pathlib import Path
 
 from facility.definition import Definition
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from facility.time import to_datetime
 from simulators.faults import MS
 from simulators.machine import Machine
@@ -66,6 +67,10 @@ def write_session(
         write_scenario(scenario, files.scenario, heading)
     except OSError as error:
         raise UsageError(
-            f"the answers of the session cannot be kept in {folder}: {error.strerror or error}; make room there"
+            Sentence(
+                "the answers of the session cannot be kept in {folder}: {reason}; make room there",
+                folder=folder,
+                reason=error.strerror or error,
+            )
         ) from error
     return files

@@ -21,6 +21,7 @@ from pydantic import (
 from facility.batch import Batch
 from facility.errors import ScenarioError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.slug import Slug
 from facility.source import Delivery, GapReport, LinkReport, Notice
 from facility.time import Clock, from_datetime
@@ -61,7 +62,7 @@ class SimulatorSource(BaseModel):
     @classmethod
     def _named(cls, signals: tuple[str, ...]) -> tuple[str, ...]:
         if not signals:
-            raise ValueError("name at least one signal, or leave `signals` out to get all of them")
+            raise ValueError(Sentence("name at least one signal, or leave `signals` out to get all of them"))
         return signals
 
     @property
@@ -101,8 +102,13 @@ class SimulatorSource(BaseModel):
         machine = Machine(profile, load_scenario(str(self.scenario)), self.seed)
         if unknown := [s for s in self.signals if s not in machine.signals]:
             raise ScenarioError(
-                f"source {self.id}: the simulated {profile.id} has no signal {unknown[0]!r}; "
-                f"it has {', '.join(machine.signals)}"
+                Sentence(
+                    "source {id}: the simulated {profile} has no signal {unknown!r}; it has {signals}",
+                    id=self.id,
+                    profile=profile.id,
+                    unknown=unknown[0],
+                    signals=", ".join(machine.signals),
+                )
             )
         return machine
 

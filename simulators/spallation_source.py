@@ -11,6 +11,7 @@ import numpy as np
 from facility.batch import Float64, Int64
 from facility.errors import ScenarioError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import NS_PER_S, to_ns
 from simulators import monitors
 from simulators.calendar import Calendar
@@ -40,8 +41,14 @@ class SpallationSource:
         self._seed = seed
         if (profile.delivery.period_s or 0.0) < 1.0:
             raise ScenarioError(
-                f"facility {profile.id}: {profile.delivery_signal} is a mean over {MEAN_S} s; give it a period_s of 1 "
-                f"or more, not {profile.delivery.period_s}"
+                Sentence(
+                    "facility {profile}: {delivery_signal} is a mean over {mean_s} s; give it a period_s "
+                    "of 1 or more, not {period_s}",
+                    profile=profile.id,
+                    delivery_signal=profile.delivery_signal,
+                    mean_s=MEAN_S,
+                    period_s=profile.delivery.period_s,
+                )
             )
         targets = Targets.of_pulses(profile, scenario)
         self._pulses = Pulses(

@@ -10,6 +10,7 @@ from facility.errors import ScenarioError
 from facility.profile import Profile
 from facility.quality import Quality
 from facility.schedule import Category
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY
 from simulators import monitors, shutters
 from simulators.calendar import Calendar
@@ -66,7 +67,11 @@ class StorageRing:
         for signal in profile.signals:
             if shutters.port_of(signal.id) is not None and not {"open", "closed"} <= set(signal.words):
                 raise ScenarioError(
-                    f"facility {profile.id}: {signal.id} says 'open' and 'closed', add them to its words"
+                    Sentence(
+                        "facility {profile}: {signal} says 'open' and 'closed', add them to its words",
+                        profile=profile.id,
+                        signal=signal.id,
+                    )
                 )
 
     def delivered(self, day: int, times: Int64) -> Float64:

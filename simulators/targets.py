@@ -8,6 +8,7 @@ from itertools import pairwise
 from facility.errors import ScenarioError
 from facility.profile import Profile
 from facility.schedule import Category
+from facility.sentence import Sentence
 from facility.time import MAX_NS, format_time, from_datetime, local_midnight, to_ns
 from simulators.scenario import BEAM_MODES, Scenario
 
@@ -97,7 +98,11 @@ def _stated(profile: Profile, scenario: Scenario) -> list[tuple[Category, int, T
 
 def _from_target(profile: Profile) -> list[tuple[Category, int, Target]]:
     if profile.target is None:
-        raise ScenarioError(f"facility {profile.id} has no target to aim at: add one to the profile or the scenario")
+        raise ScenarioError(
+            Sentence(
+                "facility {profile} has no target to aim at: add one to the profile or the scenario", profile=profile.id
+            )
+        )
     since = min(_instant(step.since, profile) for step in profile.limit_steps)
     return [(Category.USER, since, Target(profile.target, profile.target))]
 
@@ -121,14 +126,24 @@ def _check_measurable(profile: Profile, scenario: Scenario, target: Target) -> N
     peak = target.current_ma + scenario.ring.shot_ma
     if highest is not None and peak > highest:
         raise ScenarioError(
-            f"scenario {scenario.id}: a target of {target.current_ma} mA, and a shot of {scenario.ring.shot_ma} mA "
-            f"above it, passes physical_max {highest} of {profile.id}'s {profile.delivery_signal}; lower the target"
+            Sentence(
+                "scenario {scenario}: a target of {current_ma} mA, and a shot of {shot_ma} mA above "
+                "it, passes physical_max {highest} of {profile}'s {delivery_signal}; lower the target",
+                scenario=scenario.id,
+                current_ma=target.current_ma,
+                shot_ma=scenario.ring.shot_ma,
+                highest=highest,
+                profile=profile.id,
+                delivery_signal=profile.delivery_signal,
+            )
         )
 
 
 def _check_user_limits(profile: Profile, scenario: Scenario, rows: tuple[tuple[int, Target], ...]) -> None:
     if not rows:
-        raise ScenarioError(f"scenario {scenario.id} has no target for mode 'user': add one")
+        raise ScenarioError(
+            Sentence("scenario {scenario} has no target for mode 'user': add one", scenario=scenario.id)
+        )
     ends = [t for t, _ in rows[1:]] + [MAX_NS]
     unit = profile.delivery.unit
     for (since, target), end in zip(rows, ends, strict=True):
@@ -136,7 +151,16 @@ def _check_user_limits(profile: Profile, scenario: Scenario, rows: tuple[tuple[i
             limits = profile.limits.at(Category.USER, moment)
             if limits is not None and target.lower_ma < limits.nominal - 1e-9:
                 raise ScenarioError(
-                    f"scenario {scenario.id}: from {format_time(moment, profile.zone)} users would get "
-                    f"{target.lower_ma:g} to {target.current_ma:g} {unit}, below the nominal "
-                    f"{limits.nominal:g} {unit} of {profile.id}; raise the target or narrow band_pct"
+                    Sentence(
+                        "scenario {scenario}: from {moment} users would get {lower_ma:g} to {current_ma:g} "
+                        "{unit}, below the nominal {nominal:g} {unit} of {profile}; raise the target or "
+                        "narrow band_pct",
+                        scenario=scenario.id,
+                        moment=format_time(moment, profile.zone),
+                        lower_ma=target.lower_ma,
+                        current_ma=target.current_ma,
+                        unit=unit,
+                        nominal=limits.nominal,
+                        profile=profile.id,
+                    )
                 )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from facility.batch import Samples
 from facility.errors import UsageError
 from facility.quality import Quality
+from facility.sentence import Sentence
 from facility.time import NS_PER_H
 from storage.minutes import MINUTE_NS, MinuteAggregates
 from storage.store import Buckets
@@ -29,7 +30,12 @@ def check_bucket_count(signal: str, count: int) -> None:
     """
     if not 1 <= count <= MAX_BUCKETS:
         raise UsageError(
-            f"{count} buckets of {signal} were asked for: 1 to {MAX_BUCKETS} are possible; ask for fewer, or read()"
+            Sentence(
+                "{count} buckets of {signal} were asked for: 1 to {max_buckets} are possible; ask for fewer, or read()",
+                count=count,
+                signal=signal,
+                max_buckets=MAX_BUCKETS,
+            )
         )
 
 

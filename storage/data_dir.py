@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from facility.errors import ConfigError, DamagedDataError, DiskError, KadoError, LockedError
+from facility.sentence import Sentence
 
 PRIVATE: Final = 0o600
 """Mode of every file that kado makes in a data directory: for its owner alone."""
@@ -111,11 +112,19 @@ def sync(path: Path) -> None:
 def _cannot_write(data_dir: Path, error: OSError) -> KadoError:
     if error.errno in _FULL:
         return DiskError(
-            f"data directory {data_dir} cannot be written, the disk is full ({error.strerror}): free space, then start"
-            " again; nothing is lost"
+            Sentence(
+                "data directory {data_dir} cannot be written, the disk is full ({reason}): free "
+                "space, then start again; nothing is lost",
+                data_dir=data_dir,
+                reason=error.strerror,
+            )
         )
     return ConfigError(
-        f"data directory {data_dir} cannot be written: {error.strerror}; allow it, or choose another data_dir"
+        Sentence(
+            "data directory {data_dir} cannot be written: {reason}; allow it, or choose another data_dir",
+            data_dir=data_dir,
+            reason=error.strerror,
+        )
     )
 
 
@@ -143,7 +152,9 @@ class DirectoryLock:
             data_dir.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
         except IsADirectoryError as error:
-            raise DamagedDataError(f"{path} is a folder, and should be a file: remove it") from error
+            raise DamagedDataError(
+                Sentence("{path} is a folder, and should be a file: remove it", path=path)
+            ) from error
         except OSError as error:
             raise _cannot_write(data_dir, error) from error
         try:
@@ -152,8 +163,12 @@ class DirectoryLock:
             holder = os.read(self._fd, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(self._fd)
             raise LockedError(
-                f"data directory {data_dir} is in use by the process with pid {holder}: stop that one first,"
-                " or choose another data_dir"
+                Sentence(
+                    "data directory {data_dir} is in use by the process with pid {holder}: stop that one "
+                    "first, or choose another data_dir",
+                    data_dir=data_dir,
+                    holder=holder,
+                )
             ) from error
         try:
             os.ftruncate(self._fd, 0)

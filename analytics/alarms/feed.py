@@ -8,6 +8,7 @@ from facility.alarms import Action, AlarmRules, Refusal, Transition
 from facility.batch import Batch
 from facility.errors import DataError
 from facility.schedule import Plan
+from facility.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,17 @@ class LimitPieces:
 
     def __post_init__(self) -> None:
         if any(later <= earlier for earlier, later in zip(self.starts, self.starts[1:], strict=False)):
-            raise DataError("the starts of limits are not strictly increasing: sort them, each once")
+            raise DataError(Sentence("the starts of limits are not strictly increasing: sort them, each once"))
         for name, values in self.values.items():
             if len(values) != len(self.starts):
-                raise DataError(f"limit {name!r} has {len(values)} values for {len(self.starts)} pieces")
+                raise DataError(
+                    Sentence(
+                        "limit {name!r} has {count} values for {pieces} pieces",
+                        name=name,
+                        count=len(values),
+                        pieces=len(self.starts),
+                    )
+                )
 
     def at(self, name: str, ns: int) -> float | None:
         """Return the value of a limit at an instant; None where it has none."""

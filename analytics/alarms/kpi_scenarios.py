@@ -6,6 +6,7 @@ from typing import Any, cast
 from analytics.alarms.figures import AlarmFigures, assess
 from facility.alarms import AlarmState, Cause, Priority, Transition
 from facility.errors import AlarmScenarioError
+from facility.sentence import Sentence
 from facility.time import NS_PER_S, to_ns
 
 
@@ -24,7 +25,7 @@ def run_kpi(raw: Mapping[str, Any]) -> tuple[str, str, str, int, tuple[Any, ...]
         expected: Mapping[str, Any] = raw["expected"]
     except (KeyError, TypeError, ValueError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise AlarmScenarioError(f"figures {name}: {what}") from error
+        raise AlarmScenarioError(Sentence("figures {name}: {what}", name=name, what=what)) from error
     for number, (key, wanted) in enumerate(expected.items(), 1):
         if key not in figures:
             return name, "figures", "figure", number, (key, wanted), (key, "not a figure")

@@ -13,6 +13,7 @@ from facility.alarms import Action, ActionKind, AlarmRules, SeriesSpec, SeriesTa
 from facility.errors import AlarmScenarioError
 from facility.quality import Quality
 from facility.schedule import Block, Category, Plan, PlannedBlock
+from facility.sentence import Sentence
 from facility.signals import LINK_HOLD_NS, LINK_WORDS
 from facility.time import to_ns
 
@@ -79,7 +80,7 @@ def parse(raw: Mapping[str, Any], number: int = 1) -> Scenario:
         return _parse(raw, name)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-        raise AlarmScenarioError(f"scenario {name}: {what}") from error
+        raise AlarmScenarioError(Sentence("scenario {name}: {what}", name=name, what=what)) from error
 
 
 def _parse(raw: Mapping[str, Any], name: str) -> Scenario:

@@ -16,6 +16,7 @@ from analytics.alarms.scenario_files import Input, Row, Scenario, parse
 from facility.batch import NO_WORD, Batch
 from facility.errors import AlarmScenarioError, UsageError
 from facility.quality import Quality
+from facility.sentence import Sentence
 from facility.time import NS_PER_S, to_ns
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def run_file(document: Mapping[str, Any], seed: int = 0) -> Report:
     scenarios = _list(document, "scenarios")
     kpis = _list(document, "kpi_scenarios")
     if not scenarios and not kpis:
-        raise AlarmScenarioError("the file has neither scenarios nor kpi_scenarios")
+        raise AlarmScenarioError(Sentence("the file has neither scenarios nor kpi_scenarios"))
     runs = 0
     differences: list[Difference] = []
     for number, raw in enumerate(scenarios, 1):
@@ -294,5 +295,5 @@ def _shown(row: Row | None) -> str:
 def _list(document: Mapping[str, Any], key: str) -> list[Any]:
     found = document.get(key, [])
     if not isinstance(found, list):
-        raise AlarmScenarioError(f"{key} is not a list")
+        raise AlarmScenarioError(Sentence("{key} is not a list", key=key))
     return cast("list[Any]", found)

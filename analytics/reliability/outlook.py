@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 
 MIN_FAILURES: Final = 10
 """With fewer failures nothing can be said about the rest of the year."""
@@ -91,7 +92,7 @@ def forecast_year(
     """
     hours = (year.delivered_h, year.no_beam_h, year.planned_h)
     if min(hours) < 0.0 or not year.exposure_h > 0.0:
-        raise UsageError(f"the year so far has a negative part or no exposure: {year}")
+        raise UsageError(Sentence("the year so far has a negative part or no exposure: {year}", year=year))
     n = len(downtimes_h)
     if n < MIN_FAILURES:
         return None

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 
 
 class Strength(StrEnum):
@@ -93,10 +94,20 @@ def mtbf_interval(exposure_h: float, failures: int, confidence: float = 0.95) ->
     F. Garwood, Biometrika 28, 437 (1936); NIST/SEMATECH e-Handbook of Statistical Methods, 8.4.5.1.
     """
     if not exposure_h > 0.0:
-        raise UsageError(f"an MTBF needs known user time, and there are {exposure_h:g} h of it: choose another period")
+        raise UsageError(
+            Sentence(
+                "an MTBF needs known user time, and there are {exposure_h:g} h of it: choose another period",
+                exposure_h=exposure_h,
+            )
+        )
     if failures < 0 or not 0.0 < confidence < 1.0:
         raise UsageError(
-            f"failures is {failures} and confidence {confidence:g}: give a count from 0 up, and a share between 0 and 1"
+            Sentence(
+                "failures is {failures} and confidence {confidence:g}: give a count from 0 up, and a "
+                "share between 0 and 1",
+                failures=failures,
+                confidence=confidence,
+            )
         )
     alpha = 1.0 - confidence
     if failures == 0:
@@ -147,7 +158,11 @@ def compare_rates(failures: int, exposure_h: float, other_failures: int, other_e
     """
     for hours in (exposure_h, other_exposure_h):
         if not hours > 0.0:
-            raise UsageError(f"rates can be compared only over known user time, and one period has {hours:g} h of it")
+            raise UsageError(
+                Sentence(
+                    "rates can be compared only over known user time, and one period has {hours:g} h of it", hours=hours
+                )
+            )
     total = failures + other_failures
     p_value = 1.0
     if total:

@@ -9,6 +9,7 @@ from typing import Final
 
 from analytics.reliability.rate import Strength
 from facility.errors import UsageError
+from facility.sentence import Sentence
 
 _EXACT_UP_TO: Final = 20
 """Number of failures up to which the distribution is summed exactly; above, the normal one differs by under 0.001."""
@@ -98,10 +99,21 @@ def check_positions(positions_h: Sequence[float], exposure_h: float) -> None:
         Naming the first one.
     """
     if not exposure_h > 0.0:
-        raise UsageError(f"a trend needs known user time, and there are {exposure_h:g} h of it: choose another period")
+        raise UsageError(
+            Sentence(
+                "a trend needs known user time, and there are {exposure_h:g} h of it: choose another period",
+                exposure_h=exposure_h,
+            )
+        )
     for position in positions_h:
         if not 0.0 <= position <= exposure_h:
-            raise UsageError(f"a failure at {position:g} h does not lie in an exposure of {exposure_h:g} h")
+            raise UsageError(
+                Sentence(
+                    "a failure at {position:g} h does not lie in an exposure of {exposure_h:g} h",
+                    position=position,
+                    exposure_h=exposure_h,
+                )
+            )
 
 
 def _sum_of_uniforms(n: int, x: Fraction) -> Fraction:

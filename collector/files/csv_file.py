@@ -25,6 +25,7 @@ from collector.files.layout import Layout
 from collector.files.rows import BadRow, Rows
 from facility.batch import Int64
 from facility.errors import DataError, UsageError
+from facility.sentence import Sentence
 
 BLOCK_BYTES = 8 << 20
 """Read at once: some 200,000 rows, a few times as much memory, and one transaction."""
@@ -65,7 +66,7 @@ class CsvFile:
                     line = _read_line(opened, path, number)
                     self._header_bytes += len(line)
             except _GZIP_ERRORS as error:
-                raise DataError(f"{path} is damaged: {error}") from error
+                raise DataError(Sentence("{path} is damaged: {error}", path=path, error=error)) from error
         self.names = list(form.header) if form.header is not None else _header(line, path, form.delimiter)
         self.columns = layout.columns(self.names, str(path))
         self.value_name = self.names[self.columns["value"]]
@@ -95,7 +96,14 @@ class CsvFile:
                     yield self._rows(block, lines, last_number + 1, position, raw.tell())
                     last_number += lines
             except _GZIP_ERRORS as error:
-                raise DataError(f"{self.path} is damaged after line {last_number}: {error}") from error
+                raise DataError(
+                    Sentence(
+                        "{path} is damaged after line {last_number}: {error}",
+                        path=self.path,
+                        last_number=last_number,
+                        error=error,
+                    )
+                ) from error
 
     def unit_in_cells(self, unit: str) -> bool:
         """Whether the first value has its unit behind it."""
@@ -217,7 +225,11 @@ class CsvFile:
             try:
                 fields = _fields(line, self.form.delimiter)
                 if len(fields) != len(self.names):
-                    raise DataError(f"it has {len(fields)} columns, the header {len(self.names)}")
+                    raise DataError(
+                        Sentence(
+                            "it has {count} columns, the header {columns}", count=len(fields), columns=len(self.names)
+                        )
+                    )
             except DataError as error:
                 bad.append(BadRow(number, line, str(error)))
                 continue
@@ -246,7 +258,14 @@ class _Lines:
 def _read_line(file: BinaryIO, path: Path, number: int) -> bytes:
     line = file.readline(MAX_LINE_BYTES)
     if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-        raise DataError(f"{path}: line {number} has no end within {MAX_LINE_BYTES:,} bytes: is this a CSV file?")
+        raise DataError(
+            Sentence(
+                "{path}: line {number} has no end within {max_line_bytes:,} bytes: is this a CSV file?",
+                path=path,
+                number=number,
+                max_line_bytes=MAX_LINE_BYTES,
+            )
+        )
     return line
 
 
@@ -258,13 +277,15 @@ def _without_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _header(line: bytes, path: Path, delimiter: str) -> list[str]:
     if not line:
-        raise UsageError(f"{path} is empty")
+        raise UsageError(Sentence("{path} is empty", path=path))
     if line.startswith(_UTF16):
-        raise UsageError(f"{path} is UTF-16, not UTF-8: save it as 'CSV UTF-8', or convert it with iconv")
+        raise UsageError(
+            Sentence("{path} is UTF-16, not UTF-8: save it as 'CSV UTF-8', or convert it with iconv", path=path)
+        )
     try:
         return [name.strip() for name in _fields(line.removeprefix(b"\xef\xbb\xbf"), delimiter)]
     except DataError as error:
-        raise UsageError(f"{path}: the header cannot be read: {error}") from error
+        raise UsageError(Sentence("{path}: the header cannot be read: {error}", path=path, error=error)) from error
 
 
 def _fields(line: bytes, delimiter: str) -> list[str]:
@@ -272,9 +293,11 @@ def _fields(line: bytes, delimiter: str) -> list[str]:
         text = io.StringIO(line.decode().rstrip("\r\n") + "\n", newline="")
         fields = next(csv.reader(text, delimiter=delimiter))
     except UnicodeDecodeError as error:
-        raise DataError(f"it is not UTF-8 (byte {line[error.start]:#04x} at {error.start + 1})") from error
+        raise DataError(
+            Sentence("it is not UTF-8 (byte {line:#04x} at {start})", line=line[error.start], start=error.start + 1)
+        ) from error
     except csv.Error as error:
-        raise DataError(f"it is not CSV: {error}") from error
+        raise DataError(Sentence("it is not CSV: {error}", error=error)) from error
     if fields and fields[-1].endswith("\n"):
-        raise DataError("it is not CSV: a quote is not closed")
+        raise DataError(Sentence("it is not CSV: a quote is not closed"))
     return fields

@@ -30,6 +30,7 @@ from collector.landing import Landing
 from facility.batch import Batch
 from facility.errors import DataError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.source import Delivery
 from facility.time import Clock, system_clock
 from storage.telemetry_db import StoreKind, open_reader
@@ -111,10 +112,12 @@ def import_file(
             land(arrival)
             progress(ImportProgress(rows.done, file.total, state.read, state.read - state.stored, rows.last_number))
         if not state.read:
-            raise UsageError(f"{path} has no rows")
+            raise UsageError(Sentence("{path} has no rows", path=path))
         closed = path.stat()
         if (opened.st_size, opened.st_mtime_ns) != (closed.st_size, closed.st_mtime_ns):
-            raise DataError(f"{path} was changed while it was read: import it again when it is complete")
+            raise DataError(
+                Sentence("{path} was changed while it was read: import it again when it is complete", path=path)
+            )
         state.finished_ns = clock()
         land(Arrival(IMPORT_SOURCE, None))
         return _summary(file, state, profile, notes, resumed_after=resumed_after)
@@ -124,7 +127,15 @@ def _decode(decoder: Decoder, rows: Rows, now_ns: int, file: CsvFile | ParquetFi
     try:
         return decoder.decode(rows, now_ns)
     except ClocksGoBackError as error:
-        raise UsageError(f"{file.path}, {file.row_word} {rows.number[error.row]}: {error}") from error
+        raise UsageError(
+            Sentence(
+                "{file}, {row_word} {number}: {error}",
+                file=file.path,
+                row_word=file.row_word,
+                number=rows.number[error.row],
+                error=error,
+            )
+        ) from error
 
 
 class _Rewrites:

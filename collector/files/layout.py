@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from facility.errors import UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import parse_time
 
 SIGNAL_COLUMN = "signal"
@@ -68,31 +69,52 @@ class Layout:
             own = profile.signal(self.signal).unit
             if self.unit is not None and self.unit != own:
                 raise UsageError(
-                    f"the file is in {self.unit!r}, but signal {self.signal} of {profile.id} is in {own!r}: kado"
-                    f" converts nothing; convert the file, or describe a signal in {self.unit!r} in the profile"
+                    Sentence(
+                        "the file is in {unit!r}, but signal {signal} of {profile} is in {own!r}: kado "
+                        "converts nothing; convert the file, or describe a signal in {unit!r} in the profile",
+                        unit=self.unit,
+                        signal=self.signal,
+                        profile=profile.id,
+                        own=own,
+                    )
                 )
         elif self.unit is not None:
             raise UsageError(
-                "--unit needs --signal: a file with a signal column holds several signals, each in its own unit"
+                Sentence(
+                    "--unit needs --signal: a file with a signal column holds several signals, each in its own unit"
+                )
             )
         if self.assume_offset is not None:
             try:
                 parse_time(f"2000-01-01T00:00:00{self.assume_offset}")
             except ValueError as error:
                 raise UsageError(
-                    f"--assume-offset {self.assume_offset!r} is not an offset such as '+09:00' or 'Z'"
+                    Sentence(
+                        "--assume-offset {assume_offset!r} is not an offset such as '+09:00' or 'Z'",
+                        assume_offset=self.assume_offset,
+                    )
                 ) from error
         if self.time_zone is not None:
             if self.assume_offset is not None:
-                raise UsageError("--assume-offset and --time-zone say two things of the same times: give one of them")
+                raise UsageError(
+                    Sentence("--assume-offset and --time-zone say two things of the same times: give one of them")
+                )
             try:
                 ZoneInfo(self.time_zone)
             except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-                raise UsageError(f"--time-zone {self.time_zone!r} is not a zone such as 'Europe/Berlin'") from error
+                raise UsageError(
+                    Sentence(
+                        "--time-zone {time_zone!r} is not a zone such as 'Europe/Berlin'", time_zone=self.time_zone
+                    )
+                ) from error
         for name, signal in self.names:
             if self.signal is not None:
                 raise UsageError(
-                    f"--map {name}={signal} is for files whose rows name their signals: leave --signal out"
+                    Sentence(
+                        "--map {name}={signal} is for files whose rows name their signals: leave --signal out",
+                        name=name,
+                        signal=signal,
+                    )
                 )
             profile.signal(signal)
 
@@ -133,7 +155,11 @@ class Layout:
         if missing := {role: name for role, name in wanted.items() if role not in places}:
             raise UsageError(_missing(file, missing, names))
         if twice := sorted({names[i] for i in places.values() if list(names).count(names[i]) > 1}):
-            raise UsageError(f"{file}: the column {twice[0]!r} occurs twice: rename or remove one of them")
+            raise UsageError(
+                Sentence(
+                    "{file}: the column {twice!r} occurs twice: rename or remove one of them", file=file, twice=twice[0]
+                )
+            )
         return places
 
 
@@ -147,14 +173,22 @@ def _place(names: Sequence[str], wanted: str | None, role: str, others: Sequence
     return found[0] if len(found) == 1 else None
 
 
-def _missing(file: str, missing: dict[str, str], names: Sequence[str]) -> str:
-    text = f"{file} has no column {' and no column '.join(repr(name) for name in missing.values())}"
-    text += f"; it has {', '.join(names)}"
-    if len(names) == 1:
-        text += "; if it has several columns, say what separates them with --delimiter"
+def _missing(file: str, missing: dict[str, str], names: Sequence[str]) -> Sentence:
     options = {
-        "signal": "--signal SIGNAL if every row is a sample of one signal",
+        "signal": Sentence("--signal SIGNAL if every row is a sample of one signal"),
         "time": "--time-column NAME",
         "value": "--value-column NAME",
     }
-    return f"{text}. Say how to read it: {', '.join(text for role, text in options.items() if role in missing)}"
+    values = {
+        "file": file,
+        "missing": ", ".join(repr(name) for name in missing.values()),
+        "names": ", ".join(names),
+        "options": Sentence.joined([text for role, text in options.items() if role in missing], ", "),
+    }
+    if len(names) == 1:
+        return Sentence(
+            "{file} has no column {missing}; it has {names}; if it has several columns, say what separates them with "
+            "--delimiter. Say how to read it: {options}",
+            **values,
+        )
+    return Sentence("{file} has no column {missing}; it has {names}. Say how to read it: {options}", **values)

@@ -13,6 +13,7 @@ from collector.files.layout import Layout
 from collector.files.parquet_file import ParquetFile
 from facility.errors import DataError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 
 _PARQUET = b"PAR1"
 _ZIP = b"PK\x03\x04"
@@ -43,15 +44,19 @@ def open_file(path: Path, layout: Layout) -> tuple[CsvFile | ParquetFile, Layout
             with gzip.open(path) as file:
                 head = file.read(HEAD_BYTES)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is damaged: {error}") from error
+        raise DataError(Sentence("{path} is damaged: {error}", path=path, error=error)) from error
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(Sentence("{path} cannot be read: {reason}", path=path, reason=error.strerror)) from error
     if head.startswith(_PARQUET):
         return ParquetFile(path, layout), layout
     if head.startswith((_ZIP, _OLE)):
-        raise UsageError(f"{path} is a ZIP archive or an Excel workbook: save its table as CSV (UTF-8) and import that")
+        raise UsageError(
+            Sentence(
+                "{path} is a ZIP archive or an Excel workbook: save its table as CSV (UTF-8) and import that", path=path
+            )
+        )
     if not head:
-        raise UsageError(f"{path} is empty")
+        raise UsageError(Sentence("{path} is empty", path=path))
     form = recognise(path, head, layout, whole=len(head) < HEAD_BYTES)
     decoded = _read_as(layout, form)
     return CsvFile(path, decoded, form), decoded
@@ -87,8 +92,16 @@ def unit_notes(file: CsvFile | ParquetFile, layout: Layout, profile: Profile) ->
     stated = file.form.unit or (None if in_name is None else in_name[1])
     if stated is not None and stated != unit:
         raise UsageError(
-            f"{file.path}: the column {file.value_name!r} is in {stated!r}, but signal {layout.signal} is"
-            f" in {unit!r}: kado converts nothing; convert the file, or say --unit {unit} if the name is wrong"
+            Sentence(
+                "{file}: the column {value_name!r} is in {stated!r}, but signal {signal} is in "
+                "{unit!r}: kado converts nothing; convert the file, or say --unit {unit} if the name "
+                "is wrong",
+                file=file.path,
+                value_name=file.value_name,
+                stated=stated,
+                signal=layout.signal,
+                unit=unit,
+            )
         )
     if stated is not None or file.value_name.endswith(f"_{unit}") or file.unit_in_cells(unit):
         return ()

@@ -26,6 +26,7 @@ from collector.files.forms.form import Form
 from collector.files.layout import Layout
 from collector.files.rows import Rows
 from facility.errors import DataError, UsageError
+from facility.sentence import Sentence
 from facility.time import MAX_NS, MIN_NS
 
 PIECE_ROWS = 1 << 18
@@ -64,9 +65,19 @@ class ParquetFile:
                     for i in range(len(metadata.schema))
                 }
         except (*ARROW_ERRORS, OSError) as error:
-            raise UsageError(f"{path} is not a Parquet file that can be read: {first_line(error)}") from error
+            raise UsageError(
+                Sentence(
+                    "{path} is not a Parquet file that can be read: {first_line}",
+                    path=path,
+                    first_line=first_line(error),
+                )
+            ) from error
         if twice := sorted({name for name in schema.names if schema.names.count(name) > 1}):
-            raise UsageError(f"{path}: the column {twice[0]!r} occurs twice: rename or remove one of them")
+            raise UsageError(
+                Sentence(
+                    "{path}: the column {twice!r} occurs twice: rename or remove one of them", path=path, twice=twice[0]
+                )
+            )
         self.columns = layout.columns(schema.names, str(path))
         self.names = list(schema.names)
         self._columns = {role: schema.names[i] for role, i in self.columns.items()}
@@ -98,8 +109,14 @@ class ParquetFile:
                 average = chunk.total_uncompressed_size // chunk.num_values
                 if chunk.path_in_schema in self._texts and average > MAX_TEXT_BYTES:
                     raise DataError(
-                        f"{self.path}: column {chunk.path_in_schema!r} holds texts of {average:,} bytes on average,"
-                        f" more than the {MAX_TEXT_BYTES:,} that a time, signal, state or quality can have"
+                        Sentence(
+                            "{path}: column {path_in_schema!r} holds texts of {average:,} bytes on average, more "
+                            "than the {max_text_bytes:,} that a time, signal, state or quality can have",
+                            path=self.path,
+                            path_in_schema=chunk.path_in_schema,
+                            average=average,
+                            max_text_bytes=MAX_TEXT_BYTES,
+                        )
                     )
                 longest += average
         return max(PIECE_BYTES // longest, 1)
@@ -137,7 +154,14 @@ class ParquetFile:
                         rest = None if times is None else times.column(self._columns["time"]).slice(skip)
                         yield self._rows(piece.slice(skip), before, rest)
         except (*ARROW_ERRORS, OSError) as error:
-            raise DataError(f"{self.path} is damaged after row {before}: {first_line(error)}") from error
+            raise DataError(
+                Sentence(
+                    "{path} is damaged after row {before}: {first_line}",
+                    path=self.path,
+                    before=before,
+                    first_line=first_line(error),
+                )
+            ) from error
 
     def _open(self, int96_unit: str = "ns") -> Any:
         return parquet.ParquetFile(
@@ -153,8 +177,15 @@ class ParquetFile:
             longest = longest_text(piece.column(name))
             if longest > MAX_TEXT_BYTES:
                 raise DataError(
-                    f"{self.path}: column {name!r} holds a text of {longest:,} bytes before row {position + 1:,}, more"
-                    f" than the {MAX_TEXT_BYTES:,} that a time, signal, state or quality can have"
+                    Sentence(
+                        "{path}: column {name!r} holds a text of {longest:,} bytes before row {position:,}, "
+                        "more than the {max_text_bytes:,} that a time, signal, state or quality can have",
+                        path=self.path,
+                        name=name,
+                        longest=longest,
+                        position=position + 1,
+                        max_text_bytes=MAX_TEXT_BYTES,
+                    )
                 )
         out_of_range = None
         if coarse is not None:
@@ -186,16 +217,25 @@ def _check_type(role: str, kind: Any, layout: Layout, where: str) -> None:
         case "time" | "arrival":
             if types.is_timestamp(kind) and kind.tz is None and layout.assume_offset is None and not layout.time_zone:
                 raise UsageError(
-                    f"{where} holds times without a zone: say which offset from UTC they are in with --assume-offset,"
-                    " such as --assume-offset +09:00, or in which zone with --time-zone"
+                    Sentence(
+                        "{where} holds times without a zone: say which offset from UTC they are in with "
+                        "--assume-offset, such as --assume-offset +09:00, or in which zone with --time-zone",
+                        where=where,
+                    )
                 )
-            right, wanted = types.is_timestamp(kind) or integer or is_text(kind), "a timestamp, an integer (ns) or text"
+            right, wanted = (
+                types.is_timestamp(kind) or integer or is_text(kind),
+                Sentence("a timestamp, an integer (ns) or text"),
+            )
         case "value":
-            right, wanted = types.is_floating(kind) or integer or is_text(kind), "a number, or text for states"
+            right, wanted = (
+                types.is_floating(kind) or integer or is_text(kind),
+                Sentence("a number, or text for states"),
+            )
         case _:
-            right, wanted = is_text(kind), "text"
+            right, wanted = is_text(kind), Sentence("text")
     if not right:
-        raise UsageError(f"{where} is {kind}: it must be {wanted}")
+        raise UsageError(Sentence("{where} is {kind}: it must be {wanted}", where=where, kind=kind, wanted=wanted))
 
 
 def _as_text(columns: dict[str, ArrowArray], row: int) -> bytes:

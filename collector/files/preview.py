@@ -14,6 +14,7 @@ from collector.files.times import ClocksGoBackError
 from facility.errors import UsageError
 from facility.profile import Profile
 from facility.quality import Quality
+from facility.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,15 @@ def preview(path: Path, layout: Layout, profile: Profile, sources: Sequence[str]
         try:
             batch, causes = decoder.decode(rows, 0)
         except ClocksGoBackError as error:
-            raise UsageError(f"{path}, {file.row_word} {rows.number[error.row]}: {error}") from error
+            raise UsageError(
+                Sentence(
+                    "{path}, {row_word} {number}: {error}",
+                    path=path,
+                    row_word=file.row_word,
+                    number=rows.number[error.row],
+                    error=error,
+                )
+            ) from error
         stored = 0
         for row in range(len(rows)):
             number = int(rows.number[row])

@@ -10,6 +10,7 @@ from typing import Final
 
 from collector.causes import Cause
 from facility.errors import TimeError, UsageError
+from facility.sentence import Sentence
 from facility.time import MAX_NS, MIN_NS, NS_PER_DAY, NS_PER_S, parse_time
 
 NS_OF_UNIT: Final = {"s": NS_PER_S, "ms": 1_000_000, "us": 1000, "ns": 1}
@@ -137,7 +138,7 @@ ISO: Final = TimeFormat("iso")
 
 def _checked(ns: int) -> int:
     if not MIN_NS <= ns <= MAX_NS:
-        raise TimeError("out of range")
+        raise TimeError(Sentence("out of range"))
     return ns
 
 
@@ -151,7 +152,12 @@ def compiled(pattern: str) -> re.Pattern[str]:
         elif part.startswith("%"):
             if part not in _DIRECTIVES:
                 raise UsageError(
-                    f"--time-format {pattern!r} has {part}, which kado does not read; it reads {' '.join(_DIRECTIVES)}"
+                    Sentence(
+                        "--time-format {pattern!r} has {part}, which kado does not read; it reads {directives}",
+                        pattern=pattern,
+                        part=part,
+                        directives=" ".join(_DIRECTIVES),
+                    )
                 )
             text += _DIRECTIVES[part]
         else:
@@ -159,7 +165,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(text, re.ASCII)
     except re.error as error:
-        raise UsageError(f"--time-format {pattern!r} has a part twice") from error
+        raise UsageError(Sentence("--time-format {pattern!r} has a part twice", pattern=pattern)) from error
 
 
 @lru_cache(maxsize=64)
@@ -189,12 +195,17 @@ def parse_time_format(text: str) -> TimeFormat:
         return TimeFormat(text)
     if "%" not in text:
         raise UsageError(
-            f"--time-format {text!r} is not one: write iso, s, ms, us, ns (since 1970), excel, or a pattern such as"
-            " '%d.%m.%Y %H:%M:%S'"
+            Sentence(
+                "--time-format {text!r} is not a time format: write iso, s, ms, us, ns (since 1970), excel, or "
+                "a pattern such as '%d.%m.%Y %H:%M:%S'",
+                text=text,
+            )
         )
     groups = set(compiled(text).groupindex)
     if not {"m", "d"} <= groups or not {"Y", "y"} & groups or not {"H", "I"} & groups:
-        raise UsageError(f"--time-format {text!r} lacks the year (%Y), month (%m), day (%d) or hour (%H)")
+        raise UsageError(
+            Sentence("--time-format {text!r} lacks the year (%Y), month (%m), day (%d) or hour (%H)", text=text)
+        )
     return TimeFormat(text)
 
 
@@ -221,8 +232,13 @@ def recognise_time_format(texts: Sequence[str]) -> TimeFormat:
         ordered = [p for p in fitting if _goes_forward(p, texts)]
         if len(ordered) != 1:
             raise UsageError(
-                f"in times such as {texts[0]!r} day and month could be either: say which with --time-format"
-                f" {fitting[0]!r} or {fitting[1]!r}"
+                Sentence(
+                    "in times such as {texts!r} day and month could be either: say which with "
+                    "--time-format {fitting!r} or {other!r}",
+                    texts=texts[0],
+                    fitting=fitting[0],
+                    other=fitting[1],
+                )
             )
         fitting = ordered
     return TimeFormat(fitting[0])

@@ -13,6 +13,7 @@ from collector.files.decode import CAUSES, FINE, PROBE, CauseCodes, as_numpy, de
 from collector.files.time_formats import ISO, NS_OF_UNIT, Local, TimeFormat
 from facility.batch import Int64
 from facility.errors import KadoError, TimeError
+from facility.sentence import Sentence
 from facility.time import MAX_NS, MIN_NS, NS_PER_DAY, NS_PER_S, format_time, parse_time
 
 EARLIEST_INTEGER_NS = 100_000_000 * NS_PER_S
@@ -33,7 +34,7 @@ _BACK_NS = 30 * 60 * NS_PER_S
 class ClocksGoBackError(KadoError):
     """Local times go back where clocks were put back, and nothing distinguishes the two hours."""
 
-    def __init__(self, row: int, text: str) -> None:
+    def __init__(self, row: int, text: Sentence) -> None:
         super().__init__(text)
         self.row = row
 
@@ -96,9 +97,13 @@ class TimeRules:
             if first != second:
                 raise ClocksGoBackError(
                     int(rows[place + 1]),
-                    f"the local times go back from {_written(int(times[place]))} to {_written(int(times[place + 1]))},"
-                    f" where clocks in {self.facility_zone} are put back, so one offset does not fit them all: use"
-                    f" --time-zone {self.facility_zone} instead of --assume-offset",
+                    Sentence(
+                        "the local times go back from {before} to {after}, where clocks in {zone} are put back, so one "
+                        "offset does not fit them all: use --time-zone {zone} instead of --assume-offset",
+                        before=_written(int(times[place])),
+                        after=_written(int(times[place + 1])),
+                        zone=self.facility_zone,
+                    ),
                 )
 
     def _in_zone(self, local: Int64, rows: Int64, causes: CauseCodes) -> Int64:

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from facility.errors import MissingExtraError
+from facility.sentence import Sentence
 
 
 def load_library(module: str, extra: str, source_id: str, kind: str) -> Any:
@@ -18,6 +19,13 @@ def load_library(module: str, extra: str, source_id: str, kind: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise MissingExtraError(
-            f"source {source_id}: kind {kind!r} needs the library {module}, which is not installed ({error}):"
-            f' pip install "kado[{extra}]"'
+            Sentence(
+                "source {source_id}: kind {kind!r} needs the library {module}, which is not "
+                'installed ({error}): pip install "kado[{extra}]"',
+                source_id=source_id,
+                kind=kind,
+                module=module,
+                error=error,
+                extra=extra,
+            )
         ) from error

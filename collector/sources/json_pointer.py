@@ -3,6 +3,8 @@
 from difflib import get_close_matches
 from typing import Any, Final, cast
 
+from facility.sentence import Sentence
+
 
 class Missing:
     """Where a pointer leads nowhere."""
@@ -25,10 +27,16 @@ def parse_pointer(text: str) -> tuple[str, ...]:
     ('bl_fe_02u_mbs_1/status', 'res', '0', '1')
     """
     if text and not text.startswith("/"):
-        raise ValueError(f"{text!r} is not a JSON Pointer: it begins with '/', and a '/' in a key is written '~1'")
+        raise ValueError(
+            Sentence(
+                "{text!r} is not a JSON Pointer: it begins with '/', and a '/' in a key is written '~1'", text=text
+            )
+        )
     steps = text.split("/")[1:]
     if any("~" in step.replace("~0", "").replace("~1", "") for step in steps):
-        raise ValueError(f"{text!r} is not a JSON Pointer: '~' in a key is written '~0', and '/' is written '~1'")
+        raise ValueError(
+            Sentence("{text!r} is not a JSON Pointer: '~' in a key is written '~0', and '/' is written '~1'", text=text)
+        )
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
 
 

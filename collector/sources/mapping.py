@@ -11,7 +11,9 @@ from typing import Any, ClassVar, Final, Self, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from facility.slug import check_slug
+from facility.wrong_value import wrong_value
 
 _RANGE = re.compile(r"(\d+)\.\.(\d+)", re.ASCII)
 _PLACE = re.compile(r"\{(port|PORT)\}")
@@ -49,15 +51,29 @@ class SignalMapping(BaseModel):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.scale == 0:
-            raise ValueError(f"signal {self.signal!r}: scale = 0 makes every value the same; give another factor")
+            raise ValueError(
+                Sentence(
+                    "signal {signal!r}: scale = 0 makes every value the same; give another factor", signal=self.signal
+                )
+            )
         named = {name: bool(_PLACE.search(getattr(self, name) or "")) for name in ("signal", *self.address_fields)}
         if self.ports:
             if not named["signal"] or not any(named[name] for name in self.address_fields):
                 where = " or ".join(self.address_fields)
-                raise ValueError(f"signal {self.signal!r} has ports: write {{port}} in signal and in {where}")
+                raise ValueError(
+                    Sentence(
+                        "signal {signal!r} has ports: write {{port}} in signal and in {where}",
+                        signal=self.signal,
+                        where=where,
+                    )
+                )
             _expanded_ports(self.ports)
         elif any(named.values()):
-            raise ValueError(f"signal {self.signal!r} has {{port}} in it and no ports: add ports = ['01..28']")
+            raise ValueError(
+                Sentence(
+                    "signal {signal!r} has {{port}} in it and no ports: add ports = ['01..28']", signal=self.signal
+                )
+            )
         else:
             check_slug(self.signal, "signal")
         return self
@@ -94,19 +110,33 @@ def all_mappings(
     lines = [*lines, *([] if path is None else read_mappings(source_id, path, kind))]
     found = [mapping for line in lines for mapping in line.expanded()]
     if not found:
-        raise ConfigError(f"source {source_id}: no signal is mapped: add a [[source.signal]] table, or mapping_file")
-    problems: list[str] = []
+        raise ConfigError(
+            Sentence(
+                "source {source_id}: no signal is mapped: add a [[source.signal]] table, or mapping_file",
+                source_id=source_id,
+            )
+        )
+    problems: list[object] = []
     for mapping in found:
         try:
             check_slug(mapping.signal, "signal")
         except ValueError as error:
-            problems.append(str(error))
-    for what, names in (("signal", [m.signal for m in found]), ("channel", [m.address for m in found])):
+            problems.append(error)
+    for what, names in (
+        (Sentence("signal"), [m.signal for m in found]),
+        (Sentence("channel"), [m.address for m in found]),
+    ):
         seen: set[str] = set()
         twice = dict.fromkeys(name for name in names if name in seen or seen.add(name))
-        problems += [f"{what} {name!r} is mapped twice: remove one of the two" for name in twice]
+        problems += [
+            Sentence("{what} {name!r} is mapped twice: remove one of the two", what=what, name=name) for name in twice
+        ]
     if problems:
-        raise ConfigError("\n".join(f"source {source_id}: {problem}" for problem in problems))
+        raise ConfigError(
+            Sentence.joined(
+                Sentence("source {source_id}: {problem}", source_id=source_id, problem=problem) for problem in problems
+            )
+        )
     return tuple(found)
 
 
@@ -126,23 +156,41 @@ def read_mappings(source_id: str, path: Path, kind: type[Mapping]) -> list[Mappi
             text = file.read(MAX_CHARACTERS + 1)
         if len(text) > MAX_CHARACTERS:
             raise ConfigError(
-                f"source {source_id}: mapping_file {path} is larger than the {MAX_CHARACTERS:,} characters that are"
-                " read: split the source"
+                Sentence(
+                    "source {source_id}: mapping_file {path} is larger than the {max_characters:,} "
+                    "characters that are read: split the source",
+                    source_id=source_id,
+                    path=path,
+                    max_characters=MAX_CHARACTERS,
+                )
             )
         rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"source {source_id}: mapping_file {path} cannot be read: {error}") from error
+        raise ConfigError(
+            Sentence(
+                "source {source_id}: mapping_file {path} cannot be read: {error}",
+                source_id=source_id,
+                path=path,
+                error=error,
+            )
+        ) from error
     found: list[Mapping] = []
-    problems: list[str] = []
+    problems: list[Sentence] = []
     for number, row in enumerate(rows, 2):
         try:
             found.append(kind.model_validate(_cells(row)))
         except (ValidationError, ValueError) as error:
-            problems.append(f"line {number}: {_first(error)}")
+            problems.append(Sentence("  line {number}: {problem}", number=number, problem=_first(error)))
     if problems:
-        shown = "\n".join(f"  {problem}" for problem in problems[:20])
-        more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise ConfigError(f"source {source_id}: mapping_file {path} has lines that cannot be used:\n{shown}{more}")
+        more = [Sentence("  and {n:,} more", n=len(problems) - 20)] if len(problems) > 20 else []
+        raise ConfigError(
+            Sentence(
+                "source {source_id}: mapping_file {path} has lines that cannot be used:\n{lines}",
+                source_id=source_id,
+                path=path,
+                lines=Sentence.joined([*problems[:20], *more]),
+            )
+        )
     return found
 
 
@@ -150,7 +198,7 @@ def _cells(row: dict[str | Any, str | Any]) -> dict[str, Any]:
     cells: dict[str, Any] = {}
     for name, text in row.items():
         if name is None or isinstance(text, list):
-            raise ValueError("it has more cells than the first line names")
+            raise ValueError(Sentence("it has more cells than the first line names"))
         if text is None or not (stripped := cast("str", text).strip()):
             continue
         match name.strip():
@@ -161,19 +209,25 @@ def _cells(row: dict[str | Any, str | Any]) -> dict[str, Any]:
             case "words" as key:
                 pairs = [pair.partition("=") for pair in stripped.split(";")]
                 if any(not equals for _, equals, _ in pairs):
-                    raise ValueError(f"words {stripped!r}: write OPEN=open;CLOSED=closed")
+                    raise ValueError(Sentence("words {stripped!r}: write OPEN=open;CLOSED=closed", stripped=stripped))
                 cells[key] = {text.strip(): word.strip() for text, _, word in pairs}
             case key:
                 cells[key] = stripped
     return cells
 
 
-def _first(error: ValueError) -> str:
+def _first(error: ValueError) -> Sentence:
     if isinstance(error, ValidationError):
         wrong = error.errors()[0]
         where = ".".join(map(str, wrong["loc"]))
-        return f"{where}: {wrong['msg']}" if where else wrong["msg"].removeprefix("Value error, ")
-    return str(error)
+        context = wrong.get("ctx", {})
+        problem = context["error"] if "error" in context else wrong_value(wrong["type"], wrong["msg"], context)
+        return (
+            Sentence("{where}: {problem}", where=where, problem=problem)
+            if where
+            else Sentence("{problem}", problem=problem)
+        )
+    return Sentence("{error}", error=error)
 
 
 def _placed(text: str, port: str) -> str:
@@ -189,9 +243,15 @@ def _expanded_ports(ports: Sequence[str]) -> list[str]:
             continue
         first, last = int(match[1]), int(match[2])
         if not first <= last < first + _MOST_PORTS:
-            raise ValueError(f"ports {port!r}: the range must go up, by at most {_MOST_PORTS} ports")
+            raise ValueError(
+                Sentence(
+                    "ports {port!r}: the range must go up, by at most {most_ports} ports",
+                    port=port,
+                    most_ports=_MOST_PORTS,
+                )
+            )
         width = len(match[1])
         found += [f"{number:0{width}}" for number in range(first, last + 1)]
     if twice := sorted(port for port, times in Counter(found).items() if times > 1):
-        raise ValueError(f"port {twice[0]!r} is named twice")
+        raise ValueError(Sentence("port {twice!r} is named twice", twice=twice[0]))
     return found

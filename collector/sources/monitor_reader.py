@@ -15,6 +15,7 @@ from collector.sources.updates import DISCONNECTED, INITIAL, Columns, Stamp, to_
 from facility.batch import Int32
 from facility.errors import UnreachableError
 from facility.quality import Quality
+from facility.sentence import Sentence
 from facility.source import Delivery, GapReport, LinkReport, Notice, Rejection
 from facility.time import Clock, to_ns
 
@@ -145,8 +146,12 @@ class MonitorReader:
                 edge_ns = max(self._heard_ns, now - to_ns(self._options.detects_loss_s))
                 yield LinkReport(min(edge_ns, now), "down", DISCONNECTED)
                 raise UnreachableError(
-                    f"source {self._options.source_id}: all {len(self._channels)} channels of {self._options.server}"
-                    " are disconnected; they are tried again"
+                    Sentence(
+                        "source {source_id}: all {count} channels of {server} are disconnected; they are tried again",
+                        source_id=self._options.source_id,
+                        count=len(self._channels),
+                        server=self._options.server,
+                    )
                 )
             if self._lost and (settled := [c for c, t in self._lost.items() if now - t > to_ns(SETTLE_S)]):
                 yield self._ended(settled, now)

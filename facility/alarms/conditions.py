@@ -5,7 +5,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from facility.alarms.facts import FIGURE_PERIODS, fact_series, figure_series, nearest
+from facility.alarms.facts import FIGURE_PERIODS, fact_series, figure_series
+from facility.nearest import nearest
+from facility.sentence import Sentence
 from facility.shared_keys import SharedKeys
 from facility.slug import Slug
 from facility.time import to_ns
@@ -16,7 +18,13 @@ NAMED_LIMITS: Final = ("nominal", "recovered", "tolerance", "minimum", "target_a
 
 def _check_limit(value: object) -> object:
     if isinstance(value, str) and value not in NAMED_LIMITS:
-        raise ValueError(f"{value!r} is neither a number nor a limit of the facility; {nearest(value, NAMED_LIMITS)}")
+        raise ValueError(
+            Sentence(
+                "{value!r} is neither a number nor a limit of the facility; {nearest}",
+                value=value,
+                nearest=nearest(value, NAMED_LIMITS),
+            )
+        )
     return value
 
 
@@ -30,7 +38,11 @@ LimitValue = Annotated[
 
 def _check_period(value: object) -> object:
     if isinstance(value, str) and value not in FIGURE_PERIODS:
-        raise ValueError(f"{value!r} is not a running period; {nearest(value, FIGURE_PERIODS)}")
+        raise ValueError(
+            Sentence(
+                "{value!r} is not a running period; {nearest}", value=value, nearest=nearest(value, FIGURE_PERIODS)
+            )
+        )
     return value
 
 
@@ -57,13 +69,22 @@ class Reading(SharedKeys):
         given = [name for name in ("signal", "fact", "figure") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(
-                f"a condition reads one of signal, fact, figure; this one names {' and '.join(given) or 'none'}"
+                Sentence(
+                    "a condition reads one of signal, fact, figure; this one names {given}",
+                    given=", ".join(given) or Sentence("none"),
+                )
             )
         if self.figure is not None and self.period is None:
-            raise ValueError(f"figure {self.figure!r} needs a period: one of {', '.join(FIGURE_PERIODS)}")
+            raise ValueError(
+                Sentence(
+                    "figure {figure!r} needs a period: one of {figure_periods}",
+                    figure=self.figure,
+                    figure_periods=", ".join(FIGURE_PERIODS),
+                )
+            )
         only = ("period", "min_user_time_h", "min_coverage_pct")
         if self.figure is None and (extra := [name for name in only if getattr(self, name) is not None]):
-            raise ValueError(f"{extra[0]} belongs to a figure only")
+            raise ValueError(Sentence("{extra} belongs to a figure only", extra=extra[0]))
         return self
 
     @property
@@ -90,19 +111,31 @@ class _Limited(Reading):
     def _ordered(self) -> Self:
         above, below, ends_below, ends_above = self.above, self.below, self.ends_below, self.ends_above
         if above is None and below is None:
-            raise ValueError("give above or below")
+            raise ValueError(Sentence("give above or below"))
         if above is None and ends_below is not None:
-            raise ValueError("ends_below needs an above that it is the end of")
+            raise ValueError(Sentence("ends_below needs an above that it is the end of"))
         if below is None and ends_above is not None:
-            raise ValueError("ends_above needs a below that it is the end of")
+            raise ValueError(Sentence("ends_above needs a below that it is the end of"))
         if isinstance(above, float) and isinstance(ends_below, float) and ends_below > above:
-            raise ValueError(f"ends_below {ends_below:g} must not exceed above {above:g}")
+            raise ValueError(
+                Sentence(
+                    "ends_below {ends_below:g} must not exceed above {above:g}", ends_below=ends_below, above=above
+                )
+            )
         if isinstance(below, float) and isinstance(ends_above, float) and ends_above < below:
-            raise ValueError(f"ends_above {ends_above:g} must not be less than below {below:g}")
+            raise ValueError(
+                Sentence(
+                    "ends_above {ends_above:g} must not be less than below {below:g}",
+                    ends_above=ends_above,
+                    below=below,
+                )
+            )
         high = above if ends_below is None else ends_below
         low = below if ends_above is None else ends_above
         if isinstance(high, float) and isinstance(low, float) and low > high:
-            raise ValueError(f"it would never end: no value is at least {low:g} and at most {high:g}")
+            raise ValueError(
+                Sentence("it would never end: no value is at least {low:g} and at most {high:g}", low=low, high=high)
+            )
         return self
 
     @property

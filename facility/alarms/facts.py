@@ -1,6 +1,5 @@
 """kado's own knowledge that alarms may read: facts about kado, and figures of the running periods."""
 
-import difflib
 from typing import Final
 
 FACT_PERIOD_S: Final = 10.0
@@ -56,15 +55,3 @@ def fact_series(name: str) -> str:
 def figure_series(name: str, period: str) -> str:
     """Return the name of the series that holds a figure of a running period."""
     return f"figure:{name}:{period}"
-
-
-def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
-    """Return the end of an error message: the nearest right word, or all of them.
-
-    Examples
-    --------
-    >>> nearest("disk_fre_pct", ["disk_free_pct", "dead_letters"])
-    "did you mean 'disk_free_pct'?"
-    """
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from facility.alarms.conditions import LimitCondition, RateCondition, StateCondition, leaves
-from facility.alarms.facts import FACTS, nearest
+from facility.alarms.facts import FACTS
 from facility.alarms.rule import AlarmRule
 from facility.alarms.rules import AlarmRules
 from facility.alarms.states import Priority
+from facility.nearest import nearest
 
 _SHIFT_S: Final = 8 * 3600.0
 

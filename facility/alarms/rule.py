@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final, Self, cast
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from facility.alarms.conditions import Condition
-from facility.alarms.facts import nearest
 from facility.alarms.states import Priority
+from facility.nearest import nearest
 from facility.schedule import Category
+from facility.sentence import Sentence
 from facility.shared_keys import SharedKeys
 from facility.slug import Slug
 from facility.text import Text
@@ -19,7 +20,7 @@ from facility.time import to_ns
 def _check_priority(value: object) -> object:
     words = [p.value for p in Priority]
     if isinstance(value, str) and value not in words:
-        raise ValueError(f"{value!r} is not a priority; {nearest(value, words)}")
+        raise ValueError(Sentence("{value!r} is not a priority; {nearest}", value=value, nearest=nearest(value, words)))
     return value
 
 
@@ -28,13 +29,17 @@ def _check_categories(value: object) -> object:
     if isinstance(value, list | tuple):
         for word in value:  # pyright: ignore[reportUnknownVariableType]  # a list out of TOML, its items not known
             if isinstance(word, str) and word not in words:
-                raise ValueError(f"{word!r} is not a category of the plan; {nearest(word, words)}")
+                raise ValueError(
+                    Sentence(
+                        "{word!r} is not a category of the plan; {nearest}", word=word, nearest=nearest(word, words)
+                    )
+                )
     return value  # pyright: ignore[reportUnknownVariableType]  # a list out of TOML, its items not known
 
 
 def _not_empty(text: Text) -> Text:
     if not text.en.strip() or not text.ja.strip():
-        raise ValueError("it is empty: write it in both languages")
+        raise ValueError(Sentence("it is empty: write it in both languages"))
     return text
 
 
@@ -109,12 +114,19 @@ class AlarmRule(SharedKeys):
             try:
                 _not_empty(getattr(self, key))
             except ValueError as error:
-                raise ValueError(f"alarm {self.id!r}: {key}: {error}") from error
+                raise ValueError(Sentence("alarm {id!r}: {key}: {error}", id=self.id, key=key, error=error)) from error
         if self.id in self.inhibited_by:
-            raise ValueError(f"alarm {self.id!r} is inhibited by itself: name another alarm")
+            raise ValueError(Sentence("alarm {id!r} is inhibited by itself: name another alarm", id=self.id))
         for key in ("on_delay_s", "off_delay_s", "chatter_within_s", "respond_within_s"):
             if getattr(self, key) > _LONGEST_S:
-                raise ValueError(f"alarm {self.id!r}: {key} = {getattr(self, key):g} is more than a century")
+                raise ValueError(
+                    Sentence(
+                        "alarm {id!r}: {key} = {getattr:g} is more than a century",
+                        id=self.id,
+                        key=key,
+                        getattr=getattr(self, key),
+                    )
+                )
         return self
 
     @property

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from facility.alarms.conditions import Leaf, LimitCondition, RateCondition, StateCondition, leaves
-from facility.alarms.facts import FIGURES, nearest
+from facility.alarms.facts import FIGURES
 from facility.alarms.rule import AlarmFile, AlarmRule, with_class_defaults
 from facility.alarms.series import SeriesTable
 from facility.documents import build, parse_toml, read_toml
 from facility.errors import AlarmRuleError
+from facility.nearest import nearest
+from facility.sentence import Sentence
 
 MAX_BYTES: Final = 16 << 20
 """Of a file of rules; some 50,000 rules."""
@@ -41,7 +43,7 @@ class AlarmRules:
         problems = [*_twice(rules), *(line for rule in rules for line in _problems(rule, rules, table))]
         problems += [] if problems else _circles(rules)
         if problems:
-            raise AlarmRuleError("\n".join(problems))
+            raise AlarmRuleError(Sentence.joined(problems))
         return cls(tuple(rules), table)
 
     @classmethod
@@ -67,7 +69,7 @@ class AlarmRules:
         documents: list[tuple[str, dict[str, Any]]] = []
         for path in paths:
             if not path.exists():
-                raise AlarmRuleError(f"{path} does not exist: write it, or correct [alarms] rules")
+                raise AlarmRuleError(Sentence("{path} does not exist: write it, or correct [alarms] rules", path=path))
             documents.append((str(path), read_toml(path, AlarmRuleError, MAX_BYTES)))
         return cls.of(_read(documents), table)
 
@@ -84,8 +86,12 @@ class AlarmRules:
         name = profile_id if profile_id in known else profile_id.removesuffix("_sim")
         if name not in known:
             raise AlarmRuleError(
-                f"no alarm rules come with profile {profile_id!r}: they come with {', '.join(known)};"
-                " name your own in [alarms] rules"
+                Sentence(
+                    "no alarm rules come with profile {profile_id!r}: they come with {known}; name your "
+                    "own in [alarms] rules",
+                    profile_id=profile_id,
+                    known=", ".join(known),
+                )
             )
         text = (resources.files("facility.alarms") / f"{name}.toml").read_text(encoding="utf-8")
         return cls.parse(text, table, f"alarm rules {profile_id}")
@@ -162,59 +168,97 @@ def _read(documents: Sequence[tuple[str, dict[str, Any]]]) -> list[AlarmRule]:
     return rules
 
 
-def _twice(rules: Sequence[AlarmRule]) -> list[str]:
+def _twice(rules: Sequence[AlarmRule]) -> list[Sentence]:
     ids = [rule.id for rule in rules]
     return [
-        f"alarm {i!r} is described {ids.count(i)} times: each id once" for i in sorted(set(ids)) if ids.count(i) > 1
+        Sentence("alarm {alarm!r} is described {n} times: use each id once", alarm=i, n=ids.count(i))
+        for i in sorted(set(ids))
+        if ids.count(i) > 1
     ]
 
 
-def _problems(rule: AlarmRule, rules: Sequence[AlarmRule], table: SeriesTable) -> list[str]:
-    found: list[str] = []
+def _problems(rule: AlarmRule, rules: Sequence[AlarmRule], table: SeriesTable) -> list[Sentence]:
+    found: list[Sentence] = []
     for leaf in leaves(rule.when):
         found += _reading(leaf, table)
     ids = [other.id for other in rules]
-    found += [f"inhibited_by: no alarm {i!r}; {nearest(i, ids)}" for i in rule.inhibited_by if i not in ids]
+    found += [
+        Sentence("inhibited_by: no alarm {alarm!r}; {hint}", alarm=i, hint=nearest(i, ids))
+        for i in rule.inhibited_by
+        if i not in ids
+    ]
     if rule.in_mode is not None:
         if table.mode_signal is None:
-            found.append("in_mode: the profile names no mode_signal; leave in_mode out, or name one")
+            found.append(Sentence("in_mode: the profile names no mode_signal; leave in_mode out, or name one"))
         else:
             spec = table.series.get(table.mode_signal)
             words = spec.words if spec is not None else ()
-            found += _strange(rule.in_mode, words, f"in_mode: {{}} is not a word of {table.mode_signal!r}")
-    return [f"alarm {rule.id!r}: {line}" for line in found]
+            found += [
+                Sentence(
+                    "in_mode: {word!r} is not a word of {signal!r}; {hint}",
+                    word=word,
+                    signal=table.mode_signal,
+                    hint=nearest(word, words),
+                )
+                for word in _strange(rule.in_mode, words)
+            ]
+    return [Sentence("alarm {alarm!r}: {problem}", alarm=rule.id, problem=line) for line in found]
 
 
-def _reading(leaf: Leaf, table: SeriesTable) -> list[str]:
+def _reading(leaf: Leaf, table: SeriesTable) -> list[Sentence]:
     if leaf.fact is not None:
-        return [] if leaf.fact in table.facts else [f"no fact {leaf.fact!r}; {nearest(leaf.fact, table.facts)}"]
+        if leaf.fact in table.facts:
+            return []
+        return [Sentence("no fact {fact!r}; {hint}", fact=leaf.fact, hint=nearest(leaf.fact, table.facts))]
     if leaf.figure is not None:
-        known = leaf.figure in FIGURES or leaf.series in table.series
-        found = [] if known else [f"no figure {leaf.figure!r}; {nearest(leaf.figure, FIGURES)}"]
+        found: list[Sentence] = []
+        if leaf.figure not in FIGURES and leaf.series not in table.series:
+            hint = nearest(leaf.figure, FIGURES)
+            found.append(Sentence("no figure {figure!r}; {hint}", figure=leaf.figure, hint=hint))
         if isinstance(leaf, StateCondition):
-            found.append(f"figure {leaf.figure!r} is a number: use kind = 'limit'")
+            found.append(Sentence("figure {figure!r} is a number: use kind = 'limit'", figure=leaf.figure))
         return found
     spec = table.series.get(leaf.series)
     if spec is None:
         signals = [s.name for s in table.series.values() if s.kind != "fact"]
-        return [f"no signal {leaf.series!r}; {nearest(leaf.series, signals)}"]
+        return [Sentence("no signal {signal!r}; {hint}", signal=leaf.series, hint=nearest(leaf.series, signals))]
     if isinstance(leaf, LimitCondition | RateCondition) and spec.kind == "state":
-        return [f"signal {leaf.series!r} is a state: use kind = 'state' with words among {list(spec.words)}"]
+        return [
+            Sentence(
+                "signal {signal!r} is a state: use kind = 'state' with words among {words}",
+                signal=leaf.series,
+                words=list(spec.words),
+            )
+        ]
     if isinstance(leaf, StateCondition):
         if spec.kind == "number":
-            return [f"signal {leaf.series!r} is a number: use kind = 'limit' with above or below"]
-        return _strange(leaf.words, spec.words, f"{{}} is not a word of signal {leaf.series!r}")
+            return [
+                Sentence("signal {signal!r} is a number: use kind = 'limit' with above or below", signal=leaf.series)
+            ]
+        return [
+            Sentence(
+                "{word!r} is not a word of signal {signal!r}; {hint}",
+                word=word,
+                signal=leaf.series,
+                hint=nearest(word, spec.words),
+            )
+            for word in _strange(leaf.words, spec.words)
+        ]
     if isinstance(leaf, LimitCondition | RateCondition) and table.limit_names is not None:
-        return _strange(leaf.names, table.limit_names, "the facility has no limit {}")
+        names = table.limit_names
+        return [
+            Sentence("the facility has no limit {limit!r}; {hint}", limit=limit, hint=nearest(limit, names))
+            for limit in _strange(leaf.names, names)
+        ]
     return []
 
 
-def _strange(words: Sequence[str], known: Sequence[str], text: str) -> list[str]:
-    """Return a line for each word that is not known; where nothing is known, every word may be."""
-    return [f"{text.format(repr(w))}; {nearest(w, list(known))}" for w in words if known and w not in known]
+def _strange(words: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return each word that is not known; where nothing is known, every word may be."""
+    return [word for word in words if known and word not in known]
 
 
-def _circles(rules: Sequence[AlarmRule]) -> list[str]:
+def _circles(rules: Sequence[AlarmRule]) -> list[Sentence]:
     sources = {rule.id: rule.inhibited_by for rule in rules}
     done: set[str] = set()
 
@@ -231,5 +275,10 @@ def _circles(rules: Sequence[AlarmRule]) -> list[str]:
 
     for rule in rules:
         if (circle := walk(rule.id, ())) is not None:
-            return [f"alarms inhibit each other in a circle: {' by '.join(circle)}; take one inhibited_by out"]
+            return [
+                Sentence(
+                    "alarms inhibit each other in a circle: {circle}; remove one inhibited_by",
+                    circle=" ← ".join(circle),
+                )
+            ]
     return []

@@ -7,6 +7,7 @@ from facility.ics.lines import Component, Property
 from facility.ics.moments import Kind, Length, Moment, parse_length, parse_moment
 from facility.ics.rule import Rule, parse_rule
 from facility.ics.zones import Zones
+from facility.sentence import Sentence
 
 _ONCE = ("DTSTART", "DTEND", "DURATION", "RRULE", "RECURRENCE-ID", "UID", "SUMMARY", "STATUS", "SEQUENCE", "X-KADO-RUN")
 _MAX_DATES = 10_000
@@ -63,15 +64,17 @@ def read_event(component: Component, zones: Zones, own_name: str) -> Event:
         return parse_moment(prop.value, prop, zones, own_name)
 
     if one["DTSTART"] is None:
-        raise ScheduleError("it has no start (DTSTART)")
+        raise ScheduleError(Sentence("it has no start (DTSTART)"))
     if component.all("EXRULE"):
-        raise ScheduleError("it has an EXRULE, which iCalendar no longer has: list the days in EXDATE")
+        raise ScheduleError(Sentence("it has an EXRULE, which iCalendar no longer has: list the days in EXDATE"))
     start = moment(one["DTSTART"])
     replaces = None if one["RECURRENCE-ID"] is None else moment(one["RECURRENCE-ID"])
     if one["RECURRENCE-ID"] is not None and "RANGE" in one["RECURRENCE-ID"].params:
-        raise ScheduleError("its RECURRENCE-ID has a RANGE: write the change as a new event, and end the old one")
+        raise ScheduleError(
+            Sentence("its RECURRENCE-ID has a RANGE: write the change as a new event, and end the old one")
+        )
     if replaces is not None and (one["RRULE"] is not None or component.all("RDATE")):
-        raise ScheduleError("it replaces one occurrence (RECURRENCE-ID) and repeats as well: remove one")
+        raise ScheduleError(Sentence("it replaces one occurrence (RECURRENCE-ID) and repeats as well: remove one"))
     rule, until = _rule(one["RRULE"], start, zones, own_name)
     further = [_further(word, prop, zones, own_name) for prop, word in _listed(component, "RDATE")]
     without = [parse_moment(word, prop, zones, own_name) for prop, word in _listed(component, "EXDATE")]
@@ -102,13 +105,20 @@ def _text(prop: Property | None) -> str:
 def _listed(component: Component, name: str) -> list[tuple[Property, str]]:
     found = [(prop, word) for prop in component.all(name) for word in prop.value.split(",")]
     if len(found) > _MAX_DATES:
-        raise ScheduleError(f"it has {len(found):,} times in {name}, more than the {_MAX_DATES:,} that are read")
+        raise ScheduleError(
+            Sentence(
+                "it has {count:,} times in {name}, more than the {max_dates:,} that are read",
+                count=len(found),
+                name=name,
+                max_dates=_MAX_DATES,
+            )
+        )
     return found
 
 
 def _end(start: Moment, end: Property | None, length: Property | None, zones: Zones, own_name: str) -> Moment | Length:
     if end is not None and length is not None:
-        raise ScheduleError("it has both DTEND and DURATION: remove one")
+        raise ScheduleError(Sentence("it has both DTEND and DURATION: remove one"))
     if end is not None:
         last = parse_moment(end.value, end, zones, own_name)
         _check_alike(start, last, "end")
@@ -119,20 +129,29 @@ def _end(start: Moment, end: Property | None, length: Property | None, zones: Zo
         return read
     if start.kind is Kind.DATE:
         return Length(1, 0)
-    raise ScheduleError("it has no end (DTEND or DURATION)")
+    raise ScheduleError(Sentence("it has no end (DTEND or DURATION)"))
 
 
 def _check_length(start: Moment, length: Length) -> None:
     if start.kind is Kind.DATE and length.exact_ns:
-        raise ScheduleError("it starts on a date and lasts hours: give it a start with a time, or a length in days")
+        raise ScheduleError(
+            Sentence("it starts on a date and lasts hours: give it a start with a time, or a length in days")
+        )
     if not length.days and not length.exact_ns:
-        raise ScheduleError("it does not end after its start: its DURATION is 0")
+        raise ScheduleError(Sentence("it does not end after its start: its DURATION is 0"))
 
 
 def _check_alike(start: Moment, other: Moment, what: str) -> None:
     floating = {start.kind, other.kind} & {Kind.DATE, Kind.FLOATING}
     if floating and start.kind is not other.kind:
-        raise ScheduleError(f"its start is {start.kind.value}, its {what} {other.kind.value}: write both alike")
+        raise ScheduleError(
+            Sentence(
+                "its start is {kind}, its {what} {other_kind}: write both alike",
+                kind=start.kind.words,
+                what=what,
+                other_kind=other.kind.words,
+            )
+        )
 
 
 def _rule(prop: Property | None, start: Moment, zones: Zones, own_name: str) -> tuple[Rule | None, Moment | None]:
@@ -145,8 +164,13 @@ def _rule(prop: Property | None, start: Moment, zones: Zones, own_name: str) -> 
     wanted = Kind.UTC if start.kind is Kind.ZONED else start.kind
     if until.kind is not wanted:
         raise ScheduleError(
-            f"its rule ends (UNTIL) at {until.kind.value}, its start is {start.kind.value}: the two cannot be"
-            f" compared; write UNTIL as {wanted.value}"
+            Sentence(
+                "its rule ends (UNTIL) at {kind}, its start is {other_kind}: the two cannot be compared; "
+                "write UNTIL as {wanted}",
+                kind=until.kind.words,
+                other_kind=start.kind.words,
+                wanted=wanted.words,
+            )
         )
     return rule, until
 
@@ -156,7 +180,7 @@ def _further(word: str, prop: Property, zones: Zones, own_name: str) -> Moment |
         return parse_moment(word, prop, zones, own_name)
     first, slash, last = word.partition("/")
     if not slash:
-        raise ScheduleError(f"its RDATE {word[:60]!r} is not a period START/END")
+        raise ScheduleError(Sentence("its RDATE {word!r} is not a period START/END", word=word[:60]))
     start = parse_moment(first, prop, zones, own_name)
     if "P" in last.upper():
         length = parse_length(last)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from facility.errors import ScheduleError
+from facility.sentence import Sentence
 
 MAX_BYTES = 8 << 20
 """Largest file that is read: a year of hourly shifts takes 1 MB."""
@@ -67,7 +68,14 @@ class Component:
         """
         found = self.all(name)
         if len(found) > 1:
-            raise ScheduleError(f"it has {name} twice (lines {found[0].line} and {found[1].line}): remove one")
+            raise ScheduleError(
+                Sentence(
+                    "it has {name} twice (lines {line} and {other_line}): remove one",
+                    name=name,
+                    line=found[0].line,
+                    other_line=found[1].line,
+                )
+            )
         return found[0] if found else None
 
 
@@ -81,43 +89,74 @@ def read_calendars(data: bytes) -> list[Component]:
     """
     if len(data) > MAX_BYTES:
         raise ScheduleError(
-            f"it has {len(data):,} bytes, more than the {MAX_BYTES:,} that are read: export fewer years at a time"
+            Sentence(
+                "it has {count:,} bytes, more than the {max_bytes:,} that are read: export fewer years at a time",
+                count=len(data),
+                max_bytes=MAX_BYTES,
+            )
         )
     calendars: list[Component] = []
     open_: list[Component] = []
     for count, (number, line) in enumerate(_unfolded(data), 1):
         if count > MAX_LINES:
-            raise ScheduleError(f"it has more than the {MAX_LINES:,} lines that are read: export fewer years at a time")
+            raise ScheduleError(
+                Sentence(
+                    "it has more than the {max_lines:,} lines that are read: export fewer years at a time",
+                    max_lines=MAX_LINES,
+                )
+            )
         prop = _property(number, line)
         if prop.name == "BEGIN":
             made = Component(prop.value.strip().upper(), number)
             if len(open_) == _MAX_DEPTH:
-                raise ScheduleError(f"line {number}: components lie more than {_MAX_DEPTH} deep in each other")
+                raise ScheduleError(
+                    Sentence(
+                        "line {number}: components lie more than {max_depth} deep in each other",
+                        number=number,
+                        max_depth=_MAX_DEPTH,
+                    )
+                )
             if not open_ and made.name != "VCALENDAR":
-                raise ScheduleError(f"line {number}: it begins with {made.name}, not with BEGIN:VCALENDAR")
+                raise ScheduleError(
+                    Sentence(
+                        "line {number}: it begins with {made}, not with BEGIN:VCALENDAR", number=number, made=made.name
+                    )
+                )
             (open_[-1].children if open_ else calendars).append(made)
             open_.append(made)
         elif not open_:
-            raise ScheduleError(f"line {number}: it is not a calendar: BEGIN:VCALENDAR is missing")
+            raise ScheduleError(
+                Sentence("line {number}: it is not a calendar: BEGIN:VCALENDAR is missing", number=number)
+            )
         elif prop.name == "END":
             if prop.value.strip().upper() != open_[-1].name:
                 raise ScheduleError(
-                    f"line {number}: END:{prop.value[:40]} does not close {open_[-1].name} of line {open_[-1].line}"
+                    Sentence(
+                        "line {number}: END:{prop} does not close {open} of line {line}",
+                        number=number,
+                        prop=prop.value[:40],
+                        open=open_[-1].name,
+                        line=open_[-1].line,
+                    )
                 )
             open_.pop()
         else:
             open_[-1].properties.append(prop)
     if open_:
-        raise ScheduleError(f"the {open_[-1].name} of line {open_[-1].line} has no end: the file is cut off")
+        raise ScheduleError(
+            Sentence(
+                "the {open} of line {line} has no end: the file is cut off", open=open_[-1].name, line=open_[-1].line
+            )
+        )
     if not calendars:
-        raise ScheduleError("it is not a calendar: BEGIN:VCALENDAR is missing")
+        raise ScheduleError(Sentence("it is not a calendar: BEGIN:VCALENDAR is missing"))
     return calendars
 
 
 def _unfolded(data: bytes) -> Iterator[tuple[int, str]]:
     """Yield each content line with its number; folded ones are joined as bytes, since a fold may cut a character."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise ScheduleError("it is UTF-16: iCalendar is UTF-8, so save it as UTF-8")
+        raise ScheduleError(Sentence("it is UTF-16: iCalendar is UTF-8, so save it as UTF-8"))
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     first, parts, size = 0, list[bytes](), 0
     for number, piece in enumerate([*data.split(b"\n"), b""], 1):
@@ -132,27 +171,41 @@ def _unfolded(data: bytes) -> Iterator[tuple[int, str]]:
         parts.append(piece)
         size += len(piece)
         if size > MAX_LINE_BYTES:
-            raise ScheduleError(f"line {first} is longer than {MAX_LINE_BYTES:,} bytes")
+            raise ScheduleError(
+                Sentence(
+                    "line {first} is longer than {max_line_bytes:,} bytes", first=first, max_line_bytes=MAX_LINE_BYTES
+                )
+            )
 
 
 def _decode(number: int, line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:
-        raise ScheduleError(f"line {number} is not UTF-8 (byte {line[error.start]:#04x}): save it as UTF-8") from error
+        raise ScheduleError(
+            Sentence(
+                "line {number} is not UTF-8 (byte {line:#04x}): save it as UTF-8", number=number, line=line[error.start]
+            )
+        ) from error
 
 
 def _property(number: int, line: str) -> Property:
     match = _LINE.fullmatch(line)
     if match is None:
-        raise ScheduleError(f"line {number} is not iCalendar (NAME:VALUE): {line[:60]!r}")
+        raise ScheduleError(
+            Sentence("line {number} is not iCalendar (NAME:VALUE): {line!r}", number=number, line=line[:60])
+        )
     if control := _CONTROL.search(line):
-        raise ScheduleError(f"line {number} holds the control character {control[0]!r}")
+        raise ScheduleError(
+            Sentence("line {number} holds the control character {control!r}", number=number, control=control[0])
+        )
     params: dict[str, str] = {}
     for param in _ONE_PARAM.findall(match[2]):
         name, _, value = param.partition("=")
         if name.upper() in params:
-            raise ScheduleError(f"line {number} has the parameter {name} twice: remove one")
+            raise ScheduleError(
+                Sentence("line {number} has the parameter {name} twice: remove one", number=number, name=name)
+            )
         params[name.upper()] = value[1:-1] if re.fullmatch(r'"[^"]*"', value) else value
     return Property(match[1].upper(), params, match[3], number)
 

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Final
 
 from facility.errors import ScheduleError
+from facility.sentence import Sentence
 
 MAX_DAYS: Final = 1_000_000
 """Days that rules may look at in one file: a second or two."""
@@ -45,7 +46,11 @@ class Work:
         self._left -= days
         if self._left < 0:
             raise ScheduleError(
-                f"its events repeat over more than {MAX_DAYS:,} days in all: start them later, or export fewer of them"
+                Sentence(
+                    "its events repeat over more than {max_days:,} days in all: start them later, or "
+                    "export fewer of them",
+                    max_days=MAX_DAYS,
+                )
             )
 
 
@@ -105,7 +110,11 @@ class Rule:
             If it is so.
         """
         if start not in self._within(_Periods(self, start).days(0), start, work):
-            raise ScheduleError(f"its start {start} is not one of the times that its rule gives: put one of them right")
+            raise ScheduleError(
+                Sentence(
+                    "its start {start} is not one of the times that its rule gives: put one of them right", start=start
+                )
+            )
 
     def _within(self, days: tuple[datetime, int], start: datetime, work: Work) -> list[datetime]:
         first, length = days
@@ -230,19 +239,34 @@ def parse_rule(text: str, *, whole_days: bool) -> Rule:
         name, equals, value = part.strip().partition("=")
         name = name.upper()
         if not equals or not value or name in parts:
-            raise ScheduleError(f"its rule {text!r} is not one: {part!r} {'occurs twice' if name in parts else ''}")
+            raise ScheduleError(
+                Sentence(
+                    "its rule {text!r} cannot be read: {part!r} {what}",
+                    text=text,
+                    part=part,
+                    what=Sentence("occurs twice") if name in parts else Sentence("is not NAME=VALUE"),
+                )
+            )
         parts[name] = value.upper()
     frequency = parts.pop("FREQ", "")
     if frequency not in _FREQUENCIES:
-        raise ScheduleError(f"its rule repeats FREQ={frequency!r}: kado reads {', '.join(_FREQUENCIES)}")
+        raise ScheduleError(
+            Sentence(
+                "its rule repeats FREQ={frequency!r}: kado reads {frequencies}",
+                frequency=frequency,
+                frequencies=", ".join(_FREQUENCIES),
+            )
+        )
     interval = _one("INTERVAL", parts.pop("INTERVAL", "1"))
     count = _one("COUNT", parts.pop("COUNT")) if "COUNT" in parts else None
     until = parts.pop("UNTIL", None)
     if count is not None and until is not None:
-        raise ScheduleError("its rule has both COUNT and UNTIL: remove one")
+        raise ScheduleError(Sentence("its rule has both COUNT and UNTIL: remove one"))
     week_start = parts.pop("WKST", "MO")
     if week_start not in _WEEKDAYS:
-        raise ScheduleError(f"its rule has WKST={week_start}, which is not a weekday such as MO")
+        raise ScheduleError(
+            Sentence("its rule has WKST={week_start}, which is not a weekday such as MO", week_start=week_start)
+        )
     by_day = _weekdays(parts.pop("BYDAY", ""), frequency)
     by = {name: _numbers(name, value) for name, value in parts.items()}
     misplaced = [
@@ -257,25 +281,43 @@ def parse_rule(text: str, *, whole_days: bool) -> Rule:
         if name in by and not allowed
     ]
     if misplaced:
-        raise ScheduleError(f"its rule has {misplaced[0]}, which has no meaning in {text!r}")
+        raise ScheduleError(
+            Sentence("its rule has {misplaced}, which has no meaning in {text!r}", misplaced=misplaced[0], text=text)
+        )
     return Rule(frequency, interval, count, until, _WEEKDAYS.index(week_start), by_day, by)
 
 
 def _one(name: str, value: str) -> int:
     if not _NUMBER.fullmatch(value) or int(value) < 1:
-        raise ScheduleError(f"its rule has {name}={value[:20]}, which is not a whole number from 1 on")
+        raise ScheduleError(
+            Sentence("its rule has {name}={value}, which is not a whole number from 1 on", name=name, value=value[:20])
+        )
     return int(value)
 
 
 def _numbers(name: str, value: str) -> tuple[int, ...]:
     if name not in _RANGES:
-        raise ScheduleError(f"its rule has {name[:20]}, which kado does not read; it reads {', '.join(_RANGES)}, BYDAY")
+        raise ScheduleError(
+            Sentence(
+                "its rule has {name}, which kado does not read; it reads {ranges}, BYDAY",
+                name=name[:20],
+                ranges=", ".join(_RANGES),
+            )
+        )
     low, high, negative = _RANGES[name]
     numbers: list[int] = []
     for word in value.split(","):
         number = int(word) if _NUMBER.fullmatch(word) else high + 1
         if not (low <= number <= high or (negative and low <= -number <= high)):
-            raise ScheduleError(f"its rule has {name}={word[:20]}, which is not from {low} to {high}")
+            raise ScheduleError(
+                Sentence(
+                    "its rule has {name}={word}, which is not from {low} to {high}",
+                    name=name,
+                    word=word[:20],
+                    low=low,
+                    high=high,
+                )
+            )
         numbers.append(number)
     return tuple(dict.fromkeys(numbers))
 
@@ -286,8 +328,16 @@ def _weekdays(value: str, frequency: str) -> tuple[tuple[int, int], ...]:
         match = _DAY.fullmatch(word)
         nth = int(match[1] or 0) if match else 0
         if match is None or abs(nth) > 53 or (match[1] and not nth):
-            raise ScheduleError(f"its rule has BYDAY={word[:20]}, which is not a weekday such as MO or -1FR")
+            raise ScheduleError(
+                Sentence("its rule has BYDAY={word}, which is not a weekday such as MO or -1FR", word=word[:20])
+            )
         if nth and frequency not in ("MONTHLY", "YEARLY"):
-            raise ScheduleError(f"its rule has BYDAY={word} with FREQ={frequency}, which has no meaning")
+            raise ScheduleError(
+                Sentence(
+                    "its rule has BYDAY={word} with FREQ={frequency}, which has no meaning",
+                    word=word,
+                    frequency=frequency,
+                )
+            )
         found.append((nth, _WEEKDAYS.index(match[2])))
     return tuple(dict.fromkeys(found))

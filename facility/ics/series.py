@@ -9,6 +9,7 @@ from facility.errors import ScheduleError
 from facility.ics.events import Event, Period
 from facility.ics.moments import Kind, Length, Moment, later_by_days
 from facility.ics.rule import Work
+from facility.sentence import Sentence
 from facility.time import MAX_NS, NS_PER_S, format_time, to_datetime
 
 MAX_OCCURRENCES = 100_000
@@ -35,7 +36,7 @@ class Series:
         self._span = start_ns, end_ns
         self._work = work
         self._made = 0
-        self.problems: list[str] = []
+        self.problems: list[Sentence] = []
         self.warnings: list[str] = []
 
     def occurrences(self, events: Sequence[Event]) -> list[Occurrence]:
@@ -45,14 +46,19 @@ class Series:
             masters = [e for e in group if e.replaces is None]
             if len(masters) > 1:
                 self.problems.append(
-                    f"{masters[1].name} has the same UID {masters[1].uid!r} as {masters[0].name}: which one holds"
-                    " cannot be known; give each its own UID"
+                    Sentence(
+                        "{event} has the same UID {uid!r} as {other}: which one holds cannot be known; give each its "
+                        "own UID",
+                        event=masters[1].name,
+                        uid=masters[1].uid,
+                        other=masters[0].name,
+                    )
                 )
                 continue
             try:
                 found += self._group(masters[0] if masters else None, [e for e in group if e.replaces is not None])
             except ScheduleError as error:
-                self.problems.append(str(error))
+                self.problems.append(Sentence("{error}", error=error))
         return found
 
     def _group(self, master: Event | None, changed: Sequence[Event]) -> list[Occurrence]:
@@ -60,13 +66,23 @@ class Series:
         for event in changed:
             assert event.replaces is not None
             if master is not None and (event.replaces.kind is Kind.DATE) != (master.start.kind is Kind.DATE):
-                raise ScheduleError(f"{event.name}: its RECURRENCE-ID is not of the kind of {master.name}")
+                raise ScheduleError(
+                    Sentence(
+                        "{event}: its RECURRENCE-ID is not of the kind of {master}",
+                        event=event.name,
+                        master=master.name,
+                    )
+                )
             with _naming(event):
                 key = self._key(event.replaces, event.replaces.local)
             if key in replaced:
                 raise ScheduleError(
-                    f"{event.name} replaces the same occurrence as {replaced[key].name}: which one holds cannot be"
-                    " known; remove one"
+                    Sentence(
+                        "{event} replaces the same occurrence as {replaced}: which one holds cannot be "
+                        "known; remove one",
+                        event=event.name,
+                        replaced=replaced[key].name,
+                    )
                 )
             replaced[key] = event
         found: list[Occurrence] = []
@@ -82,7 +98,9 @@ class Series:
         starts = dict(self._starts(event, replaced))
         for key, other in replaced.items():
             if key not in starts:
-                raise ScheduleError(f"{other.name} replaces an occurrence that it does not have (RECURRENCE-ID)")
+                raise ScheduleError(
+                    Sentence("{other} replaces an occurrence that it does not have (RECURRENCE-ID)", other=other.name)
+                )
         without = {self._key(m, m.local): m for m in event.without}
         for key, moment in without.items():
             if key not in starts and self._span[0] <= moment.instant(self._own) < self._span[1]:
@@ -150,8 +168,13 @@ class Series:
         self._made += 1
         if self._made > MAX_OCCURRENCES:
             raise ScheduleError(
-                f"the events of the file occur more than {MAX_OCCURRENCES:,} times between"
-                f" {to_datetime(self._span[0])} and {to_datetime(self._span[1])}: read a shorter time"
+                Sentence(
+                    "the events of the file occur more than {max_occurrences:,} times between {span} and "
+                    "{span_end}: read a shorter time",
+                    max_occurrences=MAX_OCCURRENCES,
+                    span=to_datetime(self._span[0]),
+                    span_end=to_datetime(self._span[1]),
+                )
             )
 
     def _occurrence(self, event: Event, start: Moment, end: Moment | Length) -> Occurrence:
@@ -162,8 +185,11 @@ class Series:
             end_ns = start.at(later_by_days(start.local, end.days), self._own) + end.exact_ns
         if end_ns <= start_ns:
             raise ScheduleError(
-                f"it does not end after its start: {format_time(start_ns, self._own)} to"
-                f" {format_time(end_ns, self._own)}"
+                Sentence(
+                    "it does not end after its start: {start_ns} to {end_ns}",
+                    start_ns=format_time(start_ns, self._own),
+                    end_ns=format_time(end_ns, self._own),
+                )
             )
         return Occurrence(event, start_ns, _in_range(end_ns), event.cancelled)
 
@@ -177,13 +203,14 @@ def _naming(event: Event) -> Generator[None]:
     try:
         yield
     except ScheduleError as error:
-        text = str(error)
-        raise ScheduleError(text if text.startswith("event ") else f"{event.name}: {text}") from error
+        if str(error).startswith("event "):
+            raise
+        raise ScheduleError(Sentence("{event}: {error}", event=event.name, error=error)) from error
 
 
 def _in_range(end_ns: int) -> int:
     if end_ns > MAX_NS:
-        raise ScheduleError("its end lies outside the years 1678 to 2261")
+        raise ScheduleError(Sentence("its end lies outside the years 1678 to 2261"))
     return end_ns
 
 

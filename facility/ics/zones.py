@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from facility.errors import ScheduleError
 from facility.ics.lines import Component
 from facility.ics.rule import Rule, Work, parse_rule
+from facility.sentence import Sentence
 from facility.time import from_datetime
 
 _OFFSET = re.compile(r"([+-])(\d\d)(\d\d)(\d\d)?", re.ASCII)
@@ -47,8 +48,13 @@ class Zone:
         by_file = from_datetime((local - self.defined.offset(local)).replace(tzinfo=UTC))
         if by_name is not None and by_name != by_file:
             raise ScheduleError(
-                f"at {local} the VTIMEZONE {self.name!r} of the file differs by {abs(by_name - by_file) // 10**9:,} s"
-                " from the time zone of that name: write its times in UTC, or remove the VTIMEZONE"
+                Sentence(
+                    "at {local} the VTIMEZONE {name!r} of the file differs by {seconds:,} s from the "
+                    "time zone of that name: write its times in UTC, or remove the VTIMEZONE",
+                    local=local,
+                    name=self.name,
+                    seconds=abs(by_name - by_file) // 10**9,
+                )
             )
         return by_file
 
@@ -66,7 +72,7 @@ class Zones:
                 continue
             name = component.one("TZID")
             if name is None:
-                raise ScheduleError(f"the VTIMEZONE of line {component.line} has no TZID")
+                raise ScheduleError(Sentence("the VTIMEZONE of line {line} has no TZID", line=component.line))
             known = self._definitions.setdefault(name.text, component)
             if known is not component and _rules_of(known) != _rules_of(component):
                 self._twice.add(name.text)
@@ -84,14 +90,19 @@ class Zones:
         zone = self._found[name]
         if zone is None:
             raise ScheduleError(
-                f"its time zone {name!r} is not known: it is not an IANA zone such as Europe/Berlin, and the file has"
-                " no VTIMEZONE for it"
+                Sentence(
+                    "its time zone {name!r} is not known: it is not an IANA zone such as Europe/Berlin, "
+                    "and the file has no VTIMEZONE for it",
+                    name=name,
+                )
             )
         return zone
 
     def _make(self, name: str) -> Zone | None:
         if name in self._twice:
-            raise ScheduleError(f"its time zone {name!r} is defined twice in the file, differently: remove one")
+            raise ScheduleError(
+                Sentence("its time zone {name!r} is defined twice in the file, differently: remove one", name=name)
+            )
         component = self._definitions.get(name)
         defined = None if component is None else DefinedZone(name, component, self._work)
         known = iana_zone(name)
@@ -111,9 +122,15 @@ class DefinedZone:
                 try:
                     self._rules.append(_observance(child))
                 except ScheduleError as error:
-                    raise ScheduleError(f"the VTIMEZONE {name!r} (line {child.line}): {error}") from error
+                    raise ScheduleError(
+                        Sentence(
+                            "the VTIMEZONE {name!r} (line {line}): {error}", name=name, line=child.line, error=error
+                        )
+                    ) from error
         if not self._rules:
-            raise ScheduleError(f"the VTIMEZONE {name!r} (line {component.line}) says no offset")
+            raise ScheduleError(
+                Sentence("the VTIMEZONE {name!r} (line {line}) says no offset", name=name, line=component.line)
+            )
         self._earliest = min(self._rules, key=lambda rule: rule.start)
         self._by_year: dict[int, list[tuple[datetime, timedelta]]] = {}
 
@@ -198,11 +215,13 @@ def _rules_of(component: Component) -> object:
 def _observance(component: Component) -> _Observance:
     start, before, after = (component.one(name) for name in ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO"))
     if start is None or before is None or after is None:
-        raise ScheduleError("DTSTART, TZOFFSETFROM or TZOFFSETTO is missing")
+        raise ScheduleError(Sentence("DTSTART, TZOFFSETFROM or TZOFFSETTO is missing"))
     offset, rule = _offset(before.value), component.one("RRULE")
     parsed = None if rule is None else parse_rule(rule.value, whole_days=False)
     if parsed is not None and (parsed.frequency, parsed.interval, parsed.count) != ("YEARLY", 1, None):
-        raise ScheduleError(f"its rule {rule.value[:60] if rule else ''!r} does not repeat by the year")
+        raise ScheduleError(
+            Sentence("its rule {what!r} does not repeat by the year", what=rule.value[:60] if rule else "")
+        )
     until = None
     if parsed is not None and parsed.until is not None:
         until = _local(parsed.until.removesuffix("Z") if "T" in parsed.until else f"{parsed.until}T235959")
@@ -217,7 +236,7 @@ def _observance(component: Component) -> _Observance:
 def _offset(text: str) -> timedelta:
     match = _OFFSET.fullmatch(text.strip())
     if match is None or int(match[2]) > 23 or int(match[3]) > 59 or int(match[4] or 0) > 59:
-        raise ScheduleError(f"{text[:20]!r} is not an offset from UTC such as +0900")
+        raise ScheduleError(Sentence("{text!r} is not an offset from UTC such as +0900", text=text[:20]))
     length = timedelta(hours=int(match[2]), minutes=int(match[3]), seconds=int(match[4] or 0))
     return -length if match[1] == "-" else length
 
@@ -229,4 +248,4 @@ def _local(text: str) -> datetime:
             return datetime(*(int(group) for group in match.groups()))  # pyright: ignore[reportArgumentType]  # noqa: DTZ001 - six groups; local time
     except ValueError:
         pass
-    raise ScheduleError(f"{text[:30]!r} is not a local time such as 20260329T020000")
+    raise ScheduleError(Sentence("{text!r} is not a local time such as 20260329T020000", text=text[:30]))

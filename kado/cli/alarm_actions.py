@@ -7,11 +7,13 @@ import typer
 
 from facility.alarms import Action, ActionKind, AlarmState
 from facility.errors import KadoError, UsageError
+from facility.sentence import Sentence
 from facility.time import NS_PER_S, parse_time, system_clock
 from kado.cli.alarms import STATE_WORDS
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
 from kado.language import tr
+from kado.language.alarm_words import alarm_action, alarm_refusal
 from kado.output import note, print_json
 from kado.queries.alarms import load_alarms
 from kado.service.alarm_actions import Answer, act, answer_document
@@ -42,7 +44,7 @@ def ack(
     """
     configuration = load_configuration(config)
     if returned == bool(ids):
-        raise UsageError("name the alarms, or say --returned for all that are over")
+        raise UsageError(Sentence("name the alarms, or say --returned for all that are over"))
     seen: dict[str, int] = {}
     chosen = list(ids or ())
     try:
@@ -99,7 +101,7 @@ def shelve(
       kado alarms shelve vacuum_high --for 2h --reason "leak test" --author Mori
     """
     if (length is None) == (until is None):
-        raise UsageError("say how long: either --for 2h or --until TIME")
+        raise UsageError(Sentence("say how long: either --for 2h or --until TIME"))
     until_ns = parse_time(until) if until is not None else system_clock() + _duration_ns(length or "")
     action = Action(alarm, ActionKind.SHELVE, author, 0, reason, until_ns=until_ns, once=once)
     _act(load_configuration(config), [action], output)
@@ -167,20 +169,20 @@ def _act(configuration: Configuration, actions: list[Action], output: Format, *,
 def _line(answer: Answer) -> str:
     action = answer.action
     if not answer.answered:
-        return tr("{alarm}: {action} is recorded", alarm=action.alarm, action=action.kind.value)
+        return tr("{alarm}: {action} is recorded", alarm=action.alarm, action=alarm_action(action.kind))
     if answer.refused is not None:
         return tr(
             "{alarm}: {action} is refused: {reason}",
             alarm=action.alarm,
-            action=action.kind.value,
-            reason=answer.refused.value,
+            action=alarm_action(action.kind),
+            reason=alarm_refusal(answer.refused),
         )
     state = "" if answer.state is None else tr(STATE_WORDS[answer.state])
-    return tr("{alarm}: {action} done, now {state}", alarm=action.alarm, action=action.kind.value, state=state)
+    return tr("{alarm}: {action} done, now {state}", alarm=action.alarm, action=alarm_action(action.kind), state=state)
 
 
 def _duration_ns(text: str) -> int:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"{text!r} is not a length of time: write 90s, 30m, 2h or 1d")
+        raise UsageError(Sentence("{text!r} is not a length of time: write 90s, 30m, 2h or 1d", text=text))
     return round(float(match[1]) * _UNIT_S[match[2]] * NS_PER_S)

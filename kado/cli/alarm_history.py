@@ -11,6 +11,7 @@ from kado.cli.alarms import STATE_WORDS
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import tr
+from kado.language.alarm_words import alarm_cause
 from kado.output import local, print_json, show, table, title
 from kado.queries.alarms import AlarmHistory, history_document, load_history
 
@@ -52,7 +53,7 @@ def show_history(found: AlarmHistory) -> None:
             row.alarm,
             _state(row.from_state),
             _state(row.to_state),
-            row.cause.value,
+            alarm_cause(row.cause),
             Text(row.by or ""),
         )
     heading = tr("replay of the alarms") if found.replayed else tr("history of the alarms")

@@ -21,6 +21,7 @@ from facility.errors import (
     UsageError,
 )
 from facility.profile import Profile
+from facility.sentence import Sentence
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
@@ -63,9 +64,11 @@ def rules(
         _write_prometheus(loaded, configuration.profile, prometheus, alertmanager, output)
         return
     if alertmanager is not None:
-        raise UsageError("--alertmanager mutes compiled rules: give --prometheus as well")
+        raise UsageError(Sentence("--alertmanager mutes compiled rules: give --prometheus as well"))
     if alarm is not None and alarm not in loaded.by_id:
-        raise AlarmRuleError(f"no alarm {alarm!r}: there are {', '.join(loaded.by_id)}")
+        raise AlarmRuleError(
+            Sentence("no alarm {alarm!r}: there are {by_id}", alarm=alarm, by_id=", ".join(loaded.by_id))
+        )
     chosen = loaded.rules if alarm is None else (loaded.by_id[alarm],)
     found = [f for f in review(loaded) if alarm is None or f.alarm == alarm] if check else []
     if output is Format.JSON:
@@ -94,7 +97,10 @@ def _write_prometheus(loaded: AlarmRules, profile: Profile, path: Path, manager:
         from dashboards.rules.service import watchdog_group
     except ImportError as error:
         raise MissingExtraError(
-            "rules for Prometheus are made with the dashboards, which are not installed: pip install 'kado[dashboards]'"
+            Sentence(
+                "rules for Prometheus are made with the dashboards, which are not installed: pip "
+                "install 'kado[dashboards]'"
+            )
         ) from error
     compiled = compile_rules(loaded.rules, profile)
     _write(path, rule_file([*compiled.groups(), watchdog_group()], compiled.heading(profile.id), "docs"))
@@ -122,7 +128,9 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise ConfigError(
+            Sentence("{path} cannot be written: {reason}", path=path, reason=error.strerror or error)
+        ) from error
 
 
 def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
@@ -136,7 +144,9 @@ def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
     load_alarm_rules(configuration)
     pid = running_pid(configuration)
     if not pid:
-        raise UnreachableError(f"no kado runs on {configuration.data_dir}: it reads the rules when it starts")
+        raise UnreachableError(
+            Sentence("no kado runs on {data_dir}: it reads the rules when it starts", data_dir=configuration.data_dir)
+        )
 
     def answer() -> dict[str, Any]:
         rows, _ = read_alarm_state(configuration.data_dir, configuration.profile.id)
@@ -147,7 +157,9 @@ def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
     until = time.monotonic() + ANSWER_S
     while (found := answer())["count"] == before:
         if time.monotonic() > until:
-            raise UnreachableError(f"process {pid} did not answer within {ANSWER_S:g} s")
+            raise UnreachableError(
+                Sentence("process {pid} did not answer within {answer_s:g} s", pid=pid, answer_s=ANSWER_S)
+            )
         time.sleep(0.1)
     if output is Format.JSON:
         print_json(
@@ -160,7 +172,7 @@ def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
     elif found["error"] is None:
         print(tr("the rules are in force, fingerprint {mark}", mark=found["fingerprint"]))
     if found["error"] is not None:
-        raise ProblemFoundError(f"the old rules stay in force: {found['error']}")
+        raise ProblemFoundError(Sentence("the old rules stay in force: {found}", found=found["error"]))
 
 
 def _explained(rule: AlarmRule) -> RenderableType:

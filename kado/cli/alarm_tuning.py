@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption, PeriodOption
 from kado.config import load_configuration
@@ -57,4 +58,6 @@ def _values(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",") if part.strip()]
     except ValueError as error:
-        raise UsageError(f"{text!r} are not numbers with commas between them: write 400,500,600") from error
+        raise UsageError(
+            Sentence("{text!r} are not numbers with commas between them: write 400,500,600", text=text)
+        ) from error

@@ -9,6 +9,7 @@ import typer
 from analytics.alarms.scenario_files import Row
 from analytics.alarms.scenarios import Difference, Report, run_file
 from facility.errors import AlarmScenarioError
+from facility.sentence import Sentence
 from kado.cli.command import Format, FormatOption
 from kado.language import marked, tr, trn
 from kado.output import print_json
@@ -88,11 +89,11 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise AlarmScenarioError(f"{file} does not exist") from error
+        raise AlarmScenarioError(Sentence("{file} does not exist", file=file)) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise AlarmScenarioError(f"{file} cannot be read: {error}") from error
+        raise AlarmScenarioError(Sentence("{file} cannot be read: {error}", file=file, error=error)) from error
     except (ValueError, RecursionError) as error:
-        raise AlarmScenarioError(f"{file} is not valid JSON: {error}") from error
+        raise AlarmScenarioError(Sentence("{file} is not valid JSON: {error}", file=file, error=error)) from error
     if not isinstance(found, dict):
-        raise AlarmScenarioError(f"{file} is not an object with scenarios")
+        raise AlarmScenarioError(Sentence("{file} is not an object with scenarios", file=file))
     return found  # pyright: ignore[reportUnknownVariableType]  # a list out of JSON

@@ -1,6 +1,7 @@
 """The date that a figure is as known on, or as published on."""
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from facility.time import system_clock
 from kado.queries.record import AsOf, published_by
 
@@ -16,5 +17,5 @@ def as_of(as_known_on: str | None, as_published_on: str | None) -> str | AsOf | 
     if as_published_on is None:
         return as_known_on
     if as_known_on is not None:
-        raise UsageError("--as-known-on and --as-published-on exclude each other: give one of them")
+        raise UsageError(Sentence("--as-known-on and --as-published-on exclude each other: give one of them"))
     return published_by(as_published_on, system_clock())

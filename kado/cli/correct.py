@@ -16,6 +16,7 @@ from facility.time import parse_time
 from kado.cli.command import AsKnownOnOption, ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
 from kado.language import tr
+from kado.language.assertions import assertion_word, exclusion_note
 from kado.language.sentences import error_text
 from kado.output import local, print_json, show, stretch, title
 from kado.progress import progress_bar
@@ -293,9 +294,8 @@ def correction_list(profile: Profile, listed: Sequence[RecordedCorrection]) -> l
 
 def _words(profile: Profile, said: RecordedCorrection) -> Text:
     c, w, zone = said.correction, said.withdrawal, profile.zone
-    text = Text(c.assertion.value, style="bold" if w is None else "strike")
-    if c.category is not None:
-        text.append(f" ({c.category.value})")
+    words = assertion_word(c.assertion) if c.category is None else exclusion_note(c.category)
+    text = Text(words, style="bold" if w is None else "strike")
     if c.limit is not None:
         text.append(tr(" (limit {limit:g} {unit})", limit=c.limit, unit=profile.delivery.unit))
     text.append(f"  {stretch(c.start_ns, c.end_ns, zone)}", style="not bold")

@@ -7,6 +7,7 @@ import typer
 
 from facility.errors import ConfigError, MissingExtraError
 from facility.profile import load_profile
+from facility.sentence import Sentence
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import language, tr, words
@@ -37,13 +38,18 @@ def export_dashboards(
         from dashboards.export import write_dashboards
     except ImportError as error:
         raise MissingExtraError(
-            "dashboards are made with grafana-foundation-sdk, which is not installed: pip install 'kado[dashboards]'"
+            Sentence(
+                "dashboards are made with grafana-foundation-sdk, which is not installed: pip "
+                "install 'kado[dashboards]'"
+            )
         ) from error
     profile = load_profile(facility) if facility is not None else load_configuration(config).profile
     try:
         written = write_dashboards(folder, profile, language())
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be written: {error.strerror or error}") from error
+        raise ConfigError(
+            Sentence("{folder} cannot be written: {reason}", folder=folder, reason=error.strerror or error)
+        ) from error
     if output is Format.JSON:
         print_json({**identity(profile), "files": [str(path) for path in written]})
     else:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from facility.definition import Definition, load_definition, own_definitions, shipped_definitions
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from kado.cli.as_of import as_of
 from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, Format, FormatOption
 from kado.cli.comparison import comparison
@@ -52,7 +53,7 @@ def definitions(
       kado definitions --compare sls aps --period 2026-10
     """
     if (compare is None) != (period is None) or (compare is not None and name is not None):
-        raise UsageError("--compare needs two definitions and a period: --compare A B --period P")
+        raise UsageError(Sentence("--compare needs two definitions and a period: --compare A B --period P"))
     if compare is not None and period is not None:
         configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
         with progress_bar(tr("comparing"), 1) as bar:

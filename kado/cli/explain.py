@@ -16,6 +16,7 @@ from analytics.gaps import Gaps
 from analytics.segments import Rule, Segment, Segments
 from facility.distortion import Distortion
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from kado.cli.as_of import as_of
 from kado.cli.command import (
     AsKnownOnOption,
@@ -30,6 +31,7 @@ from kado.cli.figure_notes import warning_lines
 from kado.cli.rule_names import rule_name
 from kado.config import load_configuration
 from kado.language import term, tr, trn, words
+from kado.language.assertions import correction_words
 from kado.output import age, changed_offset, facts, local, offsets_of, print_json, show, span, stretch, table, title
 from kado.progress import progress_bar
 from kado.queries.availability import AvailabilityReport
@@ -69,7 +71,7 @@ def explain(
     """
     configuration, when = load_configuration(config), as_of(as_known_on, as_published_on)
     if (period is None) == (at is None):
-        raise UsageError("say what to explain: --period P, or an instant with --at TIME")
+        raise UsageError(Sentence("say what to explain: --period P, or an instant with --at TIME"))
     if at is not None:
         then = load_instant(configuration, at, definition, when)
         if output is Format.JSON:
@@ -232,7 +234,7 @@ def instant(found: InstantExplanation) -> list[RenderableType]:
     )
     for further in i.further:
         rows.add_row(*_further(further, i.ns, report, zone))
-    corrections = [f"#{c.id} {c.assertion.value}, {c.author}: {c.reason}" for c in i.corrections]
+    corrections = [f"{correction_words(c)}; {c.author}: {c.reason}" for c in i.corrections]
     rows.add_row(tr("corrections"), "\n".join(corrections) or tr("none"))
     return [title(profile, f"{local(i.ns, zone, offset=True)}"), rows]
 

@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from kado.language import tr, trn
+from kado.language.assertions import correction_words
 from kado.output import local, stretch
 from kado.queries.availability import AvailabilityReport
 from kado.queries.effect_words import effect_words
@@ -75,8 +76,7 @@ def correction_table(loaded: AvailabilityReport) -> list[RenderableType]:
     lines: list[RenderableType] = []
     for applied in loaded.corrections:
         c = applied.correction
-        what = f"#{c.id} {c.assertion.value}" + (f" ({c.category.value})" if c.category else "")
-        lines.append(Text(f"  {what}  {stretch(c.start_ns, c.end_ns, loaded.profile.zone)}"))
+        lines.append(Text(f"  {correction_words(c)}  {stretch(c.start_ns, c.end_ns, loaded.profile.zone)}"))
         for text in (effect_words(applied.effect), f"{c.author}: {c.reason}"):
             lines.append(Text(fill(text, 79, initial_indent="    ", subsequent_indent="    ")))
     return ["", tr("Corrections in force"), *lines, *waiting]
@@ -87,7 +87,6 @@ def _awaiting(loaded: AvailabilityReport) -> list[RenderableType]:
         return []
     lines: list[RenderableType] = ["", Text(tr("Awaiting confirmation, not counted"), style="yellow")]
     for c in loaded.awaiting:
-        what = f"#{c.id} {c.assertion.value}" + (f" ({c.category.value})" if c.category else "")
-        lines.append(Text(f"  {what}  {stretch(c.start_ns, c.end_ns, loaded.profile.zone)}"))
+        lines.append(Text(f"  {correction_words(c)}  {stretch(c.start_ns, c.end_ns, loaded.profile.zone)}"))
         lines.append(Text(fill(f"{c.author}: {c.reason}", 79, initial_indent="    ", subsequent_indent="    ")))
     return lines

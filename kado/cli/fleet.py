@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from facility.errors import ProblemFoundError, UsageError
+from facility.sentence import Sentence
 from kado.cli.command import AsKnownOnOption, Format, FormatOption
 from kado.language import marked, tr, trn
 from kado.output import print_json, show, simulated_mark, table
@@ -53,7 +54,9 @@ def fleet_figures(
       kado fleet figures -c a/kado.toml -c b/kado.toml -p FY2025 --cluster tcp://head:8786 --format json
     """
     if workers is not None and cluster is not None:
-        raise UsageError("--workers and --cluster exclude each other: a cluster has its own workers; give one of them")
+        raise UsageError(
+            Sentence("--workers and --cluster exclude each other: a cluster has its own workers; give one of them")
+        )
     work = pieces(config, period, definition or (), as_known_on)
     if cluster is not None:
         runner = on_cluster(cluster)

@@ -13,6 +13,7 @@ from collector.files.preview import Preview
 from collector.files.summary import ImportSummary
 from facility.errors import KadoError, ProblemFoundError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import format_time, system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
@@ -105,13 +106,20 @@ def import_samples(
         show(*summary(configuration.profile, result), *_cadence(configuration, result))
     if result.rejected_rows:
         advice = f": {result.advice}" if result.advice else ""
-        raise ProblemFoundError(f"rows rejected: {result.rejected_rows} of {result.read}{advice}")
+        raise ProblemFoundError(
+            Sentence(
+                "rows rejected: {rejected_rows} of {read}{advice}",
+                rejected_rows=result.rejected_rows,
+                read=result.read,
+                advice=advice,
+            )
+        )
 
 
 def _named(text: str) -> tuple[str, str]:
     name, equals, signal = text.rpartition("=")
     if not equals or not name or not signal:
-        raise UsageError(f"--map {text!r} is not NAME=SIGNAL")
+        raise UsageError(Sentence("--map {text!r} is not NAME=SIGNAL", text=text))
     return name, signal
 
 

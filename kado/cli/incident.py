@@ -1,7 +1,7 @@
 """``kado incident``: what was broken, and the downtime that each system cost."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import RenderableType
@@ -12,6 +12,7 @@ from analytics.figures import percentage
 from facility.errors import UsageError
 from facility.incidents import Incident, Sharing
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import parse_time
 from kado.cli.as_of import as_of
 from kado.cli.command import (
@@ -24,7 +25,7 @@ from kado.cli.command import (
     PeriodOption,
 )
 from kado.config import load_configuration
-from kado.language import term, tr, words
+from kado.language import marked, term, tr, words
 from kado.output import facts, local, print_json, show, span, stretch, table, title
 from kado.progress import progress_bar
 from kado.queries.availability import AvailabilityReport, load_availability
@@ -40,6 +41,11 @@ from kado.queries.incidents import (
 from kado.rounding import percent, split_hours
 from kado.service.recording import record_incident
 from kado.service.recording import withdraw_incident as withdraw
+
+_SHARING: Final = {
+    Sharing.ROOT_CAUSE: marked("the root cause bears the whole event (root-cause)"),
+    Sharing.EQUAL: marked("equal parts for the incidents of each instant (equal-share)"),
+}
 
 
 def add_incident(
@@ -71,7 +77,7 @@ def add_incident(
         --from 2026-10-03T09:00:00+09:00 --to 2026-10-03T09:20:00+09:00 --author Sato
     """
     if reason and replaces is None:
-        raise UsageError("--reason belongs to --replaces: name the incident that this one stands in place of")
+        raise UsageError(Sentence("--reason belongs to --replaces: name the incident that this one stands in place of"))
 
     configuration = load_configuration(config)
     profile = configuration.profile
@@ -188,7 +194,7 @@ def pareto(loaded: AvailabilityReport, sharing: Sharing) -> list[RenderableType]
             [
                 ("Period", span(part.start_ns, part.end_ns, zone)),
                 ("Definition", f"{loaded.definition.id}: {words(loaded.definition.title)}"),
-                ("Overlaps", sharing.value),
+                ("Overlaps", tr(_SHARING[sharing])),
             ]
         ),
         "",

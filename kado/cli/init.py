@@ -8,6 +8,7 @@ import typer
 
 from facility.errors import ConfigError
 from facility.profile import load_profile
+from facility.sentence import Sentence
 from kado.sample_config import sample_configuration
 
 
@@ -48,13 +49,19 @@ def init(
     profile = load_profile(facility, path.absolute().parent)
     kind = source or (SourceKind.SIMULATOR if profile.simulated else SourceKind.MQTT)
     if kind is SourceKind.SIMULATOR and not profile.simulated:
-        raise ConfigError(f"facility {profile.id} is a real one: take --source mqtt, or --facility nanoterasu_sim")
+        raise ConfigError(
+            Sentence(
+                "facility {profile} is a real one: take --source mqtt, or --facility nanoterasu_sim", profile=profile.id
+            )
+        )
     text = sample_configuration(profile, facility, store.value, kind.value)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
-        raise ConfigError(f"{path} exists already and is left as it is: move it away, or name another") from error
+        raise ConfigError(
+            Sentence("{path} exists already and is left as it is: move it away, or name another", path=path)
+        ) from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        raise ConfigError(Sentence("{path} cannot be written: {reason}", path=path, reason=error.strerror)) from error
     print(f"{path} written; read it, then: kado check")

@@ -7,6 +7,7 @@ from rich.console import RenderableType
 
 from facility.errors import UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import parse_time
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.cli.simulate import config_of_group
@@ -96,13 +97,19 @@ def _request(
 ) -> Request:
 
     if repair + answers + listed > 1:
-        raise UsageError("--repair, --answers and --list are different things: choose one of them")
+        raise UsageError(Sentence("--repair, --answers and --list are different things: choose one of them"))
     given = {"--for": length, "--reads": reads, "--shift": shift, "--cause": None if cause == "injected" else cause}
     needless = [name for name, value in given.items() if value is not None]
     if needless and (repair or answers or listed or effect is None):
-        raise UsageError(f"{needless[0]} is for a fault that is injected: name its effect, see --list")
+        raise UsageError(
+            Sentence("{needless} is for a fault that is injected: name its effect, see --list", needless=needless[0])
+        )
     if effect is not None and (answers or listed):
-        raise UsageError(f"--{'answers' if answers else 'list'} takes no effect: leave {effect!r} out")
+        raise UsageError(
+            Sentence(
+                "--{what} takes no effect: leave {effect!r} out", what="answers" if answers else "list", effect=effect
+            )
+        )
     if repair:
         return Request(do="repair", effect=effect)
     if answers:

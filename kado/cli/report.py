@@ -12,6 +12,7 @@ from rich.console import RenderableType
 
 from facility.errors import ProblemFoundError, ReportError
 from facility.issued_report import IssuedReport
+from facility.sentence import Sentence
 from facility.time import format_time
 from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
@@ -102,7 +103,11 @@ def _write(path: Path, content: bytes) -> None:
         os.replace(part.name, path)  # never half a report under its name
     except OSError as error:
         raise ReportError(
-            f"{path} cannot be written: {error.strerror or error}; choose another place with --out"
+            Sentence(
+                "{path} cannot be written: {reason}; choose another place with --out",
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from error
 
 

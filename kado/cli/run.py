@@ -7,6 +7,7 @@ import random
 import signal
 
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from facility.time import system_clock
 from kado.cli.command import ConfigOption
 from kado.config import Configuration, load_configuration
@@ -63,5 +64,10 @@ def run(config: ConfigOption = None) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     configuration = load_configuration(config)
     if not configuration.sources:
-        raise ConfigError(f"{configuration.path} has no source: add a [[source]] table, or see 'kado init'")
+        raise ConfigError(
+            Sentence(
+                "{configuration} has no source: add a [[source]] table, or see 'kado init'",
+                configuration=configuration.path,
+            )
+        )
     asyncio.run(serve(configuration))

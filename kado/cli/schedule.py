@@ -16,6 +16,7 @@ from facility.profile import Profile
 from facility.schedule import Category, Plan, ScheduleVersion, check_changes_something, resolve
 from facility.schedule_csv import MAX_BYTES, decode_schedule, read_schedule
 from facility.schedule_ics import read_calendar
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, NS_PER_H, parse_time
 from kado.cli.as_of import as_of
 from kado.cli.command import AsKnownOnOption, AsPublishedOnOption, ConfigOption, Format, FormatOption
@@ -68,10 +69,20 @@ def import_schedule(
     calendar_options = {"--published-at": published_at, "--from": start, "--to": end}
     is_calendar = file.suffix.lower() in (".ics", ".ical")
     if is_calendar and published_at is None:
-        raise ScheduleError(f"{file} is a calendar, which does not say when it was published: add --published-at TIME")
+        raise ScheduleError(
+            Sentence(
+                "{file} is a calendar, which does not say when it was published: add --published-at TIME", file=file
+            )
+        )
     if not is_calendar and any(calendar_options.values()):
         given = ", ".join(name for name, value in calendar_options.items() if value)
-        raise ScheduleError(f"{given} are for calendars that end in .ics: {file} says published_at in each row")
+        raise ScheduleError(
+            Sentence(
+                "{given} are for calendars that end in .ics: {file} says published_at in each row",
+                given=given,
+                file=file,
+            )
+        )
     data = _read(file)
     warnings: tuple[str, ...] = ()
     if published_at is not None:
@@ -100,7 +111,9 @@ def _account() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError) as error:  # Such as in a container, whose user has no name.
-        raise ScheduleError("your account has no name: say who states this calendar with --author NAME") from error
+        raise ScheduleError(
+            Sentence("your account has no name: say who states this calendar with --author NAME")
+        ) from error
 
 
 def _read(file: Path) -> bytes:
@@ -108,7 +121,7 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(MAX_BYTES + 1)  # One byte more shows the reader that the file is too large.
     except OSError as error:
-        raise ScheduleError(f"{file} cannot be read: {error.strerror}") from error
+        raise ScheduleError(Sentence("{file} cannot be read: {reason}", file=file, reason=error.strerror)) from error
 
 
 def import_summary(profile: Profile, imported: ImportedSchedule) -> list[RenderableType]:
@@ -198,8 +211,11 @@ def diff_schedule(
     published = sorted({v.published_at_ns for v in versions})
     if since is None and len(published) < 2:
         raise ScheduleError(
-            f"the journal holds {'one publication' if published else 'no publication'} of the calendar, so there is"
-            " nothing to compare: see 'kado schedule show', or give --since"
+            Sentence(
+                "the journal holds {what} of the calendar, so there is nothing to compare: see 'kado "
+                "schedule show', or give --since",
+                what=Sentence("one publication") if published else Sentence("no publication"),
+            )
         )
     since_ns = published[-2] if since is None else parse_time(since)
     until_ns = None if until is None else parse_time(until)

@@ -12,10 +12,12 @@ from rich.console import RenderableType
 from facility.definition import load_definition
 from facility.errors import UsageError
 from facility.period import month_of
+from facility.sentence import Sentence
 from facility.time import Clock, from_datetime, parse_time, system_clock, to_datetime
 from kado.cli.command import ConfigOption
 from kado.config import DEFAULT_PATH, Configuration, configuration_of_profile, load_configuration
 from kado.language import tr
+from kado.language.sentences import in_words
 from kado.live.simulation import LiveRun, simulate_live
 from kado.output import local, show, span, title
 from kado.service.simulated_files import export_history
@@ -78,9 +80,9 @@ def simulate(
         _refuse_options_of_the_group(context)
         return
     if out is not None and live is not None:
-        raise UsageError("--out writes files and --live publishes: give one of them")
+        raise UsageError(Sentence("--out writes files and --live publishes: give one of them"))
     if speed != 1 and live is None:
-        raise UsageError("--speed needs --live: without it, history is made at once")
+        raise UsageError(Sentence("--speed needs --live: without it, history is made at once"))
     order = Order(scenario, seed, start, end, out, kind.value, live, speed, yes)
     show(*run_simulation(_configuration(config, facility, out), order))
 
@@ -88,7 +90,9 @@ def simulate(
 def _configuration(config: Path | None, facility: str | None, out: Path | None) -> Configuration:
     """Return kado.toml; for files alone also one made up of a profile."""
     if facility is not None and (out is None or config is not None):
-        raise UsageError("--facility is for --out without a kado.toml: elsewhere the facility stands in kado.toml")
+        raise UsageError(
+            Sentence("--facility is for --out without a kado.toml: elsewhere the facility stands in kado.toml")
+        )
     if facility is None and (out is None or config is not None or DEFAULT_PATH.is_file()):
         return load_configuration(config)
     return configuration_of_profile(facility or SIMULATED_FACILITY)
@@ -105,8 +109,12 @@ def _refuse_options_of_the_group(context: typer.Context) -> None:
         given = context.get_parameter_source(parameter.name or "")
         if given is not None and given.name == "COMMANDLINE" and parameter.name not in ("config", "debug"):
             raise UsageError(
-                f"{parameter.opts[0]} is for 'kado simulate' itself and means nothing to "
-                f"'kado simulate {context.invoked_subcommand}': leave it out"
+                Sentence(
+                    "{opts} is for 'kado simulate' itself and means nothing to 'kado simulate "
+                    "{invoked_subcommand}': leave it out",
+                    opts=parameter.opts[0],
+                    invoked_subcommand=context.invoked_subcommand,
+                )
             )
 
 
@@ -167,16 +175,19 @@ def _ask_before_mixing(
     found = None if yes else other_history(configuration, machine, start_ns, end_ns)
     if found is None:
         return
-    text = tr(
+    mixed = Sentence(
         "{folder} holds samples of another history from {start} on: both would be mixed",
         folder=configuration.data_dir,
         start=local(found[0], configuration.profile.zone, offset=True),
     )
     if not sys.stdin.isatty():
         raise UsageError(
-            text + tr("; choose another data_dir in kado.toml, other times, or add --yes to write over them")
+            Sentence(
+                "{mixed}; choose another data_dir in kado.toml, other times, or add --yes to write over them",
+                mixed=mixed,
+            )
         )
-    if not typer.confirm(text + tr(". Write over them?")):
+    if not typer.confirm(tr("{mixed}. Write over them?", mixed=in_words(mixed))):
         raise typer.Exit(1)
 
 
@@ -194,11 +205,16 @@ def _period(configuration: Configuration, scenario: Scenario, order: Order, now_
         end_ns = parse_time(order.end)
     if end_ns <= start_ns:
         raise UsageError(
-            f"nothing to simulate: --to {local(end_ns, zone, offset=True)} is not after --from "
-            f"{local(start_ns, zone, offset=True)}"
+            Sentence(
+                "nothing to simulate: --to {end} is not after --from {start}",
+                end=local(end_ns, zone, offset=True),
+                start=local(start_ns, zone, offset=True),
+            )
         )
     if end_ns > now_ns:
-        raise UsageError(f"--to {local(end_ns, zone, offset=True)} lies in the future: history ends now")
+        raise UsageError(
+            Sentence("--to {end} lies in the future: history ends now", end=local(end_ns, zone, offset=True))
+        )
     return start_ns, end_ns
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from facility.errors import ProblemFoundError, UnreachableError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
@@ -43,8 +44,10 @@ def probe_source(
     profile = configuration.profile
     chosen = [s for s in configuration.sources if source in (None, s.id)]
     if not chosen:
-        names = ", ".join(s.id for s in configuration.sources) or "none"
-        raise UsageError(f"no source is called {source!r}; there are {names}" if source else "kado.toml has no source")
+        if not source:
+            raise UsageError(Sentence("kado.toml has no source"))
+        names = ", ".join(s.id for s in configuration.sources) or Sentence("none")
+        raise UsageError(Sentence("no source is called {source!r}; there are {names}", source=source, names=names))
     console = terminal(stderr=True)
     found: list[Heard] = []
     for one in chosen:

@@ -15,6 +15,7 @@ from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.cli.store_status import outlook_line, service_line
 from kado.config import load_configuration
 from kado.language import marked, term, tr, trn, words
+from kado.language.assertions import correction_words
 from kado.language.terms import LEDGER
 from kado.output import age, facts, local, print_json, show, stretch, table, title
 from kado.queries.beam import LOOK_NS, BeamState
@@ -191,9 +192,7 @@ def _corrections(standing: Standing) -> list[RenderableType]:
     if not standing.corrections:
         return []
     zone = standing.profile.zone
-    lines = [
-        Text(f"  #{c.id} {c.assertion.value}  {stretch(c.start_ns, c.end_ns, zone)}") for c in standing.corrections
-    ]
+    lines = [Text(f"  {correction_words(c)}  {stretch(c.start_ns, c.end_ns, zone)}") for c in standing.corrections]
     return ["", tr("Corrections in force this month"), *lines]
 
 

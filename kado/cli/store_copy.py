@@ -8,6 +8,7 @@ from rich.console import RenderableType
 
 from facility.errors import ProblemFoundError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
@@ -43,7 +44,7 @@ def copy_store(
     """
     other = to or from_
     if other is None or (to is not None and from_ is not None):
-        raise UsageError("say with one of --to FILE and --from FILE which other kado.toml the copy is about")
+        raise UsageError(Sentence("say with one of --to FILE and --from FILE which other kado.toml the copy is about"))
     # The environment says how this kado is configured, not how the other one is.
     here, there = load_configuration(config), load_configuration(other, environment=False)
     source, target = (here, there) if to is not None else (there, here)
@@ -60,7 +61,7 @@ def copy_store(
     else:
         show(*copy_table(source.profile, result))
     if problems := result.problems():
-        raise ProblemFoundError("\n".join(["the counts of both sides do not agree", *problems]))
+        raise ProblemFoundError(Sentence.joined([Sentence("the counts of both sides do not agree"), *problems]))
 
 
 def copy_table(profile: Profile, result: CopyResult) -> list[RenderableType]:

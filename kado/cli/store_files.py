@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from collector.files.layout import Layout
 from facility.errors import ProblemFoundError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.cli.import_samples import summary
@@ -79,7 +80,7 @@ def store_import(
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix in (".parquet", ".csv") and file.name[0] != ".")
         if not files:
-            raise UsageError(f"{path} holds no .parquet and no .csv file")
+            raise UsageError(Sentence("{path} holds no .parquet and no .csv file", path=path))
     results = [import_samples(configuration, file, Layout(), system_clock, again=again) for file in files]
     profile = configuration.profile
     if output is Format.JSON:
@@ -89,7 +90,14 @@ def store_import(
             show(*summary(profile, result))
     if rejected := sum(result.rejected_rows for result in results):
         advice = next((f": {result.advice}" for result in results if result.advice), "")
-        raise ProblemFoundError(f"rows rejected: {rejected} of {sum(result.read for result in results)}{advice}")
+        raise ProblemFoundError(
+            Sentence(
+                "rows rejected: {rejected} of {results}{advice}",
+                rejected=rejected,
+                results=sum(result.read for result in results),
+                advice=advice,
+            )
+        )
 
 
 def exported_lines(profile: Profile, files: Sequence[ExportedFile]) -> list[RenderableType]:

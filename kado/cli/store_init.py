@@ -8,6 +8,7 @@ from rich.console import RenderableType
 
 from facility.errors import ProblemFoundError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, NS_PER_H
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
@@ -62,8 +63,11 @@ def init_store(
     if setup.differing:
         names = " and ".join(bucket.name for bucket in setup.differing)
         raise ProblemFoundError(
-            f"the server keeps the samples of {names} for another time than kado.toml says: correct kado.toml, or let"
-            " kado store init --update change the server"
+            Sentence(
+                "the server keeps the samples of {names} for another time than kado.toml says: "
+                "correct kado.toml, or let kado store init --update change the server",
+                names=names,
+            )
         )
 
 

@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from facility.accounts import Account, Role, check_name
 from facility.errors import AccountError, ConfigError, MissingExtraError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import format_time
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
@@ -63,10 +64,12 @@ def add(
     """
     configuration = load_configuration(config)
     if no_password and password_file is not None:
-        raise AccountError("--no-password and --password-file exclude each other: choose one")
+        raise AccountError(Sentence("--no-password and --password-file exclude each other: choose one"))
     check_name(name)
     if any(a.name.casefold() == name.casefold() for a in all_accounts(configuration)):
-        raise AccountError(f"there is an account {name!r} already: choose another name, or remove that one first")
+        raise AccountError(
+            Sentence("there is an account {name!r} already: choose another name, or remove that one first", name=name)
+        )
     hashed = NO_PASSWORD if no_password else _hash(_password(password_file, name), name)
     made = add_account(configuration, name, role, hashed, _author(author))
     _show(configuration.profile, [made], output)
@@ -175,7 +178,7 @@ def _author(stated: str | None) -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError) as error:
-        raise AccountError("it is not known who you are: say it with --author NAME") from error
+        raise AccountError(Sentence("it is not known who you are: say it with --author NAME")) from error
 
 
 def _password(file: Path | None, name: str) -> str:
@@ -183,13 +186,17 @@ def _password(file: Path | None, name: str) -> str:
         try:
             text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} (--password-file) cannot be read: {error}") from error
+            raise ConfigError(
+                Sentence("{file} (--password-file) cannot be read: {error}", file=file, error=error)
+            ) from error
         return text.rstrip("\r\n")
     if not sys.stdin.isatty():
-        raise AccountError("no terminal to ask for the password: give it by --password-file FILE, or - for stdin")
+        raise AccountError(
+            Sentence("no terminal to ask for the password: give it by --password-file FILE, or - for stdin")
+        )
     first = getpass.getpass(tr("Password of {name}: ", name=name))
     if getpass.getpass(tr("Once more: ")) != first:
-        raise AccountError("the two passwords differ: nothing was changed")
+        raise AccountError(Sentence("the two passwords differ: nothing was changed"))
     return first
 
 
@@ -198,6 +205,6 @@ def _hash(password: str, name: str) -> str:
         from kado.page.access.passwords import check_password, hash_password
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"accounts need {error.name}, which is not installed: pip install 'kado[page]'"
+            Sentence("accounts need {error}, which is not installed: pip install 'kado[page]'", error=error.name)
         ) from error
     return hash_password(check_password(password, name))

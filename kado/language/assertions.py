@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from facility.corrections import Assertion, Exclusion
+from facility.corrections import Assertion, Correction, Exclusion
 from kado.language.catalogue import marked, tr
 
 _WORDS: Final = {
@@ -37,6 +37,19 @@ def assertion_word(assertion: Assertion) -> str:
 def exclusion_word(category: Exclusion) -> str:
     """Return where a cause outside the facility lay."""
     return tr(_CAUSES[category])
+
+
+def correction_words(correction: Correction) -> str:
+    """Return number and statement of a correction, with the outside cause of an exclusion.
+
+    Examples
+    --------
+    >>> correction_words(Correction(0, 1, Assertion.EXCLUDED, "a dip", "Sato", id=3, category=Exclusion.GRID))
+    '#3 excluded: power grid'
+    """
+    category = correction.category
+    words = assertion_word(correction.assertion) if category is None else exclusion_note(category)
+    return f"#{correction.id} {words}"
 
 
 def exclusion_note(category: Exclusion) -> str:

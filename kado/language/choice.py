@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import Final, Literal
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 
 Language = Literal["en", "ja"]
 """The same as `facility.text.Language`, without pydantic, which the list of commands does not need."""
@@ -70,7 +71,14 @@ def chosen_language(option: str | None, environment: Mapping[str, str]) -> Langu
     for name, value in (("--lang", option), ("KADO_LANG", environment.get("KADO_LANG"))):
         if value:
             if value not in LANGUAGES:
-                raise UsageError(f"{name} {value!r}: kado has no such language; use {' or '.join(LANGUAGES)}")
+                raise UsageError(
+                    Sentence(
+                        "{name} {value!r}: kado has no such language; use {languages}",
+                        name=name,
+                        value=value,
+                        languages=" or ".join(LANGUAGES),
+                    )
+                )
             return value
     # The first of them that is set decides, as POSIX has it.
     locale = next((environment[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(n)), "")

@@ -13,7 +13,7 @@ from kado.language.choice import language
 def error_text(error: Exception) -> str:
     """Return the text of an error in the language of now; in English where it has no `Sentence`."""
     sentence = error.args[0] if len(error.args) == 1 else None
-    return _in_words(sentence) if isinstance(sentence, Sentence) else str(error)
+    return in_words(sentence) if isinstance(sentence, Sentence) else str(error)
 
 
 def sentence_document(error: Exception) -> dict[str, Any] | None:
@@ -28,7 +28,7 @@ def sentence_text(document: object) -> str | None:
     if sentence is None:
         return None
     try:
-        return _in_words(sentence)
+        return in_words(sentence)
     except (KeyError, IndexError, ValueError, AttributeError):
         return None
 
@@ -64,7 +64,8 @@ def _restored(value: object) -> object:
     return _sentence(value) or value
 
 
-def _in_words(sentence: Sentence) -> str:
+def in_words(sentence: Sentence) -> str:
+    """Return a sentence in the language of now."""
     if language() == "en":
         return str(sentence)
     return tr(sentence.text, **{name: _value(value) for name, value in sentence.values.items()})
@@ -72,7 +73,7 @@ def _in_words(sentence: Sentence) -> str:
 
 def _value(value: object) -> object:
     if isinstance(value, Sentence):
-        return _in_words(value)
+        return in_words(value)
     if isinstance(value, Exception):
         return error_text(value)
     if isinstance(value, Assertion):

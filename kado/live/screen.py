@@ -21,6 +21,7 @@ from facility.quality import Quality
 from facility.schedule import Block, Plan
 from facility.time import NS_PER_S
 from kado.language import marked, term, tr, trn, words
+from kado.language.assertions import correction_words
 from kado.language.terms import LEDGER
 from kado.output import age, local, simulated_mark, stretch
 from kado.queries.beam import BeamState
@@ -129,7 +130,7 @@ def _beside(view: LiveView) -> list[RenderableType]:
         n = len(view.corrections)
         lines.append(Text(trn("{n} correction in force this month", "{n} corrections in force this month", n)))
         for c in newest:
-            lines.append(Text(f"  #{c.id} {c.assertion.value}  {stretch(c.start_ns, c.end_ns, view.profile.zone)}"))
+            lines.append(Text(f"  {correction_words(c)}  {stretch(c.start_ns, c.end_ns, view.profile.zone)}"))
     lines += [Text(tr("Warning: {warning}", warning=warning), style="yellow") for warning in view.warnings]
     return ["", *lines] if lines else []
 

@@ -1,6 +1,7 @@
 """Puts the page beside a running kado; imports what the page needs only where there is one."""
 
 from facility.errors import MissingExtraError
+from facility.sentence import Sentence
 from facility.time import Clock
 from kado.service.application import Application
 
@@ -33,8 +34,12 @@ def add_page(application: Application, clock: Clock, *, or_any_port: bool = Fals
         from kado.page.waker import Waker
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"[page] needs {error.name}, which is not installed: pip install 'kado[page]', or remove [page] from "
-            f"{configuration.path}"
+            Sentence(
+                "[page] needs {error}, which is not installed: pip install 'kado[page]', or remove "
+                "[page] from {configuration}",
+                error=error.name,
+                configuration=configuration.path,
+            )
         ) from error
     assert application.figures is not None
     assert application.newest is not None

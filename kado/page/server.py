@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from facility.errors import ConfigError, KadoError
+from facility.sentence import Sentence
 from facility.time import format_time
 from kado.language import LANGUAGES, in_language, tr
 from kado.page.access.slow_clients import PatientProtocol
@@ -182,8 +183,12 @@ def _bound(listen: str, *, or_any_port: bool) -> socket.socket:
             taken.close()
             if number == 0 or not or_any_port:
                 raise ConfigError(
-                    f"page.listen is {listen!r}, which cannot be listened on ({error.strerror or error}): "
-                    "choose another address or port"
+                    Sentence(
+                        "page.listen is {listen!r}, which cannot be listened on ({reason}): choose another "
+                        "address or port",
+                        listen=listen,
+                        reason=error.strerror or error,
+                    )
                 ) from error
             continue
         return taken

@@ -2,6 +2,7 @@
 
 from facility.alarms import AlarmRules, SeriesTable
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from kado.config import Configuration
 from kado.source_kinds import delivers
 
@@ -28,7 +29,12 @@ def load_alarm_rules(configuration: Configuration, table: SeriesTable | None = N
     """
     settings = configuration.settings.alarms
     if settings is None:
-        raise ConfigError(f'{configuration.path} has no [alarms]: add the table, with rules = ["alarms.toml"]')
+        raise ConfigError(
+            Sentence(
+                '{configuration} has no [alarms]: add the table, with rules = ["alarms.toml"]',
+                configuration=configuration.path,
+            )
+        )
     table = table or series_table(configuration)
     if settings.rules is None:
         return AlarmRules.shipped(configuration.profile.id, table)

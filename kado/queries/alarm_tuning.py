@@ -84,7 +84,7 @@ def load_tuning(configuration: Configuration, alarm: str, period_text: str, choi
             variants(rules.by_id[alarm], choices.limits, choices.deadbands, choices.on_delays_s, choices.off_delays_s)
         )
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(Sentence("{error}", error=error)) from error
     sources = _with_sources(rules, alarm)
     with open_store(configuration) as store:
         for variant, rule in settings:

@@ -71,7 +71,10 @@ def load_alarms(configuration: Configuration, now_ns: int) -> AlarmStanding:
     rows, outgoing = read_alarm_state(configuration.data_dir, configuration.profile.id)
     if ENGINE not in rows:
         raise UnreachableError(
-            f"no alarms were watched in {configuration.data_dir} yet: start `kado run` with [alarms]"
+            Sentence(
+                "no alarms were watched in {data_dir} yet: start `kado run` with [alarms]",
+                data_dir=configuration.data_dir,
+            )
         )
     engine = from_rows(rows, series_table(configuration))
     start = now_ns - INTERVAL_NS

@@ -9,6 +9,7 @@ from facility.alarms import AlarmRules, leaves
 from facility.errors import UsageError
 from facility.period import Period
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.signals import link_signal
 from facility.time import format_time
 from kado.config import Configuration
@@ -49,7 +50,13 @@ def verify_key(configuration: Configuration, key: AnswerKey) -> list[Difference]
     """
     profile = configuration.profile
     if key.facility != profile.id:
-        raise UsageError(f"the answer key is of facility {key.facility!r}, and the configuration of {profile.id!r}")
+        raise UsageError(
+            Sentence(
+                "the answer key is of facility {facility!r}, and the configuration of {profile!r}",
+                facility=key.facility,
+                profile=profile.id,
+            )
+        )
     start, end = key.period.start, key.period.end
     period = Period(f"{format_time(start)}/{format_time(end)}", start, end)
     differences = compare(key, load_availability(configuration, period, key.definition).availability)

@@ -13,11 +13,13 @@ from facility.alarms import review
 from facility.definition import load_definition
 from facility.errors import ConfigError, DamagedDataError, KadoError, UnreachableError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.source import SourceSpec
 from facility.time import Clock
 from kado.config import Configuration
 from kado.journal import has_journal, journal_problem
 from kado.language import term, tr, trn, words
+from kado.language.sentences import error_text
 from kado.output import local
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
@@ -97,7 +99,7 @@ def checked(what: str, check: Callable[[], str]) -> Outcome:
         return Outcome(what, True, check())
     except KadoError as error:
         # Wrong configuration is a problem that was found here, not wrong use of this command.
-        return Outcome(what, False, str(error), 1 if isinstance(error, UsageError) else error.exit_code)
+        return Outcome(what, False, error_text(error), 1 if isinstance(error, UsageError) else error.exit_code)
 
 
 def _definition(configuration: Configuration) -> str:
@@ -116,7 +118,9 @@ def _data_dir(configuration: Configuration) -> str:
     path = configuration.data_dir
     nearest = next(p for p in (path, *path.parents) if p.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise ConfigError(f"{nearest} cannot be written: change its owner, or choose another data_dir")
+        raise ConfigError(
+            Sentence("{nearest} cannot be written: change its owner, or choose another data_dir", nearest=nearest)
+        )
     if not DataDir(path).telemetry.exists():
         return tr("{folder}: nothing collected yet", folder=path)
 

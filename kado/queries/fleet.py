@@ -9,6 +9,7 @@ from socket import gethostname
 from typing import Any
 
 from facility.errors import ConfigError, KadoError
+from facility.sentence import Sentence
 from facility.time import Clock, format_time, parse_time, system_clock
 from kado.config import ENV_PREFIX, load_configuration
 from kado.queries.availability import load_availability
@@ -148,7 +149,7 @@ def _found(folder: Path, name: str) -> list[Path]:
         found = (path.relative_to(folder) for path in folder.glob(name))
     if paths := sorted(found):
         return paths
-    raise ConfigError(f"no configuration matches {name}: name the files, or correct the pattern")
+    raise ConfigError(Sentence("no configuration matches {name}: name the files, or correct the pattern", name=name))
 
 
 def _check_environment(paths: Sequence[Path]) -> None:
@@ -157,4 +158,10 @@ def _check_environment(paths: Sequence[Path]) -> None:
     for key in ("FACILITY", "DATA_DIR"):
         name = f"{ENV_PREFIX}{key}"
         if name in os.environ:
-            raise ConfigError(f"{name} of the environment would override each of {len(paths)} configurations: unset it")
+            raise ConfigError(
+                Sentence(
+                    "{name} of the environment would override each of {count} configurations: unset it",
+                    name=name,
+                    count=len(paths),
+                )
+            )

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from facility.errors import MissingExtraError, UnreachableError
+from facility.sentence import Sentence
 
 _Work = TypeVar("_Work")
 
@@ -77,19 +78,28 @@ def cluster(address: str) -> Generator[Run]:
         from distributed import Client
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"a cluster needs Dask distributed ({error}): install it with pip install 'kado[cluster]'"
+            Sentence(
+                "a cluster needs Dask distributed ({error}): install it with pip install 'kado[cluster]'", error=error
+            )
         ) from error
     try:
         client = Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False, name="kado")
     except (OSError, ValueError) as error:
         raise UnreachableError(
-            f"no Dask scheduler answers at {address} ({error}): start one with 'dask scheduler', its workers with "
-            f"'dask worker {address}'"
+            Sentence(
+                "no Dask scheduler answers at {address} ({error}): start one with 'dask scheduler', "
+                "its workers with 'dask worker {address}'",
+                address=address,
+                error=error,
+            )
         ) from error
     with client:
         if not client.scheduler_info()["workers"]:
             raise UnreachableError(
-                f"the Dask scheduler at {address} has no workers: start some with 'dask worker {address}'"
+                Sentence(
+                    "the Dask scheduler at {address} has no workers: start some with 'dask worker {address}'",
+                    address=address,
+                )
             )
         yield partial(_on_cluster, client, address)
 
@@ -185,7 +195,9 @@ def _answer(future: Any, address: str) -> Any:
         if error is None:
             return future.result()
     except (CancelledError, OSError) as gone:
-        raise UnreachableError(f"the Dask scheduler at {address} went away before all was done") from gone
+        raise UnreachableError(
+            Sentence("the Dask scheduler at {address} went away before all was done", address=address)
+        ) from gone
     if isinstance(error, KilledWorker):
         return _KILLED
     return Lost(f"the worker could not run it ({type(error).__name__}: {error}): install the same kado there")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from facility.accounts import Account, Role
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from facility.time import Clock, system_clock
 from kado.config import Configuration
 from kado.journal import has_journal, open_people
@@ -48,13 +49,21 @@ def exposure_of(configuration: Configuration, settings: PageSettings, accounts: 
     if not settings.is_local:
         if not accounts and not by_header:
             raise ConfigError(
-                f"page.listen is {settings.listen!r}: without accounts the page listens on loopback only; make one"
-                " with 'kado user add NAME --role manager', or name the proxy that checks users in [page.proxy]"
+                Sentence(
+                    "page.listen is {listen!r}: without accounts the page listens on loopback only; make "
+                    "one with 'kado user add NAME --role manager', or name the proxy that checks users "
+                    "in [page.proxy]",
+                    listen=settings.listen,
+                )
             )
         if not settings.is_encrypted and proxy is None and not settings.plain_http:
             raise ConfigError(
-                f"page.listen is {settings.listen!r} without https: passwords would cross the network readable; give"
-                " certificate_file and key_file, or [page.proxy], or plain_http = true on an isolated network"
+                Sentence(
+                    "page.listen is {listen!r} without https: passwords would cross the network "
+                    "readable; give certificate_file and key_file, or [page.proxy], or plain_http = true "
+                    "on an isolated network",
+                    listen=settings.listen,
+                )
             )
     for name, file in (("certificate_file", settings.certificate_file), ("key_file", settings.key_file)):
         if file is not None:
@@ -77,7 +86,9 @@ def _readable(path: Path, option: str) -> None:
         with path.open("rb"):
             return
     except OSError as error:
-        raise ConfigError(f"{path} ({option}) cannot be read: {error.strerror}") from error
+        raise ConfigError(
+            Sentence("{path} ({option}) cannot be read: {reason}", path=path, option=option, reason=error.strerror)
+        ) from error
 
 
 def _readers(settings: PageSettings, accounts: Mapping[str, Account], *, by_header: bool) -> str:

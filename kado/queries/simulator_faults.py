@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from kado.language import marked, tr
 from simulators.answer_key import KeyFault
 from simulators.scenario import Effect
@@ -47,7 +48,9 @@ def seconds_of(option: str, text: str) -> float:
     """
     match = _LENGTH.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"{option} {text!r} is not a length of time: write 90s, 20min, 2h or 1d")
+        raise UsageError(
+            Sentence("{option} {text!r} is not a length of time: write 90s, 20min, 2h or 1d", option=option, text=text)
+        )
     return float(match[1]) * _UNITS[match[2]]
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from analytics.energy import POWER_UNIT
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from facility.text import SIMULATED
 from facility.time import format_time
 from kado.language import language, tr, words
@@ -91,7 +92,13 @@ def make_report(
     layout, edition = layout or Layout(), edition or Edition()
     for name in layout.sections:
         if name not in SECTIONS:
-            raise ConfigError(f"[report] sections names {name!r}, which is not a section: {', '.join(SECTIONS)}")
+            raise ConfigError(
+                Sentence(
+                    "[report] sections names {name!r}, which is not a section: {sections}",
+                    name=name,
+                    sections=", ".join(SECTIONS),
+                )
+            )
     loaded = inputs.loaded
     profile, period, zone = loaded.profile, loaded.availability.period, loaded.profile.zone
     start, end = (local_time(ns, zone) for ns in (period.start_ns, period.end_ns))

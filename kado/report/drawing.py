@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from facility.errors import MissingExtraError
+from facility.sentence import Sentence
 from kado.report.drawing_process import ChartName, DrawingProcess, DrawingProcessLostError, draw_here
 
 LIBRARIES: Final = ("pandas", "altair", "vl_convert", "typst", "xlsxwriter", "jinja2", "babel")
@@ -30,7 +31,9 @@ def require_libraries() -> None:
     """
     for name in LIBRARIES:
         if find_spec(name) is None:
-            raise MissingExtraError(f"reports need {name}, which is not installed: pip install 'kado[report]'")
+            raise MissingExtraError(
+                Sentence("reports need {name}, which is not installed: pip install 'kado[report]'", name=name)
+            )
 
 
 @contextmanager

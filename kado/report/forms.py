@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from facility.errors import MissingExtraError
+from facility.sentence import Sentence
 from kado.report.model import Report
 
 
@@ -55,7 +56,11 @@ def _renderer(form: Form, font_dir: Path | None) -> Callable[[Report], bytes]:
                 return render_json
     except ImportError as error:
         raise MissingExtraError(
-            f"{form.value} reports need {error.name}, which is not installed: pip install 'kado[report]'"
+            Sentence(
+                "{form} reports need {error}, which is not installed: pip install 'kado[report]'",
+                form=form.value,
+                error=error.name,
+            )
         ) from error
 
 

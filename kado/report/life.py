@@ -55,9 +55,11 @@ def layout_of(configuration: Configuration) -> Layout:
         try:
             logo = path.read_bytes()
         except OSError as error:
-            raise ConfigError(f"[report] logo: {path} cannot be read: {error.strerror}") from error
+            raise ConfigError(
+                Sentence("[report] logo: {path} cannot be read: {reason}", path=path, reason=error.strerror)
+            ) from error
         if not (logo[:8] == b"\x89PNG\r\n\x1a\n" or b"<svg" in logo[:1024]):
-            raise ConfigError(f"[report] logo: {path} is no picture in SVG or PNG")
+            raise ConfigError(Sentence("[report] logo: {path} is no picture in SVG or PNG", path=path))
     return Layout(chosen.sections or Layout().sections, chosen.signatures, logo)
 
 
@@ -177,10 +179,17 @@ def verify_file(configuration: Configuration, path: Path, *, clock: Clock = syst
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ReportError(f"{path} is {path.stat().st_size:,} bytes; a report has at most {MAX_BYTES:,}")
+            raise ReportError(
+                Sentence(
+                    "{path} is {st_size:,} bytes; a report has at most {max_bytes:,}",
+                    path=path,
+                    st_size=path.stat().st_size,
+                    max_bytes=MAX_BYTES,
+                )
+            )
         content = path.read_bytes()
     except OSError as error:
-        raise ReportError(f"{path} cannot be read: {error.strerror}") from error
+        raise ReportError(Sentence("{path} cannot be read: {reason}", path=path, reason=error.strerror)) from error
     stamp = read_stamp(str(path), content)
     if stamp.facility != configuration.profile.id:
         raise ReportError(
@@ -216,4 +225,6 @@ def _ledger_of(path: Path, stamp: Stamp) -> tuple[SourceTotals, ...]:
     try:
         return tuple(SourceTotals(*row) for row in json.loads(stamp.ledger))
     except (ValueError, TypeError) as error:
-        raise ReportError(f"the stamp of {path} cannot be read ({error}): the file was changed") from error
+        raise ReportError(
+            Sentence("the stamp of {path} cannot be read ({error}): the file was changed", path=path, error=error)
+        ) from error

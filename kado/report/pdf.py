@@ -9,6 +9,7 @@ from typing import Any, cast
 import typst
 
 from facility.errors import KadoError
+from facility.sentence import Sentence
 from kado.report.model import Kind, Report, Table
 from kado.report.typeface import FAMILY, find_typeface
 
@@ -38,7 +39,14 @@ def render_pdf(report: Report, font_dir: Path | None = None) -> bytes:
             timestamp=int(report.made_at.timestamp()),
         )
     except typst.TypstError as error:
-        raise KadoError(f"the PDF of {report.title} {report.period} could not be set: {error}") from error
+        raise KadoError(
+            Sentence(
+                "the PDF of {title} {period} could not be set: {error}",
+                title=report.title,
+                period=report.period,
+                error=error,
+            )
+        ) from error
     return made
 
 

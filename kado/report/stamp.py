@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from facility.errors import ReportError
+from facility.sentence import Sentence
 
 _MARK: Final = "kado-report:"
 _PATTERN: Final = re.compile(rb"kado-report:([A-Za-z0-9_\-]+)")
@@ -58,15 +59,23 @@ def read_stamp(name: str, content: bytes) -> Stamp:
         content = _properties(name, content)
     match = _PATTERN.search(content)
     if match is None:
-        raise ReportError(f"{name} bears no stamp of kado: only files that 'kado report' made can be verified")
+        raise ReportError(
+            Sentence("{name} bears no stamp of kado: only files that 'kado report' made can be verified", name=name)
+        )
     encoded = match[1]
     try:
         document = json.loads(base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4)))
         stamp = Stamp(**document)
     except (ValueError, TypeError, RecursionError) as error:
-        raise ReportError(f"the stamp of {name} cannot be read ({error}): the file was changed") from error
+        raise ReportError(
+            Sentence("the stamp of {name} cannot be read ({error}): the file was changed", name=name, error=error)
+        ) from error
     if not all(isinstance(v, int if k == "edition" else str) for k, v in asdict(stamp).items()):
-        raise ReportError(f"the stamp of {name} cannot be read: a value is of the wrong type; the file was changed")
+        raise ReportError(
+            Sentence(
+                "the stamp of {name} cannot be read: a value is of the wrong type; the file was changed", name=name
+            )
+        )
     return stamp
 
 
@@ -75,7 +84,13 @@ def _properties(name: str, content: bytes) -> bytes:
         with zipfile.ZipFile(io.BytesIO(content)) as book:
             info = book.getinfo("docProps/core.xml")
             if info.file_size > 1024**2:
-                raise ReportError(f"{name}: docProps/core.xml is {info.file_size} bytes, more than a report's")
+                raise ReportError(
+                    Sentence(
+                        "{name}: docProps/core.xml is {file_size} bytes, more than a report's",
+                        name=name,
+                        file_size=info.file_size,
+                    )
+                )
             return book.read(info)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise ReportError(f"{name} is no workbook that kado made ({error})") from error
+        raise ReportError(Sentence("{name} is no workbook that kado made ({error})", name=name, error=error)) from error

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 
 FAMILY: Final = "BIZ UDPGothic"
 FILES: Final = ("BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf")
@@ -42,8 +43,14 @@ def find_typeface(folder: Path | None = None) -> list[Path]:
     if missing:
         looked = ", ".join(str(root) for root in roots)
         raise ConfigError(
-            f"the type face {FAMILY} is not installed: {' and '.join(missing)} not found in {looked}. On Debian or "
-            f"Ubuntu: apt-get install {PACKAGE}. Or set font_dir in [report] to a folder that holds the files; "
-            "HTML, CSV and JSON need no type face"
+            Sentence(
+                "the type face {family} is not installed: {missing} not found in {looked}. On Debian "
+                "or Ubuntu: apt-get install {package}. Or set font_dir in [report] to a folder that "
+                "holds the files; HTML, CSV and JSON need no type face",
+                family=FAMILY,
+                missing=", ".join(missing),
+                looked=looked,
+                package=PACKAGE,
+            )
         )
     return sorted(set(found.values()))

@@ -28,6 +28,7 @@ from collector.sources.archiver.spec import ArchiverSource
 from collector.sources.blocking import in_thread
 from facility.errors import ConfigError, KadoError, UnreachableError, UsageError
 from facility.interval import Intervals
+from facility.sentence import Sentence
 from facility.time import Clock
 from kado.config import Configuration
 from kado.language import tr
@@ -176,7 +177,9 @@ class BackfillDesk:
             raise _WithdrawnError(f"back-fill {name} was withdrawn") from error
         except ValidationError as error:
             raise UsageError(
-                f"a request to fill gaps cannot be read: {error}; is it of another version of kado?"
+                Sentence(
+                    "a request to fill gaps cannot be read: {error}; is it of another version of kado?", error=error
+                )
             ) from error
 
     def _fill(
@@ -188,12 +191,19 @@ class BackfillDesk:
                 break
         else:
             raise UsageError(
-                f"the kado that runs knows no archive {request.source!r}: its configuration is older; start it again"
+                Sentence(
+                    "the kado that runs knows no archive {source!r}: its configuration is older; start it again",
+                    source=request.source,
+                )
             )
         if strange := [name for name in request.signals or () if name not in source.signals]:
             raise UsageError(
-                f"in the kado that runs, source {source.id} maps no signal {strange[0]!r}: its configuration is"
-                " older; start it again"
+                Sentence(
+                    "in the kado that runs, source {source} maps no signal {strange!r}: its "
+                    "configuration is older; start it again",
+                    source=source.id,
+                    strange=strange[0],
+                )
             )
         return backfill(
             source, configuration.profile, Intervals.of(request.ranges), self._landing, configuration.data_dir,
@@ -219,8 +229,11 @@ class BackfillDesk:
                 status = self._forwarder.status()
                 if status.state in (ForwarderState.RETRYING, ForwarderState.HOLDING):
                     raise UnreachableError(
-                        f"what was fetched is stored and waits for InfluxDB: {status.problem}; it is forwarded by"
-                        " itself, and the figures follow then"
+                        Sentence(
+                            "what was fetched is stored and waits for InfluxDB: {problem}; it is forwarded by "
+                            "itself, and the figures follow then",
+                            problem=status.problem,
+                        )
                     )
                 pause(0.1)
 
@@ -299,7 +312,11 @@ def _handed_in(folder: Path, request: BackfillRequest) -> Generator[Path]:
         _write(asked, request.model_dump_json())
     except OSError as error:
         raise ConfigError(
-            f"{folder} cannot be written: {error.strerror}; give the command as the user that 'kado run' runs as"
+            Sentence(
+                "{folder} cannot be written: {reason}; give the command as the user that 'kado run' runs as",
+                folder=folder,
+                reason=error.strerror,
+            )
         ) from error
     try:
         yield answer

@@ -10,6 +10,7 @@ from facility.errors import UsageError
 from facility.interval import Intervals
 from facility.period import Period
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import Clock, format_time, to_datetime, to_ns, to_s
 from kado.config import Configuration
 from kado.language import tr
@@ -77,7 +78,14 @@ def backfill_period(
     """
     source = _source(configuration, source_id)
     if strange := [name for name in signals if name not in source.signals]:
-        raise UsageError(f"source {source.id} maps no signal {strange[0]!r}; it maps {', '.join(source.signals)}")
+        raise UsageError(
+            Sentence(
+                "source {source} maps no signal {strange!r}; it maps {signals}",
+                source=source.id,
+                strange=strange[0],
+                signals=", ".join(source.signals),
+            )
+        )
     before = load_availability(configuration, period, clock=clock)
     part = before.part
     # What the last sample before a gap stood for was not seen either: a loss of beam may have begun there.
@@ -157,15 +165,21 @@ def _source(configuration: Configuration, source_id: str | None) -> ArchiverSour
     archives = [source for source in configuration.sources if isinstance(source, ArchiverSource)]
     if not archives:
         raise UsageError(
-            "no archive is configured: add a [[source]] of kind 'archiver' to kado.toml (docs/how-to/fill-gaps.md)"
+            Sentence(
+                "no archive is configured: add a [[source]] of kind 'archiver' to kado.toml (docs/how-to/fill-gaps.md)"
+            )
         )
     names = ", ".join(source.id for source in archives)
     if source_id is None and len(archives) > 1:
-        raise UsageError(f"there are several archives: say which with --source; there are {names}")
+        raise UsageError(
+            Sentence("there are several archives: say which with --source; there are {names}", names=names)
+        )
     for source in archives:
         if source_id in (None, source.id):
             return source
-    raise UsageError(f"no archive is called {source_id!r}; there are {names}")
+    raise UsageError(
+        Sentence("no archive is called {source_id!r}; there are {names}", source_id=source_id, names=names)
+    )
 
 
 def backfilled_document(profile: Profile, done: Backfilled) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from facility.errors import UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import Clock, format_time
 from kado.config import Configuration
 from kado.language import tr
@@ -39,7 +40,9 @@ class Restored:
 def back_up(configuration: Configuration, folder: Path, clock: Clock, *, keep: int | None) -> MadeBackup:
     """Make a backup while another process may write, with a progress bar; errors as `Backup.make`."""
     if keep is not None and keep < 1:
-        raise UsageError(f"--keep {keep}: at least the backup that is being made is kept, so give 1 or more")
+        raise UsageError(
+            Sentence("--keep {keep}: at least the backup that is being made is kept, so give 1 or more", keep=keep)
+        )
     with progress_bar(tr("backup"), 1) as bar:
 
         def show(done: int, total: int) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from facility.errors import UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.text import SIMULATED
 from facility.time import MAX_NS, MIN_NS, NS_PER_DAY, Clock, format_time, from_datetime, to_datetime
 from kado.config import Configuration
@@ -49,10 +50,16 @@ class CopyResult:
     kept_from_ns: int | None
     """What is older was not copied, since the other store would not keep it; None: all was."""
 
-    def problems(self) -> list[str]:
+    def problems(self) -> list[Sentence]:
         """Return the name of each signal whose counts differ."""
         return [
-            f"{s.signal}: {self.target} should hold {s.expected} samples, and holds {s.in_target}"
+            Sentence(
+                "{signal}: {target} should hold {expected:,} samples, and holds {found:,}",
+                signal=s.signal,
+                target=self.target,
+                expected=s.expected,
+                found=s.in_target,
+            )
             for s in self.signals
             if s.in_target != s.expected
         ]
@@ -96,7 +103,14 @@ def copy_store(
         there = _counts(reader)
         for signal in signals:
             if signal not in there:
-                raise UsageError(f"{source.backend.name} has no signal {signal!r}: it has {', '.join(there) or 'none'}")
+                raise UsageError(
+                    Sentence(
+                        "{backend} has no signal {signal!r}: it has {there}",
+                        backend=source.backend.name,
+                        signal=signal,
+                        there=", ".join(there) or Sentence("none"),
+                    )
+                )
         wanted = {name: there[name] for name in signals or there}
         total, done = sum(one.samples for one in wanted.values()), 0
         tallies: dict[str, _Tally] = {}
@@ -185,16 +199,37 @@ def _check_sides(source: Configuration, target: Configuration) -> None:
     if ours.simulated != theirs.simulated:
         kind = {True: SIMULATED.en.lower(), False: "real"}
         raise UsageError(
-            f"facility {ours.id!r} in {source.path} is {kind[ours.simulated]}, {theirs.id!r} in {target.path} is"
-            f" {kind[theirs.simulated]}: real and simulated samples are never mixed"
+            Sentence(
+                "facility {ours!r} in {source} is {kind}, {theirs!r} in {target} is {other_kind}: real "
+                "and simulated samples are never mixed",
+                ours=ours.id,
+                source=source.path,
+                kind=kind[ours.simulated],
+                theirs=theirs.id,
+                target=target.path,
+                other_kind=kind[theirs.simulated],
+            )
         )
     if ours.id != theirs.id:
         raise UsageError(
-            f"{source.path} is about facility {ours.id!r}, {target.path} about {theirs.id!r}: samples of the one are"
-            " not samples of the other; each facility needs a store of its own"
+            Sentence(
+                "{source} is about facility {ours!r}, {target} about {theirs!r}: samples of the one "
+                "are not samples of the other; each facility needs a store of its own",
+                source=source.path,
+                ours=ours.id,
+                target=target.path,
+                theirs=theirs.id,
+            )
         )
     if source.backend.place == target.backend.place:
-        raise UsageError(f"{source.path} and {target.path} name the same store, {source.backend.name}: nothing to copy")
+        raise UsageError(
+            Sentence(
+                "{source} and {target} name the same store, {backend}: nothing to copy",
+                source=source.path,
+                target=target.path,
+                backend=source.backend.name,
+            )
+        )
 
 
 def _counts(store: TelemetryStore) -> dict[str, SeriesCount]:

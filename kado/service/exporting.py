@@ -77,7 +77,9 @@ def export_signals(
     with open_store(configuration) as store:
         found = {name: extent for name in _names(store, signals) if (extent := store.extent(name)) is not None}
         if unknown := [name for name in signals if name not in (*found, ALL)]:
-            raise UsageError(f"the store holds no samples of {', '.join(unknown)}; see: kado store status")
+            raise UsageError(
+                Sentence("the store holds no samples of {unknown}; see: kado store status", unknown=", ".join(unknown))
+            )
         spans = {
             name: (max(start_ns, first), min(end_ns, last + 1))
             for name, (first, last) in found.items()
@@ -106,15 +108,30 @@ def _paths(names: Sequence[str], out: Path, kind: FileFormat | None) -> dict[str
     if suffix in ("parquet", "csv"):
         if len(names) > 1:
             raise UsageError(
-                f"--out {out} is one file, and there are {len(names)} signals: name a folder, for a file of each"
+                Sentence(
+                    "--out {out} is one file, and there are {count} signals: name a folder, for a file of each",
+                    out=out,
+                    count=len(names),
+                )
             )
         if kind not in (None, suffix):
-            raise UsageError(f"--out {out} ends in .{suffix}, and --as says {kind}: leave one of them out")
+            raise UsageError(
+                Sentence(
+                    "--out {out} ends in .{suffix}, and --as says {kind}: leave one of them out",
+                    out=out,
+                    suffix=suffix,
+                    kind=kind,
+                )
+            )
         paths = dict.fromkeys(names, out)
     else:
         paths = {name: out / f"{name}.{kind or 'parquet'}" for name in names}
     if there := [str(path) for path in paths.values() if path.exists()]:
-        raise ConfigError(f"{', '.join(there)} exists already and is left as it is: move it away, or name another")
+        raise ConfigError(
+            Sentence(
+                "{there} exists already and is left as it is: move it away, or name another", there=", ".join(there)
+            )
+        )
     return paths
 
 
@@ -142,7 +159,9 @@ def _export(
         if written:
             draft.rename(path)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise ConfigError(
+            Sentence("{path} cannot be written: {reason}", path=path, reason=error.strerror or error)
+        ) from error
     finally:
         with suppress(OSError):
             draft.unlink()
@@ -167,10 +186,15 @@ def _check_one_type(signal: str, batch: Batch, *, is_state: bool) -> None:
     wrong = ~np.isnan(batch.value) if is_state else batch.state != NO_WORD
     if wrong.any():
         at = format_time(int(batch.time_ns[np.flatnonzero(wrong)[0]]))
-        what = "a number among states" if is_state else "a state among numbers"
+        what = Sentence("a number among states") if is_state else Sentence("a state among numbers")
         raise DataError(
-            f"{signal} holds {what}, at {at}: one column takes only one of them; export the time before and after"
-            " separately, after correcting the profile"
+            Sentence(
+                "{signal} holds {what}, at {at}: one column takes only one of them; export the time "
+                "before and after separately, after correcting the profile",
+                signal=signal,
+                what=what,
+                at=at,
+            )
         )
 
 

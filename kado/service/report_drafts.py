@@ -10,6 +10,7 @@ from typing import Final
 
 from facility.errors import KadoError
 from facility.period import Period, month_of
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, Clock, from_datetime, to_datetime
 from kado.config import Configuration
 from kado.queries.drafts import Draft, drafts_folder, load_drafts, write_draft
@@ -91,7 +92,9 @@ class ReportDrafts:
             try:
                 send_draft(self._configuration, settings.mail, draft)
             except OSError as error:
-                raise DraftError(f"the draft of {draft.period} could not be mailed: {error}") from error
+                raise DraftError(
+                    Sentence("the draft of {period} could not be mailed: {error}", period=draft.period, error=error)
+                ) from error
         write_draft(self._configuration, draft.as_handed_over())
 
 
@@ -99,7 +102,14 @@ def _run(command: list[str], folder: Path, what: str) -> None:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DraftError(f"{what} could not be run: {error}") from error
+        raise DraftError(Sentence("{what} could not be run: {error}", what=what, error=error)) from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
-        raise DraftError(f"{what} ended with {done.returncode}: {json.dumps(said[-1] if said else '')}")
+        raise DraftError(
+            Sentence(
+                "{what} ended with {returncode}: {dumps}",
+                what=what,
+                returncode=done.returncode,
+                dumps=json.dumps(said[-1] if said else ""),
+            )
+        )

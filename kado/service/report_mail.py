@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from facility.text import SIMULATED
 from kado.config import Configuration, MailSettings
 from kado.language import in_language, tr, words
@@ -49,7 +50,9 @@ def _tls(configuration: Configuration, mail: MailSettings) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=path)
     except OSError as error:
-        raise ConfigError(f"[report] mail: ca_file {path} cannot be read: {error}") from error
+        raise ConfigError(
+            Sentence("[report] mail: ca_file {path} cannot be read: {error}", path=path, error=error)
+        ) from error
 
 
 def _password(configuration: Configuration, mail: MailSettings) -> str | None:
@@ -59,7 +62,9 @@ def _password(configuration: Configuration, mail: MailSettings) -> str | None:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"[report] mail: password file {path} cannot be read: {error}") from error
+        raise ConfigError(
+            Sentence("[report] mail: password file {path} cannot be read: {error}", path=path, error=error)
+        ) from error
 
 
 def _message(configuration: Configuration, mail: MailSettings, draft: Draft) -> EmailMessage:

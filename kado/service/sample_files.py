@@ -10,6 +10,7 @@ from collector.files.arrow import csv, pa, parquet
 from facility.batch import NO_WORD, Batch
 from facility.errors import DataError
 from facility.quality import QUALITY_WORDS
+from facility.sentence import Sentence
 from storage.data_dir import sync
 
 FileFormat = Literal["parquet", "csv"]
@@ -108,4 +109,9 @@ def _check_lines(table: Any) -> None:
     for name in {"value", "reason"}.intersection(table.column_names):
         column = table[name]
         if pa.types.is_string(column.type) and any("\n" in (word or "") for word in column.unique().to_pylist()):
-            raise DataError(f"column {name} holds a word with a line break, which a CSV file cannot: export as Parquet")
+            raise DataError(
+                Sentence(
+                    "column {name} holds a word with a line break, which a CSV file cannot: export as Parquet",
+                    name=name,
+                )
+            )

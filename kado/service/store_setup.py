@@ -6,6 +6,7 @@ from typing import Any
 
 from facility.errors import ConfigError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from kado.config import Configuration
 from kado.queries.identity import identity
 from storage.provisioning import Setup, SetupRequest
@@ -16,7 +17,7 @@ def set_up(
 ) -> Setup:
     """Make the buckets, and with `write` a token for them; errors as `storage.backend.StoreBackend.set_up`."""
     if token_file is not None and token_env is not None:
-        raise UsageError("give the operator token by one of --operator-token-file and --operator-token-env")
+        raise UsageError(Sentence("give the operator token by one of --operator-token-file and --operator-token-env"))
     given = token_file is not None or token_env is not None
     operator = (lambda: _operator_token(token_file, token_env)) if given else None
     return configuration.backend.set_up(SetupRequest(operator, write, update))
@@ -31,9 +32,11 @@ def _operator_token(token_file: Path | None, token_env: str | None) -> tuple[str
         try:
             text = token_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{source} (--operator-token-file) cannot be read: {error}") from error
+            raise ConfigError(
+                Sentence("{source} (--operator-token-file) cannot be read: {error}", source=source, error=error)
+            ) from error
     if not (token := text.strip()):
-        raise ConfigError(f"{source} holds no token: put one there that may make buckets")
+        raise ConfigError(Sentence("{source} holds no token: put one there that may make buckets", source=source))
     return token, source
 
 

@@ -8,6 +8,7 @@ from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 
 LOOPBACK = "127.0.0.1"
 
@@ -45,12 +46,24 @@ class Address:
             port = parts.port
             given = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
         except ValueError as error:
-            raise ConfigError(f"{url!r} is not an address: {error}; write it like {example}") from error
+            raise ConfigError(
+                Sentence(
+                    "{url!r} is not an address: {error}; write it like {example}", url=url, error=error, example=example
+                )
+            ) from error
         if strange := sorted(set(given) - set(options)):
             known = f"it may have {', '.join(options)}" if options else "it has no options"
-            raise ConfigError(f"{url!r}: there is no option {strange[0]!r}; {known}")
+            raise ConfigError(
+                Sentence("{url!r}: there is no option {strange!r}; {known}", url=url, strange=strange[0], known=known)
+            )
         if parts.username is not None or parts.fragment:
-            raise ConfigError(f"{url!r} has more than scheme, host, port, path and options: write it like {example}")
+            raise ConfigError(
+                Sentence(
+                    "{url!r} has more than scheme, host, port, path and options: write it like {example}",
+                    url=url,
+                    example=example,
+                )
+            )
         return cls(url, parts.hostname or LOOPBACK, port, parts.path.strip("/"), given)
 
 
@@ -72,7 +85,7 @@ def port_number(text: str, what: str) -> int:
         If it is not a number of a port; `what` names it.
     """
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65_536:
-        raise ConfigError(f"{what} = {text!r} is not a port: use 1 to 65535")
+        raise ConfigError(Sentence("{what} = {text!r} is not a port: use 1 to 65535", what=what, text=text))
     return int(text)
 
 
@@ -98,5 +111,14 @@ def listening(host: str, port: int, what: str, remedy: str) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise ConfigError(f"{what} cannot listen at {host}:{port}: {error.strerror or error}; {remedy}") from error
+        raise ConfigError(
+            Sentence(
+                "{what} cannot listen at {host}:{port}: {reason}; {remedy}",
+                what=what,
+                host=host,
+                port=port,
+                reason=error.strerror or error,
+                remedy=remedy,
+            )
+        ) from error
     return bound

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from facility.errors import ConfigError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from simulators.outlets.address import Address, port_number
 
 
@@ -34,10 +35,16 @@ class EpicsAddress:
         prefix = address.path or f"{profile.id.upper()}:"
         if not re.fullmatch(r"[A-Za-z0-9_\-:.;<>\[\]]+", prefix):
             raise ConfigError(
-                f"{url!r}: the prefix {prefix!r} has letters that no PV may have; use A-Z a-z 0-9 _ - : ."
+                Sentence(
+                    "{url!r}: the prefix {prefix!r} has letters that no PV may have; use A-Z a-z 0-9 _ - : .",
+                    url=url,
+                    prefix=prefix,
+                )
             )
         if (alarms := address.options.get("alarms", "no")) not in ("yes", "no"):
-            raise ConfigError(f"{url!r}: alarms={alarms!r}; write alarms=yes or alarms=no")
+            raise ConfigError(
+                Sentence("{url!r}: alarms={alarms!r}; write alarms=yes or alarms=no", url=url, alarms=alarms)
+            )
 
         def port(names: tuple[str, ...], otherwise: int) -> int:
             named = next((name for name in names if environment.get(name)), None)

@@ -18,6 +18,7 @@ from typing import Any, Final
 from facility.batch import Batch
 from facility.errors import ConfigError, ScenarioError
 from facility.schedule import Category
+from facility.sentence import Sentence
 from facility.signals import LINK_WORDS, Signal
 from facility.source import LinkReport
 from facility.text import SIMULATED
@@ -184,16 +185,31 @@ class EpicsIoc:
         longest = max(self._names.values(), key=len)
         if len(longest) > MAX_NAME:
             raise ConfigError(
-                f"{longest!r} is no name of a PV: {len(longest)} letters, at most {MAX_NAME}; shorten the prefix"
+                Sentence(
+                    "{longest!r} is no name of a PV: {count} letters, at most {max_name}; shorten the prefix",
+                    longest=longest,
+                    count=len(longest),
+                    max_name=MAX_NAME,
+                )
             )
         own = {"SIMULATED", "SCENARIO", "SEED", "LINK", *InjectRecords.NAMES}
         if taken := [s.id for s in self._signals if s.id.upper() in own]:
             raise ConfigError(
-                f"signal {taken[0]!r} is called like a PV of the IOC itself, {taken[0].upper()}: rename it"
+                Sentence(
+                    "signal {taken!r} is called like a PV of the IOC itself, {pv}: rename it",
+                    taken=taken[0],
+                    pv=taken[0].upper(),
+                )
             )
         for signal in self._signals:
             if signal.type == "state" and (long := [w for w in signal.words if len(w.encode()) > MAX_TEXT]):
-                raise ConfigError(f"signal {signal.id}: no PV can hold the word {long[0]!r}, of 40 bytes or more")
+                raise ConfigError(
+                    Sentence(
+                        "signal {signal}: no PV can hold the word {long!r}, of 40 bytes or more",
+                        signal=signal.id,
+                        long=long[0],
+                    )
+                )
 
     # ---------------------------------------------------------------- posting
 
@@ -227,7 +243,7 @@ def _poster(record: Any, stamp: Any, *, is_enum: bool) -> Callable[[float | str 
     def post(value: float | str | None, severity: int, status: int, time_ns: int) -> None:
         seconds, ns = divmod(time_ns, NS_PER_S)
         if seconds < _EPICS_EPOCH_S:
-            raise ScenarioError("EPICS knows no time before 1990: begin the simulation later")
+            raise ScenarioError(Sentence("EPICS knows no time before 1990: begin the simulation later"))
         if value is None:
             record.set_alarm(severity, status, stamp(seconds, ns))
         else:

@@ -1,6 +1,7 @@
 """FaultInjection through an outlet: what is asked for in words, and what is said in reply."""
 
 from facility.errors import ScenarioError
+from facility.sentence import Sentence
 from facility.time import format_time, to_s
 from simulators.fault_injection import FaultInjection
 from simulators.faults import Fault
@@ -40,13 +41,15 @@ def inject_words(injection: FaultInjection, words: list[str]) -> str:
         If it cannot be understood, or done.
     """
     if not words:
-        raise ScenarioError(f"name what to inject: {', '.join(injection.effects)}")
+        raise ScenarioError(Sentence("name what to inject: {effects}", effects=", ".join(injection.effects)))
     given: dict[str, str] = {}
     for word in words[1:]:
         name, equals, text = word.partition("=")
         if not equals or name not in ("length_s", "reads", "shift_s") or name in given:
             raise ScenarioError(
-                f"{word!r}: behind the effect, write length_s=600, reads=zero or shift_s=-45, each once"
+                Sentence(
+                    "{word!r}: behind the effect, write length_s=600, reads=zero or shift_s=-45, each once", word=word
+                )
             )
         given[name] = text
     fault = injection.inject(
@@ -81,4 +84,6 @@ def _seconds(given: dict[str, str], name: str) -> float | None:
     try:
         return float(given[name])
     except ValueError:
-        raise ScenarioError(f"{name}={given[name]!r} is not a number of seconds") from None
+        raise ScenarioError(
+            Sentence("{name}={given!r} is not a number of seconds", name=name, given=given[name])
+        ) from None

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from facility.batch import Batch
 from facility.errors import ConfigError, KadoError, UsageError
+from facility.sentence import Sentence
 from facility.source import LinkReport
 from facility.time import Clock, format_time, parse_time
 from simulators.machine import Machine
@@ -76,7 +77,13 @@ class HttpJson:
     def __init__(self, url: str, machine: Machine, now: Clock, *, most_kept: int = MOST_KEPT) -> None:
         address = Address.parse(url, "http://127.0.0.1:8421")
         if address.path:
-            raise ConfigError(f"{url!r}: the paths are fixed (/signals, /samples, ...): leave {address.path!r} out")
+            raise ConfigError(
+                Sentence(
+                    "{url!r}: the paths are fixed (/signals, /samples, ...): leave {address!r} out",
+                    url=url,
+                    address=address.path,
+                )
+            )
         self._address = address
         self._machine = machine
         self._log = SampleLog(machine.signals, most_kept)
@@ -246,7 +253,13 @@ class HttpJson:
     def _chosen(self, request: Request) -> tuple[str, ...]:
         signals = tuple(request.query_params.getlist("signal"))
         if unknown := [name for name in signals if name not in self._log.signals]:
-            raise UsageError(f"there is no signal {unknown[0]!r}; there are {', '.join(self._log.signals)}")
+            raise UsageError(
+                Sentence(
+                    "there is no signal {unknown!r}; there are {signals}",
+                    unknown=unknown[0],
+                    signals=", ".join(self._log.signals),
+                )
+            )
         return signals
 
     def _start(self, after: str | None) -> int:
@@ -254,13 +267,23 @@ class HttpJson:
         first, end = self._log.first, self._log.end
         if after is None:
             if first:
-                raise _GoneError(f"the first {first} samples are no longer kept: ask with after={first}")
+                raise _GoneError(
+                    Sentence("the first {first} samples are no longer kept: ask with after={first}", first=first)
+                )
             return first
         start = _whole(after, "after", 0, 2**63)
         if start < first:
-            raise _GoneError(f"samples before number {first} are no longer kept: ask with after={first}, not {start}")
+            raise _GoneError(
+                Sentence(
+                    "samples before number {first} are no longer kept: ask with after={first}, not {start}",
+                    first=first,
+                    start=start,
+                )
+            )
         if start > end:
-            raise UsageError(f"after={start} was never given out: the next sample has number {end}")
+            raise UsageError(
+                Sentence("after={start} was never given out: the next sample has number {end}", start=start, end=end)
+            )
         return start
 
 
@@ -335,11 +358,25 @@ def _link_document(link: LinkReport) -> dict[str, Literal["up", "down"] | str]:
 
 def _only(request: Request, known: tuple[str, ...]) -> None:
     if strange := [name for name in request.query_params if name not in known]:
-        raise UsageError(f"there is no parameter {strange[0]!r}; there are {', '.join(known) or 'none'}")
+        raise UsageError(
+            Sentence(
+                "there is no parameter {strange!r}; there are {known}",
+                strange=strange[0],
+                known=", ".join(known) or Sentence("none"),
+            )
+        )
 
 
 def _whole(text: str, name: str, least: int, most: int) -> int:
     # Python reads integers of at most 4,300 digits.
     if not text.isascii() or not text.isdigit() or len(text) > 19 or not least <= int(text) <= most:
-        raise UsageError(f"{name}={text[:40]!r} is not a whole number from {least} to {most}")
+        raise UsageError(
+            Sentence(
+                "{name}={text!r} is not a whole number from {least} to {most}",
+                name=name,
+                text=text[:40],
+                least=least,
+                most=most,
+            )
+        )
     return int(text)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from facility.batch import Batch
 from facility.errors import MissingExtraError
+from facility.sentence import Sentence
 from facility.signals import Signal
 from facility.source import LinkReport
 from simulators.outlets.sample import Sample, samples_of
@@ -102,4 +103,11 @@ def decimals(signal: Signal) -> int:
 def require_extra(module: str, extra: str, what: str) -> None:
     """Raise `MissingExtraError` if a library that is optional is not installed."""
     if find_spec(module) is None:
-        raise MissingExtraError(f'{what} needs {module}, which is not installed: pip install "kado[{extra}]"')
+        raise MissingExtraError(
+            Sentence(
+                '{what} needs {module}, which is not installed: pip install "kado[{extra}]"',
+                what=what,
+                module=module,
+                extra=extra,
+            )
+        )

@@ -6,6 +6,7 @@ from typing import Final
 from starlette.requests import Request
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from simulators.control import MAX_LINE
 
 MAX_BODY: Final = MAX_LINE
@@ -44,12 +45,18 @@ async def read_body(request: Request, body_s: float = BODY_S) -> bytes:
                 body += piece
     except TimeoutError as error:
         raise BodyTooSlowError(
-            f"the body was not complete within {body_s:g} s; nothing was done: send it again at once"
+            Sentence(
+                "the body was not complete within {body_s:g} s; nothing was done: send it again at once", body_s=body_s
+            )
         ) from error
     return bytes(body)
 
 
 def _too_large(what: str) -> BodyTooLargeError:
     return BodyTooLargeError(
-        f"the body is too large ({what}): at most {MAX_BODY:,} bytes are read; nothing was done: send a smaller one"
+        Sentence(
+            "the body is too large ({what}): at most {max_body:,} bytes are read; nothing was done: send a smaller one",
+            what=what,
+            max_body=MAX_BODY,
+        )
     )

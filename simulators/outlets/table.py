@@ -4,6 +4,7 @@ from typing import Final
 
 from facility.errors import ConfigError
 from facility.extras import needs_extra
+from facility.sentence import Sentence
 from facility.time import Clock
 from simulators.machine import Machine
 from simulators.outlets.outlet import Outlet
@@ -52,4 +53,10 @@ def make_outlet(url: str, machine: Machine, now: Clock) -> Outlet:
 
             return HttpJson(url, machine, now)
         case _:
-            raise ConfigError(f"{url!r} is not an address to simulate to: write one of {', '.join(ADDRESSES.values())}")
+            raise ConfigError(
+                Sentence(
+                    "{url!r} is not an address to simulate to: write one of {names}",
+                    url=url,
+                    names=", ".join(ADDRESSES.values()),
+                )
+            )

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from facility.batch import Batch
 from facility.errors import ConfigError, KadoError, UnreachableError
+from facility.sentence import Sentence
 from facility.signals import Signal
 from facility.source import LinkReport
 from facility.text import SIMULATED
@@ -61,7 +62,14 @@ class TangoDevice:
         self._port = address.port or DEFAULT_PORT
         self._device = address.path or DEFAULT_DEVICE
         if not re.fullmatch(r"[\w.\-]+/[\w.\-]+/[\w.\-]+", self._device, re.ASCII):
-            raise ConfigError(f"{url!r}: {self._device!r} is not the name of a device; write it like {EXAMPLE}")
+            raise ConfigError(
+                Sentence(
+                    "{url!r}: {device!r} is not the name of a device; write it like {example}",
+                    url=url,
+                    device=self._device,
+                    example=EXAMPLE,
+                )
+            )
         self._machine = machine
         self._signals = {name: machine.profile.signal(name) for name in machine.signals}
         self._shown: dict[str, Shown] = {}
@@ -98,7 +106,7 @@ class TangoDevice:
             started = await asyncio.to_thread(ready.wait, STARTED_WITHIN_S)
             if failed or not started:
                 why = str(failed[0]) if failed else f"not ready within {STARTED_WITHIN_S:g} s"
-                raise UnreachableError(f"the Tango device server did not start: {why}")
+                raise UnreachableError(Sentence("the Tango device server did not start: {why}", why=why))
             self._server = self._tango.Util.instance().get_device_by_name(self._device)
             yield
         finally:

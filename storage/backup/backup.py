@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from facility.errors import ArchiveAwayError, ArchiveError, ConfigError, DiskError, LockedError, UsageError
+from facility.sentence import Sentence
 from facility.time import Clock, format_time
 from storage.backup.snapshots import (
     FORMAT,
@@ -116,7 +117,11 @@ class Backup:
         """
         if self._data_dir.resolve() in (self._folder.resolve(), *self._folder.resolve().parents):
             raise UsageError(
-                f"{self._folder} lies in the data directory {self._data_dir}: a backup belongs on another disk"
+                Sentence(
+                    "{folder} lies in the data directory {data_dir}: a backup belongs on another disk",
+                    folder=self._folder,
+                    data_dir=self._data_dir,
+                )
             )
         with closing(open_reader(self._data_dir)) as source, _only_one(self._folder), self._room():
             self._look_at_the_one_before()
@@ -148,8 +153,12 @@ class Backup:
             yield
         except (OSError, DiskError) as error:
             raise ConfigError(
-                f"{self._folder} does not take the backup ({error}): free space or replace the disk; what is copied is"
-                " kept, and the next backup goes on with it"
+                Sentence(
+                    "{folder} does not take the backup ({error}): free space or replace the disk; what "
+                    "is copied is kept, and the next backup goes on with it",
+                    folder=self._folder,
+                    error=error,
+                )
             ) from error
 
     def _look_at_the_one_before(self) -> None:
@@ -178,8 +187,12 @@ class Backup:
             self._at_step(BackupStep.FILES)
             return files, problems
         raise ArchiveError(
-            f"{self._data_dir}: sealed files were replaced {_ROUNDS} times while they were copied: make the backup"
-            " again, when months have been merged"
+            Sentence(
+                "{data_dir}: sealed files were replaced {rounds} times while they were copied: make "
+                "the backup again, when months have been merged",
+                data_dir=self._data_dir,
+                rounds=_ROUNDS,
+            )
         )
 
     def _copy_database(self, source: TelemetryConnection, target: Path) -> CopiedFile:
@@ -361,7 +374,7 @@ def _confirm(place: Place, file: SealedFile, path: str, content: bytes) -> None:
         right = zlib.crc32(view[tail:]) == file.tail_checksum
         right = right and all(zlib.crc32(view[at : at + size]) == checksum for at, size, checksum in groups)
     if not right:
-        raise DamagedFileError(place.full_name(path), "it is not what was sealed")
+        raise DamagedFileError(place.full_name(path), Sentence("it is not what was sealed"))
 
 
 @contextmanager
@@ -371,11 +384,15 @@ def _only_one(folder: Path) -> Generator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         fd = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, PRIVATE)
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
+        raise ConfigError(
+            Sentence(
+                "{folder} cannot be written: {reason}; choose another folder", folder=folder, reason=error.strerror
+            )
+        ) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise LockedError(f"another backup is being made into {folder}: wait for it") from error
+        raise LockedError(Sentence("another backup is being made into {folder}: wait for it", folder=folder)) from error
     finally:
         os.close(fd)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from facility.errors import ArchiveError, ConfigError, DiskError
+from facility.sentence import Sentence
 from storage.backup.backup import sha256_of
 from storage.backup.snapshots import LIST, CopiedFile, Snapshot
 from storage.data_dir import DataDir, DirectoryLock, make_private, sync
@@ -29,19 +30,24 @@ def check_snapshot(snapshot: Snapshot, progress: Progress = lambda _, __: None) 
         Naming each file that is missing or is not what was copied.
     """
     done, total = 0, max(1, snapshot.bytes)
-    wrong: list[str] = []
+    wrong: list[object] = []
     for file in snapshot.files:
         if problem := _problem(snapshot.path / file.path, file):
-            wrong.append(f"  {snapshot.path / file.path} {problem}")
+            wrong.append(Sentence("  {path} {problem}", path=snapshot.path / file.path, problem=problem))
         done += file.size
         progress(done, total)
     if wrong:
         raise ArchiveError(
-            "\n".join(
+            Sentence.joined(
                 [
-                    f"{len(wrong)} of {len(snapshot.files)} files of the backup {snapshot.path} are not what was copied"
-                    " there; nothing was restored. Remove them there and take another backup, which would share them"
-                    " otherwise; an older backup may have its own:",
+                    Sentence(
+                        "{wrong} of {files} files of the backup {path} are not what was copied there; nothing was "
+                        "restored. Remove them there and take another backup, which would share them otherwise; an "
+                        "older backup may have its own:",
+                        wrong=len(wrong),
+                        files=len(snapshot.files),
+                        path=snapshot.path,
+                    ),
                     *wrong,
                 ]
             )
@@ -67,8 +73,15 @@ def restore(
     """
     if (snapshot.facility, snapshot.store) != (facility, store):
         raise ConfigError(
-            f"{snapshot.path} is a backup of facility {snapshot.facility!r} with store {snapshot.store!r}, and"
-            f" kado.toml says {facility!r} with {store!r}: restore it with a kado.toml of its own"
+            Sentence(
+                "{snapshot} is a backup of facility {facility!r} with store {store!r}, and kado.toml "
+                "says {ours!r} with {our_store!r}: restore it with a kado.toml of its own",
+                snapshot=snapshot.path,
+                facility=snapshot.facility,
+                store=snapshot.store,
+                ours=facility,
+                our_store=store,
+            )
         )
     _check_empty(data_dir)
     check_snapshot(snapshot, lambda done, total: progress(done, 2 * total))
@@ -99,8 +112,12 @@ def _room(data_dir: Path) -> Generator[None]:
         yield
     except (OSError, DiskError) as error:
         raise ConfigError(
-            f"data directory {data_dir} does not take the backup ({error}): free space or replace the disk, and restore"
-            " again"
+            Sentence(
+                "data directory {data_dir} does not take the backup ({error}): free space or replace "
+                "the disk, and restore again",
+                data_dir=data_dir,
+                error=error,
+            )
         ) from error
 
 
@@ -111,10 +128,14 @@ def _check_empty(data_dir: Path) -> None:
     if held:
         telemetry = DataDir(data_dir).telemetry.name
         half = (data_dir / _RESTORING).exists() and telemetry not in held
-        what = "holds a restore that was interrupted" if half else "is not empty"
+        what = Sentence("holds a restore that was interrupted") if half else Sentence("is not empty")
         raise ConfigError(
-            f"data directory {data_dir} {what} ({', '.join(held[:5])}): move its content away, or choose another"
-            " data_dir"
+            Sentence(
+                "data directory {data_dir} {what} ({names}): move its content away, or choose another data_dir",
+                data_dir=data_dir,
+                what=what,
+                names=", ".join(held[:5]),
+            )
         )
 
 
@@ -124,16 +145,24 @@ def _copy(source: Path, target: Path, file: CopiedFile) -> None:
     shutil.copyfile(source, target)
     sync(target)
     if problem := _problem(target, file):
-        raise ArchiveError(f"{target} {problem}, right after it was copied: look at the disk; nothing else was changed")
+        raise ArchiveError(
+            Sentence(
+                "{target} {problem}, right after it was copied: look at the disk; nothing else was changed",
+                target=target,
+                problem=problem,
+            )
+        )
 
 
-def _problem(path: Path, file: CopiedFile) -> str:
-    """Return what is wrong with a copy; nothing if it is right."""
+def _problem(path: Path, file: CopiedFile) -> Sentence | None:
+    """Return what is wrong with a copy; None if it is right."""
     if not path.is_file():
-        return "is missing"
+        return Sentence("is missing")
     if (size := path.stat().st_size) != file.size:
-        return f"has {size} bytes, and {LIST} says {file.size}"
-    return "" if sha256_of(path) == file.sha256 else f"is not what {LIST} says: its SHA-256 is another"
+        return Sentence("has {size:,} bytes, and {list} says {stated:,}", size=size, list=LIST, stated=file.size)
+    if sha256_of(path) == file.sha256:
+        return None
+    return Sentence("is not what {list} says: its SHA-256 is another", list=LIST)
 
 
 def _write_mark(folder: Path) -> None:

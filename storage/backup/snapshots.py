@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from facility.errors import ArchiveError, ConfigError, FormatVersionError
+from facility.sentence import Sentence
 from facility.time import parse_time, to_datetime
 from storage.embedded.archive.layout import check_inside, check_sealed_path
 
@@ -105,8 +106,15 @@ def find_snapshot(folder: Path) -> Path:
     if found := complete_snapshots(folder):
         return found[-1]
     interrupted = folder.name == PARTIAL or (folder / PARTIAL).is_dir()
-    hint = "; the one there was interrupted: make it again with `kado store backup`" if interrupted else ""
-    raise ConfigError(f"{folder} holds no complete backup, which has a {LIST}{hint}")
+    if interrupted:
+        raise ConfigError(
+            Sentence(
+                "{folder} holds no complete backup, the one there was interrupted: make it again with "
+                "'kado store backup'",
+                folder=folder,
+            )
+        )
+    raise ConfigError(Sentence("{folder} holds no complete backup, which has a {list}", folder=folder, list=LIST))
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -124,11 +132,22 @@ def read_snapshot(path: Path) -> Snapshot:
         checksum = says.pop("checksum")
         found = int(says["format"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ArchiveError(f"{path / LIST} is damaged ({error}): take another backup") from error
+        raise ArchiveError(
+            Sentence("{path} is damaged ({error}): take another backup", path=path / LIST, error=error)
+        ) from error
     if found > FORMAT:
-        raise FormatVersionError(f"{path / LIST} has format {found}, this kado reads {FORMAT}: update kado")
+        raise FormatVersionError(
+            Sentence(
+                "{path} has format {found}, this kado reads {format}: update kado",
+                path=path / LIST,
+                found=found,
+                format=FORMAT,
+            )
+        )
     if checksum != _checksum(says):
-        raise ArchiveError(f"{path / LIST} is damaged: its checksum is another; take another backup")
+        raise ArchiveError(
+            Sentence("{path} is damaged: its checksum is another; take another backup", path=path / LIST)
+        )
     try:
         files = tuple(CopiedFile(**file) for file in says["files"])
         for file in files:
@@ -140,7 +159,11 @@ def read_snapshot(path: Path) -> Snapshot:
         return Snapshot(path, str(says["facility"]), str(says["store"]), made_ns, files, tuple(problems))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveError(
-            f"{path / LIST} is not a list that kado wrote ({error}): nothing was read or written; take another backup"
+            Sentence(
+                "{path} is not a list that kado wrote ({error}): nothing was read or written; take another backup",
+                path=path / LIST,
+                error=error,
+            )
         ) from error
 
 

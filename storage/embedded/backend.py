@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from facility.errors import ArchiveError, DiskError, UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, Clock
 from storage.backends import EmbeddedOptions
 from storage.data_dir import DataDir
@@ -152,11 +153,13 @@ class EmbeddedBackend:
         progress: SignalProgress = lambda done, total, signal: None,
     ) -> Downsampled:
         """Raise `UsageError`: sealing aggregates already."""
-        raise UsageError("store.kind is 'embedded': its sealed days have their minutes beside them; nothing to do")
+        raise UsageError(
+            Sentence("store.kind is 'embedded': its sealed days have their minutes beside them; nothing to do")
+        )
 
     def set_up(self, request: SetupRequest) -> Setup:
         """Raise `UsageError`: there is no server."""
-        raise UsageError("the store is embedded: it needs no setting up, kado run makes it")
+        raise UsageError(Sentence("the store is embedded: it needs no setting up, kado run makes it"))
 
     def _maintain(self, clock: Clock, go_on: Callable[..., None]) -> None:
         now_ns, problem = clock(), None

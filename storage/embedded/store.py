@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from facility.batch import Batch, Samples
 from facility.errors import DataError, UsageError
+from facility.sentence import Sentence
 from facility.time import Clock, system_clock
 from storage.bucketing import bucket_edges, bucketise, check_bucket_count
 from storage.data_dir import DirectoryLock
@@ -99,7 +100,13 @@ class EmbeddedStore:
         """Write a batch; when this returns it is durable. Idempotent."""
         connection = self._writable()
         if batch.facility != self._facility:
-            raise DataError(f"a batch of {batch.facility!r} was written to the store of {self._facility!r}")
+            raise DataError(
+                Sentence(
+                    "a batch of {facility!r} was written to the store of {owner!r}",
+                    facility=batch.facility,
+                    owner=self._facility,
+                )
+            )
         prepare_insert(connection, [batch], self._data_dir)
         with transaction(connection):
             signals = insert(connection, batch, self._data_dir)
@@ -213,12 +220,23 @@ class EmbeddedStore:
 
     def _checked(self, samples: Samples) -> Samples:
         if samples.facility != self._facility:
-            raise DataError(f"samples of {samples.facility!r} were loaded into the store of {self._facility!r}")
+            raise DataError(
+                Sentence(
+                    "samples of {facility!r} were loaded into the store of {owner!r}",
+                    facility=samples.facility,
+                    owner=self._facility,
+                )
+            )
         return samples
 
     def _writable(self) -> sqlite3.Connection:
         if self._read_only:
-            raise UsageError(f"the store in {self._data_dir} was opened for reading: open it with read_only=False")
+            raise UsageError(
+                Sentence(
+                    "the store in {data_dir} was opened for reading: open it with read_only=False",
+                    data_dir=self._data_dir,
+                )
+            )
         return self._connection
 
     def _swap(self) -> "FileSwap":

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from facility.errors import ArchiveError, DiskError
+from facility.sentence import Sentence
 from storage.data_dir import DataDir
 
 
@@ -21,6 +22,10 @@ def translate_errors(data_dir: Path) -> Generator[None]:
         yield
     except DiskError as error:
         raise ArchiveError(
-            f"{DataDir(data_dir).telemetry} cannot record what is sealed or deleted ({error.__cause__ or error}): free"
-            " space or replace the disk, and do it again; nothing is lost"
+            Sentence(
+                "{telemetry} cannot record what is sealed or deleted ({cause}): free space or "
+                "replace the disk, and do it again; nothing is lost",
+                telemetry=DataDir(data_dir).telemetry,
+                cause=error.__cause__ or error,
+            )
         ) from error

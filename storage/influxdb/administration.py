@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from facility.errors import AuthorizationError, DataError, UnreachableError
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, NS_PER_S
 from storage.influxdb.client import BucketInfo, InfluxClient, MissingBucketError
 from storage.influxdb.exchange import Document
@@ -67,9 +68,14 @@ class Administration:
             found = self._call("GET", "/api/v2/orgs", {"org": self._client.org}, missing_is_fine=True).objects("orgs")
             if not found:
                 raise MissingBucketError(
-                    f"InfluxDB at {self._client.url} has no organisation {self._client.org!r} that the token from"
-                    f" {self._client.token_source} may see: correct store.org, or give a token that may make buckets"
-                    f" there, such as the operator token"
+                    Sentence(
+                        "InfluxDB at {url} has no organisation {org!r} that the token from {token_source} "
+                        "may see: correct store.org, or give a token that may make buckets there, such as "
+                        "the operator token",
+                        url=self._client.url,
+                        org=self._client.org,
+                        token_source=self._client.token_source,
+                    )
                 )
             self._org_id = str(found[0]["id"])
         return self._org_id
@@ -92,17 +98,29 @@ class Administration:
         except AuthorizationError as error:
             if self._not_set_up():
                 raise UnreachableError(
-                    f"InfluxDB at {self._client.url} was never set up, so it has no tokens yet: run"
-                    f" influx setup --host {self._client.url} --org {self._client.org}, and give its operator token"
+                    Sentence(
+                        "InfluxDB at {url} was never set up, so it has no tokens yet: run influx setup "
+                        "--host {url} --org {org}, and give its operator token",
+                        url=self._client.url,
+                        org=self._client.org,
+                    )
                 ) from error
             raise AuthorizationError(
-                f"InfluxDB at {self._client.url} refuses the token from {self._client.token_source} for"
-                f" {method} {path}: it must be one that may make buckets and tokens in organisation"
-                f" {self._client.org!r}, such as the operator token, or one made with:"
-                f" influx auth create --org {self._client.org} --all-access"
+                Sentence(
+                    "InfluxDB at {url} refuses the token from {token_source} for {method} {path}: it "
+                    "must be one that may make buckets and tokens in organisation {org!r}, such as the "
+                    "operator token, or one made with: influx auth create --org {org} --all-access",
+                    url=self._client.url,
+                    token_source=self._client.token_source,
+                    method=method,
+                    path=path,
+                    org=self._client.org,
+                )
             ) from error
         except DataError as error:
-            raise DataError(f"{error}; it was asked for {method} {path}") from error
+            raise DataError(
+                Sentence("{error}; it was asked for {method} {path}", error=error, method=method, path=path)
+            ) from error
 
     def _not_set_up(self) -> bool:
         return bool(self._client.call("GET", "/api/v2/setup").get("allowed"))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from facility.errors import DataError
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
+from facility.sentence import Sentence
 from storage.arrow import csv, pa
 from storage.influxdb.client import Body, InfluxClient
 
@@ -84,7 +85,12 @@ def record_batches(
             if "conversion error" not in str(error):
                 raise client.foreign(str(error)[:200]) from error
             raise DataError(
-                f"bucket {client.bucket!r} at {client.url} holds what kado did not write ({error}): give it a bucket"
+                Sentence(
+                    "bucket {bucket!r} at {url} holds what kado did not write ({error}): give it a bucket",
+                    bucket=client.bucket,
+                    url=client.url,
+                    error=error,
+                )
             ) from error
         if not end.seen:
             raise _cut_short(client, measurement)

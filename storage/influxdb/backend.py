@@ -10,6 +10,7 @@ from typing import Final, Literal, NoReturn
 from facility.errors import UsageError
 from facility.profile import Profile
 from facility.schema import DERIVED_SUFFIX
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, Clock
 from storage.backends import InfluxOptions
 from storage.embedded.maintenance.census import take_space
@@ -77,8 +78,11 @@ class InfluxBackend:
     def open_local(self, clock: Clock) -> NoReturn:
         """Raise `UsageError`: the server keeps its files itself."""
         raise UsageError(
-            f"store.kind is 'influxdb': InfluxDB maintains the files of bucket {self.options.bucket!r} itself; this"
-            " command is for the embedded store"
+            Sentence(
+                "store.kind is 'influxdb': InfluxDB maintains the files of bucket {bucket!r} itself; "
+                "this command is for the embedded store",
+                bucket=self.options.bucket,
+            )
         )
 
     def open_delivery(self) -> InfluxClient:
@@ -159,7 +163,14 @@ class InfluxBackend:
             known = downsampler.signals()
             for signal in signals:
                 if signal not in known:
-                    raise UsageError(f"bucket {bucket!r} has no signal {signal!r}: it has {', '.join(known) or 'none'}")
+                    raise UsageError(
+                        Sentence(
+                            "bucket {bucket!r} has no signal {signal!r}: it has {known}",
+                            bucket=bucket,
+                            signal=signal,
+                            known=", ".join(known) or Sentence("none"),
+                        )
+                    )
             return downsampler.run(signals or known, rebuild=rebuild, progress=progress)
 
     def set_up(self, request: SetupRequest) -> Setup:

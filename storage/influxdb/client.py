@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from facility.errors import AuthorizationError, DataError, KadoError, UnreachableError, UsageError
 from facility.schema import TELEMETRY
+from facility.sentence import Sentence
 from facility.time import EARLIEST_NS, LATEST_NS, NS_PER_DAY, NS_PER_H, NS_PER_S, format_time
 from storage.influxdb.exchange import Document, Exchange, ForeignReplyError, NoReplyError, Reply, documents
 
@@ -318,8 +319,12 @@ class InfluxClient:
         database, slash, policy = self.bucket.partition("/")
         if not database or (slash and not policy):
             raise MissingBucketError(
-                f"InfluxDB at {self.url} answers no queries to bucket {self.bucket!r}, because its name begins or ends"
-                " with '/': give store.bucket another name"
+                Sentence(
+                    "InfluxDB at {url} answers no queries to bucket {bucket!r}, because its name begins "
+                    "or ends with '/': give store.bucket another name",
+                    url=self.url,
+                    bucket=self.bucket,
+                )
             )
         meant = ""
         try:
@@ -351,7 +356,14 @@ class InfluxClient:
             remedy = "use a token for this bucket alone (kado store init --write-token)"
         else:
             remedy = "delete the mapping (influx v1 dbrp list, influx v1 dbrp delete)"
-        return MissingBucketError(f"InfluxDB at {self.url} {why}; {remedy}, or give store.bucket another name")
+        return MissingBucketError(
+            Sentence(
+                "InfluxDB at {url} {why}; {remedy}, or give store.bucket another name",
+                url=self.url,
+                why=why,
+                remedy=remedy,
+            )
+        )
 
     def call(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
@@ -380,23 +392,47 @@ class InfluxClient:
             return NoReplyError.of(self.url, answer.message)
         if status in (401, 403):
             return AuthorizationError(
-                f"InfluxDB at {self.url} refuses the token from {self.token_source} ({status}: {answer.message}); "
-                f"it must be valid and may read and write bucket {self.bucket!r} of organisation {self.org!r}"
+                Sentence(
+                    "InfluxDB at {url} refuses the token from {token_source} ({status}: {message}); it "
+                    "must be valid and may read and write bucket {bucket!r} of organisation {org!r}",
+                    url=self.url,
+                    token_source=self.token_source,
+                    status=status,
+                    message=answer.message,
+                    bucket=self.bucket,
+                    org=self.org,
+                )
             )
         if status == 404:
             return self._missing(answer.message)
         if status == 429 or status >= 500:
             return UnreachableError(
-                f"InfluxDB at {self.url} cannot take requests now ({status}: {answer.message}); see its log"
+                Sentence(
+                    "InfluxDB at {url} cannot take requests now ({status}: {message}); see its log",
+                    url=self.url,
+                    status=status,
+                    message=answer.message,
+                )
             )
         if status < 400:
             return self.foreign(f"status {status}: {answer.message}")
-        return DataError(f"InfluxDB at {self.url} refuses a request to {self.bucket!r} ({status}: {answer.message})")
+        return DataError(
+            Sentence(
+                "InfluxDB at {url} refuses a request to {bucket!r} ({status}: {message})",
+                url=self.url,
+                bucket=self.bucket,
+                status=status,
+                message=answer.message,
+            )
+        )
 
     def cut_short(self) -> UnreachableError:
         """Return what it means that an answer began and did not come to its end."""
         return UnreachableError(
-            f"InfluxDB at {self.url} did not finish its answer: ask again, for a shorter time if it happens again"
+            Sentence(
+                "InfluxDB at {url} did not finish its answer: ask again, for a shorter time if it happens again",
+                url=self.url,
+            )
         )
 
     def foreign(self, why: str) -> ForeignReplyError:
@@ -448,13 +484,22 @@ class InfluxClient:
     def _missing(self, message: str) -> MissingBucketError:
         if "organization" in message:
             return MissingBucketError(
-                f"InfluxDB at {self.url} has no organisation {self.org!r} that the token may see; "
-                f"create it with: influx org create --name {self.org}, or correct store.org"
+                Sentence(
+                    "InfluxDB at {url} has no organisation {org!r} that the token may see; create it "
+                    "with: influx org create --name {org}, or correct store.org",
+                    url=self.url,
+                    org=self.org,
+                )
             )
         return MissingBucketError(
-            f"InfluxDB at {self.url} has no bucket {self.bucket!r} that the token may see; "
-            f"create it with: kado store init (or influx bucket create --org {self.org} --name {self.bucket}),"
-            " or correct store.bucket"
+            Sentence(
+                "InfluxDB at {url} has no bucket {bucket!r} that the token may see; create it with: "
+                "kado store init (or influx bucket create --org {org} --name {bucket}), or correct "
+                "store.bucket",
+                url=self.url,
+                bucket=self.bucket,
+                org=self.org,
+            )
         )
 
     def _query_error(self, message: str, influxql: str) -> KadoError:
@@ -462,7 +507,14 @@ class InfluxClient:
             return self._missing(message)
         if "insufficient permissions" in message or "unauthorized" in message:
             return self.problem(WriteAnswer(403, message))
-        return UsageError(f"InfluxDB at {self.url} cannot answer {influxql!r}: {message}")
+        return UsageError(
+            Sentence(
+                "InfluxDB at {url} cannot answer {influxql!r}: {message}",
+                url=self.url,
+                influxql=influxql,
+                message=message,
+            )
+        )
 
 
 def _write_answer(reply: Reply) -> WriteAnswer:

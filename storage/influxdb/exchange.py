@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from facility.errors import UnreachableError
 from facility.extras import needs_extra
+from facility.sentence import Sentence
 
 MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
 """Of a reply that is read as a whole."""
@@ -36,7 +37,13 @@ class NoReplyError(UnreachableError):
     @classmethod
     def of(cls, url: str, why: str) -> Self:
         """Name the server and what went wrong."""
-        error = cls(f"InfluxDB at {url} does not answer ({why}); check that it runs, and store.url in kado.toml")
+        error = cls(
+            Sentence(
+                "InfluxDB at {url} does not answer ({why}); check that it runs, and store.url in kado.toml",
+                url=url,
+                why=why,
+            )
+        )
         error.why = why
         return error
 
@@ -48,8 +55,12 @@ class ForeignReplyError(UnreachableError):
     def of(cls, url: str, why: str) -> Self:
         """Name the server and what is strange."""
         return cls(
-            f"what answers at {url} does not speak as InfluxDB does ({why}); it is asked again: check store.url,"
-            " and the proxy before InfluxDB if there is one"
+            Sentence(
+                "the server at {url} does not answer as InfluxDB does ({why}); it is asked again: check store.url, and "
+                "the proxy before InfluxDB if there is one",
+                url=url,
+                why=why,
+            )
         )
 
 

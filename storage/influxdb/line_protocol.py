@@ -18,6 +18,7 @@ from facility.batch import NO_WORD, Batch
 from facility.errors import DataError
 from facility.quality import QUALITY_WORDS, Quality
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
+from facility.sentence import Sentence
 from facility.slug import check_slug
 from facility.word import word_problem
 from storage.arrow import pa, pc
@@ -89,10 +90,15 @@ def decode(lines: bytes) -> Batch:
     text = lines.decode()
     rows = _LINE.findall(text)
     if not rows or len(rows) != text.count("\n"):
-        raise DataError("these are not lines of telemetry as kado writes them")
+        raise DataError(Sentence("these are not lines of telemetry as kado writes them"))
     facilities, signals, values, states, qualities, reasons, arrivals, times = zip(*rows, strict=True)
     if len(set(facilities)) != 1:
-        raise DataError(f"lines of {sorted(set(facilities))} cannot be one batch: a batch has one facility")
+        raise DataError(
+            Sentence(
+                "lines of {facilities} cannot be one batch: a batch has one facility",
+                facilities=sorted(set(facilities)),
+            )
+        )
     names = tuple(dict.fromkeys(signals))
     words = tuple(dict.fromkeys(w for w in (*states, *reasons) if w))
     signal_codes = {name: code for code, name in enumerate(names)}
@@ -131,7 +137,13 @@ def _value_and_state(batch: Batch) -> list[Strings]:
     if bool(np.isinf(batch.value).any()):
         row = int(np.flatnonzero(np.isinf(batch.value))[0])
         name = batch.signals[int(batch.signal[row])]
-        raise DataError(f"{name} at {int(batch.time_ns[row])} ns is infinite, which InfluxDB cannot hold: reject it")
+        raise DataError(
+            Sentence(
+                "{name} at {time_ns} ns is infinite, which InfluxDB cannot hold: reject it",
+                name=name,
+                time_ns=int(batch.time_ns[row]),
+            )
+        )
     parts: list[Strings] = []
     if not bool(missing.any()):
         parts += [f"{FIELD_VALUE}=", _text(batch.value), ","]
@@ -155,7 +167,7 @@ def _word_fields(before: str, words: Sequence[str], after: str, codes: NDArray[n
 
 def _quoted(word: str) -> str:
     if problem := word_problem(word):
-        raise DataError(f"the word {word[:80]!r} {problem}: use another")
+        raise DataError(Sentence("the word {word!r} {problem}: use another", word=word[:80], problem=problem))
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

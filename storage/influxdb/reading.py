@@ -10,6 +10,7 @@ from facility.batch import NO_WORD, Samples
 from facility.errors import DataError
 from facility.quality import QUALITY_WORDS
 from facility.schema import FIELD_ARRIVAL, FIELD_QUALITY, FIELD_REASON, FIELD_STATE, FIELD_VALUE, TELEMETRY
+from facility.sentence import Sentence
 from facility.time import EARLIEST_NS, LATEST_NS, format_time
 from storage.arrow import pa, pc
 from storage.columns import NO_ARRIVAL, Columns
@@ -61,7 +62,13 @@ def read_columns(
         if table.num_rows:
             columns = to_columns(signal, table, arrivals=arrivals)
             if newest_ns is not None and int(columns.time_ns[0]) <= newest_ns:
-                raise DataError(f"InfluxDB at {client.url} gave samples of {signal} that are not in order of time")
+                raise DataError(
+                    Sentence(
+                        "InfluxDB at {url} gave samples of {signal} that are not in order of time",
+                        url=client.url,
+                        signal=signal,
+                    )
+                )
             newest_ns = int(columns.time_ns[-1])
             yield columns
 
@@ -79,8 +86,13 @@ def to_columns(signal: str, table: Any, *, arrivals: bool = False) -> Columns:
     if quality.null_count:
         row = int(np.flatnonzero(quality.is_null().to_numpy(zero_copy_only=False))[0])
         raise DataError(
-            f"{signal} at {format_time(int(times[row]))} has the quality {table.column(FIELD_QUALITY)[row].as_py()!r}:"
-            " kado did not write it; delete that point, or give kado a bucket of its own"
+            Sentence(
+                "{signal} at {times} has the quality {column!r}: kado did not write it; delete that "
+                "point, or give kado a bucket of its own",
+                signal=signal,
+                times=format_time(int(times[row])),
+                column=table.column(FIELD_QUALITY)[row].as_py(),
+            )
         )
     words: dict[str, int] = {}
     state, reason = (_codes(table.column(field), words) for field in (FIELD_STATE, FIELD_REASON))

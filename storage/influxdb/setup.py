@@ -7,6 +7,7 @@ from pathlib import Path
 
 from facility.errors import ConfigError, UnreachableError, UsageError
 from facility.schema import DERIVED_SUFFIX
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY
 from storage.backends import InfluxOptions
 from storage.data_dir import sync_file
@@ -19,8 +20,12 @@ def set_up(options: InfluxOptions, facility: str, request: SetupRequest, configu
     """Make the buckets, and a token for them if asked for; see `storage.backend.StoreBackend.set_up`."""
     if request.write_token and options.token_file is None:
         raise UsageError(
-            f"the token of {configured_in} comes from {options.token_source}: there is no file to write it to;"
-            " give the store a token_file, or make the token with: influx auth create"
+            Sentence(
+                "the token of {configured_in} comes from {token_source}: there is no file to write "
+                "it to; give the store a token_file, or make the token with: influx auth create",
+                configured_in=configured_in,
+                token_source=options.token_source,
+            )
         )
     token, source = (options.token(), options.token_source) if request.operator is None else request.operator()
     with _client(options, options.bucket, token, source) as client:
@@ -58,7 +63,9 @@ def _ensure_token(
         _check_token(options, buckets, path)
         return False
     except OSError as error:
-        raise ConfigError(f"{path} (store.token_file) cannot be written: {error.strerror}") from error
+        raise ConfigError(
+            Sentence("{path} (store.token_file) cannot be written: {reason}", path=path, reason=error.strerror)
+        ) from error
     names = ", ".join(bucket.name for bucket in buckets)
     try:
         with os.fdopen(file, "w", encoding="utf-8") as opened:
@@ -69,7 +76,14 @@ def _ensure_token(
         with suppress(OSError):
             path.unlink()
         if isinstance(error, OSError):
-            raise ConfigError(f"{path} cannot be written ({error.strerror}); a token for {names} was made") from error
+            raise ConfigError(
+                Sentence(
+                    "{path} cannot be written ({reason}); a token for {names} was made",
+                    path=path,
+                    reason=error.strerror,
+                    names=names,
+                )
+            ) from error
         raise
     return True
 
@@ -84,8 +98,12 @@ def _check_token(options: InfluxOptions, buckets: tuple[BucketOutcome, ...], pat
                 if error.retryable:
                     raise
                 raise ConfigError(
-                    f"{path} holds a token that does not see bucket {bucket.name!r}, and is not overwritten:"
-                    " move it away, and give the command again"
+                    Sentence(
+                        "{path} holds a token that does not see bucket {bucket!r}, and is not overwritten: "
+                        "move it away, and give the command again",
+                        path=path,
+                        bucket=bucket.name,
+                    )
                 ) from error
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from facility.corrections import Assertion, Confirmation, Correction, Exclusion, Withdrawal
 from facility.errors import DamagedDataError
 from facility.incidents import Incident, IncidentWithdrawal
+from facility.sentence import Sentence
 from storage.journal.records import insert_record, select_records
 from storage.journal.schema import (
     CONFIRMATION,
@@ -84,7 +85,12 @@ def exempt_corrections(connection: sa.Connection, corrections: tuple[Correction,
     text = connection.execute(query).scalar_one_or_none()
     if text is None or not text.isdecimal():
         raise DamagedDataError(
-            f"journal: {NOT_CONFIRMED_UP_TO} in journal_meta is {text!r}, not the number of a correction: {RESTORE}"
+            Sentence(
+                "journal: {not_confirmed_up_to} in journal_meta is {text!r}, not the number of a correction: {restore}",
+                not_confirmed_up_to=NOT_CONFIRMED_UP_TO,
+                text=text,
+                restore=RESTORE,
+            )
         )
     return frozenset(c.id for c in corrections if c.id <= int(text))
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from facility.errors import ConfigError, DamagedDataError, FormatVersionError, KadoError, UnreachableError
+from facility.sentence import Sentence
 from storage.data_dir import make_private
 from storage.journal.mark import JournalMark, count_records
 from storage.journal.schema import REVISIONS
@@ -48,14 +49,22 @@ class Database:
             is_file = url.get_backend_name() == "sqlite"
             self._engine = sa.create_engine(url, connect_args={"timeout": _BUSY_S} if is_file else {})
         except (exc.ArgumentError, ModuleNotFoundError) as error:
-            raise ConfigError(f"journal {self.name!r} is neither a path nor the URL of a database: {error}") from error
+            raise ConfigError(
+                Sentence(
+                    "journal {name!r} is neither a path nor the URL of a database: {error}", name=self.name, error=error
+                )
+            ) from error
         self.name = url.database or "" if is_file else url.render_as_string()
         if is_file:
             try:
                 self._make_file(Path(self.name))
             except OSError as error:
                 raise UnreachableError(
-                    f"the folder of {self.name} cannot be made: {error.strerror}; check data_dir in kado.toml"
+                    Sentence(
+                        "the folder of {name} cannot be made: {reason}; check data_dir in kado.toml",
+                        name=self.name,
+                        reason=error.strerror,
+                    )
                 ) from error
             event.listen(self._engine, "connect", _prepare)
             event.listen(self._engine, "begin", _begin)
@@ -68,11 +77,21 @@ class Database:
 
     def _make_file(self, path: Path) -> None:
         if path.is_dir():
-            raise DamagedDataError(f"journal {path} is a folder, and should be a file: move it away; {RESTORE}")
+            raise DamagedDataError(
+                Sentence(
+                    "journal {path} is a folder, and should be a file: move it away; {restore}",
+                    path=path,
+                    restore=RESTORE,
+                )
+            )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(f"journal {path} cannot be made: {error.strerror}; choose another data_dir") from error
+            raise ConfigError(
+                Sentence(
+                    "journal {path} cannot be made: {reason}; choose another data_dir", path=path, reason=error.strerror
+                )
+            ) from error
         if ":memory:" not in self.name:
             make_private(path)
             self._mark = JournalMark(path)
@@ -127,13 +146,22 @@ class Database:
         if not tables:
             return None
         if _VERSION.name not in tables:
-            raise FormatVersionError(f"{self.name} is a database, but not kado's journal: move it away")
+            raise FormatVersionError(
+                Sentence("{name} is a database, but not kado's journal: move it away", name=self.name)
+            )
         found = connection.execute(sa.select(_VERSION.c.version_num)).scalar_one_or_none()
         if found is None:
-            raise DamagedDataError(f"journal {self.name} is damaged: it lacks its revision: {RESTORE}")
+            raise DamagedDataError(
+                Sentence("journal {name} is damaged: it lacks its revision: {restore}", name=self.name, restore=RESTORE)
+            )
         if found not in REVISIONS:
             raise FormatVersionError(
-                f"journal {self.name} has revision {found}, this kado knows up to {REVISIONS[-1]}: update kado"
+                Sentence(
+                    "journal {name} has revision {found}, this kado knows up to {revisions}: update kado",
+                    name=self.name,
+                    found=found,
+                    revisions=REVISIONS[-1],
+                )
             )
         return found
 
@@ -145,8 +173,14 @@ class Database:
             raise
         except (ValueError, TypeError, LookupError, OverflowError) as error:
             raise DamagedDataError(
-                f"journal {self.name} is damaged: it holds a value that kado does not write, or lacks one"
-                f" ({type(error).__name__}: {error}): {RESTORE}"
+                Sentence(
+                    "journal {name} is damaged: it holds a value that kado does not write, or lacks one "
+                    "({kind}: {error}): {restore}",
+                    name=self.name,
+                    kind=type(error).__name__,
+                    error=error,
+                    restore=RESTORE,
+                )
             ) from error
 
     @contextmanager
@@ -158,16 +192,25 @@ class Database:
         except exc.DatabaseError as error:
             if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
                 raise FormatVersionError(
-                    f"{self.name} is not a journal of kado's ({error.orig}): move it away; if it was kado's, it is"
-                    f" damaged: {RESTORE}"
+                    Sentence(
+                        "{name} is not a journal of kado's ({orig}): move it away; if it was kado's, it is "
+                        "damaged: {restore}",
+                        name=self.name,
+                        orig=error.orig,
+                        restore=RESTORE,
+                    )
                 ) from error
             if isinstance(ours := translate(f"journal {self.name}", error.orig), DamagedDataError):
                 raise ours from error
             if not isinstance(error, exc.OperationalError):
                 raise  # a defect of ours, not of the file
             raise UnreachableError(
-                f"journal {self.name} cannot be read or written ({error.orig}): check that its folder is there, may be"
-                " written and has space, and that no other program holds it"
+                Sentence(
+                    "journal {name} cannot be read or written ({orig}): check that its folder is there, "
+                    "may be written and has space, and that no other program holds it",
+                    name=self.name,
+                    orig=error.orig,
+                )
             ) from error
 
 

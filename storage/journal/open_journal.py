@@ -8,6 +8,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from facility.time import Clock
 from storage.journal.connection import Database
 from storage.journal.schema import JOURNAL_META
@@ -87,6 +88,11 @@ def _claim(database: Database, facility: str) -> None:
                 return
     if owner != facility:
         raise ConfigError(
-            f"journal {database.name} belongs to facility {owner!r}, not to {facility!r}: its schedule and corrections"
-            " are the other one's; each facility needs a data_dir of its own"
+            Sentence(
+                "journal {database} belongs to facility {owner!r}, not to {facility!r}: its schedule "
+                "and corrections are the other one's; each facility needs a data_dir of its own",
+                database=database.name,
+                owner=owner,
+                facility=facility,
+            )
         )

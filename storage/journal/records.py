@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from facility.errors import DamagedDataError
+from facility.sentence import Sentence
 from storage.telemetry_db.connection import RESTORE
 
 COLUMN: Final = "checksum"
@@ -53,4 +54,11 @@ def check_record(table: str, row: Any) -> None:
     values = dict(row._mapping)  # noqa: SLF001 - the public name of SQLAlchemy's for it
     if values[COLUMN] is not None and values[COLUMN] != checksum_of(values):
         number = values.get("id", next(iter(values.values())))
-        raise DamagedDataError(f"journal: {table} #{number} is not what was recorded: {RESTORE}")
+        raise DamagedDataError(
+            Sentence(
+                "journal: {table} #{number} is not what was recorded: {restore}",
+                table=table,
+                number=number,
+                restore=RESTORE,
+            )
+        )

@@ -27,14 +27,14 @@ _DAMAGED: Final = {
     sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT,
 }  # fmt: skip
 _ADVICE: Final = {
-    sqlite3.SQLITE_FULL: "the disk is full: free space",
-    sqlite3.SQLITE_IOERR: "free space or replace the disk",
-    sqlite3.SQLITE_NOMEM: "free some memory",
-    sqlite3.SQLITE_BUSY: "another program holds it: find out which (lsof), and stop it",
-    sqlite3.SQLITE_LOCKED: "another program holds it: find out which (lsof), and stop it",
-    sqlite3.SQLITE_READONLY: "allow kado to write the file and its folder",
-    sqlite3.SQLITE_PERM: "allow kado to read and write the file and its folder",
-    sqlite3.SQLITE_CANTOPEN: "free space, and allow kado to read and write the file and its folder",
+    sqlite3.SQLITE_FULL: Sentence("the disk is full: free space"),
+    sqlite3.SQLITE_IOERR: Sentence("free space or replace the disk"),
+    sqlite3.SQLITE_NOMEM: Sentence("free some memory"),
+    sqlite3.SQLITE_BUSY: Sentence("another program holds it: find out which (lsof), and stop it"),
+    sqlite3.SQLITE_LOCKED: Sentence("another program holds it: find out which (lsof), and stop it"),
+    sqlite3.SQLITE_READONLY: Sentence("allow kado to write the file and its folder"),
+    sqlite3.SQLITE_PERM: Sentence("allow kado to read and write the file and its folder"),
+    sqlite3.SQLITE_CANTOPEN: Sentence("free space, and allow kado to read and write the file and its folder"),
 }
 _LACKS: Final = (
     # A key that is there although the tables say that it is not.
@@ -54,17 +54,32 @@ _Parameters = Any
 def translate(path: Path | str, error: BaseException | None) -> KadoError | None:
     """Return kado's error for one of SQLite's; None for a defect of ours."""
     if isinstance(error, UnicodeDecodeError):
-        return DamagedDataError(f"{path} is damaged (it holds bytes that are no text: {error}): {RESTORE}")
+        return DamagedDataError(
+            Sentence(
+                "{path} is damaged (it holds bytes that are no text: {error}): {restore}",
+                path=path,
+                error=error,
+                restore=RESTORE,
+            )
+        )
     if not isinstance(error, sqlite3.Error):
         return None
     # The primary code; 0 for an error of the module itself.
     code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _DAMAGED or any(text in str(error) for text in _LACKS):
-        return DamagedDataError(f"{path} is damaged ({error}): {RESTORE}")
+        return DamagedDataError(
+            Sentence("{path} is damaged ({error}): {restore}", path=path, error=error, restore=RESTORE)
+        )
     if code in _ADVICE:
-        return DiskError(f"{path} cannot be read or written ({error}): {_ADVICE[code]}")
+        return DiskError(
+            Sentence(
+                "{path} cannot be read or written ({error}): {advice}", path=path, error=error, advice=_ADVICE[code]
+            )
+        )
     if isinstance(error, sqlite3.DataError | sqlite3.OperationalError) and "decode" in str(error):
-        return DamagedDataError(f"{path} is damaged ({error}): {RESTORE}")
+        return DamagedDataError(
+            Sentence("{path} is damaged ({error}): {restore}", path=path, error=error, restore=RESTORE)
+        )
     return None
 
 
@@ -167,7 +182,9 @@ def connect(path: Path, *, read_only: bool = False, any_thread: bool = False) ->
         If a folder is in its place.
     """
     if path.is_dir():
-        raise DamagedDataError(f"{path} is a folder, and should be a file: move it away; {RESTORE}")
+        raise DamagedDataError(
+            Sentence("{path} is a folder, and should be a file: move it away; {restore}", path=path, restore=RESTORE)
+        )
     with translated(path):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
@@ -202,8 +219,15 @@ def decoding(connection: sqlite3.Connection, what: str) -> Generator[None]:
     except (ValueError, TypeError, AttributeError, LookupError, OverflowError, StopIteration) as error:
         path = connection.path if isinstance(connection, TelemetryConnection) else "telemetry.db"
         raise DamagedDataError(
-            f"{path} is damaged: table {what} holds a value that kado does not write, or lacks one"
-            f" ({type(error).__name__}: {error}): {RESTORE}"
+            Sentence(
+                "{path} is damaged: table {what} holds a value that kado does not write, or lacks "
+                "one ({name}: {error}): {restore}",
+                path=path,
+                what=what,
+                name=type(error).__name__,
+                error=error,
+                restore=RESTORE,
+            )
         ) from error
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from facility.errors import DamagedDataError
+from facility.sentence import Sentence
 from storage.telemetry_db.connection import RESTORE, TelemetryConnection, decoding, translate
 from storage.telemetry_db.counters import Entry
 from storage.telemetry_db.schema import StoreKind, columns_of, expected_columns
@@ -38,11 +39,25 @@ def check_schema(connection: TelemetryConnection, kind: StoreKind) -> None:
     found = columns_of(connection)
     for table, columns in _expected(kind).items():
         if table not in found:
-            raise DamagedDataError(f"{connection.path} is damaged: it lacks the table {table}: {RESTORE}")
+            raise DamagedDataError(
+                Sentence(
+                    "{connection} is damaged: it lacks the table {table}: {restore}",
+                    connection=connection.path,
+                    table=table,
+                    restore=RESTORE,
+                )
+            )
         if found[table] != columns:
             raise DamagedDataError(
-                f"{connection.path} is damaged: table {table} has the columns {', '.join(found[table])}, and should"
-                f" have {', '.join(columns)}: {RESTORE}"
+                Sentence(
+                    "{connection} is damaged: table {table} has the columns {names}, and should have "
+                    "{columns}: {restore}",
+                    connection=connection.path,
+                    table=table,
+                    names=", ".join(found[table]),
+                    columns=", ".join(columns),
+                    restore=RESTORE,
+                )
             )
 
 
@@ -61,7 +76,14 @@ def check_before_start(connection: TelemetryConnection, kind: StoreKind, look_s:
     check_schema(connection, kind)
     problems = list(_quick_check(connection, look_s)) or list(_wrong_values(connection, kind))
     if problems:
-        raise DamagedDataError(f"{connection.path} is damaged: {'; '.join(problems)}: {RESTORE}")
+        raise DamagedDataError(
+            Sentence(
+                "{connection} is damaged: {problems}: {restore}",
+                connection=connection.path,
+                problems="; ".join(problems),
+                restore=RESTORE,
+            )
+        )
 
 
 def _quick_check(connection: TelemetryConnection, look_s: float) -> Iterator[str]:

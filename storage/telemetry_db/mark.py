@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from facility.errors import DamagedDataError
+from facility.sentence import Sentence
 from storage.data_dir import PRIVATE, DataDir, sync, sync_file
 from storage.telemetry_db.landed import Mark, newest_commit
 
@@ -38,7 +39,9 @@ class HighWaterMark:
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE)
         except IsADirectoryError as error:
-            raise DamagedDataError(f"{path} is a folder, and should be a file: remove it, and start again") from error
+            raise DamagedDataError(
+                Sentence("{path} is a folder, and should be a file: remove it, and start again", path=path)
+            ) from error
         sync(data_dir)
         slots = [_parse(os.pread(self._fd, _SLOT, i * _SLOT)) for i in range(_SLOTS)]
         self.mark = max((m for m in slots if m is not None), key=lambda m: m.commit, default=Mark(0, 0))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from facility.errors import ConfigError, DamagedDataError, FormatVersionError
+from facility.sentence import Sentence
 from storage.data_dir import DataDir, make_private
 from storage.telemetry_db.connection import RESTORE, TelemetryConnection, connect, decoding, transaction
 from storage.telemetry_db.integrity import check_schema
@@ -42,7 +43,13 @@ def open_writer(
         found = _version(connection, path)
         if found > VERSION:
             raise FormatVersionError(
-                f"{path} has format version {found}, this kado knows {VERSION}: update kado, or choose another data_dir"
+                Sentence(
+                    "{path} has format version {found}, this kado knows {version}: update kado, or "
+                    "choose another data_dir",
+                    path=path,
+                    found=found,
+                    version=VERSION,
+                )
             )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -80,7 +87,11 @@ def open_reader(
     path = DataDir(data_dir).telemetry
     if not path.exists():
         raise ConfigError(
-            f"there is no {path}: nothing was collected there yet; start `kado run`, or correct data_dir in kado.toml"
+            Sentence(
+                "there is no {path}: nothing was collected there yet; start 'kado run', or correct "
+                "data_dir in kado.toml",
+                path=path,
+            )
         )
     # The mark first: a writer moves it after its commit.
     mark = read_mark(data_dir)
@@ -89,12 +100,27 @@ def open_reader(
         found = _version(connection, path)
         if found == 0:
             raise DamagedDataError(
-                f"{path} is empty: where it was copied from, its last commits were in {path.name}-wal; copy both, or"
-                " restore a backup (kado store restore). If nothing was collected yet, start `kado run`"
+                Sentence(
+                    "{path} is empty: where it was copied from, its last commits were in {name}-wal; "
+                    "copy both, or restore a backup (kado store restore). If nothing was collected yet, "
+                    "start 'kado run'",
+                    path=path,
+                    name=path.name,
+                )
             )
         if found != VERSION:
-            remedy = "update kado" if found > VERSION else "start `kado run` once, which migrates it"
-            raise FormatVersionError(f"{path} has format version {found}, this kado reads {VERSION}: {remedy}")
+            remedy = Sentence("update kado")
+            if found < VERSION:
+                remedy = Sentence("start 'kado run' once, which converts it to the new version")
+            raise FormatVersionError(
+                Sentence(
+                    "{path} has format version {found}, this kado reads {version}: {remedy}",
+                    path=path,
+                    found=found,
+                    version=VERSION,
+                    remedy=remedy,
+                )
+            )
         _check_owner(connection, path, facility, store_kind)
         check_schema(connection, store_kind_of(connection))
         _warn_of_lost_tail(connection, data_dir, mark)
@@ -137,11 +163,18 @@ def _version(connection: TelemetryConnection, path: Path) -> int:
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except DamagedDataError as error:
         raise FormatVersionError(
-            f"{path} is not a telemetry file of kado's ({error.__cause__}): move it away; if it was kado's, it is"
-            f" damaged: {RESTORE}"
+            Sentence(
+                "{path} is not a telemetry file of kado's ({cause}): move it away; if it was kado's, "
+                "it is damaged: {restore}",
+                path=path,
+                cause=error.__cause__,
+                restore=RESTORE,
+            )
         ) from error
     if version == 0 and tables:
-        raise FormatVersionError(f"{path} is a database, but not kado's: move it away, or choose another data_dir")
+        raise FormatVersionError(
+            Sentence("{path} is a database, but not kado's: move it away, or choose another data_dir", path=path)
+        )
     return version
 
 
@@ -167,10 +200,20 @@ def _check_owner(
             raise ValueError(f"store_kind is {kind!r}")
     if facility is not None and owner != facility:
         raise ConfigError(
-            f"{path} belongs to facility {owner!r}, not to {facility!r}: each facility needs a data_dir of its own"
+            Sentence(
+                "{path} belongs to facility {owner!r}, not to {facility!r}: each facility needs a data_dir of its own",
+                path=path,
+                owner=owner,
+                facility=facility,
+            )
         )
     if store_kind is not None and kind != store_kind:
         raise ConfigError(
-            f"{path} was made for the store {kind!r}, and store.kind says {store_kind!r}:"
-            " choose another data_dir for the other store"
+            Sentence(
+                "{path} was made for the store {kind!r}, and store.kind says {store_kind!r}: choose "
+                "another data_dir for the other store",
+                path=path,
+                kind=kind,
+                store_kind=store_kind,
+            )
         )

@@ -63,8 +63,8 @@ MQTT = {"kind": "mqtt", "url": "mqtt://localhost"}
             ["house.toml: source[1].kind = 'mqt' is not one of mqtt, epics; did you mean 'mqtt'?"],
         ),
         ({"source": [{"kind": "tango"}]}, ["house.toml: source[1].kind = 'tango' is not one of mqtt, epics"]),
-        ({"level": "3"}, ["house.toml: level = '3': Input should be a valid integer"]),
-        ({"level": True}, ["house.toml: level = True: Input should be a valid integer"]),
+        ({"level": "3"}, ["house.toml: level = '3': give a whole number, without quotes"]),
+        ({"level": True}, ["house.toml: level = True: give a whole number, without quotes"]),
         (
             {"id": "Ring 1"},
             [
@@ -79,11 +79,11 @@ MQTT = {"kind": "mqtt", "url": "mqtt://localhost"}
                 " '_', '-'"
             ],
         ),
-        ({"shares": {"a": 1, "b": "x"}}, ["house.toml: shares.b = 'x': Input should be a valid integer"]),
+        ({"shares": {"a": 1, "b": "x"}}, ["house.toml: shares.b = 'x': give a whole number, without quotes"]),
         (
             {"level": "x", "levle": 1},
             [
-                "house.toml: level = 'x': Input should be a valid integer",
+                "house.toml: level = 'x': give a whole number, without quotes",
                 "house.toml: unknown key 'levle'; did you mean 'level'?",
             ],
         ),

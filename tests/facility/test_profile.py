@@ -195,8 +195,8 @@ def test_a_sample_holds_five_periods_and_at_least_ten_seconds(tmp_path: Path, li
             "ring.toml: limits[1]: limits from 2024-04-01 for user: nominal 159.0 >= recovered 156.0 >= tolerance 160.0"
             " >= minimum 8.0 must hold",
         ),
-        ("target = 400.0", "target = nan", "ring.toml: target = nan: Input should be a finite number"),
-        ("target = 400.0", 'target = "400"', "ring.toml: target = '400': Input should be a valid number"),
+        ("target = 400.0", "target = nan", "ring.toml: target = nan: give a finite number"),
+        ("target = 400.0", 'target = "400"', "ring.toml: target = '400': give a number, without quotes"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -207,8 +207,8 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, old: str, new: st
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     text = TEXT.replace("target = 400.0", "target = true").replace("minimum = 8.0", "minimum = -8.0")
     assert problem(tmp_path, text).splitlines() == [
-        "ring.toml: target = True: Input should be a valid number",
-        "ring.toml: limits[1].minimum = -8.0: Input should be greater than 0",
+        "ring.toml: target = True: give a number, without quotes",
+        "ring.toml: limits[1].minimum = -8.0: it must be greater than 0",
     ]
 
 
@@ -224,7 +224,7 @@ def test_a_flag_speaks_of_words_that_its_signal_has(tmp_path: Path) -> None:
 def test_a_local_time_in_a_profile_is_refused(tmp_path: Path) -> None:
     found = problem(tmp_path, TEXT.replace("from = 2024-07-01\nmode", "from = 2024-07-01T09:00:00\nmode"))
     assert "limits[2].from" in found
-    assert "timezone" in found
+    assert "offset from UTC" in found
 
 
 def test_a_profile_that_is_not_there_names_those_that_are() -> None:

@@ -267,7 +267,7 @@ REFUSED = [
     (TIMES + "RRULE:FREQ=MONTHLY;BYMONTHDAY=32", "BYMONTHDAY=32"),
     (TIMES + "RRULE:FREQ=WEEKLY;BYDAY=2MO", "BYDAY=2MO with FREQ=WEEKLY"),
     (TIMES + "RRULE:FREQ=WEEKLY;BYDAY=WE", "its start 2026-04-07 01:00:00 is not one of the times that its rule gives"),
-    (TIMES + "RRULE:FREQ", "is not one"),
+    (TIMES + "RRULE:FREQ", "cannot be read"),
     (TIMES + "EXRULE:FREQ=DAILY", "has an EXRULE"),
     (TIMES + "RDATE;VALUE=DATE:20260409", "its start is a time in UTC, its RDATE or EXDATE a date"),
     (TIMES + "RRULE:FREQ=DAILY\nEXDATE:20260409T010000", "RDATE or EXDATE a time without a zone"),

@@ -277,7 +277,7 @@ class TestImport:
         Path("f.csv").write_text("zeit,value\n2026-11-01T00:00:00Z,200\n")
         answer = kado("import", "f.csv")
         assert answer.exit_code == 2
-        assert "has no column 'time' and no column 'signal'" in answer.err
+        assert "has no column 'time', 'signal'" in answer.err
         assert "--time-column NAME" in answer.err
 
     def test_while_the_service_runs_it_waits_for_nobody(self, kado: Kado) -> None:

@@ -73,7 +73,7 @@ def test_corrections_in_force_this_month_are_listed(simulated: Kado) -> None:
     assert simulated("correct", "up", *words.split()).exit_code == 0
     text = shown(DUMP + 60 * NS_PER_S)
     assert "Corrections in force this month" in text
-    assert "#1 up  2026-11-12 13:00:00 to 2026-11-12 18:00:00 +09:00" in text
+    assert "#1 beam was up  2026-11-12 13:00:00 to 2026-11-12 18:00:00 +09:00" in text
     assert "beam delivered" in text
 
 

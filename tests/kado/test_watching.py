@@ -148,7 +148,7 @@ async def test_the_screen_says_beam_event_correction_and_store(simulated: Kado) 
     assert "no beam since 11-12 13:24:11 (2 min)" in " ".join(text.split()), text
     assert "0:02:00 of user time so far" in text
     assert "kado is not running" in text
-    assert "#1 down  2026-11-12 01:00:00 to 2026-11-12 01:10:00 +09:00" in text
+    assert "#1 no beam  2026-11-12 01:00:00 to 2026-11-12 01:10:00 +09:00" in text
     assert [name for name in ("today", "this month", "this year", "stored +") if name not in text] == []
     for language in ("en", "ja"):
         with in_language(language):

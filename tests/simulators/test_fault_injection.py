@@ -206,7 +206,7 @@ def test_where_nothing_has_the_effect_a_repair_says_what_is_broken_instead() -> 
     ("effect", "arguments", "message"),
     [
         ("beam_dumb", {}, "did you mean 'beam_dump'"),
-        ("earthquake", {}, "there are beam_dump, no_injection"),
+        ("earthquake", {}, "known here: beam_dump, no_injection"),
         ("monitor_glitch", {"length_s": 3}, "0.001 to 2 s, not 3 s; use monitor_dropout"),
         ("beam_dump", {"length_s": 0}, "0.001 to 2592000 s, not 0 s"),
         ("beam_dump", {"length_s": float("nan")}, "not nan s"),

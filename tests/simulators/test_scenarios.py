@@ -86,10 +86,10 @@ def test_a_scenario_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
             "[ring]\ntouschek_lifetime = 10\n",
             "unknown key 'ring.touschek_lifetime'; did you mean 'touschek_lifetime_h'?",
         ),
-        (FAULT + "per_month = -2\n", "fault[1].per_month = -2: Input should be greater than 0"),
+        (FAULT + "per_month = -2\n", "fault[1].per_month = -2: it must be greater than 0"),
         (FAULT + "per_month = nan\n", "fault[1].per_month = nan"),
         (FAULT, "fault rf/beam_dump: say how often by exactly one of per_month, each_month and at, not by none"),
-        (FAULT + "per_month = 1\neach_month = 1\n", "not by per_month and each_month"),
+        (FAULT + "per_month = 1\neach_month = 1\n", "not by per_month, each_month"),
         (FAULT + "per_month = 1\n" + FAULT + "each_month = 1\n", "fault rf/beam_dump is described twice"),
         (
             FAULT.replace("min = 60", "min = 90") + "per_month = 1\n",
@@ -118,7 +118,7 @@ def test_a_scenario_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
             "ends on 2026-05-01, not after its start",
         ),
         ("[spallation]\nmain_ring_pulses = 62\n", "takes 62 of 62 pulses: leave the target some"),
-        (FAULT + "at = [2026-11-12T13:00:00]\n", "Input should have timezone info"),
+        (FAULT + "at = [2026-11-12T13:00:00]\n", "give the time its offset from UTC"),
         ("[ring]\nfill_steps = [0.5, 0.25]\n", "fill_steps [0.5, 0.25] must rise, between 0 and 1"),
         ('[[target]]\nfrom = 2026-04-01\nmode = "shutdown"\ncurrent_ma = 400\n', "a target needs a mode with beam"),
         (

@@ -51,7 +51,7 @@ def test_a_file_that_was_cut_is_damaged(sealing_store: EmbeddedStore, archive: A
     path = archive.root / MIDDLE
     size = path.stat().st_size
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ArchiveError, match=f"is damaged: it has {size - 1} bytes, and was sealed with {size}"):
+    with pytest.raises(ArchiveError, match=f"is damaged: it has {size - 1:,} bytes, and was sealed with {size:,}"):
         sealing_store.read("current", *ALL)
     assert only_the_middle_day_is_lost(sealing_store)
 

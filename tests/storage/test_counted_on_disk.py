@@ -79,8 +79,8 @@ def remove_the_mark(data_dir: Path) -> None:
 
 
 DAMAGE: dict[Callable[[Path], None], str] = {
-    remove_content: "is missing, and kado's manifest counts on it",
-    remove_one: "is missing, and kado's manifest counts on it",
+    remove_content: "is missing, and kado's manifest names it",
+    remove_one: "is missing, and kado's manifest names it",
     cut_one: "bytes, and was sealed with",
     flip_a_bit_of_the_contents: "table of contents is not what was sealed",
     change_a_row: "rows of b of 2026-02-18 (UTC) are not what landed",

@@ -18,6 +18,7 @@ from jinja2 import Environment, nodes
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "kado" / "language" / "ja"
+ROOMS: Final = ("kado", "facility", "storage", "analytics", "collector", "simulators")
 CALLS: Final = {"tr": 1, "trn": 2, "marked": 1, "Sentence": 1}
 """The functions whose first arguments are texts, and how many of them."""
 
@@ -47,7 +48,7 @@ def texts_of_code() -> Iterator[Found]:
     AssertionError
         Where a text is no literal, so that nobody could translate it.
     """
-    for path in sorted(p for room in ("kado", "facility", "storage", "analytics") for p in (ROOT / room).rglob("*.py")):
+    for path in sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py")):
         yield from texts_of(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
     for path in sorted((ROOT / "kado" / "page" / "templates").rglob("*.html")):
         yield from texts_of_template(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from collector.files.forms.form import Lines
 from facility.errors import UsageError
+from facility.sentence import Sentence
 
 HEADER = ("time", "signal", "value")
 _NOT_A_NAME = ("", "result", "table", "_start", "_stop", "_time", "_value")
@@ -67,8 +68,18 @@ class _Translator:
         missing = [name for name in ("_time", self._value_column) if name not in header]
         if missing:
             raise UsageError(
-                f"a table of the annotated CSV has no column {missing[0]!r}; it has {', '.join(filter(None, header))}"
-                + ("" if missing[0] == "_time" else ": name the one with the values with --value-column")
+                Sentence(
+                    "a table of the annotated CSV has no column {missing!r}; it has {columns}",
+                    missing=missing[0],
+                    columns=", ".join(filter(None, header)),
+                )
+                if missing[0] == "_time"
+                else Sentence(
+                    "a table of the annotated CSV has no column {missing!r}; it has {columns}: name the one with the "
+                    "values with --value-column",
+                    missing=missing[0],
+                    columns=", ".join(filter(None, header)),
+                )
             )
         ordered = sorted((name for name in header if name not in (*_NOT_A_NAME, self._value_column)), key=_order)
         names = tuple((name, header.index(name)) for name in ordered)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from collector.files.forms.form import Lines
 from facility.errors import UsageError
+from facility.sentence import Sentence
 
 HEADER = ("time", "signal", "value", "quality", "reason")
 _MARK = b"Created by CS-Studio Data Browser"
@@ -80,7 +81,11 @@ class _Translator:
         if self._wanted in names:
             return found[names.index(self._wanted)]
         raise UsageError(
-            f"the export is a table of {len(names)} channels ({', '.join(names)}): name one with --value-column"
+            Sentence(
+                "the export is a table of {count} channels ({names}): name one with --value-column",
+                count=len(names),
+                names=", ".join(names),
+            )
         )
 
 

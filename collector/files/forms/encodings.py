@@ -3,6 +3,7 @@
 import codecs
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -47,7 +48,9 @@ def check_encoding(name: str) -> str:
             raise LookupError
         "time,1".encode(name)
     except (LookupError, UnicodeError, ValueError) as error:
-        raise UsageError(f"--encoding {name!r} is not an encoding such as utf-8, cp932 or utf-16") from error
+        raise UsageError(
+            Sentence("--encoding {name!r} is not an encoding such as utf-8, cp932 or utf-16", name=name)
+        ) from error
     return "utf-8" if codecs.lookup(name).name in ("utf-8", "ascii", "utf_8_sig") else codecs.lookup(name).name
 
 

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 
 from collector.files.forms.form import Lines
 from facility.errors import DataError
+from facility.sentence import Sentence
 
 CSV_HEADER = ("time", "value", "quality", "reason")
 JSON_HEADER = ("time", "signal", "value", "quality", "reason")
@@ -90,7 +91,9 @@ def archiver_json(raw: BinaryIO) -> Iterator[bytes]:
                 text.skip(",")
             text.skip(",")
     except (ValueError, RecursionError) as error:
-        raise DataError(f"it is not JSON of an archiver after sample {count}: {error}") from error
+        raise DataError(
+            Sentence("it is not JSON of an archiver after sample {count}: {error}", count=count, error=error)
+        ) from error
 
 
 def _sample(sample: Any, name: str) -> bytes:

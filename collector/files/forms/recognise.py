@@ -24,6 +24,7 @@ from collector.files.forms.streams import lines_of
 from collector.files.layout import Layout
 from collector.files.time_formats import TimeFormat, parse_time_format, recognise_time_format
 from facility.errors import DataError, UsageError
+from facility.sentence import Sentence
 
 HEAD_BYTES = 64 << 10
 """Bytes of a file, decompressed: enough to recognise its form."""
@@ -80,7 +81,11 @@ def recognise(path: Path, head: bytes, layout: Layout, *, whole: bool) -> Form:
     elif is_archiver_csv(ended) and layout.signal is not None:
         form = Form("EPICS Archiver Appliance CSV", translate=archiver_csv, header=CSV_HEADER, header_lines=0)
     elif is_archiver_csv(ended):
-        raise UsageError(f"{path} is CSV of an EPICS Archiver Appliance, which names no signal: say --signal SIGNAL")
+        raise UsageError(
+            Sentence(
+                "{path} is CSV of an EPICS Archiver Appliance, which names no signal: say --signal SIGNAL", path=path
+            )
+        )
     else:
         return replace(_table(path, lines, layout), encoding=encoding, notes=notes)
     form = replace(form, encoding=encoding, notes=notes)
@@ -90,8 +95,11 @@ def recognise(path: Path, head: bytes, layout: Layout, *, whole: bool) -> Form:
 def _json(path: Path, head: bytes) -> Form:
     if b'"meta"' not in head or b'"data"' not in head:
         raise UsageError(
-            f"{path} is JSON of a kind that kado does not read; it reads JSON of the EPICS Archiver Appliance"
-            ' ([{"meta": {...}, "data": [...]}]), CSV and Parquet'
+            Sentence(
+                "{path} is JSON of a kind that kado does not read; it reads JSON of the EPICS "
+                'Archiver Appliance ([{{"meta": {{...}}, "data": [...]}}]), CSV and Parquet',
+                path=path,
+            )
         )
     name = re.search(rb'"name"\s*:\s*"([^"]*)"', head)
     unit = re.search(rb'"EGU"\s*:\s*"([^"]*)"', head)
@@ -128,7 +136,11 @@ def _table(path: Path, lines: Sequence[bytes], layout: Layout) -> Form:
     delimiter = DELIMITER_WORDS.get(layout.delimiter or "", layout.delimiter) or stated or _delimiter(rest)
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
         raise UsageError(
-            f"--delimiter {layout.delimiter!r} is not one character, or one of {', '.join(DELIMITER_WORDS)}"
+            Sentence(
+                "--delimiter {delimiter!r} is not one character, or one of {delimiter_words}",
+                delimiter=layout.delimiter,
+                delimiter_words=", ".join(DELIMITER_WORDS),
+            )
         )
     table = [_split(line.encode(errors="replace"), delimiter) for line in rest if line.strip()][:_SAMPLE_LINES]
     if table and table[0][:1] == ["Time"] and rest[0].startswith('"Time"'):
@@ -139,7 +151,7 @@ def _table(path: Path, lines: Sequence[bytes], layout: Layout) -> Form:
     samples = {role: [row[i] for row in table[1:] if i < len(row)] for role, i in columns.items()}
     decimal = layout.decimal or _decimal(samples.get("value", []), delimiter)
     if decimal not in (".", ","):
-        raise UsageError(f"--decimal {decimal!r} is neither '.' nor ','")
+        raise UsageError(Sentence("--decimal {decimal!r} is neither '.' nor ','", decimal=decimal))
     if layout.time_format is not None:
         time_format = parse_time_format(layout.time_format)
     else:
@@ -149,7 +161,7 @@ def _table(path: Path, lines: Sequence[bytes], layout: Layout) -> Form:
         try:
             time_format: TimeFormat = recognise_time_format(times)
         except UsageError as error:
-            raise UsageError(f"{path}: {error}") from error
+            raise UsageError(Sentence("{path}: {error}", path=path, error=error)) from error
     return replace(form, decimal=decimal, time_format=time_format)
 
 

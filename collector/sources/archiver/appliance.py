@@ -19,6 +19,7 @@ from collector.sources.archiver.pb import read_chunks
 from collector.sources.epics_ca.alarms import quality_of, reason_of, status_name
 from collector.sources.http.fetch import Endpoint, NoDocumentError, fetch
 from facility.errors import DataError
+from facility.sentence import Sentence
 from facility.time import NS_PER_S, format_time
 
 FORMS: Final = {"appliance": "json", "appliance_pb": "raw"}
@@ -57,7 +58,13 @@ class Appliance:
         try:
             body = fetch(replace(self._endpoint, url=url)).body or b""
         except NoDocumentError as error:
-            raise DataError(f"source {self._endpoint.source_id}: the archive has no PV {channel!r}") from error
+            raise DataError(
+                Sentence(
+                    "source {source_id}: the archive has no PV {channel!r}",
+                    source_id=self._endpoint.source_id,
+                    channel=channel,
+                )
+            ) from error
         parts = _from_json(body, channel) if self._form == "json" else _from_raw(body)
         for part in parts:
             kept = np.flatnonzero(part.time_ns < end_ns)
@@ -90,8 +97,13 @@ def _from_json(body: bytes, channel: str) -> Iterator[Recorded]:
             yield _recorded(time_ns, [d["val"] for d in data], severity, status)
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"the archive answers for {channel!r} in a form that getData.json does not have:"
-            f" {type(error).__name__} {error}; is the url that of the retrieval?"
+            Sentence(
+                "the archive answers for {channel!r} in a form that getData.json does not have: "
+                "{name} {error}; is the url that of the retrieval?",
+                channel=channel,
+                name=type(error).__name__,
+                error=error,
+            )
         ) from error
 
 

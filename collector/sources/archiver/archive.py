@@ -9,6 +9,7 @@ import numpy as np
 from collector.sources.updates import Columns
 from facility.batch import Float64, Int64, UInt8
 from facility.errors import DataError, KadoError
+from facility.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,13 @@ def read_all(archive: "Archive", channel: str, field: str, start_ns: int, end_ns
         raise
     except Exception as error:
         raise DataError(
-            f"the archive's answer for {channel!r} has a form that cannot be read ({type(error).__name__}: {error}):"
-            " see whether url is that of the archive"
+            Sentence(
+                "the archive's answer for {channel!r} has a form that cannot be read ({name}: "
+                "{error}): see whether url is that of the archive",
+                channel=channel,
+                name=type(error).__name__,
+                error=error,
+            )
         ) from error
 
 

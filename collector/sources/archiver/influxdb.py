@@ -12,6 +12,7 @@ import numpy as np
 from collector.sources.archiver.archive import Recorded
 from collector.sources.http.fetch import Endpoint, fetch
 from facility.errors import DataError
+from facility.sentence import Sentence
 
 _AT_ONCE: Final = 50_000
 """Points of one answer."""
@@ -66,13 +67,33 @@ class InfluxArchive:
             answer = cast("dict[str, Any]", json.loads(body))
             (result,) = answer["results"]
             if "error" in result:
-                raise DataError(f"source {self._endpoint.source_id}: InfluxDB refuses {query!r}: {result['error']}")
+                raise DataError(
+                    Sentence(
+                        "source {source_id}: InfluxDB refuses {query!r}: {result}",
+                        source_id=self._endpoint.source_id,
+                        query=query,
+                        result=result["error"],
+                    )
+                )
             series = cast("list[dict[str, Any]]", result.get("series", []))
             values = [cast("list[list[Any]]", one["values"]) for one in series]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise DataError(f"source {self._endpoint.source_id}: not an answer of InfluxDB: {error}") from error
+            raise DataError(
+                Sentence(
+                    "source {source_id}: not an answer of InfluxDB: {error}",
+                    source_id=self._endpoint.source_id,
+                    error=error,
+                )
+            ) from error
         if len(series) > 1:
-            raise DataError(f"source {self._endpoint.source_id}: {query!r} finds {len(series)} series: name more tags")
+            raise DataError(
+                Sentence(
+                    "source {source_id}: {query!r} finds {count} series: name more tags",
+                    source_id=self._endpoint.source_id,
+                    query=query,
+                    count=len(series),
+                )
+            )
         return values[0] if values else []
 
 
@@ -89,10 +110,12 @@ def parse_series(text: str) -> tuple[str, list[tuple[str, str]]]:
     for pair in rest:
         parts = _UNESCAPED_EQUALS.split(pair)
         if len(parts) != 2 or not all(parts):
-            raise ValueError(f"series {text!r}: {pair!r} is not a tag: write measurement,tag=value")
+            raise ValueError(
+                Sentence("series {text!r}: {pair!r} is not a tag: write measurement,tag=value", text=text, pair=pair)
+            )
         tags.append((_plain(parts[0]), _plain(parts[1])))
     if not measurement:
-        raise ValueError(f"series {text!r} names no measurement: write measurement,tag=value")
+        raise ValueError(Sentence("series {text!r} names no measurement: write measurement,tag=value", text=text))
     return _plain(measurement), tags
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from facility.errors import DataError
+from facility.sentence import Sentence
 from facility.time import NS_PER_S
 
 _ESCAPED: Final = re.compile(rb"\x1b(.)", re.DOTALL)
@@ -55,8 +56,11 @@ def read_chunks(body: bytes) -> Iterator[Chunk]:
                 _add(chunk, kind, start_ns, dict(_fields(_unescape(line))))
         except (KeyError, IndexError, ValueError, struct.error, TypeError) as error:
             raise DataError(
-                f"the archive's answer is not of its binary form: {type(error).__name__} {error};"
-                " is the url that of the retrieval?"
+                Sentence(
+                    "the archive's answer is not of its binary form: {name} {error}; is the url that of the retrieval?",
+                    name=type(error).__name__,
+                    error=error,
+                )
             ) from error
         yield chunk
 

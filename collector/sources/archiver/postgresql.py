@@ -13,6 +13,7 @@ from collector.sources.epics_ca.alarms import QUALITY, SEVERITIES
 from collector.sources.extra import load_library
 from facility.errors import AuthorizationError, DataError, UnreachableError
 from facility.quality import QUALITY_WORDS, Quality
+from facility.sentence import Sentence
 from facility.time import NS_PER_S, from_datetime
 
 CS_STUDIO: Final = """\
@@ -81,7 +82,13 @@ class PostgresArchive:
             self.close()
             raise self._unreachable(error) from error
         except self._psycopg.Error as error:
-            raise DataError(f"source {self._source_id}: PostgreSQL refuses the query: {_line(error)}") from error
+            raise DataError(
+                Sentence(
+                    "source {source_id}: PostgreSQL refuses the query: {error}",
+                    source_id=self._source_id,
+                    error=_line(error),
+                )
+            ) from error
 
     def close(self) -> None:
         """End the connection."""
@@ -113,8 +120,14 @@ class PostgresArchive:
     def _check(self, names: list[str]) -> None:
         if missing := [name for name in ("time", "value") if name not in names]:
             raise DataError(
-                f"source {self._source_id}: the query gives no column {missing[0]!r} but {', '.join(names)}:"
-                f" name its columns {', '.join(_NAMES)} (the first two are needed)"
+                Sentence(
+                    "source {source_id}: the query gives no column {missing!r} but {names}: name its "
+                    "columns {wanted} (the first two are needed)",
+                    source_id=self._source_id,
+                    missing=missing[0],
+                    names=", ".join(names),
+                    wanted=", ".join(_NAMES),
+                )
             )
 
     def _time(self, time_ns: int, *, up: bool = False) -> datetime:
@@ -161,7 +174,11 @@ class PostgresArchive:
             return time
         if not isinstance(time, datetime):
             raise DataError(
-                f"source {self._source_id}: column time is {time!r}: it must be a timestamp, or whole nanoseconds"
+                Sentence(
+                    "source {source_id}: column time is {time!r}: it must be a timestamp, or whole nanoseconds",
+                    source_id=self._source_id,
+                    time=time,
+                )
             )
         at = time if time.tzinfo is not None else time.replace(tzinfo=self._zone)
         stamp = from_datetime(at)

@@ -8,6 +8,7 @@ from collector.sources.blocking import in_thread
 from collector.sources.channels import Channels
 from collector.sources.updates import to_samples
 from facility.errors import UnreachableError
+from facility.sentence import Sentence
 from facility.source import Delivery, GapReport, LinkReport, Notice
 from facility.time import Clock, to_ns
 
@@ -43,7 +44,11 @@ class ArchiveReader:
             for recorded in await in_thread(ask, f"{self._source_id}: read"):
                 if len(recorded):
                     yield Delivery(*to_samples(self._channels, recorded.columns(code), now))
-        raise UnreachableError(f"source {self._source_id}: all that the archive has of the last minutes was read")
+        raise UnreachableError(
+            Sentence(
+                "source {source_id}: all that the archive has of the last minutes was read", source_id=self._source_id
+            )
+        )
 
     async def acknowledge(self, token: object) -> None:
         """Do nothing: an archive keeps what it has."""

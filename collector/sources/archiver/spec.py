@@ -22,6 +22,7 @@ from collector.sources.mapping import SignalMapping
 from collector.sources.monitored_source import MappedSource, TomlPath
 from facility.errors import ConfigError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import Clock
 
 MAX_BYTES = 64 * 1024**2
@@ -76,20 +77,31 @@ class ArchiverSource(MappedSource):
         parts = urlsplit(self.url)
         schemes = ("postgresql",) if self.archive == "postgresql" else ("http", "https")
         if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(f"url {self.url!r}: archive {self.archive!r} needs {schemes[0]}://host/...")
+            raise ValueError(
+                Sentence(
+                    "url {url!r}: archive {archive!r} needs {schemes}://host/...",
+                    url=self.url,
+                    archive=self.archive,
+                    schemes=schemes[0],
+                )
+            )
         if parts.password is not None:
-            raise ValueError("url holds a password: use secret_file or secret_env")
+            raise ValueError(Sentence("url holds a password: use secret_file or secret_env"))
         if self.secret_env is not None and self.secret_file is not None:
-            raise ValueError("secret_env and secret_file are both given: use one of them")
+            raise ValueError(Sentence("secret_env and secret_file are both given: use one of them"))
         if (self.bucket is None) == (self.archive == "influxdb"):
-            raise ValueError("bucket is needed for archive = 'influxdb', and for no other")
+            raise ValueError(Sentence("bucket is needed for archive = 'influxdb', and for no other"))
         if self.archive != "postgresql" and (self.query is not None or self.time_zone is not None):
-            raise ValueError("query and time_zone are for archive = 'postgresql'")
+            raise ValueError(Sentence("query and time_zone are for archive = 'postgresql'"))
         if self.time_zone is not None:
             try:
                 ZoneInfo(self.time_zone)
             except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-                raise ValueError(f"time_zone {self.time_zone!r} is not an IANA zone such as 'Asia/Tokyo'") from error
+                raise ValueError(
+                    Sentence(
+                        "time_zone {time_zone!r} is not an IANA zone such as 'Asia/Tokyo'", time_zone=self.time_zone
+                    )
+                ) from error
         if self.archive == "influxdb":
             for mapping in self.mappings:
                 parse_series(mapping.channel)
@@ -159,11 +171,13 @@ class ArchiverSource(MappedSource):
             try:
                 text = self.secret_file.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"source {self.id}: {where} cannot be read: {error}") from error
+                raise ConfigError(
+                    Sentence("source {id}: {where} cannot be read: {error}", id=self.id, where=where, error=error)
+                ) from error
         else:
             return None
         if not (secret := text.strip()) or not secret.isprintable():
-            raise ConfigError(f"source {self.id}: {where} holds no token or password")
+            raise ConfigError(Sentence("source {id}: {where} holds no token or password", id=self.id, where=where))
         return secret
 
     def _tls(self) -> ssl.SSLContext | None:
@@ -172,4 +186,11 @@ class ArchiverSource(MappedSource):
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
-            raise ConfigError(f"source {self.id}: ca_file {self.ca_file} cannot be read: {error}") from error
+            raise ConfigError(
+                Sentence(
+                    "source {id}: ca_file {ca_file} cannot be read: {error}",
+                    id=self.id,
+                    ca_file=self.ca_file,
+                    error=error,
+                )
+            ) from error

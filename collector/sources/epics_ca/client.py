@@ -17,6 +17,7 @@ from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from collector.sources.updates import Columns
 from facility.batch import Int32
 from facility.errors import ConfigError, UnreachableError
+from facility.sentence import Sentence
 from facility.source import Rejection
 from facility.time import NS_PER_S, Clock
 
@@ -40,8 +41,14 @@ def use_addresses(source_id: str, addresses: tuple[str, ...]) -> None:
     text = " ".join(addresses)
     if _address_list and _address_list[0] != text:
         raise ConfigError(
-            f"source {source_id}: addresses are {text!r}, and another source of kind 'epics_ca' has"
-            f" {_address_list[0]!r}: Channel Access has one list for a process; give all of them the same addresses"
+            Sentence(
+                "source {source_id}: addresses are {text!r}, and another source of kind 'epics_ca' "
+                "has {address_list!r}: Channel Access has one list for a process; give all of them "
+                "the same addresses",
+                source_id=source_id,
+                text=text,
+                address_list=_address_list[0],
+            )
         )
     _address_list[:] = [text]
     os.environ["EPICS_CA_ADDR_LIST"] = text
@@ -156,8 +163,14 @@ class CaClient:
         listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         places = os.environ.get("EPICS_CA_ADDR_LIST") or "the local network"
         return UnreachableError(
-            f"source {self._source_id}: no PV answered within {within_s:g} s ({listed}), asked at {places}:"
-            " is the IOC running, and is its address among the addresses of this source?"
+            Sentence(
+                "source {source_id}: no PV answered within {within_s:g} s ({listed}), asked at "
+                "{places}: is the IOC running, and is its address among the addresses of this source?",
+                source_id=self._source_id,
+                within_s=within_s,
+                listed=listed,
+                places=places,
+            )
         )
 
 

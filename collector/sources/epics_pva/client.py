@@ -20,6 +20,7 @@ from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from collector.sources.updates import Columns
 from facility.batch import Int32
 from facility.errors import UnreachableError
+from facility.sentence import Sentence
 from facility.source import Rejection
 from facility.time import NS_PER_S, Clock
 
@@ -150,8 +151,15 @@ class PvaClient:
         names = self._channels.addresses
         listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         return UnreachableError(
-            f"source {self._source_id}: no PV answered within {within_s:g} s ({listed}), asked at {self._place}:"
-            " is the IOC running, and is its address among the addresses or name_servers of this source?"
+            Sentence(
+                "source {source_id}: no PV answered within {within_s:g} s ({listed}), asked at "
+                "{place}: is the IOC running, and is its address among the addresses or name_servers "
+                "of this source?",
+                source_id=self._source_id,
+                within_s=within_s,
+                listed=listed,
+                place=self._place,
+            )
         )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from facility.errors import AuthorizationError, UnreachableError
+from facility.sentence import Sentence
 
 USER_AGENT: Final = "kado"
 
@@ -130,8 +131,11 @@ def fetch(endpoint: Endpoint, etag: str | None = None) -> Fetched:
             if not deadline.passed:
                 raise
             raise UnreachableError(
-                f"{where} takes longer than timeout_s = {endpoint.timeout_s:g} to answer: raise that, or look at the"
-                " server"
+                Sentence(
+                    "{where} takes longer than timeout_s = {timeout_s:g} to answer: raise that, or look at the server",
+                    where=where,
+                    timeout_s=endpoint.timeout_s,
+                )
             ) from error
 
 
@@ -144,11 +148,20 @@ def _fetch(
             body: bytes = answer.read(endpoint.max_bytes + 1)
             if len(body) > endpoint.max_bytes:
                 raise UnreachableError(
-                    f"{where} is larger than the {endpoint.max_bytes:,} bytes that are read: {endpoint.if_larger}"
+                    Sentence(
+                        "{where} is larger than the {max_bytes:,} bytes that are read: {if_larger}",
+                        where=where,
+                        max_bytes=endpoint.max_bytes,
+                        if_larger=endpoint.if_larger,
+                    )
                 )
             if answer.length:
                 # Half of a document may read like a whole one.
-                raise UnreachableError(f"{where} ended {answer.length:,} bytes early; it is tried again")
+                raise UnreachableError(
+                    Sentence(
+                        "{where} ended {length:,} bytes early; it is tried again", where=where, length=answer.length
+                    )
+                )
             return Fetched(body, answer.headers.get("ETag"))
     except urllib.error.HTTPError as error:
         # It holds the connection.
@@ -156,18 +169,33 @@ def _fetch(
         return _answered(where, error.code, error.headers, etag)
     except urllib.error.URLError as error:
         reason = error.reason if isinstance(error.reason, str) else str(error.reason)
-        raise UnreachableError(f"{where} cannot be reached: {reason}") from error
+        raise UnreachableError(Sentence("{where} cannot be reached: {reason}", where=where, reason=reason)) from error
     except (OSError, http.client.HTTPException) as error:
-        raise UnreachableError(f"{where} cannot be read: {error or type(error).__name__}") from error
+        raise UnreachableError(
+            Sentence("{where} cannot be read: {error}", where=where, error=error or type(error).__name__)
+        ) from error
 
 
 def _answered(where: str, code: int, headers: Any, etag: str | None) -> Fetched:
     if code == 304:
         return Fetched(None, etag)
     if code in (401, 403):
-        raise AuthorizationError(f"{where} answers {code}: the token is missing, wrong or may not read this document")
+        raise AuthorizationError(
+            Sentence(
+                "{where} answers {code}: the token is missing, wrong or may not read this document",
+                where=where,
+                code=code,
+            )
+        )
     if 300 <= code < 400:
         target = headers.get("Location", "another address")
-        raise UnreachableError(f"{where} answers {code} and points to {target}: if that is right, make it the url")
+        raise UnreachableError(
+            Sentence(
+                "{where} answers {code} and points to {target}: if that is right, make it the url",
+                where=where,
+                code=code,
+                target=target,
+            )
+        )
     kind = NoDocumentError if code == 404 else UnreachableError
     raise kind(f"{where} answers {code} ({http.client.responses.get(code, 'unknown')}); it is tried again")

@@ -24,6 +24,7 @@ from collector.sources.monitored_source import MappedSource, TomlPath
 from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.quality import Quality
+from facility.sentence import Sentence
 from facility.time import Clock
 
 
@@ -80,16 +81,18 @@ class HttpSource(MappedSource):
     def _consistent(self) -> Self:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"url {self.url!r} is not a document: write https://host/path.json")
+            raise ValueError(Sentence("url {url!r} is not a document: write https://host/path.json", url=self.url))
         if "@" in parts.netloc:
-            raise ValueError("url holds a user: use token_file or token_env")
+            raise ValueError(Sentence("url holds a user: use token_file or token_env"))
         if self.token_env is not None and self.token_file is not None:
-            raise ValueError("token_env and token_file are both given: use one of them")
+            raise ValueError(Sentence("token_env and token_file are both given: use one of them"))
         has_token = self.token_env is not None or self.token_file is not None
         if has_token and parts.scheme == "http" and not _is_this_computer(parts.hostname):
-            raise ValueError("a token over http:// can be read by everybody on the way: use a url with https://")
+            raise ValueError(
+                Sentence("a token over http:// can be read by everybody on the way: use a url with https://")
+            )
         if self.ca_file is not None and parts.scheme != "https":
-            raise ValueError("ca_file is for TLS: use a url that begins with https://")
+            raise ValueError(Sentence("ca_file is for TLS: use a url that begins with https://"))
         if self.time_pointer is not None:
             parse_pointer(self.time_pointer)
         return self
@@ -153,7 +156,14 @@ class HttpSource(MappedSource):
             try:
                 tls = ssl.create_default_context(cafile=self.ca_file)
             except OSError as error:
-                raise ConfigError(f"source {self.id}: ca_file {self.ca_file} cannot be read: {error}") from error
+                raise ConfigError(
+                    Sentence(
+                        "source {id}: ca_file {ca_file} cannot be read: {error}",
+                        id=self.id,
+                        ca_file=self.ca_file,
+                        error=error,
+                    )
+                ) from error
         return Endpoint(self.id, self.url, headers, tls, self.timeout_s, self.max_bytes)
 
     def _token(self) -> str | None:
@@ -165,11 +175,13 @@ class HttpSource(MappedSource):
             try:
                 text = self.token_file.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"source {self.id}: {where} cannot be read: {error}") from error
+                raise ConfigError(
+                    Sentence("source {id}: {where} cannot be read: {error}", id=self.id, where=where, error=error)
+                ) from error
         else:
             return None
         if not (token := text.strip()) or not token.isprintable():
-            raise ConfigError(f"source {self.id}: {where} holds no token")
+            raise ConfigError(Sentence("source {id}: {where} holds no token", id=self.id, where=where))
         return token
 
 

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from collector.payload.format import Message
 from collector.sources.mqtt.granted import NOT_MQTT_5, SAYS_311, reason_name
 from facility.errors import AuthorizationError, UnreachableError
+from facility.sentence import Sentence
 from facility.source import Notice
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -42,31 +43,55 @@ class Endpoint:
     def unreachable(self, why: object) -> UnreachableError:
         """Return the error of a broker that does not answer."""
         return UnreachableError(
-            f"source {self.source_id}: MQTT broker {self.url} cannot be reached ({why}):"
-            " is it running, and is url right?"
+            Sentence(
+                "source {source_id}: MQTT broker {url} cannot be reached ({why}): is it running, and is url right?",
+                source_id=self.source_id,
+                url=self.url,
+                why=why,
+            )
         )
 
     def refused(self, code: int) -> UnreachableError:
         """Return the error of a broker that says no."""
         if code in (NOT_MQTT_5, SAYS_311):
             return UnreachableError(
-                f"{self.where} does not speak MQTT 5 (it answers 0x{code:02x}): update it (Mosquitto 1.6 or newer), or"
-                " bridge its topics to one that does"
+                Sentence(
+                    "{where} does not speak MQTT 5 (it answers 0x{code:02x}): update it (Mosquitto 1.6 "
+                    "or newer), or bridge its topics to one that does",
+                    where=self.where,
+                    code=code,
+                )
             )
         if code in _CREDENTIALS:
             return AuthorizationError(
-                f"{self.where} refuses user {self.username!r} ({reason_name(code)}): check username and password_file"
-                " or password_env"
+                Sentence(
+                    "{where} refuses user {username!r} ({reason_name}): check username and password_file "
+                    "or password_env",
+                    where=self.where,
+                    username=self.username,
+                    reason_name=reason_name(code),
+                )
             )
-        return UnreachableError(f"{self.where} refuses the connection ({reason_name(code)}); see its log")
+        return UnreachableError(
+            Sentence(
+                "{where} refuses the connection ({reason_name}); see its log",
+                where=self.where,
+                reason_name=reason_name(code),
+            )
+        )
 
     def not_subscribed(self, codes: Sequence[int]) -> UnreachableError:
         """Return the error of topics that the broker does not let us read."""
         denied = [(topic, code) for topic, code in zip(self.topics, codes, strict=True) if code >= 0x80]
         names = ", ".join(dict.fromkeys(reason_name(code) for _, code in denied))
         return AuthorizationError(
-            f"{self.where} does not let user {self.username!r} subscribe to {', '.join(t for t, _ in denied)}"
-            f" ({names}): check its access rules"
+            Sentence(
+                "{where} does not let user {username!r} subscribe to {denied} ({names}): check its access rules",
+                where=self.where,
+                username=self.username,
+                denied=", ".join((t for t, _ in denied)),
+                names=names,
+            )
         )
 
     @property
@@ -77,15 +102,26 @@ class Endpoint:
     def lost(self, why: object) -> UnreachableError:
         """Return the error of a connection that ended."""
         return UnreachableError(
-            f"source {self.source_id}: connection to MQTT broker {self.url} lost ({why}): the broker or the network"
-            f" went away, or another client connected with our client id {self.client_id!r}"
+            Sentence(
+                "source {source_id}: connection to MQTT broker {url} lost ({why}): the broker or the "
+                "network went away, or another client connected with our client id {client_id!r}",
+                source_id=self.source_id,
+                url=self.url,
+                why=why,
+                client_id=self.client_id,
+            )
         )
 
     def unreadable(self, why: object) -> UnreachableError:
         """Return the error of a connection that the client ended, since it may not read a packet."""
         return UnreachableError(
-            f"{self.where} sent a packet that MQTT does not allow ({why}), and mqttium ends the connection: the next"
-            " one is held by aiomqtt, which sets such a message aside as a dead letter; find who publishes it"
+            Sentence(
+                "{where} sent a packet that MQTT does not allow ({why}), and mqttium ends the "
+                "connection: the next one is held by aiomqtt, which sets such a message aside as a "
+                "dead letter; find who publishes it",
+                where=self.where,
+                why=why,
+            )
         )
 
 

@@ -31,6 +31,7 @@ from collector.sources.mqtt.reader import MqttReader
 from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.quality import Quality
+from facility.sentence import Sentence
 from facility.time import Clock, to_ns
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -54,11 +55,18 @@ class TopicMapping(SignalMapping):
     def _exact(self) -> Self:
         if "+" in self.topic or "#" in self.topic:
             raise ValueError(
-                f"topic {self.topic!r} has a wildcard: a signal has exactly one topic; for many ports write {{port}} in"
-                " topic and signal, and ports"
+                Sentence(
+                    "topic {topic!r} has a wildcard: a signal has exactly one topic; for many ports "
+                    "write {{port}} in topic and signal, and ports",
+                    topic=self.topic,
+                )
             )
         if self.topic.startswith("$share/"):
-            raise ValueError(f"topic {self.topic!r} is a shared subscription: each kado needs all samples, in order")
+            raise ValueError(
+                Sentence(
+                    "topic {topic!r} is a shared subscription: each kado needs all samples, in order", topic=self.topic
+                )
+            )
         if self.series is not None:
             series_key(self.series)
         for pointer in (self.pointer, self.time_pointer, self.quality_pointer):
@@ -114,47 +122,74 @@ class MqttSource(MappedSource):
     def _consistent(self) -> Self:
         parts = urlsplit(self.url)
         if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
-            raise ValueError(f"url {self.url!r} is not a broker: write mqtt://host:1883, or mqtts://host:8883 for TLS")
+            raise ValueError(
+                Sentence(
+                    "url {url!r} is not a broker: write mqtt://host:1883, or mqtts://host:8883 for TLS", url=self.url
+                )
+            )
         if "@" in parts.netloc:
-            raise ValueError("url holds a user: use username, and password_file or password_env")
+            raise ValueError(Sentence("url holds a user: use username, and password_file or password_env"))
         try:
             _ = parts.port
         except ValueError as error:
-            raise ValueError(f"url {self.url!r}: {error}") from error
+            raise ValueError(Sentence("url {url!r}: {error}", url=self.url, error=error)) from error
         if self.password_env is not None and self.password_file is not None:
-            raise ValueError("password_env and password_file are both given: use one of them")
+            raise ValueError(Sentence("password_env and password_file are both given: use one of them"))
         if self.username is None and (self.password_env is not None or self.password_file is not None):
-            raise ValueError("a password is given and no username: add username")
+            raise ValueError(Sentence("a password is given and no username: add username"))
         if self.ca_file is not None and parts.scheme != "mqtts":
-            raise ValueError("ca_file is for TLS: use a url that begins with mqtts://")
+            raise ValueError(Sentence("ca_file is for TLS: use a url that begins with mqtts://"))
         self._check_mappings()
         return self
 
     def _check_mappings(self) -> None:
         if not self.mappings and self.mapping_file is None:
-            raise ValueError("no signal is mapped: add a [[source.signal]] table, or mapping_file")
+            raise ValueError(Sentence("no signal is mapped: add a [[source.signal]] table, or mapping_file"))
         parse_pointer(self.time_pointer)
         lines = [one for line in self.mappings for one in line.expanded()]
         signals = [m.signal for m in lines]
         if twice := sorted({s for s in signals if signals.count(s) > 1}):
-            raise ValueError(f"signal {twice[0]!r} is mapped twice: a signal comes from one place")
+            raise ValueError(
+                Sentence("signal {twice!r} is mapped twice: a signal comes from one place", twice=twice[0])
+            )
         for m in lines:
             self._check_place(m)
         places = [(m.topic, series_key(m.series) if m.series else m.pointer or "", m.field) for m in lines]
         if taken := [p for p in places if places.count(p) > 1]:
-            raise ValueError(f"topic {taken[0][0]!r} is mapped to two signals: one sample would count twice")
+            raise ValueError(
+                Sentence("topic {taken!r} is mapped to two signals: one sample would count twice", taken=taken[0][0])
+            )
 
     def _check_place(self, mapping: TopicMapping) -> None:
         influx, document = self.format == "influx", self.format == "document"
         if influx != (mapping.series is not None):
-            wanted = "needs series, the measurement and tags" if influx else "takes no series, which is for influx"
-            raise ValueError(f"signal {mapping.signal!r}: format {self.format!r} {wanted}")
+            wanted = (
+                Sentence("needs series, the measurement and tags")
+                if influx
+                else Sentence("takes no series, which is for influx")
+            )
+            raise ValueError(
+                Sentence(
+                    "signal {signal!r}: format {format!r} {wanted}",
+                    signal=mapping.signal,
+                    format=self.format,
+                    wanted=wanted,
+                )
+            )
         pointers = (mapping.pointer, mapping.time_pointer, mapping.quality_pointer)
         if document and mapping.pointer is None:
-            raise ValueError(f"signal {mapping.signal!r}: format 'document' needs pointer, where the value stands")
+            raise ValueError(
+                Sentence(
+                    "signal {signal!r}: format 'document' needs pointer, where the value stands", signal=mapping.signal
+                )
+            )
         if not document and any(pointer is not None for pointer in pointers):
             raise ValueError(
-                f"signal {mapping.signal!r}: format {self.format!r} takes no pointer, which is for document"
+                Sentence(
+                    "signal {signal!r}: format {format!r} takes no pointer, which is for document",
+                    signal=mapping.signal,
+                    format=self.format,
+                )
             )
 
     @classmethod
@@ -183,7 +218,7 @@ class MqttSource(MappedSource):
             for mapping in mappings:
                 self._check_place(mapping)
         except ValueError as error:
-            raise ConfigError(f"source {self.id}: {error}") from error
+            raise ConfigError(Sentence("source {id}: {error}", id=self.id, error=error)) from error
         return mappings
 
     @asynccontextmanager
@@ -285,7 +320,11 @@ class MqttSource(MappedSource):
         if self.password_env is not None:
             if self.password_env not in os.environ:
                 raise ConfigError(
-                    f"source {self.id}: environment variable {self.password_env!r} (password_env) is not set"
+                    Sentence(
+                        "source {id}: environment variable {password_env!r} (password_env) is not set",
+                        id=self.id,
+                        password_env=self.password_env,
+                    )
                 )
             return os.environ[self.password_env]
         if self.password_file is None:
@@ -293,13 +332,22 @@ class MqttSource(MappedSource):
         try:
             return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"source {self.id}: password_file cannot be read: {error}") from error
+            raise ConfigError(
+                Sentence("source {id}: password_file cannot be read: {error}", id=self.id, error=error)
+            ) from error
 
     def _tls_context(self) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
-            raise ConfigError(f"source {self.id}: ca_file {self.ca_file} cannot be read: {error}") from error
+            raise ConfigError(
+                Sentence(
+                    "source {id}: ca_file {ca_file} cannot be read: {error}",
+                    id=self.id,
+                    ca_file=self.ca_file,
+                    error=error,
+                )
+            ) from error
 
 
 def _end_if_failed(connection: MqttConnection, subscribing: "asyncio.Task[None]") -> None:

@@ -18,6 +18,7 @@ from collector.sources.first_answers import first_answer, settled
 from collector.sources.tango.values import Reading
 from collector.sources.update_queue import HEARTBEAT, LOST, UpdateQueue
 from facility.errors import UnreachableError
+from facility.sentence import Sentence
 from facility.source import Rejection
 from facility.time import Clock
 
@@ -277,9 +278,17 @@ class TangoClient:
     def _unreachable(self, within_s: float) -> UnreachableError:
         names = [f"{a.device}/{a.name}" for a in self._attributes]
         listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        where = self._place.server or "the database that TANGO_HOST names"
+        where = self._place.server or Sentence("the database that TANGO_HOST names")
         problem = f" ({self._problem})" if self._problem else ""
         return UnreachableError(
-            f"source {self._source_id}: no attribute could be read within {within_s:g} s ({listed}) at {where}"
-            f"{problem}: is the device server running, and is 'server' its address or that of the database?"
+            Sentence(
+                "source {source_id}: no attribute could be read within {within_s:g} s ({listed}) at "
+                "{where}{problem}: is the device server running, and is 'server' its address or that "
+                "of the database?",
+                source_id=self._source_id,
+                within_s=within_s,
+                listed=listed,
+                where=where,
+                problem=problem,
+            )
         )

@@ -15,6 +15,7 @@ from collector.sources.tango.client import TangoClient, TangoPlace
 from collector.sources.tango.values import decode
 from collector.sources.update_queue import UpdateQueue
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import Clock
 
 DETECTS_LOSS_S = 10.0
@@ -33,7 +34,10 @@ class AttributeMapping(SignalMapping):
     def _whole_name(self) -> Self:
         if not _ATTRIBUTE.fullmatch(self.attribute):
             raise ValueError(
-                f"attribute {self.attribute!r} is not one: write domain/family/member/attribute, and the host in server"
+                Sentence(
+                    "attribute {attribute!r} is not one: write domain/family/member/attribute, and the host in server",
+                    attribute=self.attribute,
+                )
             )
         return self
 
@@ -65,7 +69,7 @@ class TangoSource(MonitoredSource):
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         if self.server is None and not self.database:
-            raise ValueError("database = false needs server, the host:port of the device server")
+            raise ValueError(Sentence("database = false needs server, the host:port of the device server"))
         return self
 
     @property

@@ -13,6 +13,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from facility.accounts import Account
 from facility.errors import DiskError
+from facility.sentence import Sentence
 from storage.data_dir import PRIVATE, open_private
 
 COOKIE: Final = "kado_session"
@@ -97,7 +98,13 @@ def _secret(path: Path) -> bytes:
                 file.write(secrets.token_bytes(_SECRET_BYTES))
             part.replace(path)
         except OSError as error:
-            raise DiskError(f"{path}, which signs sessions of the page, cannot be written: {error.strerror}") from error
+            raise DiskError(
+                Sentence(
+                    "{path}, which signs sessions of the page, cannot be written: {reason}",
+                    path=path,
+                    reason=error.strerror,
+                )
+            ) from error
     return path.read_bytes()
 
 

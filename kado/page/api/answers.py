@@ -7,6 +7,7 @@ from collector.ledger import read_ledger
 from facility.definition import load_definition, own_definitions, shipped_definitions
 from facility.errors import UsageError
 from facility.incidents import Sharing
+from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, parse_time
 from kado.page.access.gate import LONGEST_PERIOD_DAYS
 from kado.page.api.endpoint import Options
@@ -68,7 +69,7 @@ def as_of(context: PageContext, options: Options) -> str | AsOf | None:
     if published is None:
         return known
     if known is not None:
-        raise UsageError("as_known_on and as_published_on exclude each other: give one of them")
+        raise UsageError(Sentence("as_known_on and as_published_on exclude each other: give one of them"))
     return published_by(published, context.clock())
 
 
@@ -98,7 +99,7 @@ async def side_by_side(context: PageContext, options: Options) -> Any:
     period, definition = options.required("period"), options.text("definition")
     each = options.text("each")
     if each is not None and each not in list(Each):
-        raise UsageError(f"each={each[:40]!r}: use {' or '.join(Each)}")
+        raise UsageError(Sentence("each={each!r}: use {choices}", each=each[:40], choices=" or ".join(Each)))
 
     def work() -> Any:
         when, cut = as_of(context, options), None if each is None else Each(each)
@@ -124,7 +125,9 @@ async def pareto(context: PageContext, options: Options) -> Any:
     """Downtime by system."""
     sharing = options.text("sharing") or Sharing.ROOT_CAUSE.value
     if sharing not in list(Sharing):
-        raise UsageError(f"sharing={sharing[:40]!r}: use {' or '.join(Sharing)}")
+        raise UsageError(
+            Sentence("sharing={sharing!r}: use {choices}", sharing=sharing[:40], choices=" or ".join(Sharing))
+        )
     return pareto_document(await loaded(context, options), Sharing(sharing))
 
 
@@ -143,7 +146,7 @@ async def explain(context: PageContext, options: Options) -> Any:
     """Why time counts as it does: an instant, or each interval of a period."""
     period, at, definition = options.text("period"), options.text("at"), options.text("definition")
     if (period is None) == (at is None):
-        raise UsageError("say what to explain: ?period=P, or an instant with ?at=TIME")
+        raise UsageError(Sentence("say what to explain: ?period=P, or an instant with ?at=TIME"))
 
     def work() -> Any:
         when = as_of(context, options)
@@ -300,8 +303,13 @@ async def alarm_history(context: PageContext, options: Options) -> Any:
         until_ns = context.clock() if end_ns is None else end_ns
         if start_ns is not None and until_ns - start_ns > LONGEST_PERIOD_DAYS * NS_PER_DAY:
             raise UsageError(
-                f"from {start} to {end or 'now'} is longer than {LONGEST_PERIOD_DAYS:,} days, the most that the page"
-                " computes: ask for it in parts, or use the command, which has no limit"
+                Sentence(
+                    "from {start} to {end} is longer than {longest_period_days:,} days, the most that "
+                    "the page computes: ask for it in parts, or use the command, which has no limit",
+                    start=start,
+                    end=end or Sentence("now"),
+                    longest_period_days=LONGEST_PERIOD_DAYS,
+                )
             )
         return history_document(load_history(context.configuration, start_ns, until_ns, alarm, most=MOST_ALARM_ROWS))
 

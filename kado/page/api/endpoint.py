@@ -7,6 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from kado.page.context import PageContext
 
 Schema = dict[str, Any]
@@ -63,7 +64,7 @@ class Options:
             If it was not given.
         """
         if not (value := self.text(name)):
-            raise UsageError(f"the option {name} is missing: add ?{name}=...")
+            raise UsageError(Sentence("the option {name} is missing: add ?{name}=...", name=name))
         return value
 
     def whole(self, name: str, otherwise: int, *, most: int) -> int:
@@ -78,7 +79,9 @@ class Options:
         if text is None:
             return otherwise
         if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
-            raise UsageError(f"{name}={text[:40]!r} is not a whole number from 1 to {most}")
+            raise UsageError(
+                Sentence("{name}={text!r} is not a whole number from 1 to {most}", name=name, text=text[:40], most=most)
+            )
         return int(text)
 
 
@@ -98,10 +101,14 @@ def read_options(request: Request, known: Collection[str]) -> dict[str, str]:
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in known:
-            has = f"it has {', '.join(sorted(known))}" if known else "it has none"
-            raise UsageError(f"{request.url.path} has no option {name[:40]!r}; {has}")
+            has = Sentence("it has none")
+            if known:
+                has = Sentence("it has {options}", options=", ".join(sorted(known)))
+            raise UsageError(
+                Sentence("{url} has no option {name!r}; {has}", url=request.url.path, name=name[:40], has=has)
+            )
         if name in given:
-            raise UsageError(f"the option {name} is given twice: give it once")
+            raise UsageError(Sentence("the option {name} is given twice: give it once", name=name))
         given[name] = value
     return given
 

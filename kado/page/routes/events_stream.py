@@ -7,6 +7,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from facility.errors import UsageError
+from facility.sentence import Sentence
 from kado.language import LANGUAGES
 from kado.language.choice import known_language
 from kado.page.access.lasting import lasting, while_it_lasts
@@ -32,10 +33,20 @@ async def events(request: Request) -> Response:
     asked, view = options.get("page"), options.get("view")
     language = known_language(asked)
     if asked is not None and language is None:
-        raise UsageError(f"page={asked!r}: kado has no such language; use {' or '.join(LANGUAGES)}")
+        raise UsageError(
+            Sentence(
+                "page={asked!r}: kado has no such language; use {languages}",
+                asked=asked,
+                languages=" or ".join(LANGUAGES),
+            )
+        )
     if view not in (None, NOW):
         raise UsageError(
-            f"view={view[:40]!r}: only the view {NOW} has texts of its own; leave the option out otherwise"
+            Sentence(
+                "view={view!r}: only the view {now} has texts of its own; leave the option out otherwise",
+                view=view[:40],
+                now=NOW,
+            )
         )
     if board.viewers >= MOST_STREAMS:
         return refused(request, 503, f"{MOST_STREAMS} streams are open, which is the most: close some of them")

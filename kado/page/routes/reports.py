@@ -14,6 +14,7 @@ from facility.errors import MissingExtraError, UsageError
 from facility.issued_report import IssuedReport
 from facility.neighbouring_periods import period_before
 from facility.period import month_of
+from facility.sentence import Sentence
 from kado.config import Configuration
 from kado.language import language, tr
 from kado.language.sentences import error_text
@@ -104,7 +105,9 @@ def _issue(configuration: Configuration, period: str, author: str) -> IssuedRepo
 
 
 def _missing(error: ModuleNotFoundError) -> MissingExtraError:
-    return MissingExtraError(f"reports need {error.name}, which is not installed: pip install 'kado[report]'")
+    return MissingExtraError(
+        Sentence("reports need {error}, which is not installed: pip install 'kado[report]'", error=error.name)
+    )
 
 
 def _draft(configuration: Configuration, period: str) -> tuple[Draft, bytes] | None:

@@ -12,6 +12,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry
 
 from facility.errors import ConfigError
+from facility.sentence import Sentence
 from kado.service.metrics.readiness import LOOP_FRESH_S
 
 _LOG: Final = logging.getLogger(__name__)
@@ -46,8 +47,12 @@ class MetricsServer:
             self._server = make_server(host, int(port), self._answer, server_class=_Server, handler_class=_Handler)
         except OSError as error:
             raise ConfigError(
-                f"metrics.listen is {listen!r}, which cannot be listened on ({error.strerror or error}): "
-                "choose another address or port"
+                Sentence(
+                    "metrics.listen is {listen!r}, which cannot be listened on ({reason}): choose "
+                    "another address or port",
+                    listen=listen,
+                    reason=error.strerror or error,
+                )
             ) from error
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
 

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import Any
 
 from facility.errors import ConfigError, MissingExtraError
+from facility.sentence import Sentence
 from kado.language import in_language
 from kado.notification_settings import AppriseTarget
 from kado.service.notification.apprise_policy import Message, Rhythm, SentAlarm, plan_message
@@ -38,15 +39,22 @@ class AppriseService:
             apprise: Any = importlib.import_module("apprise")
         except ImportError as error:
             raise MissingExtraError(
-                f"[[alarms.target]] {target.id}: kind = \"apprise\" needs Apprise: pip install 'kado[notify]'"
+                Sentence(
+                    "[[alarms.target]] {target}: kind = \"apprise\" needs Apprise: pip install 'kado[notify]'",
+                    target=target.id,
+                )
             ) from error
         # Its own log would hold addresses, and with them secrets.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
         notifier = apprise.Apprise()
         if not notifier.add(address) or len(notifier) != 1:
             raise ConfigError(
-                f"[[alarms.target]] {target.id}: Apprise does not know the address, or it names several services:"
-                " write one address in Apprise's form; for several services make several targets"
+                Sentence(
+                    "[[alarms.target]] {target}: Apprise does not know the address, or it names several "
+                    "services: write one address in Apprise's form; for several services make several "
+                    "targets",
+                    target=target.id,
+                )
             )
         return cls(apprise, notifier, target.timeout_s)
 

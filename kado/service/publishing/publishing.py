@@ -8,6 +8,7 @@ from typing import Any
 from facility.definition import load_definition
 from facility.errors import UsageError
 from facility.profile import Profile
+from facility.sentence import Sentence
 from facility.time import Clock
 from kado.config import Configuration
 from kado.queries.evidence import extent_of
@@ -54,12 +55,18 @@ def publish(
         If the server does not answer, refuses us, or has no bucket for derived series.
     """
     if not configuration.backend.local and not configuration.published:
-        raise UsageError(f"{configuration.path} has no [publish] table: add one to publish figures")
+        raise UsageError(
+            Sentence(
+                "{configuration} has no [publish] table: add one to publish figures", configuration=configuration.path
+            )
+        )
     bucket = configuration.backend.open_derived()
     if bucket is None:
         raise UsageError(
-            "store.kind is 'embedded': derived series are for Grafana beside InfluxDB; with this store Grafana reads "
-            "the metrics of kado run through Prometheus"
+            Sentence(
+                "store.kind is 'embedded': derived series are for Grafana beside InfluxDB; with this "
+                "store Grafana reads the metrics of kado run through Prometheus"
+            )
         )
     points, most = 0, 0
     with closing(bucket), open_store(configuration) as store:

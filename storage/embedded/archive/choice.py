@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from facility.errors import ArchiveAwayError, ArchiveError, ConfigError
+from facility.sentence import Sentence
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
 from storage.embedded.archive.place import Folder, Place
@@ -44,7 +45,11 @@ def check_mark(connection: sqlite3.Connection, data_dir: Path, place: Place) -> 
     found = _found_mark(place)
     if found is None:
         raise ArchiveAwayError(
-            f"{place.root} holds no {MARK}, which kado put there: mount the storage, or bring the files back"
+            Sentence(
+                "{root} holds no {mark}, which kado put there: mount the storage, or bring the files back",
+                root=place.root,
+                mark=MARK,
+            )
         )
     if found != mark:
         raise ArchiveError(_another(place, found))
@@ -102,8 +107,16 @@ def _check_files(connection: sqlite3.Connection, before: Place, after: Place) ->
     found = {file.path: file.size for file in after.files()}
     if lacking := sorted(path for path, size in named.items() if found.get(path) != size):
         raise ConfigError(
-            f"store.archive: {after.root} lacks {len(lacking)} of {len(named)} sealed files, the first is {lacking[0]}:"
-            f" copy all of {before.root} there first, or let store.archive name {before.root} again"
+            Sentence(
+                "store.archive: {root} lacks {count} of {all} sealed files, the first is "
+                "{lacking}: copy all of {before} there first, or let store.archive name {before} "
+                "again",
+                root=after.root,
+                count=len(lacking),
+                all=len(named),
+                lacking=lacking[0],
+                before=before.root,
+            )
         )
 
 
@@ -126,10 +139,13 @@ def _found_mark(place: Place) -> str | None:
         return ""
 
 
-def _another(place: Place, found: str | None) -> str:
-    return (
-        f"{place.root} belongs to another store (mark {found or 'unreadable'} in {MARK}): give each data directory a"
-        " folder or prefix of its own in store.archive"
+def _another(place: Place, found: str | None) -> Sentence:
+    return Sentence(
+        "{root} belongs to another store (mark {found} in {mark}): give each data directory a folder or prefix of its "
+        "own in store.archive",
+        root=place.root,
+        found=found or Sentence("unreadable"),
+        mark=MARK,
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facility.batch import NO_WORD
 from facility.errors import ArchiveAwayError
+from facility.sentence import Sentence
 from facility.time import NS_PER_S
 from storage.columns import NO_ARRIVAL, Columns, concat
 from storage.embedded.archive.arrow import numbers, pa, parquet
@@ -79,7 +80,7 @@ def read_minutes(place: Place, file: SealedFile, *, draft: bool = False) -> Minu
     path = place.draft(path) if draft else path
     (content,) = place.read(path, file.minutes_size, [(0, file.minutes_size)])
     if zlib.crc32(content) != file.minutes_checksum:
-        raise DamagedFileError(place.full_name(path), "it is not what was sealed")
+        raise DamagedFileError(place.full_name(path), Sentence("it is not what was sealed"))
     with _translated(place, path):
         table = parquet.ParquetFile(pa.BufferReader(content)).read()
     column: dict[str, NDArray[Any]] = {name: numbers(table[name].combine_chunks()) for name in table.column_names}
@@ -110,14 +111,16 @@ def _confirmed(place: Place, path: str, file: SealedFile, groups: NDArray[Any]) 
     tail = int(file.groups["offset"][-1] + file.groups["size"][-1])
     *parts, end = place.read(path, file.size, [*zip(offsets, sizes, strict=True), (tail, file.size - tail)])
     if zlib.crc32(end) != file.tail_checksum:
-        raise DamagedFileError(place.full_name(path), "its table of contents is not what was sealed")
+        raise DamagedFileError(place.full_name(path), Sentence("its table of contents is not what was sealed"))
     # What is not filled in takes no memory.
     whole = np.empty(file.size, np.uint8)
     whole[tail:] = np.frombuffer(end, np.uint8)
     for group, offset, size, part in zip(groups, offsets, sizes, parts, strict=True):
         if zlib.crc32(part) != int(group["checksum"]):
             day = np.datetime64(int(group["day"]), "D")
-            raise DamagedFileError(place.full_name(path), f"its samples of {day} are not what was sealed")
+            raise DamagedFileError(
+                place.full_name(path), Sentence("its samples of {day} are not what was sealed", day=day)
+            )
         whole[offset : offset + size] = np.frombuffer(part, np.uint8)
     return whole
 
@@ -151,7 +154,7 @@ def _translated(place: Place, path: str) -> Generator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise DamagedFileError(place.full_name(path), str(error)) from error
+        raise DamagedFileError(place.full_name(path), error) from error
 
 
 def count_files(place: Place, files: Sequence[SealedFile]) -> tuple[list[SeriesCount], frozenset[int], list[str]]:

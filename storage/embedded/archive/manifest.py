@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facility.errors import FormatVersionError
+from facility.sentence import Sentence
 from facility.slug import check_slug
 from storage.embedded.archive.layout import FileName, check_sealed_path
 from storage.store import SeriesCount
@@ -212,5 +213,10 @@ def _check_entry(name: FileName, groups: NDArray[Any], size: int, minutes_size: 
 def _check_format(name: FileName, found: int) -> None:
     if found > FORMAT:
         raise FormatVersionError(
-            f"{name.path('samples')} was sealed in format {found}, this kado reads up to {FORMAT}: update kado"
+            Sentence(
+                "{path} was sealed in format {found}, this kado reads up to {format}: update kado",
+                path=name.path("samples"),
+                found=found,
+                format=FORMAT,
+            )
         )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from facility.errors import ArchiveAwayError, ArchiveError, ConfigError
+from facility.sentence import Sentence
 from storage.embedded.archive.arrow import pa
 from storage.embedded.archive.layout import check_inside
 from storage.embedded.archive.place import MAX_SMALL_BYTES, DamagedFileError, FoundFile, MissingFileError
@@ -46,13 +47,19 @@ class Objects:
         parts = urlsplit(uri)
         if parts.username or parts.password:
             raise ConfigError(
-                f"store.archive holds credentials for {parts.hostname}: name them in the environment"
-                " (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or in a file (AWS_SHARED_CREDENTIALS_FILE) instead"
+                Sentence(
+                    "store.archive holds credentials for {hostname}: name them in the environment "
+                    "(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or in a file "
+                    "(AWS_SHARED_CREDENTIALS_FILE) instead",
+                    hostname=parts.hostname,
+                )
             )
         try:
             self._filesystem, base = _s3(parts) if parts.scheme == "s3" else filesystems.FileSystem.from_uri(uri)
         except (pa.ArrowException, OSError, ValueError, TypeError) as error:
-            raise ConfigError(f"store.archive: {uri} cannot be opened: {error}") from error
+            raise ConfigError(
+                Sentence("store.archive: {uri} cannot be opened: {error}", uri=uri, error=error)
+            ) from error
         self._root = uri.partition("?")[0].rstrip("/")
         self._base = base.rstrip("/")
         self._rests_until = 0.0
@@ -74,8 +81,13 @@ class Objects:
     def refusal(self, what: str, error: OSError) -> ArchiveError:
         """Return the error of a store that did not take something."""
         return ArchiveAwayError(
-            f"{self._root} cannot take {what} ({error}): see that the store answers, and that the credentials may"
-            " write there, and seal again; nothing was deleted"
+            Sentence(
+                "{root} cannot take {what} ({error}): see that the store answers, and that the "
+                "credentials may write there, and seal again; nothing was deleted",
+                root=self._root,
+                what=what,
+                error=error,
+            )
         )
 
     def _name(self, path: str) -> str:
@@ -111,7 +123,10 @@ class Objects:
     def _read(self, path: str, size: int, ranges: Sequence[tuple[int, int]]) -> list[Any]:
         with self._filesystem.open_input_file(self._name(path)) as source:
             if (found := source.size()) != size:
-                raise DamagedFileError(self.full_name(path), f"it has {found} bytes, and was sealed with {size}")
+                raise DamagedFileError(
+                    self.full_name(path),
+                    Sentence("it has {found:,} bytes, and was sealed with {size:,}", found=found, size=size),
+                )
             parts: list[Any] = []
             for run in _runs(ranges):
                 start = run[0][0]
@@ -156,15 +171,20 @@ class Objects:
             raise MissingFileError(self.full_name(path)) from error
         except OSError as error:
             if _MISMATCH in str(error):
-                raise DamagedFileError(self.full_name(path), "it is not what the store was given") from error
+                raise DamagedFileError(self.full_name(path), Sentence("it is not what the store was given")) from error
             self._last_error = str(error)
             self._rests_until = time.monotonic() + _REST_S
             raise self._away(path, self._last_error) from error
 
     def _away(self, path: str, why: str) -> ArchiveError:
         return ArchiveAwayError(
-            f"{self.full_name(path)} cannot be read ({why}): see that the store answers, that its address and region"
-            " (store.archive) are right, and that the credentials may read it. What is not sealed yet can be read"
+            Sentence(
+                "{full_name} cannot be read ({why}): see that the store answers, that its address "
+                "and region (store.archive) are right, and that the credentials may read it. What is "
+                "not sealed yet can be read",
+                full_name=self.full_name(path),
+                why=why,
+            )
         )
 
 

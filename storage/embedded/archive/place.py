@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from facility.errors import ArchiveAwayError, ArchiveError
+from facility.sentence import Sentence
 from storage.data_dir import open_private, sync
 from storage.embedded.archive.layout import check_inside, temporary
 
@@ -20,7 +21,10 @@ class MissingFileError(ArchiveError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} is missing, and kado's manifest counts on it: bring it back from a backup; other days can be read"
+            Sentence(
+                "{name} is missing, and kado's manifest names it: bring it back from a backup; other days can be read",
+                name=name,
+            )
         )
         self.name = name
 
@@ -28,10 +32,14 @@ class MissingFileError(ArchiveError):
 class DamagedFileError(ArchiveError):
     """A sealed file is not what was sealed."""
 
-    def __init__(self, name: str, what: str) -> None:
+    def __init__(self, name: str, what: object) -> None:
         super().__init__(
-            f"{name} is damaged: {what}. Nothing was deleted, and other days can be read;"
-            " bring the file back from a backup, and look at the storage"
+            Sentence(
+                "{name} is damaged: {what}. Nothing was deleted, and other days can be read; bring the file back from "
+                "a backup, and look at the storage",
+                name=name,
+                what=what,
+            )
         )
         self.name = name
         self.what = what
@@ -156,7 +164,9 @@ class Folder:
         """Return where a file lies: below the root, also where a part of the way is a link."""
         target = self._root / check_inside(path)
         if not target.parent.resolve().is_relative_to(self._root.resolve()):
-            raise DamagedFileError(self.full_name(path), f"its folder is a link that leads out of {self._root}")
+            raise DamagedFileError(
+                self.full_name(path), Sentence("its folder is a link that leads out of {root}", root=self._root)
+            )
         return target
 
     def draft(self, path: str) -> str:
@@ -166,8 +176,13 @@ class Folder:
     def refusal(self, what: str, error: OSError) -> ArchiveError:
         """Return the error of a full or broken disk."""
         return ArchiveError(
-            f"{self._root} cannot take {what} ({error}): free space or replace the disk, and seal again;"
-            " nothing was deleted"
+            Sentence(
+                "{root} cannot take {what} ({error}): free space or replace the disk, and seal "
+                "again; nothing was deleted",
+                root=self._root,
+                what=what,
+                error=error,
+            )
         )
 
     def put(self, path: str, content: Any) -> None:
@@ -205,7 +220,10 @@ class Folder:
             fd = os.open(self._at(path), os.O_RDONLY)
             try:
                 if (found := os.fstat(fd).st_size) != size:
-                    raise DamagedFileError(self.full_name(path), f"it has {found} bytes, and was sealed with {size}")
+                    raise DamagedFileError(
+                        self.full_name(path),
+                        Sentence("it has {found:,} bytes, and was sealed with {size:,}", found=found, size=size),
+                    )
                 return [os.pread(fd, length, offset) for offset, length in ranges]
             finally:
                 os.close(fd)
@@ -218,7 +236,13 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise ArchiveAwayError(f"{self.full_name(path)} cannot be read ({error}): check the storage") from error
+            raise ArchiveAwayError(
+                Sentence(
+                    "{full_name} cannot be read ({error}): check the storage",
+                    full_name=self.full_name(path),
+                    error=error,
+                )
+            ) from error
 
     def holds(self, path: str) -> bool:
         """Say whether a file is there."""
@@ -238,9 +262,13 @@ class Folder:
         except FileNotFoundError as error:
             if not self._root.is_dir():
                 raise ArchiveAwayError(
-                    f"{self.full_name(path)} cannot be read: the folder {self._root} is not there; mount it, or bring"
-                    " it back. What is not sealed yet can be read"
+                    Sentence(
+                        "{full_name} cannot be read: the folder {root} is not there; mount it, or bring it "
+                        "back. What is not sealed yet can be read",
+                        full_name=self.full_name(path),
+                        root=self._root,
+                    )
                 ) from error
             raise MissingFileError(self.full_name(path)) from error
         except OSError as error:
-            raise DamagedFileError(self.full_name(path), str(error)) from error
+            raise DamagedFileError(self.full_name(path), error) from error

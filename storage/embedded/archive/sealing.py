@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from facility.errors import ArchiveAwayError, ArchiveError
+from facility.sentence import Sentence
 from storage.columns import FIRST_INT64, Columns, concat, overlay
 from storage.data_dir import DataDir
 from storage.embedded.archive import manifest
@@ -39,7 +40,7 @@ def seal(swap: FileSwap, before_ns: int) -> Sealed:
     """
     swap.tidy()
     done: list[Sealed] = []
-    problems: list[str] = []
+    problems: list[object] = []
     series: list[tuple[int, str]] = swap.connection.execute("SELECT id, signal FROM series ORDER BY signal").fetchall()
     for series_id, signal in series:
         for days in _days_with_rows(swap, series_id, day_of(before_ns)):
@@ -47,11 +48,11 @@ def seal(swap: FileSwap, before_ns: int) -> Sealed:
                 for run in _as_landed(swap, series_id, days, problems):
                     done.append(_seal_days(swap, series_id, signal, run))
             except ArchiveAwayError as error:
-                raise ArchiveAwayError("\n".join([*problems, str(error)])) from error
+                raise ArchiveAwayError(Sentence.joined([*problems, error])) from error
             except ArchiveError as error:
-                problems.append(str(error))
+                problems.append(error)
     if problems:
-        raise ArchiveError("\n".join(problems))
+        raise ArchiveError(Sentence.joined(problems))
     return _total(done)
 
 
@@ -67,7 +68,7 @@ def merge_months(swap: FileSwap, before_ns: int) -> Sealed:
     """
     swap.tidy()
     done: list[Sealed] = []
-    problems: list[str] = []
+    problems: list[object] = []
     month_now = month_of(day_of(before_ns))
     key = _month_of_file
     for (series_id, signal, month), group in groupby(manifest.all_files(swap.connection), key):
@@ -76,11 +77,11 @@ def merge_months(swap: FileSwap, before_ns: int) -> Sealed:
                 content = read_files(swap.place, files)
                 done.append(_sealed(swap.replace(series_id, signal, files, content)))
             except ArchiveAwayError as error:
-                raise ArchiveAwayError("\n".join([*problems, str(error)])) from error
+                raise ArchiveAwayError(Sentence.joined([*problems, error])) from error
             except ArchiveError as error:
-                problems.append(str(error))
+                problems.append(error)
     if problems:
-        raise ArchiveError("\n".join(problems))
+        raise ArchiveError(Sentence.joined(problems))
     return _total(done)
 
 
@@ -109,7 +110,7 @@ def _days_with_rows(swap: FileSwap, series_id: int, before_day: int) -> Iterator
         yield days
 
 
-def _as_landed(swap: FileSwap, series_id: int, days: list[int], problems: list[str]) -> Iterator[list[int]]:
+def _as_landed(swap: FileSwap, series_id: int, days: list[int], problems: list[object]) -> Iterator[list[int]]:
     """Yield runs of the days whose rows are what landed; of the others a problem is named, and they stay rows."""
     with snapshot(swap.connection):
         changed = {one.day: one for one in changed_days(swap.connection, series_id, (days[0], days[-1]))}

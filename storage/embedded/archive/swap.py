@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from facility.errors import ArchiveError, DamagedDataError, DiskError
+from facility.sentence import Sentence
 from facility.time import Clock, format_time
 from storage.columns import Columns
 from storage.data_dir import DataDir
@@ -146,8 +147,14 @@ class FileSwap:
                 raise self.place.refusal(f"{begun.signal} of {_days(files)}", error) from error
             if isinstance(error, DiskError):
                 raise ArchiveError(
-                    f"{DataDir(self.data_dir).telemetry} cannot record sealed {begun.signal} of {_days(files)}"
-                    f" ({error.__cause__ or error}): free space, and seal again; nothing was deleted"
+                    Sentence(
+                        "{telemetry} cannot record sealed {signal} of {files} ({cause}): free space, and "
+                        "seal again; nothing was deleted",
+                        telemetry=DataDir(self.data_dir).telemetry,
+                        signal=begun.signal,
+                        files=_days(files),
+                        cause=error.__cause__ or error,
+                    )
                 ) from error
             raise
         self.at_step(Step.COMMITTED)

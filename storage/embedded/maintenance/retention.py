@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from facility.errors import ArchiveError
+from facility.sentence import Sentence
 from facility.signals import link_signal
 from facility.time import NS_PER_DAY, format_time
 from storage.columns import FIRST_INT64, Columns
@@ -53,7 +54,7 @@ def apply_retention(swap: FileSwap, keep_days: KeepDays, now_ns: int) -> list[Dr
     measured = [newest for _, signal, newest in series if newest is not None and not signal.endswith(_LINK)]
     reference_ns = min(now_ns, max(measured) + NS_PER_DAY) if measured else FIRST_INT64
     dropped: list[Dropped] = []
-    problems: list[str] = []
+    problems: list[object] = []
     for series_id, signal, _ in series:
         days = keep_days(signal)
         if days is None:
@@ -62,13 +63,13 @@ def apply_retention(swap: FileSwap, keep_days: KeepDays, now_ns: int) -> list[Dr
         try:
             samples = _drop(swap, series_id, signal, before_ns)
         except ArchiveError as error:
-            problems.append(str(error))
+            problems.append(error)
             continue
         if samples:
             dropped.append(Dropped(signal, before_ns, samples))
             _LOG.info("retention: deleted %d samples of %s from before %s", samples, signal, format_time(before_ns))
     if problems:
-        raise ArchiveError("\n".join(problems))
+        raise ArchiveError(Sentence.joined(problems))
     return dropped
 
 

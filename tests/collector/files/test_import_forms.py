@@ -367,7 +367,7 @@ def test_options_are_stronger_than_what_is_found(tmp_path: Path) -> None:
         (Layout("stored_current", encoding="hex"), "--encoding 'hex' is not an encoding"),
         (Layout("stored_current", delimiter="::"), "--delimiter '::' is not one character"),
         (Layout("stored_current", decimal="'"), "is neither '.' nor ','"),
-        (Layout("stored_current", time_format="days"), "--time-format 'days' is not one"),
+        (Layout("stored_current", time_format="days"), "--time-format 'days' is not a time format"),
         (Layout("stored_current", time_format="%Q"), "has %Q, which kado does not read"),
         (Layout("stored_current", time_format="%H:%M"), "lacks the year"),
         (Layout("stored_current", time_format="%Y%Y-%m-%d %H"), "has a part twice"),

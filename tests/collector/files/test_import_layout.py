@@ -26,7 +26,7 @@ def test_a_quality_column_is_read_where_there_is_one() -> None:
         (
             Layout(),
             ["time_utc", "scan", "beam_current_mA"],
-            "f.csv has no column 'value' and no column 'signal'; it has time_utc, scan, beam_current_mA. Say how to"
+            "f.csv has no column 'value', 'signal'; it has time_utc, scan, beam_current_mA. Say how to"
             " read it: --signal SIGNAL if every row is a sample of one signal, --value-column NAME",
         ),
         (
@@ -43,7 +43,7 @@ def test_a_quality_column_is_read_where_there_is_one() -> None:
         (
             Layout(),
             ["time;signal;value"],
-            "f.csv has no column 'time' and no column 'value' and no column 'signal'; it has time;signal;value; if it"
+            "f.csv has no column 'time', 'value', 'signal'; it has time;signal;value; if it"
             " has several columns, say what separates them with --delimiter. Say how to read it: --signal SIGNAL if"
             " every row is a sample of one signal, --time-column NAME, --value-column NAME",
         ),

@@ -70,7 +70,7 @@ def test_the_readme_points_to_the_sample() -> None:
         ({"username": "me", "password_env": "A", "password_file": "b"}, "are both given: use one of them"),
         ({"password_env": "A"}, "a password is given and no username"),
         ({"ca_file": "ca.pem"}, "ca_file is for TLS"),
-        ({"client": "paho"}, "Input should be 'mqttium' or 'aiomqtt'"),
+        ({"client": "paho"}, "use one of 'mqttium', 'aiomqtt'"),
         ({"max_payload_bytes": "1MB"}, "max_payload_bytes = '1MB'"),
         ({"max_payload_bytes": True}, "max_payload_bytes = True"),
         ({"batch_delay_s": float("nan")}, "batch_delay_s = nan"),

@@ -136,7 +136,7 @@ def test_a_wrong_rule_is_refused_with_the_nearest_right_word(text: str, message:
 
 def test_alarms_that_inhibit_each_other_in_a_circle_are_refused_with_the_circle() -> None:
     a, b = toml(inhibited_by='["b"]'), toml(id='"b"', inhibited_by='["a"]')
-    with pytest.raises(AlarmRuleError, match="in a circle: a by b by a"):
+    with pytest.raises(AlarmRuleError, match="in a circle: a ← b ← a"):
         parse(a, b)
 
 
