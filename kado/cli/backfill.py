@@ -75,7 +75,7 @@ def summary(profile: Profile, done: Backfilled) -> list[RenderableType]:
     if (more := len(done.ranges) - SHOWN) > 0:
         lines.append(Text(trn("and {n} more range", "and {n} more ranges", more), style="dim"))
     if not done.signals:
-        return [*lines, "", tr("Nothing was asked of {archive}.", archive=done.archive)]
+        return [*lines, "", tr("Nothing was requested from {archive}.", archive=done.archive)]
     rows = table(order=["signal", "samples", "rejected", "note"], right=["samples", "rejected"])
     for one in done.signals:
         note = one.problem or (

@@ -223,7 +223,7 @@ def _interval(
     """Return the time that a correction is about."""
     ways = [start is not None or end is not None, event is not None, sample is not None]
     if sum(ways) != 1 or (start is None) != (end is None):
-        raise UsageError(tr("say which time: --from and --to, or --event ID, or --sample TIME"))
+        raise UsageError(tr("give the interval: --from and --to, or --event ID, or --sample TIME"))
     if event is not None:
         return find_event(configuration, event)
     if sample is not None:
@@ -244,7 +244,7 @@ def _write(configuration: Configuration, new: Correction, output: Format, *, yes
         with progress_bar(tr("computing what it will change"), 1) as bar:
             preview = preview_correction(configuration, new, progress=bar.advance_through)
     except (UnreachableError, LongCorrectionError) as error:
-        preview, lines = None, [tr("What it will change is not known: {error}", error=error_text(error))]
+        preview, lines = None, [tr("The effect cannot be computed: {error}", error=error_text(error))]
     else:
         lines = [tr("Will change: {changes}", changes=effect_words(preview.effect))]
         lines += [tr("Warning: {warning}", warning=warning) for warning in preview.warnings]

@@ -26,8 +26,8 @@ def _recorded_late(loaded: AvailabilityReport, digits: int) -> list[RenderableTy
         return []
     zone = loaded.profile.zone
     heading = trn(
-        "Calendar: this version was recorded only after time that it plans.",
-        "Calendar: these {n} versions were recorded only after time that they plan.",
+        "Calendar: this version was recorded late, after time that it plans.",
+        "Calendar: these {n} versions were recorded late, after time that they plan.",
         len(loaded.without_back_dated),
     )
     lines: list[RenderableType] = [_wrapped(heading)]

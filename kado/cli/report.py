@@ -192,10 +192,10 @@ def _difference(file: Path, same_figures: bool, changed: tuple[str, ...]) -> str
     since = ", ".join(names[c] for c in changed)
     if not same_figures:
         reason = tr("changed since: {what}", what=since) if since else tr("the file was edited")
-        return tr("{file}: the figures are not what kado finds today; {reason}", file=file, reason=reason)
+        return tr("{file}: the figures differ from those that kado computes now; {reason}", file=file, reason=reason)
     if since:
         return tr("{file}: the figures are the same, the file differs; changed since: {what}", file=file, what=since)
-    return tr("{file}: the file is not as kado made it: it was edited", file=file)
+    return tr("{file}: the file was edited after kado made it", file=file)
 
 
 def list_reports(

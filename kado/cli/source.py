@@ -69,8 +69,8 @@ def probe_source(
     if wrong := sum(len(heard.rejected) + len(heard.notices) for heard in found):
         raise ProblemFoundError(
             trn(
-                "{n} thing to look at: see what is rejected or silent above",
-                "{n} things to look at: see what is rejected or silent above",
+                "{n} problem: see the rejected or silent signals above",
+                "{n} problems: see the rejected or silent signals above",
                 wrong,
             )
         )

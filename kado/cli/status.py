@@ -174,7 +174,7 @@ def _add_group(rows: Table, standing: Standing, group: list[Signal], silent: lis
 def _warnings(standing: Standing) -> list[str]:
     found = [limit_words(warning) for warning in standing.found.warnings]
     if standing.found.problem:
-        found.insert(0, tr("the store was not asked: {problem}", problem=standing.found.problem))
+        found.insert(0, tr("the store was not queried: {problem}", problem=standing.found.problem))
     if standing.changed:
         found.append(
             tr(

@@ -117,7 +117,7 @@ class WatchedBeside:
             return tr("kado is not running")
         line = tr("kado is running, pid {pid}", pid=pid)
         changed = changed_since_start(self._configuration)
-        return line + (tr("; its configuration was changed since it started") if changed else "")
+        return line + (tr("; its configuration has changed since its start") if changed else "")
 
 
 class Watcher:

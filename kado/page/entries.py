@@ -46,7 +46,7 @@ def read_correction(configuration: Configuration, fields: dict[str, str], author
     try:
         assertion = Assertion(fields["assertion"])
     except ValueError as error:
-        raise CorrectionError(tr("Choose what you state of the time.")) from error
+        raise CorrectionError(tr("Choose a statement about the interval.")) from error
     zone = configuration.profile.zone
     interval = read_local(fields["start"], zone), read_local(fields["end"], zone)
     category, limit = None, None
@@ -63,7 +63,7 @@ def read_correction(configuration: Configuration, fields: dict[str, str], author
         if limit != limit or limit in (float("inf"), float("-inf")):
             raise CorrectionError(tr("Enter the limit as a number."))
     if not fields["reason"].strip():
-        raise CorrectionError(tr("Give a reason: somebody will ask for it later."))
+        raise CorrectionError(tr("Enter a reason, for later questions."))
     return make_correction(
         configuration,
         assertion,

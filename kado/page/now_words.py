@@ -109,7 +109,7 @@ def _delivery(delivery: Mapping[str, Any], shown: Shown) -> None:
         shown.texts["stale"] = tr("No data of the delivery signal yet.")
     else:
         shown.texts["stale"] = tr(
-            "No data of the delivery signal since {time} ({age}). What is grey is old.",
+            "No data of the delivery signal since {time} ({age}). Grey values are old.",
             time=at[11:19],
             age=age(delivery["age_s"]),
         )

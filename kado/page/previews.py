@@ -25,8 +25,8 @@ class PreviewTooLongError(UsageError):
         self.longest_s = longest_s
         super().__init__(
             tr(
-                "What this changes takes more than {limit} s to compute. Record it in parts of a few months, or use the"
-                " command 'kado correct', which has no limit.",
+                "The effect takes more than {limit} s to compute. Record the correction in parts "
+                "of a few months, or use the command 'kado correct', which has no limit.",
                 limit=f"{longest_s:g}",
             )
         )

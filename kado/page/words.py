@@ -7,8 +7,8 @@ from facility.corrections import Assertion
 from kado.language import marked, tr
 
 ASSERTIONS: Final = {
-    Assertion.UP: (marked("The beam was at nominal"), marked("Resolves unknown time, or overrules the samples.")),
-    Assertion.DOWN: (marked("There was no beam"), marked("Resolves unknown time, or overrules the samples.")),
+    Assertion.UP: (marked("The beam was at nominal"), marked("Resolves unknown time, or overrides the samples.")),
+    Assertion.DOWN: (marked("There was no beam"), marked("Resolves unknown time, or overrides the samples.")),
     Assertion.UNKNOWN: (marked("The beam state is unknown"), marked("Whatever the samples show.")),
     Assertion.SENSOR_FAULT: (
         marked("The samples of the delivery signal are wrong"),

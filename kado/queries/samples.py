@@ -123,7 +123,7 @@ def _head(profile: Profile, signal: Signal, start_ns: int, end_ns: int) -> dict[
 def _checked(span: tuple[int, int]) -> tuple[int, int]:
     start_ns, end_ns = span
     if end_ns <= start_ns:
-        raise PeriodError(Sentence("the end does not lie after the start: give start before end"))
+        raise PeriodError(Sentence("the end must be after the start"))
     if end_ns - start_ns > _LONGEST_YEARS * 366 * NS_PER_DAY:
         raise PeriodError(Sentence("the span is longer than {n} years: give a shorter one", n=_LONGEST_YEARS))
     return start_ns, end_ns

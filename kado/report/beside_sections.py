@@ -40,8 +40,8 @@ def _doubts(loaded: AvailabilityReport) -> list[str]:
     if loaded.look_around_cut:
         said.append(
             tr(
-                "Around the period an outage or unknown time went on for very long and was not followed to its end. The"
-                " bounds hold for the time that was looked at."
+                "An outage or unknown time around the period is very long: only a part of it was "
+                "read. The bounds hold for that part."
             )
         )
     return said
@@ -101,7 +101,7 @@ def alarms(inputs: ReportInputs) -> Section | None:
     not_watched_h = found.not_watched_s / 3600
     said: list[str] = []
     if not_watched_h:
-        said.append(tr("For {hours} h nobody watched the alarms.", hours=hours(not_watched_h)))
+        said.append(tr("The alarms were not monitored for {hours} h.", hours=hours(not_watched_h)))
     if not f.annunciated:
         return Section("alarms", tr("Alarms"), (tr("No alarm was raised."), *said))
     columns = [

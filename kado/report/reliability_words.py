@@ -181,7 +181,8 @@ def outlook_sentences(found: ReliabilityReport) -> tuple[str, ...]:
     )  # fmt: skip
     said.append(
         tr(
-            "Downtime still to come: {median} h in the middle case, more than {high} h in one year of twenty.",
+            "Downtime expected in the rest of the year: {median} h (median); more than {high} "
+                "h in one year out of twenty.",
             median=hours(o.downtime_median_h, 1), high=hours(o.downtime_95_h, 1),
         )
     )  # fmt: skip

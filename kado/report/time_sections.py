@@ -163,7 +163,7 @@ def failures(inputs: ReportInputs) -> Section:
     ]
     said = ()
     if waiting:
-        said = (trn("{n} failure waits for its review.", "{n} failures wait for their review.", len(waiting)),)
+        said = (trn("{n} failure awaits review.", "{n} failures await review.", len(waiting)),)
     return Section("failures", tr("List of failures"), said, tables=(make_table("failures", "", columns, rows),))
 
 

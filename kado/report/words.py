@@ -17,7 +17,7 @@ _ACCOUNTS: Final = {
     "commissioning": marked("commissioning"),
     "unscheduled": marked("unscheduled"),
     "calendar": marked("calendar time"),
-    "user_time": marked("user time in all"),
+    "user_time": marked("total user time"),
     "delivered": marked("delivered"),
     "no_beam": marked("no beam"),
     "unknown": marked("unknown"),
@@ -27,7 +27,7 @@ _ACCOUNTS: Final = {
     "planned": marked("planned user time"),
 }
 _RULES: Final = {
-    Rule.STALE: marked("no sample for longer than the last one holds"),
+    Rule.STALE: marked("no sample within the holding time of the last one"),
     Rule.LINK: marked("link to the source lost"),
     Rule.BAD: marked("only bad samples"),
     Rule.SENSOR_FAULT: marked("sensor fault: the witness saw beam"),

@@ -53,7 +53,7 @@ def import_samples(
             )
         except KeyboardInterrupt:
             stored = f"up to line or row {reached:,} all is stored" if reached else "nothing was stored"
-            note(f"kado: interrupted: {stored}; the same command goes on there")
+            note(f"kado: interrupted: {stored}; run the same command again to continue")
             raise
     forward_waiting(configuration, clock)
     return summary

@@ -84,7 +84,7 @@ def test_a_second_time_there_is_nothing_to_fill(archived: Kado, appliance: Archi
 
 def test_a_dry_run_asks_and_changes_nothing(archived: Kado, appliance: ArchiverAppliance) -> None:
     answer = archived("backfill", "--period", DAY, "--dry-run")
-    assert "Nothing was asked" in answer.out
+    assert "Nothing was requested" in answer.out
     assert "05:20:00" in answer.out
     assert appliance.questions == []
     assert len(archived("gaps", "--period", DAY, "--format", "json").document["gaps"]) == 1

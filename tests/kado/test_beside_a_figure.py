@@ -128,7 +128,7 @@ def test_a_shutdown_recorded_long_after_the_date_that_it_states_stands_beside_th
     assert (without["availability_pct"], without["failures"]) == (before["figures"]["availability_pct"], 1)
     out = seeded("availability", "-p", DAY).out
     out = " ".join(out.split())
-    assert "were recorded only after time that they plan. " in out
+    assert "were recorded late, after time that they plan. " in out
     assert "published 2025-03-14, recorded " in out
     # As published before that date it is as it was.
     day_before = format_time(start - 61 * NS_PER_DAY)

@@ -489,7 +489,7 @@ def test_an_import_that_is_interrupted_says_where_it_goes_on(
             import_samples(load_configuration(), Path("f.csv"), Layout(), system_clock, again=False)
     (said,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("kado: interrupted")]
     line = said.partition("up to line or row ")[2].partition(" ")[0]
-    assert said == f"kado: interrupted: up to line or row {line} all is stored; the same command goes on there"
+    assert said == f"kado: interrupted: up to line or row {line} all is stored; run the same command again to continue"
     out = kado("import", "f.csv").out
     assert f"resumed after line {line}, where it was interrupted" in out
 

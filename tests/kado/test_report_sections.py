@@ -379,8 +379,8 @@ class TestRemarks:
             " stated.",
             "Samples (Stored current) come every 20.0 s and hold for 10 s. For that reason alone 50 % of the time is"
             " unknown.",
-            "Around the period an outage or unknown time went on for very long and was not followed to its end. The"
-            " bounds hold for the time that was looked at.",
+            "An outage or unknown time around the period is very long: only a part of it was read. The"
+            " bounds hold for that part.",
         )
         with in_language("ja"):
             japanese = beside_sections.remarks(found)

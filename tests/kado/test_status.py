@@ -141,7 +141,7 @@ def test_with_the_store_away_it_says_so_and_judges_from_what_waits(kado: Kado) -
         out = kado("status").out
     assert "no beam" in out
     assert "from the samples that wait here" in out
-    assert "the store was not asked: " in out
+    assert "the store was not queried: " in out
 
 
 def test_a_store_that_accepts_and_never_answers_is_left_within_5_s(kado: Kado) -> None:

@@ -161,7 +161,7 @@ def test_a_machine_in_another_mode_than_planned_is_said(page: Page, service: Pag
     page.goto("/")
     service.machine.mode = "study"
     try:
-        expect(page.locator("[data-fragment=plan]")).to_contain_text("not what is planned")
+        expect(page.locator("[data-fragment=plan]")).to_contain_text("differs from the schedule")
     finally:
         service.machine.mode = "user"
     expect(page.locator("[data-fragment=plan]")).to_contain_text("as planned")

@@ -102,7 +102,7 @@ def test_an_injected_dump_is_explained_excluded_confirmed_and_handed_over_by_cli
     expect(panel).to_contain_text(Rule.BELOW.value)
     shot(sato, "dump-explained")
     panel.get_by_role("link", name="Correct this interval").click()
-    sato.get_by_label("What you state").select_option("excluded")
+    sato.get_by_label("Statement").select_option("excluded")
     sato.get_by_label("Where the cause lay").select_option("grid")
     sato.locator("#correct").get_by_label("Reason").fill("grid dip <b>")
     shot(sato, "record-form")
@@ -120,7 +120,7 @@ def test_an_injected_dump_is_explained_excluded_confirmed_and_handed_over_by_cli
 
     mori = log_in(browser, service, "mori")
     mori.get_by_role("link", name=re.compile("^Confirm")).first.click()
-    expect(mori.get_by_role("heading", name="It will change")).to_be_visible()
+    expect(mori.get_by_role("heading", name="What will change")).to_be_visible()
     mori.get_by_role("button", name="Confirm").click()
     expect(mori.get_by_text("It was confirmed, and counts from now on.")).to_be_visible()
     (correction,) = service.get("corrections")["corrections"]

@@ -63,6 +63,9 @@ class BodyLimitMiddleware:
     def _too_large(self, stated: str) -> RefusedError:
         return RefusedError(
             413,
-            tr("The request is too large: at most {n} bytes are taken. Nothing was written.", n=f"{self._max_bytes:,}"),
+            tr(
+                "The request is too large: at most {n} bytes are accepted. Nothing was written.",
+                n=f"{self._max_bytes:,}",
+            ),
             f"body of {stated[:30]} bytes, at most {self._max_bytes} are taken",
         )

@@ -83,7 +83,7 @@ class GateMiddleware:
             request.scope["query_string"] = b""
             raise RefusedError(
                 414,
-                tr("The options of this address are too long: at most {n} characters are taken.", n=LONGEST_QUERY),
+                tr("The options of this address are too long: at most {n} characters are accepted.", n=LONGEST_QUERY),
                 f"query of {length} characters, at most {LONGEST_QUERY} are taken",
             )
 
@@ -111,7 +111,7 @@ class GateMiddleware:
         if not is_own_host(header, self._settings.hosts):
             raise RefusedError(
                 421,
-                tr("This page is not called {host}.", host=header[:100]),
+                tr("{host} is not a name of this page.", host=header[:100]),
                 f"host {header[:100]!r} is not in page.hosts",
             )
 
@@ -126,7 +126,7 @@ class GateMiddleware:
             if named and not through:
                 raise RefusedError(
                     403,
-                    tr("Only the proxy may say who you are."),
+                    tr("Only the proxy may state the name of the user."),
                     f"header {proxy.user_header} from {peer}, which is not in page.proxy.addresses",
                 )
             if named:

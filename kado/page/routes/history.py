@@ -38,7 +38,7 @@ async def history(request: Request) -> Response:
         if asked.get("start") and asked.get("end"):
             period = Period("", parse_time(asked["start"]), parse_time(asked["end"]))
             if period.end_ns <= period.start_ns:
-                raise PeriodError(tr("the end does not lie after the start: give start before end"))
+                raise PeriodError(tr("the end must be after the start"))
         elif name := asked.get("period", "").strip():
             period = await context.reader.answer(("period", name), lambda: _named(context, name))
     except PeriodError as error:

@@ -169,7 +169,7 @@ async def _ask(request: Request, action: str, number: int, problem: str, fields:
         effects = await context.reader.previews.compute(lambda progress: work(progress=progress))
     except PreviewTooLongError as error:
         # A long correction can be withdrawn although its effect is not shown.
-        unknown = tr("It is not shown: it takes more than {limit} s to compute.", limit=f"{error.longest_s:g}")
+        unknown = tr("Not shown: it takes more than {limit} s to compute.", limit=f"{error.longest_s:g}")
     values = {
         "settled": False,
         "effects_unknown": unknown,

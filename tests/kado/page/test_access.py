@@ -367,7 +367,7 @@ class TestProxy:
             for address in ("10.0.0.2", "127.0.0.1"):
                 answer = await page.browser(address).post("/record/correct", UP, **{"X-Remote-User": "operator"})
                 assert answer.status_code == 403
-                assert "Only the proxy may say who you are." in answer.text
+                assert "Only the proxy may state the name of the user." in answer.text
             assert recorded(page) == 0
             assert "header X-Remote-User from 10.0.0.2" in refusals.text
 

@@ -61,7 +61,7 @@ def for_ever(progress: Progress) -> None:
 
 async def test_a_preview_ends_when_its_time_is_up() -> None:
     previews = Previews(0.01)
-    with pytest.raises(PreviewTooLongError, match=r"takes more than 0.01 s to compute. Record it in parts"):
+    with pytest.raises(PreviewTooLongError, match=r"takes more than 0.01 s to compute. Record the correction in parts"):
         await previews.compute(for_ever)
     await previews.close()
 
@@ -85,12 +85,12 @@ async def test_a_correction_whose_effect_takes_too_long_is_refused_with_the_limi
     await without_time(page)
     answer = await operator.post("/record/correct", UP)
     assert answer.status_code == 400
-    assert "takes more than 0 s to compute. Record it in parts of a few months" in answer.text
+    assert "takes more than 0 s to compute. Record the correction in parts of a few months" in answer.text
     assert f'value="{DAY} 02:00:00"' in answer.text
     assert load_corrections(page.configuration) == []
     row = await operator.post("/record/effects", {**UP, "definition": "sls"})
     assert row.status_code == 400
-    assert row.json()["error"]["message"].startswith("What this changes takes more than 0 s")
+    assert row.json()["error"]["message"].startswith("The effect takes more than 0 s")
 
 
 async def test_what_takes_too_long_to_show_can_be_withdrawn(page: Page) -> None:
@@ -99,6 +99,6 @@ async def test_what_takes_too_long_to_show_can_be_withdrawn(page: Page) -> None:
     await without_time(page)
     asked = await engineer.get("/record/withdraw?id=1")
     assert asked.status_code == 200
-    assert "It is not shown: it takes more than 0 s to compute." in asked.text
+    assert "Not shown: it takes more than 0 s to compute." in asked.text
     assert (await engineer.post("/record/withdraw", {"id": "1", "reason": "wrong day"})).status_code == 303
     assert load_corrections(page.configuration)[0].withdrawal is not None

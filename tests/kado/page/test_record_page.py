@@ -77,7 +77,7 @@ async def test_what_is_written_bears_the_name_of_the_account_whatever_the_form_s
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"assertion": ""}, "Choose what you state"),
+        ({"assertion": ""}, "Choose a statement"),
         ({"reason": "  "}, "Give a reason"),
         ({"start": "yesterday"}, "yesterday is not a time"),
         ({"start": ""}, "Enter a time"),
@@ -104,7 +104,7 @@ async def test_an_exclusion_counts_when_a_manager_who_did_not_write_it_confirms_
     assert "awaiting confirmation" in (await operator.get("/record?period=2025-05")).text
     manager = await page.logged_in("manager")
     asked = await manager.get("/record/confirm?id=1")
-    assert "It will change" in asked.text
+    assert "What will change" in asked.text
     assert "Withdraw" not in asked.text
     assert (await manager.post("/record/confirm", {"id": "1", "reason": "power company"})).status_code == 303
     (said,) = load_corrections(page.configuration)
