@@ -78,7 +78,7 @@ async def test_what_is_written_bears_the_name_of_the_account_whatever_the_form_s
     ("changes", "why"),
     [
         ({"assertion": ""}, "Choose a statement"),
-        ({"reason": "  "}, "Give a reason"),
+        ({"reason": "  "}, "Enter a reason"),
         ({"start": "yesterday"}, "yesterday is not a time"),
         ({"start": ""}, "Enter a time"),
         ({"end": f"{DAY} 01:00:00"}, "must end after its start"),
