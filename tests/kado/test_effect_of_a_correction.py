@@ -70,7 +70,7 @@ def test_of_a_statement_of_the_beam_longer_than_three_months_the_effect_is_not_c
     words = ("--from", day(2), "--to", day(95), "--author", "Sato", "--reason", "log")
     refused = weeks("correct", "down", *words)
     assert refused.exit_code == 2
-    assert "What it will change is not known: 2025-04-22T00:00:00+09:00" in " ".join(refused.out.split())
+    assert "The effect cannot be computed: 2025-04-22T00:00:00+09:00" in " ".join(refused.out.split())
     assert "is longer than 92 days" in " ".join(refused.out.split())
     assert weeks("correct", "down", *words, "--yes").exit_code == 0
     assert "is longer than 92 days" not in weeks("correct", "reduced", "--limit", "100", *words).out
