@@ -58,10 +58,13 @@ def _sentence(document: object) -> Sentence | None:
 
 
 def _restored(value: object) -> object:
-    if isinstance(value, dict) and value.keys() == {"assertion"}:
-        with suppress(ValueError):
-            return Assertion(value["assertion"])
-    return _sentence(value) or value
+    if isinstance(value, dict):
+        found = cast("dict[str, Any]", value)
+        if found.keys() == {"assertion"}:
+            with suppress(ValueError):
+                return Assertion(found["assertion"])
+        return _sentence(found) or found
+    return value
 
 
 def in_words(sentence: Sentence) -> str:

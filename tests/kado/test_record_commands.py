@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from command_line import Answer, Kado
+from facility.corrections import Assertion
 from facility.time import NS_PER_S, format_second, format_time, parse_time, system_clock
 from kado.config import load_configuration
+from kado.language.assertions import assertion_word
 from kado.queries.record import load_schedule_versions
 from seeded_ring import DAY, UNKNOWN_S, time_of_day
 
@@ -58,7 +60,7 @@ def test_each_assertion_moves_what_it_speaks_of(
 ) -> None:
     answer = correct(seeded, assertion, start, end, *more)
     assert (answer.exit_code, answer.err) == (0, "")
-    assert f"#1  {assertion}" in answer.out
+    assert f"#1  {assertion_word(Assertion(assertion))}" in answer.out
     if assertion == "excluded":
         assert accounts(seeded)["excluded"] == 0
         confirm(seeded)
@@ -104,7 +106,7 @@ def test_a_correction_stays_on_record_when_it_is_withdrawn(seeded: Kado) -> None
     assert "withdrawn by Kato" in answer.out
     listed = seeded("correct", "list").out
     assert "SIMULATED" in listed
-    assert "#1  up  2025-05-13 02:00:00 to 2025-05-13 03:30:00 +09:00" in listed
+    assert "#1  beam was up  2025-05-13 02:00:00 to 2025-05-13 03:30:00 +09:00" in listed
     assert "evidence: photograph 7" in listed
     (document,) = seeded("correct", "list", "--format", "json").document["corrections"]
     assert (document["author"], document["reason"], document["evidence"]) == (
