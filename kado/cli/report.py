@@ -12,6 +12,7 @@ from rich.console import RenderableType
 
 from facility.errors import ProblemFoundError, ReportError
 from facility.issued_report import IssuedReport
+from facility.reasons import reason_of
 from facility.sentence import Sentence
 from facility.time import format_time
 from kado.cli.command import AsKnownOnOption, ConfigOption, DefinitionOption, Format, FormatOption
@@ -81,7 +82,7 @@ def make(
     # A name of the same letters in every language; only a range is too long as it was asked for.
     named = report.period if "/" in asked else asked
     path = out or Path(_file_name(inputs.loaded.profile.id, named, report.language, chosen))
-    _write(path, content)
+    write_whole(path, content)
     note(tr("{path}: {state}, {size:,} bytes", path=path, state=report.state, size=len(content)))
 
 
@@ -95,18 +96,36 @@ def _file_name(facility: str, period: str, lang: str, form: ReportForm) -> str:
     return f"{facility}_{named}_{lang}.{form.value}"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all.
+
+    Raises
+    ------
+    ReportError
+        If it cannot be written, or would replace what is no file.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A device or a pipe would be replaced by a file.
+        raise ReportError(
+            Sentence("{path} is no file that can be replaced; choose another place with --out", path=path)
+        )
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-            part.write(content)
-        os.chmod(part.name, 0o644)
-        os.replace(part.name, path)  # never half a report under its name
+        # Beside its place, under a name that is not longer than any may be.
+        number, part = tempfile.mkstemp(dir=path.parent, prefix=".kado-report-")
+        try:
+            with os.fdopen(number, "wb") as file:
+                file.write(content)
+            os.chmod(part, 0o644)
+            os.replace(part, path)  # never half a report under its name
+        except OSError:
+            Path(part).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise ReportError(
             Sentence(
                 "{path} cannot be written: {reason}; choose another place with --out",
                 path=path,
-                reason=error.strerror or error,
+                reason=reason_of(error),
             )
         ) from error
 

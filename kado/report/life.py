@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 from collector.ledger import SourceTotals
 from facility.errors import ConfigError, ReportError
 from facility.issued_report import IssuedReport
+from facility.reasons import reason_of
 from facility.sentence import Sentence
 from facility.text import Language
 from facility.time import Clock, format_second, system_clock
@@ -26,6 +27,10 @@ from kado.report.stamp import MAX_BYTES, Stamp, read_stamp
 
 _FIGURES: Final = ("availability", "beside", "months", "downtime_by_system")
 """Parts of a report's document in which two editions are compared."""
+
+MAX_LOGO_BYTES: Final = 4 * 1024**2
+MAX_LOGO_PIXELS: Final = 16_000_000
+"""A logo stands 18 mm high; what is larger is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +51,41 @@ def layout_of(configuration: Configuration) -> Layout:
     Raises
     ------
     ConfigError
-        If the logo cannot be read, or is no SVG or PNG.
+        If the logo cannot be read, is no SVG or PNG, or is too large.
     """
     chosen = configuration.settings.report
-    logo = None
-    if chosen.logo is not None:
-        path = configuration.folder / chosen.logo
-        try:
-            logo = path.read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                Sentence("[report] logo: {path} cannot be read: {reason}", path=path, reason=error.strerror)
-            ) from error
-        if not (logo[:8] == b"\x89PNG\r\n\x1a\n" or b"<svg" in logo[:1024]):
-            raise ConfigError(Sentence("[report] logo: {path} is no picture in SVG or PNG", path=path))
+    logo = None if chosen.logo is None else _logo(configuration.folder / chosen.logo)
     return Layout(chosen.sections or Layout().sections, chosen.signatures, logo)
+
+
+def _logo(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            logo = file.read(MAX_LOGO_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            Sentence("[report] logo: {path} cannot be read: {reason}", path=path, reason=reason_of(error))
+        ) from error
+    is_png = logo[:8] == b"\x89PNG\r\n\x1a\n"
+    if not (is_png or b"<svg" in logo[:1024]):
+        raise ConfigError(Sentence("[report] logo: {path} is no picture in SVG or PNG", path=path))
+    if len(logo) > MAX_LOGO_BYTES:
+        raise ConfigError(
+            Sentence("[report] logo: {path} has more than {limit:,} bytes", path=path, limit=MAX_LOGO_BYTES)
+        )
+    # A small file can unfold to gigabytes; the size stands in the first chunk.
+    width, height = (int.from_bytes(logo[at : at + 4], "big") for at in (16, 20))
+    if is_png and width * height > MAX_LOGO_PIXELS:
+        raise ConfigError(
+            Sentence(
+                "[report] logo: {path} has {width:,} x {height:,} pixels; at most {limit:,} in all are accepted",
+                path=path,
+                width=width,
+                height=height,
+                limit=MAX_LOGO_PIXELS,
+            )
+        )
+    return logo
 
 
 def editions(
@@ -189,7 +214,7 @@ def verify_file(configuration: Configuration, path: Path, *, clock: Clock = syst
             )
         content = path.read_bytes()
     except OSError as error:
-        raise ReportError(Sentence("{path} cannot be read: {reason}", path=path, reason=error.strerror)) from error
+        raise ReportError(Sentence("{path} cannot be read: {reason}", path=path, reason=reason_of(error))) from error
     stamp = read_stamp(str(path), content)
     if stamp.facility != configuration.profile.id:
         raise ReportError(

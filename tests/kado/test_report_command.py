@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,10 @@ import openpyxl
 import pytest
 
 from command_line import Kado
+from facility.errors import ReportError
 from facility.text import Language
 from facility.time import format_time, parse_time
+from kado.cli.report import write_whole
 from kado.config import load_configuration
 from kado.language import in_language
 from kado.queries.availability import load_availability
@@ -324,6 +327,59 @@ class TestRefused:
         answer = simulated("report", PERIOD, "--format", "json", "--out", "/proc/r.json")
         assert answer.exit_code == 2
         assert "/proc/r.json cannot be written" in answer.err
+
+    def test_a_place_that_is_no_file_is_left_alone(self, simulated: Kado) -> None:
+        os.mkfifo("pipe")
+        answer = simulated("report", PERIOD, "--format", "json", "--out", "pipe")
+        assert answer.exit_code == 2
+        assert "pipe is no file that can be replaced" in answer.err
+        assert Path("pipe").is_fifo()
+        Path("folder").mkdir()
+        assert "it is a folder" in simulated("report", PERIOD, "--format", "json", "--out", "folder").err
+        assert not list(Path().glob(".kado-report-*"))
+
+    def test_a_disk_that_is_full_leaves_no_part_of_a_report(self, tmp_path: Path) -> None:
+        path = tmp_path / "r.json"
+        path.write_text("the report of before")
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))  # a file ends there, as it does on a full disk
+        try:
+            with pytest.raises(ReportError, match=r"r\.json cannot be written"):
+                write_whole(path, bytes(10_000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert path.read_text() == "the report of before"
+        assert [p.name for p in tmp_path.iterdir()] == ["r.json"]
+
+    def test_a_logo_that_unfolds_to_gigabytes_or_never_ends(self, simulated: Kado) -> None:
+        png = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + b"IHDR"
+        Path("logo.png").write_bytes(png + (60_000).to_bytes(4, "big") * 2 + bytes(5))
+        with Path("kado.toml").open("a") as file:
+            file.write('\n[report]\nlogo = "logo.png"\n')
+        answer = simulated("report", PERIOD, "--format", "html")
+        assert "60,000 x 60,000 pixels" in answer.err
+        Path("logo.png").write_bytes(png + (60).to_bytes(4, "big") * 2 + bytes(5 << 20))
+        assert "has more than 4,194,304 bytes" in simulated("report", PERIOD, "--format", "html").err
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (["verify", "x.pdf"], "作成情報がありません"),
+            (["verify", "nothing.pdf"], "nothing.pdf を読めません（そのファイルまたはフォルダーはありません）"),
+            ([PERIOD, "--format", "json", "--out", "nowhere/r.json"], "nowhere/r.json に書き込めません"),
+            ([PERIOD, "--format", "html"], "SVG または PNG の画像ではありません"),
+            (["2031-01"], "未来の時刻です"),
+            (["2020-01"], "運転計画がありません"),
+        ],
+    )
+    def test_each_refusal_is_in_the_language_of_the_reader(self, simulated: Kado, words: list[str], said: str) -> None:
+        Path("x.pdf").write_bytes(b"%PDF-1.7")
+        if "html" in words:
+            with Path("kado.toml").open("a") as file:
+                file.write('\n[report]\nlogo = "x.pdf"\n')
+        answer = simulated("report", *words, "--lang", "ja")
+        assert answer.exit_code == 2
+        assert said in answer.err
 
     def test_a_period_with_a_schedule_and_without_data(self, simulated: Kado) -> None:
         Path("early.csv").write_text(
