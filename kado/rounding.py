@@ -70,6 +70,28 @@ def split_hours(parts_ns: Mapping[str, int], digits: int = 2, total: Decimal | N
     return {name: Decimal(steps).scaleb(-digits) for name, steps in floor.items()}
 
 
+def split_percent(parts: Mapping[str, int], digits: int = 1) -> dict[str, str]:
+    """Write the shares of a whole in percent so that they add up to 100 as written.
+
+    Rounded down, and those that lost most get the steps that are left. A part that is there never has the share 0.
+
+    Examples
+    --------
+    >>> split_percent({"a": 1, "b": 1, "c": 1})
+    {'a': '33.4', 'b': '33.3', 'c': '33.3'}
+    >>> split_percent({"a": 9_999, "b": 1, "c": 0})
+    {'a': '99.9', 'b': '0.1', 'c': '0.0'}
+    """
+    whole, steps = sum(parts.values()), 100 * 10**digits
+    shares = {name: max(part * steps // whole, 1 if part else 0) for name, part in parts.items()}
+    left = steps - sum(shares.values())
+    if left < 0:
+        shares[max(shares, key=lambda name: shares[name])] += left
+    for name in sorted(parts, key=lambda name: -(parts[name] * steps % whole))[: max(0, left)]:
+        shares[name] += 1
+    return {name: str(Decimal(share).scaleb(-digits)) for name, share in shares.items()}
+
+
 def duration(ns: int) -> str:
     """Write a length of time as ``h:mm:ss``, below a minute as seconds with one decimal.
 

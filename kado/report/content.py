@@ -20,6 +20,7 @@ from kado.report.model import Report, Section
 from kado.report.record_sections import Change, changes_section
 from kado.report.sentences import headline, summary
 from kado.report.stamp import Stamp
+from kado.report.words import year_name
 
 SECTIONS: Final[Mapping[str, Callable[[ReportInputs], Section | None]]] = {
     "figures": figure_sections.figures,
@@ -114,7 +115,7 @@ def make_report(
         language=language(),
         title=title,
         facility=words(profile.name),
-        period=period_name(period.id, start, end),
+        period=year_name(period_name(period.id, start, end)),
         watermark=f"{SIMULATED.en} / {SIMULATED.ja}" if profile.simulated else None,
         state=edition.state,
         head=_head(inputs, edition, made_at),

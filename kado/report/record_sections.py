@@ -12,11 +12,11 @@ from kado.language import tr, trn, words
 from kado.language.assertions import assertion_word
 from kado.queries.effect_words import effect_words
 from kado.queries.report import ReportInputs
-from kado.report.cells import local_time, make_table
+from kado.report.cells import local_time, make_table, printed_cell
 from kado.report.drawing import draw
 from kado.report.model import Cell, Chart, Column, Kind, Section, Table
 from kado.report.words import named, signal_word
-from kado.rounding import NONE, split_hours
+from kado.rounding import NONE, percent, split_hours, split_percent
 
 
 def systems(inputs: ReportInputs) -> Section | None:
@@ -36,6 +36,13 @@ def systems(inputs: ReportInputs) -> Section | None:
         for name, ns in inputs.systems.items()
     ]
     rows.append([tr("Sum"), total, 100.0 if whole else None])
+    shares = split_percent(inputs.systems) if whole else {}
+    printed = [
+        [printed_cell(row[0], columns[0]), printed_cell(row[1], columns[1]), share]
+        for row, share in zip(
+            rows, [*(shares.get(name, NONE) for name in inputs.systems), percent(100.0) if whole else NONE], strict=True
+        )
+    ]
     drawn = [(_system_word(inputs, name), ns / NS_PER_H) for name, ns in inputs.systems.items()]
     chart = Chart(
         "systems",
@@ -47,7 +54,7 @@ def systems(inputs: ReportInputs) -> Section | None:
         "systems",
         tr("Downtime by system"),
         charts=(chart,),
-        tables=(make_table("systems", "", columns, rows, total=True),),
+        tables=(make_table("systems", "", columns, rows, printed=printed, total=True),),
     )
 
 

@@ -8,7 +8,7 @@ from facility.profile import Profile
 from kado.language import tr, trn
 from kado.queries.reliability import ReliabilityReport
 from kado.report.model import Cell
-from kado.report.words import named
+from kado.report.words import named, year_name
 from kado.rounding import NONE, count, hours, percent
 
 
@@ -161,7 +161,7 @@ def outlook_sentences(found: ReliabilityReport) -> tuple[str, ...]:
         return (
             tr(
                 "Failures so far: {n}, too few to forecast {year}: at least {needed} are needed.",
-                n=count(year.failures), year=year.year, needed=MIN_FAILURES,
+                n=count(year.failures), year=year_name(year.year), needed=MIN_FAILURES,
             ),
         )  # fmt: skip
     o = year.outlook
@@ -170,7 +170,7 @@ def outlook_sentences(found: ReliabilityReport) -> tuple[str, ...]:
         said.append(
             tr(
                 "Probability that {year} reaches the target of {target:g} %: {chance}.",
-                year=year.year, target=o.target_pct, chance=chance_words(o.reach_target),
+                year=year_name(year.year), target=o.target_pct, chance=chance_words(o.reach_target),
             )
         )  # fmt: skip
     said.append(
@@ -191,5 +191,5 @@ def outlook_sentences(found: ReliabilityReport) -> tuple[str, ...]:
         years=count(o.simulated_years), n=count(o.failures), seed=o.seed,
     )  # fmt: skip
     if year.borrowed_from is not None:
-        basis += " " + tr("Failures of {year} are included.", year=year.borrowed_from)
+        basis += " " + tr("Failures of {year} are included.", year=year_name(year.borrowed_from))
     return (*said, basis)

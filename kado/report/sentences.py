@@ -12,7 +12,7 @@ from kado.queries.report import Beside, ReportInputs
 from kado.report.cells import local_time, period_words, time_words
 from kado.report.model import Headline
 from kado.report.reliability_words import chance_words
-from kado.report.words import account_word, named
+from kado.report.words import account_word, named, year_name
 from kado.rounding import NONE, count, hours, percent
 
 
@@ -192,7 +192,7 @@ def name_of(beside: Beside, inputs: ReportInputs) -> str:
             beside.period.id, local_time(beside.period.start_ns, zone), local_time(beside.period.end_ns, zone)
         )
         return words.partition("（")[0]
-    return beside.period.id.partition("/")[0][:10] if "/" in beside.period.id else beside.period.id
+    return beside.period.id.partition("/")[0][:10] if "/" in beside.period.id else year_name(beside.period.id)
 
 
 def _year(inputs: ReportInputs) -> str:
@@ -201,12 +201,14 @@ def _year(inputs: ReportInputs) -> str:
         return ""
     if budget.left_h < 0:
         said = tr(
-            "The downtime budget of {year} is exceeded by {left} h.", year=budget.year, left=hours(-budget.left_h, 1)
+            "The downtime budget of {year} is exceeded by {left} h.",
+            year=year_name(budget.year),
+            left=hours(-budget.left_h, 1),
         )
     else:
         said = tr(
             "{left} h are left of the downtime budget of {year} (target {target:g} %).",
-            year=budget.year, left=hours(budget.left_h, 1), target=budget.target_pct,
+            year=year_name(budget.year), left=hours(budget.left_h, 1), target=budget.target_pct,
         )  # fmt: skip
     if budget.unknown_h >= 1.0:
         said += " " + tr(

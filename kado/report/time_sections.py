@@ -150,8 +150,8 @@ def failures(inputs: ReportInputs) -> Section:
             ]
         )
     # Columns in which nothing stands leave their room to the others.
-    wide = ((4, 2.2), (5, 1.8), (6, 1.0))
-    cause_width, action_width, note_width = (w if any(row[x] for row in rows) else 0.85 for x, w in wide)
+    wide = ((4, 3.2), (5, 3.2), (6, 1.2))
+    cause_width, action_width, note_width = (w if any(row[x] for row in rows) else 0.7 for x, w in wide)
     columns = [
         Column("start", tr("Start"), Kind.TIME),
         Column("length_h", tr("Length"), Kind.DURATION),

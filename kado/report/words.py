@@ -5,7 +5,7 @@ from typing import Final
 from analytics.explain import Rule
 from facility.incidents import Review
 from facility.profile import Profile
-from kado.language import marked, tr, words
+from kado.language import language, marked, tr, words
 
 _ACCOUNTS: Final = {
     "user": marked("user time"),
@@ -67,3 +67,8 @@ def signal_word(profile: Profile) -> str:
 def named(profile: Profile, slug: str) -> str:
     """Return how the profile calls a tag of the calendar or a system; the slug itself where it names none."""
     return words(profile.names[slug]) if slug in profile.names else slug
+
+
+def year_name(period_id: str) -> str:
+    """Return what a fiscal year is called in a sentence: ``FY2024``, ``2024年度``; another id as it is."""
+    return f"{period_id[2:]}年度" if language() == "ja" and period_id.startswith("FY") else period_id

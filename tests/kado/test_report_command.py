@@ -364,10 +364,10 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            (["verify", "x.pdf"], "作成情報がありません"),
-            (["verify", "nothing.pdf"], "nothing.pdf を読めません（そのファイルまたはフォルダーはありません）"),
+            (["verify", "x.pdf"], "検証情報がありません"),
+            (["verify", "nothing.pdf"], "nothing.pdf を読めません：そのファイルまたはフォルダーはありません"),
             ([PERIOD, "--format", "json", "--out", "nowhere/r.json"], "nowhere/r.json に書き込めません"),
-            ([PERIOD, "--format", "html"], "SVG または PNG の画像ではありません"),
+            ([PERIOD, "--format", "html"], "SVG や PNG の画像ではありません"),
             (["2031-01"], "未来の時刻です"),
             (["2020-01"], "運転計画がありません"),
         ],

@@ -24,7 +24,7 @@ from facility.text import Language, Text
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time
 from kado.config import load_configuration
 from kado.language import in_language
-from kado.queries.availability import WithoutBackDated
+from kado.queries.availability import Budget, WithoutBackDated
 from kado.queries.report import ReportInputs, load_report
 from kado.report import beside_sections, figure_sections, record_sections, time_sections
 from kado.report.cells import period_words
@@ -170,6 +170,16 @@ def test_the_first_page_says_in_at_most_five_lines_what_happened(inputs: ReportI
         assert lines[2].startswith("There was 1 failure; the longest began on")
     else:
         assert not any(word in line for line in lines for word in ("the ", " was ", "failure"))
+
+
+def test_a_fiscal_year_is_called_as_the_reader_calls_it(inputs: ReportInputs) -> None:
+    budget = Budget(year="FY2026", target_pct=99.0, left_h=12.0, unknown_h=0.0)
+    left = replace(inputs, loaded=replace(inputs.loaded, budget=budget))
+    with in_language("ja"):
+        assert "2026年度" in summary(left)[-1]
+        assert "FY" not in "".join(summary(left))
+    with in_language("en"):
+        assert "downtime budget of FY2026" in summary(left)[-1]
 
 
 def test_a_missed_target_is_called_missed_however_near_it_is(inputs: ReportInputs) -> None:
@@ -413,9 +423,18 @@ def test_every_sum_is_that_of_its_column_as_printed(inputs: ReportInputs) -> Non
     assert {t.id for t in summed} >= {"plan", "user_time", "systems"}
     for made in summed:
         for x, column in enumerate(made.columns):
-            if column.kind is Kind.HOURS:
+            if column.kind is Kind.HOURS or column.name == "share_pct":
                 *parts, whole = (Decimal(row[x].replace(",", "")) for row in made.printed)
                 assert sum(parts) == whole, (made.id, column.name)
+
+
+def test_shares_of_systems_add_up_to_100_as_printed(inputs: ReportInputs) -> None:
+    systems = {"rf": 5_960, "magnet_supply": 4_770, "interlock": 3_270, "vacuum": 890, "timing": 3_044, "none": 1}
+    section = record_sections.systems(replace(inputs, systems={k: v * NS_PER_H // 1000 for k, v in systems.items()}))
+    assert section is not None
+    *parts, whole = (Decimal(row[2]) for row in section.tables[0].printed)
+    assert sum(parts) == whole == 100
+    assert min(parts) > 0
 
 
 @pytest.mark.parametrize(
