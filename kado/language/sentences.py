@@ -8,6 +8,7 @@ from facility.sentence import Sentence
 from kado.language.assertions import assertion_word
 from kado.language.catalogue import tr
 from kado.language.choice import language
+from kado.language.system_errors import system_error_text, system_error_words
 
 
 def error_text(error: Exception) -> str:
@@ -77,8 +78,10 @@ def in_words(sentence: Sentence) -> str:
 def _value(value: object) -> object:
     if isinstance(value, Sentence):
         return in_words(value)
+    if isinstance(value, OSError):
+        return system_error_text(value)
     if isinstance(value, Exception):
         return error_text(value)
     if isinstance(value, Assertion):
         return assertion_word(value)
-    return value
+    return system_error_words(value) if type(value) is str else value

@@ -5,6 +5,7 @@ import pickle
 import re
 import string
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 
@@ -176,3 +177,46 @@ def test_an_error_has_its_reason_and_its_words_in_the_language_of_the_reader() -
 def test_a_sentence_that_is_no_literal_is_found() -> None:
     with pytest.raises(AssertionError, match=r"here\.py:1: a Sentence is made of a literal"):
         list(texts.texts_of("Sentence(a if b else c)", "here.py"))
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ('facility = "nanoterasuu"', "プロファイル 'nanoterasuu' はありません"),
+        ('facilty = "nanoterasu"', "kado.toml：キー 'facilty' はありません。'facility' の誤りですか"),
+        (
+            'facility = "nanoterasu"\n[store]\nkind = "embedded"\nfree_space_min_gb = "1"',
+            "を引用符なしで指定してください",
+        ),
+        ('facility = "nanoterasu"\n[[source]]\nid = "a"\nkind = "simulator"', "施設 'nanoterasu' は実在の施設です"),
+        ('facility = "nanoterasu"\n[alarms]\nrules = ["none.toml"]', "none.toml がありません"),
+    ],
+)
+def test_what_is_wrong_in_kado_toml_is_said_in_the_language_of_the_reader(
+    kado: Kado, tmp_path: Path, toml: str, expected: str
+) -> None:
+    (tmp_path / "kado.toml").write_text(toml, encoding="utf-8")
+    answer = kado("check", "--lang", "ja")
+    assert expected in answer.err + answer.out
+    assert not re.search("[a-z]{3,} [a-z]{3,} [a-z]{3,}", answer.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["schedule", "import", "gone.csv"], "gone.csv を読めません：ファイルやディレクトリがありません"),
+        (
+            ["schedule", "import", "wrong.csv"],
+            "wrong.csv：見出し行 'a,b' に start, end, category, published_at がありません",
+        ),
+        (["store", "restore", "nowhere"], "nowhere に、backup.json のある完成したバックアップがありません"),
+        (["backfill", "-p", DAY], "アーカイブが設定されていません"),
+    ],
+)
+def test_what_a_command_refuses_is_said_in_the_language_of_the_reader(
+    seeded: Kado, tmp_path: Path, words: list[str], expected: str
+) -> None:
+    (tmp_path / "wrong.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    answer = seeded(*words, "--lang", "ja")
+    assert answer.exit_code != 0
+    assert expected in answer.err
