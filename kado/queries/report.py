@@ -25,6 +25,7 @@ from kado.queries.availability_document import availability_document
 from kado.queries.beamlines import BeamlineReport, beamlines_document, beamlines_of
 from kado.queries.calendar import kinds_of_time
 from kado.queries.downtime_budget import budget_of
+from kado.queries.drawn_kinds import drawn_kinds
 from kado.queries.events import incidents_behind
 from kado.queries.explanation import gaps_document, gaps_in
 from kado.queries.figures_by_day import FiguresByDay, open_figures
@@ -237,8 +238,12 @@ def _time_to_target(figures: FiguresByDay, loaded: AvailabilityReport) -> TimeTo
 
 
 def calendar_cells(loaded: AvailabilityReport) -> list[Cell]:
-    """Return the period day by day: what was planned, and what came of user time; without gap or overlap."""
-    kinds = kinds_of_time(loaded)
+    """Return the period day by day: what was planned, and what came of user time; without gap or overlap.
+
+    In the detail that a picture can show: see `drawn_kinds`.
+    """
+    period = loaded.availability.period
+    kinds = drawn_kinds(kinds_of_time(loaded), period.start_ns, period.end_ns)
     cells = [c for kind, time in kinds.items() for start, end in time for c in _by_day(loaded, kind, start, end)]
     return sorted(cells, key=lambda c: (c.day, c.start_h, c.end_h))
 

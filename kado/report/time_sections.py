@@ -2,8 +2,11 @@
 
 from typing import Final
 
+import numpy as np
+
 from analytics.conditions import Kind as Condition
 from facility.incidents import Incident, Review
+from facility.interval import Intervals
 from facility.schedule import PLANNED_CATEGORIES
 from facility.time import NS_PER_H
 from kado.language import tr, trn
@@ -82,7 +85,10 @@ def _shaded(pictured: Pictured) -> list[tuple[object, object, str]]:
             kind = "no_beam" if reported.event.kind is Condition.NO_BEAM else "low_beam"
             for start, end in reported.event.user_time.clip(loaded.part.start_ns, loaded.part.end_ns):
                 shade(start, end, kind)
-    for start, end in loaded.availability.unknown:
+    # Gaps may come by the million: those that would be drawn over each other are one.
+    unknown = loaded.availability.unknown
+    widened = Intervals.from_arrays(unknown.start, np.maximum(unknown.end, unknown.start + pictured.buckets.width_ns))
+    for start, end in widened:
         shade(start, end, "unknown")
     return shaded
 
