@@ -15,12 +15,18 @@ from facility.sentence import Sentence
 from facility.time import Clock, format_time, local_midnight, system_clock, to_datetime, to_s
 from kado.config import Configuration
 from kado.queries.availability import AvailabilityReport
+from kado.queries.drawn_kinds import drawn_kinds
 from kado.queries.figures_by_day import open_figures
 from kado.queries.identity import identity
 from kado.queries.record import load_record
 
 OUTCOMES: Final = ("delivered", "low_beam", "no_beam", "unknown", "planned")
 """What came of user time; ``planned`` is not over yet."""
+
+
+_MOST_A_KIND: Final = 1_000
+_SLOTS: Final = 31 * 96
+"""Of a month: a quarter of an hour each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +47,13 @@ class Day:
     start_ns: int
     end_ns: int
     stretches: tuple[Stretch, ...]
-    """Without gap or overlap, in order of time."""
+    """Without gap or overlap, in order of time; of very many, in the detail that a picture can show."""
+    totals_ns: Mapping[str, int]
+    """The time of each kind, exact."""
 
     def total(self, *kinds: str) -> int:
         """Return the time of some kinds, ns."""
-        return sum(s.end_ns - s.start_ns for s in self.stretches if s.kind in kinds)
+        return sum(ns for kind, ns in self.totals_ns.items() if kind in kinds)
 
     @property
     def user_ns(self) -> int:
@@ -165,13 +173,15 @@ def _union(loaded: AvailabilityReport, kind: Kind) -> Intervals:
 
 def _days(profile: Profile, period: Period, kinds: Mapping[str, Intervals]) -> tuple[Day, ...]:
     zone = profile.zone
+    drawn = drawn_kinds(kinds, period.start_ns, period.end_ns, most=_MOST_A_KIND, slots=_SLOTS)
     first, last = to_datetime(period.start_ns, zone).date(), to_datetime(period.end_ns - 1, zone).date()
     found: list[Day] = []
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
         start, end = local_midnight(day, zone), local_midnight(day + timedelta(days=1), zone)
-        stretches = [Stretch(kind, a, b) for kind, time in kinds.items() for a, b in time.clip(start, end)]
-        found.append(Day(day, start, end, tuple(sorted(stretches, key=lambda s: s.start_ns))))
+        stretches = [Stretch(kind, a, b) for kind, time in drawn.items() for a, b in time.clip(start, end)]
+        totals = {kind: time.clip(start, end).total for kind, time in kinds.items()}
+        found.append(Day(day, start, end, tuple(sorted(stretches, key=lambda s: s.start_ns)), totals))
     return tuple(found)
 
 

@@ -5,7 +5,6 @@ import pytest
 
 from facility.interval import Intervals
 from facility.time import NS_PER_DAY, NS_PER_S
-from kado.queries import drawn_kinds as module
 from kado.queries.drawn_kinds import drawn_kinds
 
 YEAR = 365 * NS_PER_DAY
@@ -27,9 +26,7 @@ def test_of_very_many_gaps_each_slot_is_what_takes_most_of_it(for_s: int, shown:
     assert sum(time.total for time in drawn.values()) == YEAR
 
 
-def test_together_it_is_the_same_time_without_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_A_KIND", 3)
-    monkeypatch.setattr(module, "SLOTS", 7)
+def test_together_it_is_the_same_time_without_overlap() -> None:
     random = np.random.default_rng(1)
     for _ in range(200):
         edges = np.unique(random.integers(0, 1_000, 40))
@@ -38,7 +35,7 @@ def test_together_it_is_the_same_time_without_overlap(monkeypatch: pytest.Monkey
             str(kind): Intervals.from_arrays(edges[:-1][which == kind], edges[1:][which == kind]) for kind in range(4)
         }
         start, end = int(edges[0]), int(edges[-1])
-        drawn = drawn_kinds(kinds, start, end)
+        drawn = drawn_kinds(kinds, start, end, most=3, slots=7)
         union = Intervals.of(pair for time in drawn.values() for pair in time)
         assert union == Intervals.of([(start, end)])
         assert sum(time.total for time in drawn.values()) == end - start
