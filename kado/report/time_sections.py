@@ -188,7 +188,7 @@ def unknown(inputs: ReportInputs) -> Section:
         Column("hides_h", tr("Could hide downtime"), Kind.DURATION),
         Column("failures", tr("Could hide failures"), Kind.COUNT),
     ]
-    listed = sorted(inputs.gaps, key=lambda g: g.segment.start_ns - g.segment.end_ns)[:_LONGEST_LIST]
+    listed = inputs.gaps.longest(_LONGEST_LIST)
     rows: list[list[Cell]] = [
         [
             local_time(g.segment.start_ns, zone),
@@ -197,7 +197,7 @@ def unknown(inputs: ReportInputs) -> Section:
             None if g.downtime_ns is None else g.downtime_ns / NS_PER_H,
             g.failures,
         ]
-        for g in sorted(listed, key=lambda g: g.segment.start_ns)
+        for g in listed
     ]
     note = ""
     if len(inputs.gaps) > len(listed):
