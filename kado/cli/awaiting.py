@@ -7,6 +7,7 @@ from kado.cli.command import ConfigOption, Format, FormatOption, PeriodOption
 from kado.config import load_configuration
 from kado.language import term, tr
 from kado.output import print_json, show, stretch, table, title
+from kado.progress import progress_bar
 from kado.queries.awaiting_review import AwaitingReview, awaiting_document, load_awaiting_review
 from kado.queries.events import review_of
 from kado.rounding import duration
@@ -26,7 +27,8 @@ def awaiting(
       kado correct awaiting --period 2026-10
     """
     configuration = load_configuration(config)
-    found = load_awaiting_review(configuration, period, clock=system_clock)
+    with progress_bar(tr("counting"), 1) as bar:
+        found = load_awaiting_review(configuration, period, clock=system_clock, progress=bar.advance_through)
     if output is Format.JSON:
         print_json(awaiting_document(found))
     else:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from analytics.availability import ReportedEvent
 from analytics.conditions import Kind
 from analytics.gaps import Gap
@@ -17,6 +19,7 @@ from kado.queries.corrections import RecordedCorrection, correction_document
 from kado.queries.events import incidents_behind, review_of
 from kado.queries.explanation import load_gaps
 from kado.queries.identity import identity
+from kado.queries.period_pieces import Progress
 from kado.queries.record import load_record
 
 LISTED: Final = 50
@@ -53,12 +56,16 @@ class AwaitingReview:
 
 
 def load_awaiting_review(
-    configuration: Configuration, period: str | Period, *, clock: Clock = system_clock
+    configuration: Configuration,
+    period: str | Period,
+    *,
+    clock: Clock = system_clock,
+    progress: Progress | None = None,
 ) -> AwaitingReview:
     """Return what awaits review in a period, by the facility's own definition; raises what `load_gaps` raises."""
-    report, gaps = load_gaps(configuration, period, None, None, clock=clock)
-    spoken = [g for g in gaps if g.segment.rule not in _REVIEWED and g.segment.rule is not Rule.SENSOR_FAULT]
-    longest = sorted(spoken, key=lambda g: g.segment.start_ns - g.segment.end_ns)[:LISTED]
+    report, gaps = load_gaps(configuration, period, None, None, clock=clock, progress=progress)
+    spoken = gaps.take(np.flatnonzero(~gaps.segments.of_rules(*_REVIEWED, Rule.SENSOR_FAULT)))
+    longest = sorted(spoken.longest(LISTED), key=lambda g: g.segment.start_ns - g.segment.end_ns)
     record = load_record(configuration)
     here = awaiting_in(record, report.part)
     said = [(a.correction.start_ns, a.correction.end_ns) for a in report.corrections]

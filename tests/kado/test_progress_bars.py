@@ -53,7 +53,7 @@ LONG = [
     ["availability", "-p", DAY], ["availability", "-p", DAY, "--each", "day"], ["availability", "-p", DAY, "-d", "all"],
     ["events", "-p", DAY], ["gaps", "-p", DAY], ["explain", "-p", DAY], ["incident", "pareto", "-p", DAY],
     ["definitions", "--compare", "sls", "aps", "-p", DAY], ["reliability", "-p", DAY],
-    ["report", DAY, "--format", "json"],
+    ["report", DAY, "--format", "json"], ["correct", "awaiting", "-p", DAY],
 ]  # fmt: skip
 
 
