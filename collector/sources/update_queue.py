@@ -41,6 +41,10 @@ class UpdateQueue:
             self._idle = False
             self._wake()
 
+    def drop(self) -> None:
+        """Count an update that was lost on its way here; from any thread."""
+        self._dropped += 1
+
     def end(self, error: BaseException) -> None:
         """Let `take` raise an error once all that came has been taken; from any thread."""
         if self._error is None:
@@ -68,7 +72,7 @@ class UpdateQueue:
         return [waiting.popleft() for _ in range(min(len(waiting), at_most))]
 
     def take_dropped(self) -> int:
-        """Return how many updates found the queue full since this was asked last."""
+        """Return how many updates were lost, here or on their way, since this was asked last."""
         dropped, self._dropped = self._dropped, 0
         return dropped
 

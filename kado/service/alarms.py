@@ -356,10 +356,14 @@ class Alarms:
         except KadoError as error:
             self._failed("alarms", error)
         finally:
-            if self._file is not None:
-                self._file.close()
-            if self._journal is not None:
-                self._journal.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close both files and write nothing more; what was committed stays, as after a kill."""
+        if self._file is not None:
+            self._file.close()
+        if self._journal is not None:
+            self._journal.close()
 
     def _failed(self, about: str, error: KadoError) -> None:
         if self._problems.get(about) != str(error):

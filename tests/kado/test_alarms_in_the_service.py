@@ -1,7 +1,7 @@
 """Alarms as the service keeps them: fed by what is durable, state and rows in one transaction."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -88,15 +88,22 @@ Start = Callable[[], Service]
 
 
 @pytest.fixture
-def start(kado: Kado, tmp_path: Path) -> Start:
+def start(kado: Kado, tmp_path: Path) -> Iterator[Start]:
     """Start a service on the same folder, as often as wanted; what ran before counts as killed."""
     assert kado("init").exit_code == 0
     with Path("kado.toml").open("a") as file:
         file.write('\n[alarms]\nrules = ["alarms.toml"]\n')
     Path("alarms.toml").write_text(RULES)
     Path("data").mkdir()
-    clock = Clock()
-    return lambda: Service(load_configuration(), clock)
+    clock, services = Clock(), list[Service]()
+
+    def started() -> Service:
+        services.append(Service(load_configuration(), clock))
+        return services[-1]
+
+    yield started
+    for service in services:
+        service.alarms.close()
 
 
 def test_an_alarm_is_raised_journaled_and_told_to_who_listens(start: Start) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from command_line import Kado
@@ -35,9 +36,10 @@ def look_once() -> None:
         raise OSError("no service around it")
 
     alarms = Alarms(load_configuration(), system_clock, FactSources(status, lambda: None))  # type: ignore[arg-type]
-    alarms.look()
-    time.sleep(1.1)
-    alarms.look()
+    with closing(alarms):
+        alarms.look()
+        time.sleep(1.1)
+        alarms.look()
 
 
 def read_until(terminal: int, text: str, seen: str = "", timeout_s: float = 120.0) -> str:

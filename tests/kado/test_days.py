@@ -1,7 +1,7 @@
 """A month from its days: what it says, and what is examined again when something is learned."""
 
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -211,17 +211,37 @@ class Facility:
         return Journal.open(DataDir(self.configuration.data_dir).journal, lambda: NOW)
 
 
+Ring = Callable[..., Facility]
+
+
+@pytest.fixture
+def ring() -> Iterator[Ring]:
+    """Make facilities whose stores are closed in the end."""
+    with ExitStack() as opened:
+
+        def made(configuration: Configuration, seed: int, definition: str = "nanoterasu") -> Facility:
+            facility = Facility(configuration, seed, definition)
+            opened.callback(facility.store.close)
+            return facility
+
+        yield made
+
+
 @pytest.mark.parametrize("definition", shipped_definitions())
-def test_a_period_of_days_is_the_period_by_every_definition(configuration: Configuration, definition: str) -> None:
-    facility = Facility(configuration, 1, definition)
+def test_a_period_of_days_is_the_period_by_every_definition(
+    configuration: Configuration, ring: Ring, definition: str
+) -> None:
+    facility = ring(configuration, 1, definition)
     for period in (MONTH, "FY2026", "2026-05-04T10:17:00+09:00/2026-05-09T03:00:00+09:00"):
         facility.check(period)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_is_learned_the_days_say_what_one_call_says(configuration: Configuration, seed: int) -> None:
+def test_whatever_is_learned_the_days_say_what_one_call_says(
+    configuration: Configuration, ring: Ring, seed: int
+) -> None:
     definition = shipped_definitions()[seed % len(shipped_definitions())]
-    facility = Facility(configuration, seed, definition)
+    facility = ring(configuration, seed, definition)
     rng = facility.rng
     facility.check()
     for _ in range(25):
@@ -279,7 +299,7 @@ def test_whether_figures_are_final_does_not_depend_on_how_days_are_examined_toge
 
 class TestWhatIsExaminedAgain:
     @pytest.fixture
-    def quiet(self, configuration: Configuration) -> Facility:
+    def quiet(self, configuration: Configuration) -> Iterator[Facility]:
         """A ring whose beam was always there, in user time for 12 days."""
         facility = Facility.__new__(Facility)
         facility.configuration, facility.rng = configuration, np.random.default_rng(0)
@@ -297,7 +317,8 @@ class TestWhatIsExaminedAgain:
         extent = extent_of(facility.store, configuration.profile)
         facility.days = Days(configuration, facility.store, load_definition("nanoterasu"), extent)
         facility.learn()
-        return facility
+        yield facility
+        facility.store.close()
 
     def test_nothing_when_nothing_is_learned(self, quiet: Facility) -> None:
         assert quiet.examined_by(lambda: None) == 0
@@ -383,17 +404,16 @@ class TestWhatIsExaminedAgain:
 
 
 def test_energy_is_the_sum_of_the_days_and_that_of_one_call_and_no_power_has_none(
-    configuration: Configuration, tmp_path: Path
+    configuration: Configuration, ring: Ring, tmp_path: Path
 ) -> None:
-    ring = Facility(configuration, 1)
-    month = configuration.profile.period(MONTH, ring.days.plan)
-    assert ring.days.availability(month, NOW).delivered_mwh is None
-    ring.store.close()
+    current = ring(configuration, 1)
+    month = configuration.profile.period(MONTH, current.days.plan)
+    assert current.days.availability(month, NOW).delivered_mwh is None
     folder = tmp_path / "target"
     folder.mkdir()
     (folder / "ring.toml").write_text(PROFILE.replace('unit = "mA"', 'unit = "kW"'), encoding="utf-8")
     (folder / "kado.toml").write_text(CONFIGURATION, encoding="utf-8")
-    target = Facility(load_configuration(folder / "kado.toml"), 1)
+    target = ring(load_configuration(folder / "kado.toml"), 1)
     said = load_availability(target.configuration, MONTH, clock=lambda: NOW).availability.delivered_mwh
     assert said is not None
     assert said > 10

@@ -1,6 +1,8 @@
 """Which transitions somebody is notified of, and that the outbox is filled with the transitions."""
 
 import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -85,7 +87,23 @@ def test_a_flood_begins_with_the_eleventh_annunciation_in_ten_minutes() -> None:
     assert not watch.flood(T0 + 600 * SECOND)
 
 
-def start(kado: Kado, notify: str = "room") -> tuple[Configuration, Alarms, list[int]]:
+Start = Callable[..., tuple[Configuration, Alarms, list[int]]]
+
+
+@pytest.fixture
+def start(kado: Kado) -> Iterator[Start]:
+    """Start the alarms of a service, whose targets are 'room' and 'other'; they are closed in the end."""
+    with ExitStack() as opened:
+
+        def started(notify: str = "room") -> tuple[Configuration, Alarms, list[int]]:
+            configuration, alarms, now = begin(kado, notify)
+            opened.callback(alarms.close)
+            return configuration, alarms, now
+
+        yield started
+
+
+def begin(kado: Kado, notify: str) -> tuple[Configuration, Alarms, list[int]]:
     assert kado("init").exit_code == 0
     with Path("kado.toml").open("a") as file:
         file.write('\n[alarms]\nrules = ["alarms.toml"]\nsettle_s = 0.0\n')
@@ -112,8 +130,8 @@ def look(alarms: Alarms, now: list[int], at_s: float, value: float) -> None:
     alarms.look()
 
 
-def test_the_outbox_is_filled_together_with_the_transitions(kado: Kado) -> None:
-    configuration, alarms, now = start(kado)
+def test_the_outbox_is_filled_together_with_the_transitions(start: Start) -> None:
+    configuration, alarms, now = start()
     alarms.look()
     for at_s, value in ((1, 200.0), (2, 3.0), (3, 200.0)):
         look(alarms, now, at_s, value)
@@ -127,9 +145,9 @@ def test_the_outbox_is_filled_together_with_the_transitions(kado: Kado) -> None:
 
 
 def test_a_commit_that_fails_leaves_nothing_in_the_outbox_and_the_next_one_writes_it_once(
-    kado: Kado, monkeypatch: pytest.MonkeyPatch
+    start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configuration, alarms, now = start(kado)
+    configuration, alarms, now = start()
     alarms.look()
     look(alarms, now, 1, 200.0)
     file = NotificationFile.open(configuration.data_dir, configuration.profile.id, "embedded", T0)
@@ -147,9 +165,9 @@ def test_a_commit_that_fails_leaves_nothing_in_the_outbox_and_the_next_one_write
 
 
 def test_an_alarm_whose_targets_are_all_misspelt_goes_to_those_of_the_configuration(
-    kado: Kado, caplog: pytest.LogCaptureFixture
+    start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configuration, alarms, now = start(kado, notify="rom")
+    configuration, alarms, now = start(notify="rom")
     alarms.look()
     look(alarms, now, 1, 200.0)
     look(alarms, now, 2, 3.0)
@@ -160,8 +178,8 @@ def test_an_alarm_whose_targets_are_all_misspelt_goes_to_those_of_the_configurat
         runner.close()
 
 
-def test_a_target_takes_the_priorities_and_classes_that_it_names(kado: Kado) -> None:
-    _, alarms, _ = start(kado)
+def test_a_target_takes_the_priorities_and_classes_that_it_names(start: Start) -> None:
+    _, alarms, _ = start()
     alarms.look()
     assert alarms.engine is not None
     (rule,) = alarms.engine.rules.rules

@@ -81,14 +81,14 @@ async def main(port: str) -> None:
 
         await asyncio.to_thread(now)
 
-    async def push_all(rounds: int) -> None:
+    async def push_all(rounds: int, pause_s: float = 0.2) -> None:
         def now() -> None:
             with tango.EnsureOmniThread():
                 for number in range(rounds):
                     for i in range(MANY):
                         arguments = (float(number), time.time(), tango.AttrQuality.ATTR_VALID)
                         device.push_change_event(f"n_{i:04}", *arguments)
-                    time.sleep(0.2)
+                    time.sleep(pause_s)
 
         await asyncio.to_thread(now)
 

@@ -1,5 +1,7 @@
 """Tango devices that send no events, archive events only, or errors, as the source `tango` reads them."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,14 @@ pytest.importorskip("tango", reason='no pytango: pip install "kado[tango]"')
 
 
 class OddBench(TangoBench):
+    waits = True
+    """Whether the device server keeps many events for a client that is slow."""
+
     def start_server(self) -> None:
         self.port = free_port()
-        self.server = Conversation("odd_tango_device.py", str(self.port))
+        # What a busy machine takes later waits, so that every event arrives.
+        own = {"TANGO_DS_EVENT_BUFFER_HWM": "100000"} if self.waits else {"TANGO_DS_EVENT_BUFFER_HWM": "10"}
+        self.server = Conversation("odd_tango_device.py", str(self.port), environment=own)
         self.server.ask("set")
 
     def mapping(self, signal: str, **options: Any) -> dict[str, Any]:
@@ -127,3 +134,30 @@ def test_of_a_thousand_attributes_every_event_is_heard(bench: OddBench, tmp_path
     # The bench itself reads something, too, which it stops in the end.
     bench.read(bench.mapping("stored_current", named="silent"))
     bench.connected()
+
+
+def test_events_that_the_server_dropped_are_a_counted_gap_and_the_attribute_is_read_again(tmp_path: Path) -> None:
+    bench = OddBench()
+    bench.waits = False
+    bench.start_server()
+    try:
+        table = bench.table({"attribute": "kado/odd/1/n_{port}", "signal": "n_{port}", "ports": ["0000..0999"]})
+        with Conversation("reading_source.py", many_signals(tmp_path, 1000)) as reader:
+            reader.ask("start", table=table)
+            wait_for(lambda: len({u["sample"][0] for u in reader.updates if "sample" in u}) == 1000)
+            # So many that they fill every buffer on the way while nobody takes them.
+            os.kill(reader.pid, signal.SIGSTOP)
+            try:
+                ask(bench, "push_all", rounds=60, pause_s=0.0)
+            finally:
+                os.kill(reader.pid, signal.SIGCONT)
+            # The next event shows the library that some before it are missing.
+            ask(bench, "push_all", rounds=1)
+
+            def dropped() -> int:
+                return sum(u["gap"][3] for u in reader.updates if "gap" in u and u["gap"][2] == "overflow")
+
+            wait_for(dropped)
+            assert reader.ask("stop") is None
+    finally:
+        bench.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import os
 import threading
 import time
 from collections.abc import AsyncGenerator
@@ -34,6 +35,10 @@ NO_EVENTS: Final = (
     "API_NotificationServiceFailed",
 )
 """Reasons for which a device sends no events of a kind."""
+MISSED_EVENTS: Final = "API_MissedEvents"
+"""The error event by which the Tango library says that events did not arrive: its queue, or the server's, was full."""
+EVENTS_WAITING: Final = 100_000
+"""So many events wait in the library's queue; its own 1,000 are fewer than a big device sends at once."""
 UNKNOWN_ATTRIBUTE: Final = ("API_AttrNotFound", "API_UnsupportedAttribute")
 
 
@@ -90,6 +95,8 @@ class TangoClient:
         self, source_id: str, channels: Channels, queue: UpdateQueue, clock: Clock, place: TangoPlace,
         heartbeat: str | None,
     ) -> None:  # fmt: skip
+        # The library reads it when the first event is subscribed to.
+        os.environ.setdefault("TANGO_EVENT_BUFFER_HWM", str(EVENTS_WAITING))
         self._tango = load_library("tango", "tango", source_id, "tango")
         self._source_id = source_id
         self._queue = queue
@@ -249,6 +256,8 @@ class TangoClient:
         try:
             if self._leaving:
                 return
+            if event.err and any(error.reason == MISSED_EVENTS for error in event.errors):
+                self._queue.drop()
             if event.err or event.attr_value is None:
                 # What the attribute says now is not known: ask it, and take it for lost if it does not answer.
                 self._again(index, 0.0)
