@@ -17,7 +17,7 @@ import pytest
 from command_line import Kado
 from kado.cli.demo import configuration_file
 from kado.config import load_configuration
-from waiting import wait_for
+from waiting import LONGEST_S, wait_for
 
 KADO = [sys.executable, "-m", "kado"]
 
@@ -93,11 +93,15 @@ def test_the_demonstration_without_a_terminal_prints_lines_and_ends_with_0(
     begun: Kado, start: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     before = begun("ledger", "--format", "json").document["sources"][0]["received"]
-    demo = start("demo", "--data-dir", ".", "--seconds", "10")
-    out, err = demo.communicate(timeout=120)
-    assert demo.returncode == 0, err
-    assert re.search(r"Availability +\d+\.\d %  between \d+\.\d and \d+\.\d %", out)
-    live = [line for line in out.splitlines() if re.match(r"SIMULATED \d\d:\d\d:\d\d ", line)]
+    # Longer where a busy machine was late with its first line.
+    for seconds in (10, 40, 160):
+        demo = start("demo", "--data-dir", ".", "--seconds", str(seconds))
+        out, err = demo.communicate(timeout=seconds + LONGEST_S)
+        assert demo.returncode == 0, err
+        assert re.search(r"Availability +\d+\.\d %  between \d+\.\d and \d+\.\d %", out)
+        live = [line for line in out.splitlines() if re.match(r"SIMULATED \d\d:\d\d:\d\d ", line)]
+        if len(live) >= 2:
+            break
     assert len(live) >= 2
     assert all(" mA, " in line and len(line) <= 80 for line in live)
     # Before the first figures are there, a line says so instead of showing none.

@@ -126,10 +126,21 @@ def test_what_is_silent_or_rejected_is_a_problem_and_a_server_that_is_gone_anoth
 
 
 def test_on_a_terminal_every_signal_is_shown_live_while_it_is_heard(kado: Kado, page: Page, tmp_path: Path) -> None:
+    # Longer where a busy machine has drawn too seldom.
+    for seconds in (3, 12, 48):
+        values = drawn_in(seconds, tmp_path)
+        if len(set(values)) >= 3:
+            break
+    assert len(set(values)) >= 3
+    assert sorted(values, key=float) == values
+
+
+def drawn_in(seconds: float, tmp_path: Path) -> list[str]:
+    """Return the values of the current that the command drew on a terminal."""
     screen, end = pty.openpty()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("KADO_")}
     environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm", "COLUMNS": "120"}
-    words = [sys.executable, "-m", "kado", "source", "probe", "--seconds", "3"]
+    words = [sys.executable, "-m", "kado", "source", "probe", "--seconds", str(seconds)]
     process = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=end)
     os.close(end)
     shown = b""
@@ -138,10 +149,7 @@ def test_on_a_terminal_every_signal_is_shown_live_while_it_is_heard(kado: Kado, 
             shown += part
     os.close(screen)
     assert process.wait(120) == 0
-    values = re.findall(r"stored_current\s+([0-9.]+)\s+mA", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()))
-    assert len(values) >= 3
-    assert len(set(values)) >= 3
-    assert sorted(values, key=float) == values
+    return re.findall(r"stored_current\s+([0-9.]+)\s+mA", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()))
 
 
 def test_it_stores_nothing(kado: Kado, page: Page, tmp_path: Path) -> None:

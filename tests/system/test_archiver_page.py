@@ -16,6 +16,7 @@ import pytest
 from facility.time import parse_time
 from live_simulator import ROOT, LiveSimulator
 from servers import free_port
+from waiting import LONGEST_S, wait_for
 
 pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')
 PAGE = (ROOT / "docs" / "how-to" / "test-your-archiver.md").read_text(encoding="utf-8")
@@ -88,7 +89,11 @@ def run_session(folder: Path, live: list[str], archive: list[str], inject: list[
             if first > start.timestamp() * 10**9:
                 return None
             kado(inject[1:], folder)
-            wait_for_rows(archived, start, 9)
+            wait_for(
+                lambda: any(
+                    name == "stored_current" and float(value or "nan") < 1 for _, name, value in rows_in(archived)
+                )
+            )
             printed = simulator.stop()
             wait_for_silence(archived)
             archiver.send_signal(signal.SIGINT)
@@ -104,14 +109,22 @@ def run_session(folder: Path, live: list[str], archive: list[str], inject: list[
 def wait_for_rows(archived: Path, start: datetime, seconds: int) -> int:
     """Wait until the archive reaches so far beyond the start; return from when on it has both currents."""
     wanted = start + timedelta(seconds=seconds)
-    deadline = start.timestamp() + 60
+    deadline = start.timestamp() + LONGEST_S
     while time.time() < deadline:
-        rows = [line.split(",") for line in archived.read_text().splitlines()[1:] if line.count(",") == 3]
-        firsts = {name: int(stamp) for stamp, name, *_ in reversed(rows) if name != "machine_mode"}
-        if rows and max(int(row[0]) for row in rows) >= wanted.timestamp() * 10**9:
+        rows = rows_in(archived)
+        firsts = {name: stamp for stamp, name, _ in reversed(rows) if name != "machine_mode"}
+        if rows and max(stamp for stamp, *_ in rows) >= wanted.timestamp() * 10**9:
             return max(firsts.values())
         time.sleep(0.1)
     pytest.fail(f"nothing archived until {wanted}: {archived.read_text()[-300:]}")
+
+
+def rows_in(archived: Path) -> list[tuple[int, str, str]]:
+    """Return (time, signal, value) of the whole lines of an archive that grows."""
+    lines = archived.read_text().splitlines()[1:]
+    return [
+        (int(stamp), name, value) for stamp, name, value, _ in (ln.split(",") for ln in lines if ln.count(",") == 3)
+    ]
 
 
 def wait_for_silence(archived: Path) -> None:
