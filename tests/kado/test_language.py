@@ -185,8 +185,8 @@ def test_a_sentence_that_is_no_literal_is_found() -> None:
         ('facility = "nanoterasuu"', "プロファイル 'nanoterasuu' はありません"),
         ('facilty = "nanoterasu"', "kado.toml：キー 'facilty' はありません。'facility' の誤りですか"),
         (
-            'facility = "nanoterasu"\n[store]\nkind = "embedded"\nfree_space_min_gb = "1"',
-            "を引用符なしで指定してください",
+            'facility = "nanoterasu"\n[store]\nkind = "embedded"\nseal_after_days = "1"',
+            "引用符なしで指定してください",
         ),
         ('facility = "nanoterasu"\n[[source]]\nid = "a"\nkind = "simulator"', "施設 'nanoterasu' は実在の施設です"),
         ('facility = "nanoterasu"\n[alarms]\nrules = ["none.toml"]', "none.toml がありません"),
