@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.pieces import Pieces, pieces_of
+from analytics.outage_parts import Pieces, pieces_of
 from analytics.stretches import Conditions, Kind, Stretches
 from facility.interval import Intervals
 from facility.time import to_datetime

@@ -22,8 +22,8 @@ from storage.influxdb.client import BucketInfo, InfluxClient, WriteAnswer
 from storage.influxdb.touching import days_of_lines, touches
 from storage.reserve import Reserve
 from storage.telemetry_db import open_writer
+from storage.telemetry_db.commits import shrink_log
 from storage.telemetry_db.delivered import note_expired
-from storage.telemetry_db.landed import shrink_log
 from storage.telemetry_db.outbox import Blob, next_group
 from storage.telemetry_db.settlement import Outcome, note_rewritten, set_aside, settle
 
@@ -205,7 +205,7 @@ class Forwarder:
     def _compared(self, connection: sqlite3.Connection, draft: "_Draft") -> "_Draft":
         """Find out what the server holds of a draft, once for the ledger, and clear what would stay behind."""
         # Arrow is heavy to import, and most of what is sent is new.
-        from storage.influxdb.held import clear_stale, find_held, signals_between
+        from storage.influxdb.existing_points import clear_stale, find_held, signals_between
         from storage.influxdb.line_protocol import decode
 
         blob = draft.blob

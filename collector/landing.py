@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from collector.arrival import Arrival
 from collector.changes import Changes
-from collector.culprits import without_culprits
+from collector.failing_samples import without_culprits
 from collector.landing_file import LandingFile
 from collector.landing_observer import LandingObserver
 from collector.landing_status import LandingLimits, LandingState, LandingStatus

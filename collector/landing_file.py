@@ -20,10 +20,7 @@ from facility.time import Clock
 from storage.landing_table import Extent, landing_table
 from storage.reserve import Reserve
 from storage.telemetry_db import StoreKind, dead_letters, gaps, open_writer, transaction
-from storage.telemetry_db.counters import CountKey, Entry, count
-from storage.telemetry_db.gaps import record_loss
-from storage.telemetry_db.integrity import check_before_start
-from storage.telemetry_db.landed import (
+from storage.telemetry_db.commits import (
     Mark,
     keep_position,
     last_landed_ns,
@@ -32,6 +29,9 @@ from storage.telemetry_db.landed import (
     number_commit,
     used_bytes,
 )
+from storage.telemetry_db.counters import CountKey, Entry, count
+from storage.telemetry_db.gaps import record_loss
+from storage.telemetry_db.integrity import check_before_start
 from storage.telemetry_db.mark import HighWaterMark
 from storage.telemetry_db.outbox import Waiting
 

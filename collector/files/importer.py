@@ -34,9 +34,9 @@ from facility.sentence import Sentence
 from facility.source import Delivery
 from facility.time import Clock, system_clock
 from storage.telemetry_db import StoreKind, open_reader
+from storage.telemetry_db.commits import position_of
 from storage.telemetry_db.connection import decoding
 from storage.telemetry_db.counters import Entry, total_of
-from storage.telemetry_db.landed import position_of
 
 IMPORT_SOURCE = "import"
 """The source that imported samples are counted for in the ledger."""

@@ -14,8 +14,8 @@ from kado.output import print_json, show, table, title
 from kado.queries.identity import identity
 from kado.queries.shift import find_shift, handover_document, handovers_document, load_handovers, shift_document
 from kado.queries.shift_markdown import shift_markdown, time_of
-from kado.service.handing_over import add_remark, hand_over
-from kado.service.handing_over import countersign as sign_second
+from kado.service.handovers import add_remark, hand_over
+from kado.service.handovers import countersign as sign_second
 
 
 class ShiftFormat(StrEnum):

@@ -20,9 +20,9 @@ from kado.language import tr
 from kado.language.sentences import in_words
 from kado.live.simulation import LiveRun, simulate_live
 from kado.output import local, show, span, title
+from kado.service.history_overlap import other_history
 from kado.service.simulated_files import export_history
 from kado.service.simulated_history import fill_history
-from kado.service.simulated_over import other_history
 from simulators.machine import Machine
 from simulators.scenario import Scenario, load_scenario
 

@@ -22,7 +22,7 @@ from simulators.machine import Machine
 from simulators.outlets.outlet import Outlet
 from simulators.outlets.table import make_outlet
 from simulators.session import write_session
-from simulators.standing import standing_states
+from simulators.standing_states import standing_states
 
 LAST_SAMPLES_S: Final = 2.0
 """Longest wait for the samples that are due at the end; a simulator that still catches up has more of them."""

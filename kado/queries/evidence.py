@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from analytics.distortion_window import Reach, ReadHeld, reach_of, widened
 from analytics.distortions import Series
 from analytics.evidence import Evidence, breaks
 from analytics.links import LinkLoss
-from analytics.reach import Reach, ReadHeld, reach_of, widened
 from analytics.window import Window, load_window, settled_since
 from analytics.witness import window_ns
 from facility.batch import Samples

@@ -19,8 +19,8 @@ from facility.time import NS_PER_DAY, Clock, to_datetime
 from kado.config import Configuration
 from kado.language import tr
 from kado.progress import Bar, progress_bar
+from kado.service.history_overlap import note_history
 from kado.service.importing import add_versions, forward_waiting
-from kado.service.simulated_over import note_history
 from kado.writers import make_landing
 from simulators.machine import Machine
 

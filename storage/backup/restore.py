@@ -11,8 +11,8 @@ from facility.sentence import Sentence
 from storage.backup.backup import sha256_of
 from storage.backup.snapshots import LIST, CopiedFile, Snapshot
 from storage.data_dir import DataDir, DirectoryLock, make_private, sync
+from storage.telemetry_db.commits import newest_commit
 from storage.telemetry_db.connection import connect
-from storage.telemetry_db.landed import newest_commit
 from storage.telemetry_db.mark import write_mark
 
 _RESTORING: Final = ".restoring"

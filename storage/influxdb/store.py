@@ -20,7 +20,7 @@ from storage.influxdb.client import (
     InfluxClient,
     MissingBucketError,
 )
-from storage.influxdb.held import clear_stale, find_held
+from storage.influxdb.existing_points import clear_stale, find_held
 from storage.influxdb.line_protocol import encode
 from storage.influxdb.minutes import MinutesBucket
 from storage.influxdb.reading import condition, extent_of, literal, read_columns

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from facility.source import GapReport
+from storage.telemetry_db.commits import Mark
 from storage.telemetry_db.connection import decoding, transaction
 from storage.telemetry_db.counters import Entry, count
-from storage.telemetry_db.landed import Mark
 from storage.telemetry_db.opening import open_reader
 
 

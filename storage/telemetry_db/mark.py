@@ -10,7 +10,7 @@ from typing import Final
 from facility.errors import DamagedDataError
 from facility.sentence import Sentence
 from storage.data_dir import PRIVATE, DataDir, sync, sync_file
-from storage.telemetry_db.landed import Mark, newest_commit
+from storage.telemetry_db.commits import Mark, newest_commit
 
 _LOG: Final = logging.getLogger(__name__)
 _SLOT: Final = 512

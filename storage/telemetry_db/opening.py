@@ -7,9 +7,9 @@ from typing import Final, get_args
 from facility.errors import ConfigError, DamagedDataError, FormatVersionError
 from facility.sentence import Sentence
 from storage.data_dir import DataDir, make_private
+from storage.telemetry_db.commits import Mark
 from storage.telemetry_db.connection import RESTORE, TelemetryConnection, connect, decoding, transaction
 from storage.telemetry_db.integrity import check_schema
-from storage.telemetry_db.landed import Mark
 from storage.telemetry_db.mark import describe_lost_tail, read_mark
 from storage.telemetry_db.schema import STEPS, VERSION, StoreKind
 

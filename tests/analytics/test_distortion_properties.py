@@ -13,10 +13,10 @@ from analytics import reach as reach_module
 from analytics import window as window_module
 from analytics.availability import Availability
 from analytics.conditions import Kind
+from analytics.distortion_window import reach_of, widened
 from analytics.distortions import Series
 from analytics.evidence import Evidence, breaks
 from analytics.findings import examine, join
-from analytics.reach import reach_of, widened
 from analytics.window import load_window
 from distorted_cases import distorted
 from facility.batch import Samples

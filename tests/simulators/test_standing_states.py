@@ -12,7 +12,7 @@ from simulators.machine import Machine
 from simulators.outlets.http_json import HttpJson
 from simulators.outlets.sample import Sample, samples_of
 from simulators.scenario import load_scenario
-from simulators.standing import standing_states
+from simulators.standing_states import standing_states
 
 START = parse_time("2026-11-10T10:20:30+09:00")
 PROFILE = load_profile("nanoterasu_sim")

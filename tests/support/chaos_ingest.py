@@ -51,7 +51,11 @@ LIED_ABOUT = tuple(lie for lie in LIES if lie != "413" and "300 MB" not in lie)
 
 FORKS = multiprocessing.get_context("forkserver")
 # What is imported on use, too: each collecting process would spend a second on it.
-_ON_USE = ["collector.sources.mqtt.mqttium_client", "collector.sources.mqtt.aiomqtt_client", "storage.influxdb.held"]
+_ON_USE = [
+    "collector.sources.mqtt.mqttium_client",
+    "collector.sources.mqtt.aiomqtt_client",
+    "storage.influxdb.existing_points",
+]
 _ON_USE += ["storage.influxdb.line_protocol", "influxdb_client.client.influxdb_client", "pandas"]
 FORKS.set_forkserver_preload([__name__, "landing_until_killed", "chaos", *_ON_USE])
 

@@ -24,7 +24,7 @@ from simulators.answer_key import AnswerKey
 from simulators.machine import Machine
 from simulators.outlets.sample import Sample, samples_of
 from simulators.scenario import load_scenario
-from simulators.standing import standing_states
+from simulators.standing_states import standing_states
 from waiting import wait_for
 
 pytest.importorskip("softioc", reason='no softioc: pip install "kado[epics]"')

@@ -29,7 +29,7 @@ from facility.profile import Profile
 from facility.source import Delivery
 from facility.time import NS_PER_S, Clock
 from storage.telemetry_db import open_reader
-from storage.telemetry_db.landed import position_of
+from storage.telemetry_db.commits import position_of
 
 
 class Rate:

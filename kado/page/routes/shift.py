@@ -37,7 +37,7 @@ from kado.queries.shift_markdown import (
     signed_words,
     time_of,
 )
-from kado.service.handing_over import add_remark, countersign, hand_over
+from kado.service.handovers import add_remark, countersign, hand_over
 
 FRESH_S: Final = 20.0
 LISTED: Final = 200

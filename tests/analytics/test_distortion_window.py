@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analytics.reach import LONGEST_NS, Reach, reach_of
+from analytics.distortion_window import LONGEST_NS, Reach, reach_of
 from facility.batch import Samples
 from facility.distortion import Distortion
 from facility.period import Period
