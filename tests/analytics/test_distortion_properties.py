@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from analytics import reach as reach_module
+from analytics import distortion_window as reach_module
 from analytics import window as window_module
 from analytics.availability import Availability
 from analytics.conditions import Kind
