@@ -99,7 +99,7 @@ LIMITS: dict[str, list[int]] = {
     "request to a simulator": [control.MAX_LINE, int(control.ASKED_WITHIN_S)],
     "body of a request to a simulator": [request_body.MAX_BODY, int(request_body.BODY_S)],
     "dead letters": [rejections.MAX_DEAD_LETTERS, DEFAULT_LIMITS.max_letters, DEFAULT_LIMITS.max_bytes],
-    "samples of one commit": [private(culprits, "_MOST_TRIALS")],
+    "samples of one commit": [private(failing_samples, "_MOST_TRIALS")],
     "samples that wait for the alarms": [alarm_inbox.MOST_SAMPLES],
     "what changed": [private(changes, "_MOST")],
     "`telemetry.db`": [LandingLimits().max_bytes, int(integrity.LOOK_S)],
