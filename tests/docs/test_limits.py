@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analytics import window
-from collector import changes, supervisor
+from collector import changes, failing_samples, supervisor
 from collector.files import parquet_file, rejections
 from collector.files.forms import epics_archiver, streams
 from collector.landing_status import LandingLimits
