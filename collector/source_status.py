@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from facility.errors import KadoError
 from facility.text import Text
 
 
@@ -41,6 +42,8 @@ class SourceStatus:
     """The newest stamp that it delivered; unlike an arrival, it shows that the source itself is alive."""
     last_error: str = ""
     """Why it last failed; kept after it has come back."""
+    last_failure: KadoError | None = None
+    """The same as it was raised, from which it is shown in other languages."""
     in_flight: int = 0
     """Deliveries that were read and are not yet acknowledged."""
     samples: int = 0

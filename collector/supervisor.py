@@ -201,7 +201,7 @@ class Supervisor:
             _LOG.warning("%s", text)
         self._stand(LinkState.DOWN)
         now = self._clock()
-        self._status = replace(self._status, last_error=text)
+        self._status = replace(self._status, last_error=text, last_failure=error)
         if self._recorded != "down":
             await self._landing.land(self._report(LinkReport(now, "down", type(error).__name__)))
 

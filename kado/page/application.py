@@ -46,7 +46,7 @@ def build_page(context: PageContext) -> Starlette:
             alarms=context.alarms,
             totals=totals,
             problems=problems,
-            figures_problem=context.figures.problems.get("figures", ""),
+            figures_problem=context.figures.problem("figures"),
         )
 
     @asynccontextmanager

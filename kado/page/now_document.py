@@ -12,6 +12,7 @@ from collector.forwarder_status import ForwarderState
 from collector.landing_status import LandingState
 from collector.ledger import SourceTotals
 from facility.alarms import LISTED_STATES
+from facility.errors import KadoError
 from facility.interval import Intervals
 from facility.profile import Profile
 from facility.schedule import Block, Category, Plan
@@ -19,6 +20,7 @@ from facility.signals import Signal
 from facility.text import Text
 from facility.time import NS_PER_H, NS_PER_S, format_time, to_s
 from kado.config import Configuration
+from kado.language.sentences import sentence_document
 from kado.language.terms import LEDGER
 from kado.page.ports import port_documents
 from kado.queries.alarms import AlarmStanding, alarm_document
@@ -48,7 +50,7 @@ class Look:
     totals: tuple[SourceTotals, ...]
     problems: tuple[str, ...] = ()
     """Of the ledger."""
-    figures_problem: str = ""
+    figures_problem: KadoError | None = None
     """Why the figures cannot be computed now."""
 
 
@@ -263,22 +265,23 @@ def _sources(look: Look, zone: tzinfo) -> list[dict[str, Any]]:
             "age_s": age_s(source.newest_ns, look.now_ns),
             "reconnections": max(0, source.connects - 1),
             "error": source.last_error if source.state.value != "up" else "",
+            "error_sentence": None if source.last_failure is None else sentence_document(source.last_failure),
             "notices": [text for text, _ in source.notices],
         }
         for name, source in look.status.sources.items()
     ]
 
 
-def _problems(look: Look) -> list[dict[str, str]]:
+def _problems(look: Look) -> list[dict[str, Any]]:
     """Return what keeps samples from being kept, or figures from being computed."""
-    found = [{"about": "ledger", "text": text} for text in look.problems]
+    found: list[dict[str, Any]] = [{"about": "ledger", "text": text} for text in look.problems]
     landing, forwarder = look.status.landing, look.status.forwarder
     if landing.state is not LandingState.OPEN:
         found.append({"about": "landing", "text": landing.problem or landing.state.value})
     if forwarder is not None and forwarder.state in (ForwarderState.HOLDING, ForwarderState.RETRYING):
         found.append({"about": "store", "text": forwarder.problem or forwarder.state.value})
-    if look.figures_problem:
-        found.append({"about": "figures", "text": look.figures_problem})
+    if (error := look.figures_problem) is not None:
+        found.append({"about": "figures", "text": str(error), "sentence": sentence_document(error)})
     return found
 
 

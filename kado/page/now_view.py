@@ -8,6 +8,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from kado.language import language, term, tr, trn, words
+from kado.language.sentences import sentence_text
 from kado.page.now_words import Shown, budget_hours, length, period_rows, short_time
 
 _TEXT_PLACE: Final = re.compile(r'data-live="([^"]+)"[^>]*>(?=</)')
@@ -45,6 +46,11 @@ def filled(fragments: dict[str, str], texts: dict[str, str], states: dict[str, s
     }
 
 
+def in_words(sentence: dict[str, Any] | None, text: str) -> str:
+    """Return a problem of a document in the language of now; as `text` has it in English where it has no sentence."""
+    return sentence_text(sentence) or text
+
+
 def view_values(document: dict[str, Any]) -> dict[str, Any]:
     """Return what the templates of the view need beside the functions of all templates."""
 
@@ -58,6 +64,7 @@ def view_values(document: dict[str, Any]) -> dict[str, Any]:
         "budget_hours": budget_hours,
         "short_time": short,
         "length": length,
+        "in_words": in_words,
         "tr": tr,
         "trn": trn,
         "term": term,

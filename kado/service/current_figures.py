@@ -73,14 +73,18 @@ class CurrentFigures:
         self._publish_at_ns = 0
         self._published_ns: int | None = None
         self._unpublished = 0
-        self._problems: dict[str, str] = {}
+        self._problems: dict[str, KadoError] = {}
         self.current: Current | None = None
         """None before the first look that found samples."""
 
     @property
     def problems(self) -> dict[str, str]:
         """What does not work now, by what it is about: ``figures``, ``publishing``."""
-        return dict(self._problems)
+        return {about: str(error) for about, error in self._problems.items()}
+
+    def problem(self, about: str) -> KadoError | None:
+        """Return the error that keeps something from working; None where it works."""
+        return self._problems.get(about)
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -194,6 +198,6 @@ class CurrentFigures:
         return max((figures.now_ns if e.open else e.end_ns for e in failures), default=None)
 
     def _failed(self, about: str, error: KadoError) -> None:
-        if self._problems.get(about) != str(error):
+        if str(self._problems.get(about)) != str(error):
             _LOG.warning("%s: %s", about, error)
-        self._problems[about] = str(error)
+        self._problems[about] = error

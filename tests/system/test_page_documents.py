@@ -1,5 +1,6 @@
 """The page's API, events and headers, on a real service that is fed by a real broker."""
 
+import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ import httpx
 import jsonschema
 import pytest
 
-from page_service import PATIENCE_MS, PageService, running_page
+from page_service import PATIENCE_MS, PageService, RunningPage, running_page
+from servers import free_port
 
 PATIENCE_S = PATIENCE_MS / 1000
 
@@ -210,6 +212,37 @@ def test_what_pages_show_is_said_in_their_language(page: PageService) -> None:
             shown = Events(response).next("shown")
             assert shown["texts"]["beam"] == word
             assert "figures" in shown["fragments"]
+
+
+NOTHING_YET = """\
+facility = "nanoterasu"
+data_dir = "data"
+[page]
+listen = "127.0.0.1:{port}"
+[[source]]
+id = "ring"
+kind = "mqtt"
+url = "mqtt://127.0.0.1:{nobody}"
+signal = [{{ topic = "ring/current", signal = "stored_current" }}]
+"""
+
+
+def test_a_page_without_data_says_why_in_the_language_of_its_reader(tmp_path: Path) -> None:
+    service = RunningPage(tmp_path)
+    text = NOTHING_YET.format(port=service.port, nobody=free_port())
+    (tmp_path / "kado.toml").write_text(text, encoding="utf-8")
+    service.start()
+    try:
+        service.wait(lambda: service.get("now")["problems"] and service.get("now")["sources"][0]["error"])
+        japanese, english = (html.unescape(get(f"{service.url}/?lang={lang}").text) for lang in ("ja", "en"))
+    finally:
+        service.stop()
+    assert "施設 nanoterasu には stored_current のサンプルが一つもありません" in japanese
+    assert "信号源 ring: MQTT ブローカー mqtt://127.0.0.1" in japanese
+    assert "facility nanoterasu has no samples of stored_current at all" in english
+    assert "source ring: MQTT broker mqtt://127.0.0.1" in english
+    for words in ("has no samples", "cannot be reached"):
+        assert words not in japanese
 
 
 def test_check_and_status_say_where_the_page_is(page: PageService) -> None:
