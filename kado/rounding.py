@@ -58,13 +58,16 @@ def split_hours(parts_ns: Mapping[str, int], digits: int = 2, total: Decimal | N
     --------
     >>> {k: str(v) for k, v in split_hours({"a": 1200 * 10**9, "b": 1200 * 10**9, "c": 1200 * 10**9}, 1).items()}
     {'a': '0.4', 'b': '0.3', 'c': '0.3'}
+    >>> {k: str(v) for k, v in split_hours({"up": 4551_035 * 3_600 * 10**6, "down": 8_965 * 3_600 * 10**6}).items()}
+    {'up': '4551.03', 'down': '8.97'}
     """
     steps_per_h = 10**digits
     exact = {name: ns * steps_per_h for name, ns in parts_ns.items()}
     floor = {name: value // NS_PER_H for name, value in exact.items()}
     whole = (2 * sum(exact.values()) + NS_PER_H) // (2 * NS_PER_H) if total is None else int(total * steps_per_h)
     left = whole - sum(floor.values())
-    most_lost = sorted(exact, key=lambda name: -(exact[name] % NS_PER_H))
+    # Of two that lost as much the smaller one is rounded up: downtime as it is where it stands alone.
+    most_lost = sorted(exact, key=lambda name: (-(exact[name] % NS_PER_H), exact[name]))
     for name in most_lost[:left]:
         floor[name] += 1
     return {name: Decimal(steps).scaleb(-digits) for name, steps in floor.items()}

@@ -168,6 +168,8 @@ class TaggedMachine(Machine):
     def schedule(self, start_ns: int, end_ns: int) -> tuple[ScheduleVersion, ...]:
         """Return the calendar, its user time tagged."""
         versions = super().schedule(start_ns, end_ns)
+        if self.profile.id != "nanoterasu_sim":
+            return versions
         tagged: list[ScheduleVersion] = []
         for version in versions:
             users = 0

@@ -4,7 +4,9 @@ import base64
 import io
 import json
 import re
+import struct
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -13,6 +15,10 @@ from facility.sentence import Sentence
 
 _MARK: Final = "kado-report:"
 _PATTERN: Final = re.compile(rb"kado-report:([A-Za-z0-9_\-]+)")
+_DAMAGED_ARCHIVE: Final = (
+    zipfile.BadZipFile, zlib.error, struct.error, KeyError, ValueError, EOFError, OSError, RuntimeError
+)  # fmt: skip
+"""What reading a workbook raises where bytes of it were changed."""
 MAX_BYTES: Final = 64 * 1024**2
 """A report is a few hundred kB; what is larger is not read."""
 
@@ -92,5 +98,5 @@ def _properties(name: str, content: bytes) -> bytes:
                     )
                 )
             return book.read(info)
-    except (zipfile.BadZipFile, KeyError) as error:
+    except _DAMAGED_ARCHIVE as error:
         raise ReportError(Sentence("{name} is no workbook that kado made ({error})", name=name, error=error)) from error

@@ -156,13 +156,13 @@ def failures(inputs: ReportInputs) -> Section:
             ]
         )
     # Columns in which nothing stands leave their room to the others.
-    wide = ((4, 3.2), (5, 3.2), (6, 1.2))
-    cause_width, action_width, note_width = (w if any(row[x] for row in rows) else 0.7 for x, w in wide)
+    wide = ((4, 2.9), (5, 2.6), (6, 1.2))
+    cause_width, action_width, note_width = (w if any(row[x] for row in rows) else 0.85 for x, w in wide)
     columns = [
         Column("start", tr("Start"), Kind.TIME),
         Column("length_h", tr("Length"), Kind.DURATION),
         Column("lost_h", tr("User time lost"), Kind.DURATION),
-        Column("system", tr("System"), width=1.1),
+        Column("system", tr("System"), width=1.7),
         Column("cause", tr("Cause"), width=cause_width),
         Column("action", tr("Action"), width=action_width),
         Column("note", tr("Note"), width=note_width),

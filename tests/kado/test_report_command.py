@@ -31,6 +31,7 @@ from kado.queries.report import ReportInputs, load_report
 from kado.report.content import Layout, make_report
 from kado.report.forms import Form, render
 from kado.report.model import Kind
+from kado.report.stamp import read_stamp
 
 PERIOD = "2026-11-11T00:00:00+09:00/2026-11-14T00:00:00+09:00"
 
@@ -401,6 +402,24 @@ class TestRefused:
             book.writestr("a", "b")
         assert simulated("report", "verify", "x.xlsx").exit_code == 2
         assert "cannot be read" in simulated("report", "verify", "nothing.pdf").err
+
+    def test_a_workbook_in_which_any_byte_was_changed_is_no_defect(self, simulated: Kado) -> None:
+        content = make(simulated, "r.xlsx")
+        with zipfile.ZipFile("r.xlsx") as book:
+            at = book.getinfo("docProps/core.xml")
+        place = range(at.header_offset, at.header_offset + 60)
+        whole, refused = read_stamp("r.xlsx", content), 0
+        for position in (*range(30), *place, *range(len(content) - 1_200, len(content))):
+            for bit in (1, 128):
+                changed = bytearray(content)
+                changed[position] ^= bit
+                try:
+                    stamp = read_stamp("r.xlsx", bytes(changed))
+                except ReportError:
+                    refused += 1
+                else:
+                    assert stamp == whole
+        assert refused > 100
 
     def test_an_issue_of_a_period_that_is_not_over(self, simulated: Kado) -> None:
         answer = simulated("report", "issue", "2026-11-11T00:00:00+09:00/2031-01-01T00:00:00+09:00", "--author", "Mori")
