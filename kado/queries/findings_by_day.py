@@ -114,16 +114,30 @@ class Days:
         """Forget what was found from samples of a signal stamped in `spans`."""
         if signal not in self._signals:
             return
-        if int(spans.start[0]) < self._first_ns:
-            self._kept = {key: day for key, day in self._kept.items() if not self._before_any(key[1])}
-            self._first_ns = int(spans.start[0])
-        if signal == self._profile.delivery_signal and int(spans.start[0]) < self._extent[0]:
-            # How far back to look was decided by where the samples begin.
-            self._extent = (int(spans.start[0]), self._extent[1])
-            self._kept.clear()
+        delivery = signal == self._profile.delivery_signal
+        if int(spans.start[0]) < (max(self._first_ns, self._extent[0]) if delivery else self._first_ns):
+            self._began_earlier(signal, delivery)
         stale_ns = self._signals[signal]
         held = [(a, self._holds_until(signal, b) if stale_ns is None else b + stale_ns) for a, b in spans]
         self._forget(held, signal)
+
+    def _began_earlier(self, signal: str, delivery: bool) -> None:
+        """Look whether the samples of a signal begin earlier than they did; stamps that cannot be true do not count."""
+        found = credible_extent(self._store, self._profile, signal)
+        if found is None:
+            return
+        if found[0] < self._first_ns:
+            self._kept = {key: day for key, day in self._kept.items() if not self._before_any(key[1])}
+            self._first_ns = found[0]
+        if delivery and found[0] < self._extent[0]:
+            # How far back to look was decided by where the samples begin.
+            self._extent = (found[0], self._extent[1])
+            self._kept.clear()
+
+    @property
+    def since_ns(self) -> int:
+        """Stamp of the first sample of the delivery signal."""
+        return self._extent[0]
 
     def missing(self, period: Period, now_ns: int) -> list[Period]:
         """Return the days of a period that are over and not kept, newest first."""

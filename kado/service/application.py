@@ -190,7 +190,7 @@ async def open_application(
     """
     profile = configuration.profile
     async with AsyncExitStack() as stack:
-        changes, observers = Changes(), LandingObservers()
+        changes, observers = Changes(profile.earliest_ns), LandingObservers()
         landing = await asyncio.to_thread(make_landing, configuration, clock, changes, observers)
         stack.push_async_callback(asyncio.to_thread, landing.close)
         forwarder = await asyncio.to_thread(make_forwarder, configuration, clock, rng, changes)

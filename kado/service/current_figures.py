@@ -9,7 +9,6 @@ from analytics.conditions import Kind
 from collector.changes import Changes
 from facility.definition import load_definition
 from facility.errors import KadoError
-from facility.interval import Intervals
 from facility.period import month_of
 from facility.schedule import Plan
 from facility.time import NS_PER_S, Clock
@@ -119,7 +118,8 @@ class CurrentFigures:
             for counted in self._counted[1:]:
                 for signal, spans in changes.items():
                     counted.days.touched(signal, spans)
-            self._extend(changes)
+            if self._publisher is not None:
+                self._publisher.extend(calculator.days.since_ns)
             if news:
                 self._learn(calculator)
         figures = calculator.compute(now_ns)
@@ -164,11 +164,6 @@ class CurrentFigures:
             counted.days.learn(record)
         if self._publisher is not None:
             self._publisher.learn(record.incidents)
-
-    def _extend(self, changes: dict[str, Intervals]) -> None:
-        spans = changes.get(self._configuration.profile.delivery_signal)
-        if self._publisher is not None and spans:
-            self._publisher.extend(int(spans.start[0]))
 
     def _publish(self, now_ns: int) -> None:
         if self._publisher is None or (now_ns < self._publish_at_ns and not self._unpublished):

@@ -16,6 +16,15 @@ def test_what_was_noted_is_told_once_by_signal() -> None:
     assert changes.take() == {}
 
 
+def test_what_is_stamped_before_anything_can_have_been_is_not_noted() -> None:
+    changes = Changes(earliest_ns=100)
+    branch = changes.branch()
+    changes.note("stored_current", 1, 99)
+    changes.note("orbit_x", 1, 120)
+    changes.note("orbit_x", 110, 130)
+    assert changes.take() == branch.take() == {"orbit_x": Intervals.of([(100, 131)])}
+
+
 def test_too_many_stretches_become_one_that_holds_them_all() -> None:
     changes = Changes()
     for i in range(10_000):

@@ -16,6 +16,7 @@ from facility.definition import load_definition, shipped_definitions
 from facility.errors import CorrectionError, PeriodError
 from facility.interval import Intervals
 from facility.period import Period
+from facility.quality import REASON_TOO_EARLY, Quality
 from facility.schedule import Block, Category, ScheduleVersion
 from facility.time import NS_PER_DAY, NS_PER_H, NS_PER_S, parse_time
 from kado.config import Configuration, load_configuration
@@ -395,6 +396,19 @@ class TestWhatIsExaminedAgain:
         quiet.check(period)
         assert min(asked) > START - 92 * NS_PER_DAY
         assert any(end < START - 50 * NS_PER_DAY for end in asked)
+        assert quiet.days.examined > kept
+
+    def test_a_stamp_from_before_anything_does_not_change_where_the_samples_begin(self, quiet: Facility) -> None:
+        quiet.check()
+        since_ns, kept = quiet.days.since_ns, quiet.days.examined
+        epoch = parse_time("1990-01-01T00:00:00Z")
+        undefined = Batch.build(
+            "ring", SIGNALS, [SIGNALS.index("current")] * 2, [epoch, NOW - NS_PER_S], value=[0.0, 200.0],
+            quality=[Quality.UNCERTAIN, Quality.GOOD], reason=[0, -1], words=[REASON_TOO_EARLY],
+        )  # fmt: skip
+        quiet.write(undefined)
+        assert quiet.days.since_ns == since_ns
+        quiet.check()
         assert quiet.days.examined > kept
 
     def test_nothing_known_of_a_period_is_an_error_as_in_one_call(self, quiet: Facility) -> None:
