@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from facility.batch import Samples
+from facility.sentence import Sentence
 from facility.time import Clock
 from storage.derived import DerivedSeries
 from storage.inventory import Holdings, Outlook
@@ -137,7 +138,7 @@ class StoreBackend(Protocol):
         """
         ...
 
-    def check(self) -> str:
+    def check(self) -> Sentence:
         """Return what is there, for people, after trying that it can be read and written.
 
         Raises

@@ -1,6 +1,7 @@
 """``kado explain`` and ``kado gaps``."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Annotated, Final
@@ -216,7 +217,7 @@ def instant(found: InstantExplanation) -> list[RenderableType]:
         witness = profile.signal(profile.delivery.witness)
         rows.add_row(witness.id, _held(i.witness, i.ns, zone, witness.unit))
     for source, word in found.links.items():
-        rows.add_row(tr("link {source}", source=source), _held(word, i.ns, zone, ""))
+        rows.add_row(tr("link {source}", source=source), _held(_in_terms(word), i.ns, zone, ""))
     if profile.mode_signal is not None:
         rows.add_row(profile.mode_signal, i.mode or tr("not known"))
     rows.add_row(tr("schedule"), _planned(i, zone))
@@ -289,6 +290,11 @@ def _end(segment: Segment, zone: tzinfo) -> str:
     start, end = local(segment.start_ns, zone), local(segment.end_ns, zone)
     clock = end[11:] if start[:10] == end[:10] else end[5:]
     return clock + changed_offset(segment.start_ns, segment.end_ns, zone)
+
+
+def _in_terms(link: Held | None) -> Held | None:
+    """Return the state of a link in the words of the field."""
+    return None if link is None else replace(link, state=term(link.state or "unknown"))
 
 
 def _held(held: Held | None, ns: int, zone: tzinfo, unit: str) -> str:

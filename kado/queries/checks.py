@@ -19,7 +19,7 @@ from facility.time import Clock
 from kado.config import Configuration
 from kado.journal import has_journal, journal_problem
 from kado.language import term, tr, trn, words
-from kado.language.sentences import error_text
+from kado.language.sentences import error_text, in_words
 from kado.output import local
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
@@ -66,7 +66,7 @@ def run_checks(configuration: Configuration, clock: Clock) -> Iterator[Outcome]:
     yield checked(tr("definition"), lambda: _definition(configuration))
     yield checked(tr("data directory"), lambda: _data_dir(configuration))
     yield checked(tr("journal"), lambda: _journal(configuration))
-    yield checked(tr("store"), configuration.backend.check)
+    yield checked(tr("store"), lambda: in_words(configuration.backend.check()))
     if not configuration.sources:
         yield Outcome(tr("sources"), False, tr("there are none: add a [[source]] table to kado.toml"), 1)
     for source in configuration.sources:

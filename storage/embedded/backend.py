@@ -90,13 +90,17 @@ class EmbeddedBackend:
     def oldest_kept_ns(self, now_ns: int) -> None:
         """Return None: retention deletes later, and refuses nothing."""
 
-    def check(self) -> str:
+    def check(self) -> Sentence:
         """Return where it is, after reaching a place of sealed files that was chosen."""
-        archive = ""
-        if self.options.archive is not None:
-            root, in_use = reach_place(self.options.archive)
-            archive = f"; sealed files in {root}" + ("" if in_use else ", none there yet")
-        return f"embedded, in {self.data_dir}; SQLite {sqlite3.sqlite_version}{archive}"
+        where = Sentence(
+            "embedded, in {folder}; SQLite {version}", folder=self.data_dir, version=sqlite3.sqlite_version
+        )
+        if self.options.archive is None:
+            return where
+        root, in_use = reach_place(self.options.archive)
+        if in_use:
+            return Sentence("{where}; sealed files in {root}", where=where, root=root)
+        return Sentence("{where}; sealed files in {root}, none there yet", where=where, root=root)
 
     def verify(self, connection: TelemetryConnection, *, deep: bool, progress: Progress) -> Verified:
         """Check every sealed file; see `maintenance.verifying.verify_files`."""

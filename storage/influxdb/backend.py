@@ -98,7 +98,7 @@ class InfluxBackend:
         retention_ns = self._retention_ns()
         return None if retention_ns is None else ((now_ns - retention_ns) // NS_PER_DAY + 1) * NS_PER_DAY
 
-    def check(self) -> str:
+    def check(self) -> Sentence:
         """Ask the server whether the bucket can be read and written."""
         with closing(self.open_delivery()) as client:
             client.bucket_info()
@@ -107,7 +107,11 @@ class InfluxBackend:
             # A token that may write gets the answer that there is nothing to write.
             if answer.status not in (204, 400):
                 raise client.problem(answer)
-        return f"InfluxDB at {self.options.url}, bucket {self.options.bucket}: may be read and written"
+        return Sentence(
+            "InfluxDB at {url}, bucket {bucket}: may be read and written",
+            url=self.options.url,
+            bucket=self.options.bucket,
+        )
 
     def verify(self, connection: TelemetryConnection, *, deep: bool, progress: Progress) -> Verified:
         """Return that no file was checked: the server keeps them."""
