@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from facility.errors import AuthorizationError, KadoError, UnreachableError, UsageError
 from kado.language import tr
 from kado.language.sentences import error_text
+from kado.page.access.visitor import visitor_of
 from kado.page.rendering import render
 
 _LOG: Final = logging.getLogger(__name__)
@@ -36,7 +37,11 @@ def refused(request: Request, status: int, message: str) -> Response:
     """Return a refusal with its reason: JSON for programs, a page for people."""
     if wants_json(request):
         return JSONResponse({"error": {"status": status, "message": message}}, status)
-    return render(request, "refusal.html", {"status": status, "message": message}, status=status)
+    # What a form held is not read here, and the browser sends it again with a reload.
+    visitor = visitor_of(request)
+    again = request.method == "POST" and status == 401 and visitor.can_log_in and visitor.name is None
+    values = {"status": status, "message": message, "can_send_again": again}
+    return render(request, "refusal.html", values, status=status)
 
 
 async def on_kado_error(request: Request, error: Exception) -> Response:

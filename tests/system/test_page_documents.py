@@ -238,7 +238,7 @@ def test_a_page_without_data_says_why_in_the_language_of_its_reader(tmp_path: Pa
     finally:
         service.stop()
     assert "施設 nanoterasu には stored_current のサンプルが一つもありません" in japanese
-    assert "信号源 ring: MQTT ブローカー mqtt://127.0.0.1" in japanese
+    assert "MQTT ブローカー mqtt://127.0.0.1" in japanese
     assert "facility nanoterasu has no samples of stored_current at all" in english
     assert "source ring: MQTT broker mqtt://127.0.0.1" in english
     for words in ("has no samples", "cannot be reached"):

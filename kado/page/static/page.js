@@ -62,3 +62,13 @@ stream.on("hello", (message) => {
 });
 stream.on("shown", (message) => apply(message));
 stream.start();
+
+/** So long a form that was sent is not sent again, ms: a double click writes once. */
+const AGAIN_MS = 5000;
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (Date.now() - Number(form.dataset.sentMs ?? -AGAIN_MS) < AGAIN_MS) event.preventDefault();
+  else form.dataset.sentMs = String(Date.now());
+});
