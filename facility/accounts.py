@@ -33,6 +33,7 @@ class Permission(StrEnum):
     READ = "read"
     CORRECT = "correct"
     HAND_OVER = "hand over"
+    ACT = "act on alarms"
     WITHDRAW = "withdraw"
     INJECT = "inject"
     CONFIRM = "confirm"
@@ -43,6 +44,7 @@ _LEAST: Final = {
     Permission.READ: Role.VIEWER,
     Permission.CORRECT: Role.OPERATOR,
     Permission.HAND_OVER: Role.OPERATOR,
+    Permission.ACT: Role.OPERATOR,
     Permission.WITHDRAW: Role.ENGINEER,
     Permission.INJECT: Role.ENGINEER,
     Permission.CONFIRM: Role.MANAGER,

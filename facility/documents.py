@@ -50,7 +50,8 @@ def read_toml(path: Path, error: type[UsageError], max_bytes: int = MAX_BYTES) -
     except UnicodeDecodeError as cause:
         line = data.count(b"\n", 0, cause.start) + 1
         raise error(f"{path}: line {line} is not UTF-8 (byte {data[cause.start]:#04x}): save it as UTF-8") from cause
-    return parse_toml(text, str(path), error)
+    # Editors of Windows begin a file with a byte order mark.
+    return parse_toml(text.removeprefix("\ufeff"), str(path), error)
 
 
 def parse_toml(text: str, name: str, error: type[UsageError]) -> dict[str, Any]:

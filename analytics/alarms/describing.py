@@ -66,7 +66,15 @@ def shown_value(engine: Engine, alarm: str) -> tuple[float | None, str | None, f
     elif code.kind == "rate":
         unit = f"{unit}/s"
     limits = {name: engine.limits.get(name) for name in program.by_limit}
-    value, word, limit = describe(
-        i, program, engine.holdings, engine.verdicts, limits, record.verdict, engine.position_ns
-    )
+    at_ns = engine.position_ns
+    if code.kind not in ("stale", "no_data") and _known(i, engine, code):
+        # An engine out of rows may hold an older number than the one that was judged: what is known holds.
+        at_ns = min(at_ns, engine.holdings.stamp[code.series])
+    value, word, limit = describe(i, program, engine.holdings, engine.verdicts, limits, record.verdict, at_ns)
     return value, word, limit, unit
+
+
+def _known(i: int, engine: Engine, code: LeafCode) -> bool:
+    """Whether the verdict of a condition of an alarm is known."""
+    program = engine.program
+    return any(program.leaves[k] is code and engine.verdicts[k] is not None for k in program.leaves_of_alarm[i])

@@ -40,12 +40,14 @@ class Finding:
     alarm: str | None
     """None: about the set."""
     code: str
-    """A word for programs: ``respond_within``, ``share``, ``silence``, ``no_cause``, ``word``."""
+    """A word for programs: ``respond_within``, ``share``, ``silence``, ``no_cause``, ``word``, ``no_rules``."""
     text: str
 
 
 def review(rules: AlarmRules) -> list[Finding]:
     """Return what is doubtful, rule by rule, then about the set."""
+    if not rules.rules:
+        return [Finding(None, "no_rules", "there is no rule: nothing is watched")]
     found: list[Finding] = []
     for rule in rules.rules:
         found += _of_rule(rule, rules)

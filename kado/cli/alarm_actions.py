@@ -9,11 +9,10 @@ from facility.alarms import Action, ActionKind, AlarmState
 from facility.errors import KadoError, UsageError
 from facility.sentence import Sentence
 from facility.time import NS_PER_S, parse_time, system_clock
-from kado.cli.alarms import STATE_WORDS
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
 from kado.language import tr
-from kado.language.alarm_words import alarm_action, alarm_refusal
+from kado.language.alarm_words import alarm_action, alarm_refusal, alarm_state
 from kado.output import note, print_json
 from kado.queries.alarms import load_alarms
 from kado.service.alarm_actions import Answer, act, answer_document
@@ -177,7 +176,7 @@ def _line(answer: Answer) -> str:
             action=alarm_action(action.kind),
             reason=alarm_refusal(answer.refused),
         )
-    state = "" if answer.state is None else tr(STATE_WORDS[answer.state])
+    state = "" if answer.state is None else alarm_state(answer.state)
     return tr("{alarm}: {action} done, now {state}", alarm=action.alarm, action=alarm_action(action.kind), state=state)
 
 

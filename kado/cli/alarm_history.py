@@ -5,13 +5,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from facility.alarms import AlarmState
+from facility.alarms import Cause, Transition
 from facility.time import parse_time, system_clock
-from kado.cli.alarms import STATE_WORDS
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import tr
-from kado.language.alarm_words import alarm_cause
+from kado.language.alarm_words import alarm_cause, alarm_state, suppressors
 from kado.output import local, print_json, show, table, title
 from kado.queries.alarms import AlarmHistory, history_document, load_history
 
@@ -46,15 +45,15 @@ def history(
 def show_history(found: AlarmHistory) -> None:
     """Print rows for people."""
     profile = found.configuration.profile
-    rows = table([tr("time"), tr("alarm"), tr("from"), tr("to"), tr("cause"), tr("by")])
+    rows = table([tr("time"), tr("alarm"), tr("state before"), tr("state after"), tr("cause"), tr("by")])
     for row in found.rows:
         rows.add_row(
             local(row.time_ns, profile.zone),
             row.alarm,
-            _state(row.from_state),
-            _state(row.to_state),
+            alarm_state(row.from_state),
+            alarm_state(row.to_state),
             alarm_cause(row.cause),
-            Text(row.by or ""),
+            Text(by_text(row)),
         )
     heading = tr("replay of the alarms") if found.replayed else tr("history of the alarms")
     show(title(profile, heading), rows)
@@ -66,5 +65,8 @@ def show_history(found: AlarmHistory) -> None:
         )
 
 
-def _state(state: AlarmState) -> str:
-    return tr(STATE_WORDS[state])
+def by_text(row: Transition) -> str:
+    """Return who or what changed an alarm."""
+    if row.by is None:
+        return ""
+    return suppressors(row.by) if row.cause is Cause.SUPPRESSED else row.by

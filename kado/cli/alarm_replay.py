@@ -6,12 +6,11 @@ from typing import Annotated
 import typer
 
 from facility.time import parse_time
-from kado.cli.alarm_history import show_history
-from kado.cli.alarms import STATE_WORDS
+from kado.cli.alarm_history import by_text, show_history
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
 from kado.language import tr, trn
-from kado.language.alarm_words import alarm_cause
+from kado.language.alarm_words import alarm_cause, alarm_state
 from kado.output import local, print_json
 from kado.progress import progress_bar
 from kado.queries.alarm_replay import compare_with_journal, comparison_document, load_replay
@@ -67,8 +66,8 @@ def replay(
             (tr("only in the journal"), compared.only_in_journal),
         ):
             for t in rows:
-                states = f"{tr(STATE_WORDS[t.from_state])} → {tr(STATE_WORDS[t.to_state])}"
-                line = f"{t.alarm}  {states}  {alarm_cause(t.cause)}"
+                states = f"{alarm_state(t.from_state)} → {alarm_state(t.to_state)}"
+                line = f"{t.alarm}  {states}  {alarm_cause(t.cause)}" + (f" ({by_text(t)})" if t.by else "")
                 print(f"{where}: {local(t.time_ns, zone)} {line}")
         print(trn("{n} row differs", "{n} rows differ", len(compared.only_in_replay) + len(compared.only_in_journal)))
     if compared is not None and (compared.only_in_replay or compared.only_in_journal):

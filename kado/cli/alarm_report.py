@@ -59,7 +59,7 @@ def _screen(report: AlarmReport) -> list[RenderableType]:
     for key, words in _ROWS.items():
         value = document["figures"][key]
         target = "" if key not in TARGETS else f"≤ {TARGETS[key]:g}"
-        figures.add_row(tr(words), "–" if value is None else f"{value:.6g}", target)
+        figures.add_row(tr(words), "–" if value is None else _number(value), target)
     shares = table([tr("priority")], [tr("annunciations"), tr("share, %"), tr("target, %")])
     for priority in SHARES_PCT:
         row = document["by_priority"][priority]
@@ -99,3 +99,8 @@ def _screen(report: AlarmReport) -> list[RenderableType]:
             rows.add_row(alarm, f"{ns / 3.6e12:.2f}")
         parts += ["", rows]
     return parts
+
+
+def _number(value: float) -> str:
+    """Write a count as it is and every other number with two decimals."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"

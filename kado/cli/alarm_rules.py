@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import RenderableType
 from rich.text import Text
 
 from facility.alarms import AlarmRule, AlarmRules, Finding, review
@@ -22,9 +21,10 @@ from facility.errors import (
 )
 from facility.profile import Profile
 from facility.sentence import Sentence
+from kado.cli.alarm_rule_words import rule_facts
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import load_configuration
-from kado.language import marked, term, tr, trn, words
+from kado.language import term, tr, trn, words
 from kado.output import facts, print_json, show, table, title
 from kado.queries.alarm_rules import load_alarm_rules
 from kado.queries.identity import identity
@@ -78,7 +78,8 @@ def rules(
             print(f"{finding.alarm or tr('all rules')}: {finding.code}: {finding.text}")
         print(trn("{n} rule, {count} doubtful", "{n} rules, {count} doubtful", len(chosen), count=len(found)))
     elif alarm is not None:
-        show(title(configuration.profile, tr("alarm rule {id}", id=alarm)), _explained(chosen[0]))
+        explained = facts(rule_facts(chosen[0], loaded.table.series))
+        show(title(configuration.profile, tr("alarm rule {id}", id=alarm)), explained)
     else:
         rows = table([tr("alarm"), tr("priority"), tr("class"), tr("what to do")])
         for rule in chosen:
@@ -141,7 +142,7 @@ def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
       kado alarms reload
     """
     configuration = load_configuration(config)
-    load_alarm_rules(configuration)
+    count = len(load_alarm_rules(configuration))
     pid = running_pid(configuration)
     if not pid:
         raise UnreachableError(
@@ -170,25 +171,17 @@ def reload(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> 
             }
         )
     elif found["error"] is None:
-        print(tr("the rules are in force, fingerprint {mark}", mark=found["fingerprint"]))
+        mark = found["fingerprint"]
+        print(
+            trn(
+                "{n} rule is in force, fingerprint {mark}",
+                "{n} rules are in force, fingerprint {mark}",
+                count,
+                mark=mark,
+            )
+        )
     if found["error"] is not None:
         raise ProblemFoundError(Sentence("the old rules stay in force: {found}", found=found["error"]))
-
-
-def _explained(rule: AlarmRule) -> RenderableType:
-    """Return what a rule says: first for the operator, then its keys as the file has them."""
-    said: list[tuple[str, RenderableType]] = [
-        (marked("title"), words(rule.title)),
-        (marked("priority"), term(rule.priority.value)),
-        (marked("class"), rule.class_),
-        (marked("cause"), "" if rule.cause is None else words(rule.cause)),
-        (marked("consequence"), words(rule.consequence)),
-        (marked("what to do"), words(rule.action)),
-    ]
-    shown = {"id", "title", "priority", "class_", "cause", "consequence", "action"}
-    keys = rule.model_dump(mode="json", exclude=shown, exclude_none=True)
-    said += [(key, value if isinstance(value, str) else json.dumps(value)) for key, value in keys.items()]
-    return facts(said)
 
 
 def _document(

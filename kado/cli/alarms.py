@@ -12,21 +12,11 @@ from facility.alarms import LISTED_STATES, AlarmRule, AlarmState, Priority
 from facility.time import system_clock
 from kado.cli.command import ConfigOption, Format, FormatOption
 from kado.config import Configuration, load_configuration
-from kado.language import marked, term, tr, words
+from kado.language import term, tr, words
 from kado.live.stopping import stop_on_interrupt
 from kado.output import age, local, print_json, show, table, terminal, title
-from kado.queries.alarms import AlarmStanding, alarm_document, alarms_document, load_alarms
-
-STATE_WORDS: Final = {
-    AlarmState.OUT_OF_SERVICE: marked("out of service"),
-    AlarmState.SUPPRESSED: marked("suppressed"),
-    AlarmState.SHELVED: marked("shelved"),
-    AlarmState.UNACKED: marked("unacknowledged"),
-    AlarmState.ACKED: marked("acknowledged"),
-    AlarmState.RTN_UNACKED: marked("over, unacknowledged"),
-    AlarmState.UNKNOWN: marked("unknown"),
-    AlarmState.NORMAL: marked("normal"),
-}
+from kado.queries.alarm_words import state_text, value_text
+from kado.queries.alarms import AlarmStanding, alarms_document, load_alarms
 
 _STYLE: Final = {
     AlarmState.UNACKED: "bold red",
@@ -118,38 +108,6 @@ def screen(standing: AlarmStanding, rules: list[AlarmRule]) -> list[RenderableTy
             words(rule.action),
         )
     return [*parts, rows]
-
-
-def state_text(standing: AlarmStanding, rule: AlarmRule) -> str:
-    """Return the state with what belongs to it: by whom, until when, by what."""
-    record, zone = standing.engine.record(rule.id), standing.configuration.profile.zone
-    text = tr(STATE_WORDS[record.shown])
-    if record.shown is AlarmState.ACKED:
-        text += f" ({record.acked_by})"
-    elif record.shown is AlarmState.SHELVED:
-        text += f" ({record.shelf_by}, {tr('until {t}', t=local(record.shelf_until_ns, zone))})"
-    elif record.shown is AlarmState.SUPPRESSED:
-        text += f" ({', '.join(record.suppressors)})"
-    elif record.shown is AlarmState.OUT_OF_SERVICE:
-        text += f" ({record.out_by})"
-    if record.shown in LISTED_STATES and record.verdict is None:
-        text += f", {tr('input unknown')}"
-    if record.chattering:
-        text += f", {tr('chattering')}"
-    return text
-
-
-def value_text(standing: AlarmStanding, rule: AlarmRule) -> str:
-    """Return value, unit and limit as they are now."""
-    found = alarm_document(standing, rule)
-    if found["word"] is not None:
-        return str(found["word"])
-    value, limit, unit = found["value"], found["limit"], found["unit"]
-    if value is None and limit is None:
-        return "–"
-    shown = "–" if value is None else f"{value:z.6g}"
-    bound = "" if limit is None else f" ({tr('limit {limit}', limit=f'{limit:z.6g}')})"
-    return f"{shown} {unit}{bound}".strip()
 
 
 def _watch(configuration: Configuration, choose: Callable[[AlarmStanding], list[AlarmRule]]) -> None:

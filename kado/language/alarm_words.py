@@ -2,9 +2,20 @@
 
 from typing import Final
 
-from facility.alarms.states import ActionKind, Cause, RefusalReason
+from facility.alarms.states import ActionKind, AlarmState, Cause, RefusalReason
 from kado.language.catalogue import marked, tr
 
+_STATES: Final = {
+    AlarmState.OUT_OF_SERVICE: marked("out of service"),
+    AlarmState.SUPPRESSED: marked("suppressed"),
+    AlarmState.SHELVED: marked("shelved"),
+    AlarmState.UNACKED: marked("unacknowledged"),
+    AlarmState.ACKED: marked("acknowledged"),
+    AlarmState.RTN_UNACKED: marked("over, unacknowledged"),
+    AlarmState.UNKNOWN: marked("unknown"),
+    AlarmState.NORMAL: marked("normal"),
+}
+_BY_DESIGN: Final = {"plan": marked("plan"), "mode": marked("mode")}
 _CAUSES: Final = {
     Cause.RAISED: marked("raised"),
     Cause.CLEARED: marked("cleared"),
@@ -65,3 +76,19 @@ def alarm_action(action: ActionKind) -> str:
 def alarm_refusal(reason: RefusalReason) -> str:
     """Return why an action changed nothing."""
     return tr(_REFUSALS[reason])
+
+
+def alarm_state(state: AlarmState) -> str:
+    """Return how an alarm stands."""
+    return tr(_STATES[state])
+
+
+def suppressors(by: str) -> str:
+    """Return what suppresses an alarm: plan and mode in words, other alarms by their ids.
+
+    Examples
+    --------
+    >>> suppressors("plan,beam_lost")
+    'plan, beam_lost'
+    """
+    return ", ".join(tr(_BY_DESIGN[name]) if name in _BY_DESIGN else name for name in by.split(","))

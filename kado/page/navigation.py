@@ -18,6 +18,7 @@ class Entry:
 
 _VIEWS: Final = (
     ("/", marked("Now")),
+    ("/alarms", marked("Alarms")),
     ("/history", marked("History")),
     ("/calendar", marked("Calendar")),
     ("/record", marked("Record")),

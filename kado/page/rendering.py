@@ -85,6 +85,9 @@ def render(
     paths = request.app.state.paths
     if not (profile.simulated and visitor_of(request).may(Permission.INJECT)):
         paths -= {"/simulator"}
+    has_alarms = context.configuration.settings.alarms is not None
+    if not has_alarms:
+        paths -= {"/alarms"}
     text = environment.get_template(template).render(
         {
             "profile": profile,
@@ -99,6 +102,7 @@ def render(
             "viewer": getattr(request.state, "viewer", None),
             "visitor": visitor_of(request),
             "here": request.url.path,
+            "alarms_path": "/alarms" if has_alarms else "/",
             **(values or {}),
         }
     )

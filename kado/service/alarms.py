@@ -14,7 +14,7 @@ from analytics.alarms import Engine, Feed, LimitPieces, Outcome, advance, begin,
 from analytics.alarms.figures import INTERVAL_NS
 from analytics.alarms.limits import limit_pieces, reduced_of
 from analytics.alarms.rows import ENGINE, RULES, alarm_row, engine_row, from_rows, series_row, to_rows
-from facility.alarms import AlarmRules, SeriesTable, Transition, leaves
+from facility.alarms import LISTED_STATES, AlarmRules, SeriesTable, Transition, leaves
 from facility.batch import NO_WORD, Batch
 from facility.errors import AlarmRuleError, KadoError
 from facility.schedule import Plan, resolve
@@ -42,7 +42,8 @@ PAUSE_S: Final = 0.05
 BACK_NS: Final = 5 * NS_PER_S
 """A clock that was put back by more than this is a restart without a hole."""
 SERIES_EVERY_NS: Final = 10 * NS_PER_S
-"""What number series hold is written this often; after a restart the store has the newest of each."""
+"""What number series hold is written this often, and with each look what is read by alarms that changed or are listed;
+after a restart the store has the newest of each."""
 SERVICE: Final = "service"
 """Row of `alarm_state` with what belongs to the service: the last action taken, and the last reload."""
 
@@ -90,6 +91,8 @@ class Alarms:
         self._reloaded: dict[str, object] = {"count": 0}
         self._series_ns = 0
         self._series_seen: Engine | None = None
+        self._series_between: set[int] = set()
+        """Series that were written since then."""
         self._problems: dict[str, str] = {}
 
     @property
@@ -279,6 +282,7 @@ class Alarms:
 
     def _changed_rows(self, before: Engine, after: Engine) -> dict[str, str]:
         program, changed = after.program, dict[str, str]()
+        looked_at: set[int] = set()
         for i, rule in enumerate(program.rules):
             leaves = program.leaves_of_alarm[i]
             same = after.records[i] is before.records[i] and all(
@@ -286,18 +290,24 @@ class Alarms:
             )
             if not same:
                 changed[f"alarm {rule.id}"] = alarm_row(after, i)
+            if not same or after.records[i].shown in LISTED_STATES:
+                looked_at.update(program.leaves[k].series for k in leaves)
         seen, old, new = self._series_seen, before.holdings, after.holdings
         whole = seen is None or seen.rules is not after.rules or after.position_ns >= self._series_ns
         for i, spec in enumerate(program.series):
-            kept = old if not whole or seen is None else seen.holdings
-            if not whole and spec.kind == "number":
+            often = whole or i in looked_at
+            kept = seen.holdings if often and seen is not None else old
+            if not often and spec.kind == "number":
                 continue
-            if seen is not None and seen.rules is after.rules and not _differs(kept, new, i):
+            same_rules = seen is not None and seen.rules is after.rules
+            if same_rules and not (whole and i in self._series_between) and not _differs(kept, new, i):
                 continue
             if (text := series_row(after, i)) is not None:
                 changed[f"series {spec.name}"] = text
+        self._series_between |= looked_at
         if whole:
             self._series_seen, self._series_ns = after, after.position_ns + SERIES_EVERY_NS
+            self._series_between = set()
         return changed
 
     def _copy(self) -> None:

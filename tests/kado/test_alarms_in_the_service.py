@@ -13,11 +13,14 @@ from collector.arrival import Arrival
 from command_line import Kado
 from facility.alarms import Action, ActionKind, AlarmState, Cause, Transition
 from facility.batch import Batch
+from facility.definition import load_definition
 from facility.errors import UnreachableError
 from facility.schedule import Category
+from facility.time import format_time
 from kado.config import Configuration, load_configuration
 from kado.journal import open_alarm_journal
-from kado.queries.alarms import load_alarms, load_history
+from kado.queries.alarms import alarm_document, load_alarms, load_history
+from kado.queries.record import load_plan
 from kado.service.alarm_actions import act, answer_document
 from kado.service.alarm_facts import FactSources, mode_agreement
 from kado.service.alarm_inbox import AlarmInbox
@@ -259,6 +262,51 @@ def test_what_is_on_disk_is_the_engine_after_every_look(start: Start) -> None:
         assert {k: v for k, v in kept.items() if k != "series stored_current"} == {
             k: v for k, v in whole.items() if k != "series stored_current"
         }
+
+
+def test_the_list_shows_the_newest_value_of_an_active_alarm_and_some_value_of_every_alarm_that_is_known(
+    start: Start,
+) -> None:
+    service, configuration = start(), load_configuration()
+    shown: list[tuple[AlarmState, float | None]] = []
+    for second in range(1, 40):
+        service.send(second, 200.0 + second if second < 20 else second / 10)
+        service.look(second + 1.5)
+        standing = load_alarms(configuration, service.clock())
+        document = alarm_document(standing, standing.engine.rules.by_id["low"])
+        shown.append((AlarmState(document["state"]), document["value"]))
+    assert [value for state, value in shown if state is AlarmState.NORMAL and (value is None or value < 2)] == []
+    active = [value for state, value in shown if state is AlarmState.UNACKED]
+    assert active == [second / 10 for second in range(40 - len(active), 40)]
+    assert len(active) > 12
+
+
+def test_a_user_block_that_is_cancelled_at_short_notice_disarms_a_rule_and_stays_user_time_in_the_accounts(
+    kado: Kado, start: Start
+) -> None:
+    Path("alarms.toml").write_text(RULES + 'in_plan = ["user"]\n')
+
+    def planned(category: str, start_s: int, published_s: int) -> None:
+        times = (format_time(T0 + s * SECOND) for s in (start_s, 4 * 3600, published_s))
+        begins, ends, published = times
+        Path("plan.csv").write_text(f"start,end,category,published_at\n{begins},{ends},{category},{published}\n")
+        assert kado("schedule", "import", "plan.csv").exit_code == 0
+
+    planned("user", -3600, -30 * 86_400)
+    service, configuration = start(), load_configuration()
+    service.look(0)
+    service.send(1, 0.0)
+    service.look(6)
+    assert service.state() is AlarmState.UNACKED
+    planned("maintenance", 60, 20)
+    service.send(59, 0.0)
+    service.look(60.5)
+    assert service.state() is AlarmState.UNACKED
+    service.look(61.5)
+    assert service.state() is AlarmState.SUPPRESSED
+    assert [(t.time_ns - T0, t.by) for t in service.rows if t.cause is Cause.SUPPRESSED] == [(60 * SECOND, "plan")]
+    notice_ns = load_definition(configuration.profile.definition).notice_ns
+    assert load_plan(configuration, notice_ns=notice_ns).category_at(T0 + 120 * SECOND) is Category.USER
 
 
 def test_an_inbox_that_is_full_drops_the_oldest_counts_them_and_says_so() -> None:

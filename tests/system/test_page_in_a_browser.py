@@ -104,6 +104,28 @@ def test_each_view_is_accessible_and_complete(
                 page.screenshot(path=SHOTS / f"{view}-{language}-{theme}.png", full_page=view != "wall")
 
 
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_view_of_alarms_is_accessible_and_its_head_is_one_line(
+    browser: Browser, service: PageService, language: str
+) -> None:
+    with Opened(browser, service, language=language, width=1280) as page:
+        page.goto("/alarms")
+        expect(page.locator("#others li").first.or_(page.locator("section.card").first)).to_be_visible()
+        found = Axe().run(page)
+        serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
+        assert [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in serious] == []
+        tops = "[...document.querySelectorAll('header nav a, header .clock')].map(e => e.getBoundingClientRect())"
+        middles = page.evaluate(f"{tops}.map(r => (r.top + r.bottom) / 2)")
+        assert max(middles) - min(middles) < 12
+        if language == "ja":
+            english = re.findall(r"\b(?:the|since|until|unknown|suppressed|limit)\b", page.inner_text("main"))
+            assert english == []
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        if SHOTS is not None:
+            page.screenshot(path=SHOTS / f"alarms-{language}-390.png", full_page=True)
+
+
 @pytest.mark.parametrize("view", ["now", "history", "explain"])
 def test_a_narrow_screen_shows_all_without_scrolling_sideways(
     browser: Browser, service: PageService, view: str

@@ -5,6 +5,7 @@ from typing import Final
 from starlette.routing import BaseRoute
 
 from kado.page.routes import (
+    alarms,
     api,
     calendar,
     events_stream,
@@ -20,6 +21,7 @@ from kado.page.routes import (
 
 ROUTES: Final[tuple[BaseRoute, ...]] = (
     *now.ROUTES,
+    *alarms.ROUTES,
     *history.ROUTES,
     *explain.ROUTES,
     *calendar.ROUTES,

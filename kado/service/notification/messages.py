@@ -5,6 +5,7 @@ from datetime import tzinfo
 from facility.text import SIMULATED
 from facility.time import format_time
 from kado.language import tr, words
+from kado.language.alarm_words import suppressors
 from kado.service.notification.notice import Notice, NoticeKind
 
 
@@ -49,7 +50,7 @@ def what_happened(notice: Notice, zone: tzinfo) -> str:
         case NoticeKind.SHELVED:
             return tr("shelved by {who}", who=who)
         case NoticeKind.SUPPRESSED:
-            return tr("suppressed by {what}", what=who)
+            return tr("suppressed by {what}", what=suppressors(who))
         case NoticeKind.OUT_OF_SERVICE:
             return tr("taken out of service by {who}", who=who)
 

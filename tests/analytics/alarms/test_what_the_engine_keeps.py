@@ -461,3 +461,13 @@ def test_a_rate_that_a_reload_asks_for_does_not_begin_with_a_value_that_does_not
     engine.holdings.ok[engine.program.series_index["y"]] = False
     new = compiled(rules({"id": "a", "when": falling}))
     assert engine.holdings.carried(engine.program, new).history == {new.series_index["y"]: ()}
+
+
+def test_a_delay_that_ends_where_the_rules_change_counts_though_a_shelf_ends_in_the_same_call() -> None:
+    made = rules({"id": "a", "on_delay_s": 5.0})
+    other = rules({"id": "a", "on_delay_s": 5.0, "when": {**HIGH, "above": 20.0, "ends_below": 15.0}})
+    feed = replace(sent((0, "y", 11.0)), actions=(act(1, ActionKind.SHELVE, until_ns=8 * SECOND),))
+    engine, _ = advance(begin(made, 0), feed, 5 * SECOND)
+    engine, outcome = advance(engine, Feed(rules=other), 10 * SECOND)
+    assert [(t.time_ns // SECOND, t.cause.value) for t in outcome.transitions] == [(8, "shelf_expired")]
+    assert (engine.record("a").occurrence, engine.record("a").shown) == (1, AlarmState.NORMAL)

@@ -183,6 +183,17 @@ def test_review_warns_where_the_delivery_signal_holds_for_less_than_the_delay() 
     assert "holds 10 s and on_delay_s is 60" in found[0].text
 
 
+def test_review_says_that_a_file_without_rules_watches_nothing() -> None:
+    assert [(f.code, f.text) for f in review(AlarmRules.parse("", TABLE))] == [
+        ("no_rules", "there is no rule: nothing is watched")
+    ]
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(toml(), encoding="utf-8-sig")
+    assert len(AlarmRules.load([tmp_path / "a.toml"], TABLE)) == 1
+
+
 def test_review_warns_where_shares_of_priorities_are_far_from_those_recommended() -> None:
     rules = parse(*(toml(id=f'"a{i}"') for i in range(20)))
     assert {f.code for f in review(rules)} == {"share"}
