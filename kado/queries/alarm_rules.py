@@ -31,8 +31,8 @@ def load_alarm_rules(configuration: Configuration, table: SeriesTable | None = N
     if settings is None:
         raise ConfigError(
             Sentence(
-                '{configuration} has no [alarms]: add the table, with rules = ["alarms.toml"] for rules of your own, or '
-                "empty for those that come with the facility",
+                '{configuration} has no [alarms]: add the table, with rules = ["alarms.toml"] for rules of your own, '
+                "or empty for those that come with the facility",
                 configuration=configuration.path,
             )
         )
