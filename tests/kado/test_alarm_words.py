@@ -35,17 +35,20 @@ when = { kind = "any", of = [
 """
 
 
+def every_word() -> list[str]:
+    return [
+        *map(alarm_state, AlarmState),
+        *map(alarm_cause, Cause),
+        *map(alarm_refusal, RefusalReason),
+        *map(alarm_action, ActionKind),
+    ]
+
+
 def test_every_code_has_words_in_each_language() -> None:
-    said = (
-        *((alarm_state, state) for state in AlarmState),
-        *((alarm_cause, cause) for cause in Cause),
-        *((alarm_refusal, reason) for reason in RefusalReason),
-        *((alarm_action, kind) for kind in ActionKind),
-    )
     with in_language("en"):
-        assert [code for words, code in said if "_" in words(code)] == []
+        assert [word for word in every_word() if "_" in word] == []
     with in_language("ja"):
-        assert [code for words, code in said if words(code).isascii()] == []
+        assert [word for word in every_word() if word.isascii()] == []
 
 
 def test_plan_and_mode_that_suppress_are_words_and_alarms_are_ids() -> None:
