@@ -11,7 +11,17 @@ from analytics.alarms.edges import good_of
 from analytics.alarms.holdings import NEVER, Holdings, Sample
 from analytics.alarms.program import compiled
 from analytics.alarms.rows import from_rows, to_rows
-from facility.alarms import Action, ActionKind, AlarmRules, AlarmState, Priority, SeriesSpec, Transition
+from facility.alarms import (
+    Action,
+    ActionKind,
+    AlarmRule,
+    AlarmRules,
+    AlarmState,
+    Priority,
+    SeriesSpec,
+    SeriesTable,
+    Transition,
+)
 from facility.batch import Batch, Samples
 from facility.quality import REASON_CLOCK, Quality
 from facility.schedule import Block, Category, Plan, PlannedBlock
@@ -471,3 +481,57 @@ def test_a_delay_that_ends_where_the_rules_change_counts_though_a_shelf_ends_in_
     engine, outcome = advance(engine, Feed(rules=other), 10 * SECOND)
     assert [(t.time_ns // SECOND, t.cause.value) for t in outcome.transitions] == [(8, "shelf_expired")]
     assert (engine.record("a").occurrence, engine.record("a").shown) == (1, AlarmState.NORMAL)
+
+
+def test_a_delay_ends_at_an_instant_at_which_a_shelf_of_another_alarm_ends() -> None:
+    made = rules({"id": "a"}, {"id": "b", "on_delay_s": 5.0})
+    feed = replace(sent((0, "y", 11.0), (5, "y", 1.0)), actions=(act(1, ActionKind.SHELVE, until_ns=5 * SECOND),))
+    _, outcome = advance(begin(made, 0), feed, 10 * SECOND)
+    assert [(t.time_ns // SECOND, t.cause.value) for t in outcome.transitions if t.alarm == "b"] == [
+        (0, "input_known"),
+        (5, "raised"),
+        (5, "cleared"),
+    ]
+
+
+def test_the_row_of_an_alarm_that_is_taken_out_bears_the_beginning_of_its_condition() -> None:
+    feed = replace(sent((2, "y", 11.0)), actions=(act(6, ActionKind.OUT),))
+    _, outcome = advance(begin(rules({"id": "a"}), 0), feed, 8 * SECOND)
+    assert [(t.cause.value, t.since_ns) for t in outcome.transitions] == [
+        ("raised", 2 * SECOND),
+        ("taken_out", 2 * SECOND),
+    ]
+
+
+def test_the_deadband_of_a_rule_that_is_new_remembers_nothing_and_those_behind_it_go_on() -> None:
+    engine, _ = advance(begin(rules({"id": "a"}), 0), sent((0, "y", 11.0), (1, "y", 9.0)), 2 * SECOND)
+    engine, outcome = advance(engine, Feed(rules=rules({"id": "new"}, {"id": "a"})), 4 * SECOND)
+    assert [(t.alarm, t.cause.value) for t in outcome.transitions] == [("new", "input_known")]
+    assert (engine.record("new").shown, engine.record("a").shown) == (AlarmState.NORMAL, AlarmState.UNACKED)
+
+
+def test_the_mode_may_be_the_first_series_of_all_and_a_link_may_belong_to_a_source_without_series() -> None:
+    specs = [SeriesSpec("m", "state", None), SeriesSpec.of_link("gate"), SeriesSpec("y", "number", None)]
+    table = SeriesTable("made_up", {spec.name: spec for spec in specs}, mode_signal="m")
+    keys = {"title": TEXT, "priority": "medium", "class": "beam", "consequence": TEXT, "action": TEXT}
+    rule = {**keys, "id": "a", "respond_within_s": 600.0, "when": HIGH, "in_mode": ["user"]}
+    down = {**rule, "id": "down", "in_mode": None}
+    down["when"] = {"kind": "state", "signal": "gate_link", "words": ["down"]}
+    made = AlarmRules.of([AlarmRule.model_validate(r) for r in (rule, down)], table)
+    words = ("user", "study", "up", "down")
+    batch = Batch.build(
+        "made_up",
+        ("m", "gate_link", "y"),
+        [0, 1, 2, 0, 1],
+        [0, 0, 0, 5 * SECOND, 6 * SECOND],
+        value=[np.nan, np.nan, 11.0, np.nan, np.nan],
+        state=[0, 2, -1, 1, 3],
+        words=words,
+    )
+    _, outcome = advance(begin(made, 0), Feed(batches=(batch,)), 8 * SECOND)
+    assert [(t.alarm, t.cause.value, t.by) for t in outcome.transitions] == [
+        ("a", "raised", None),
+        ("down", "input_known", None),
+        ("a", "suppressed", "mode"),
+        ("down", "raised", None),
+    ]
