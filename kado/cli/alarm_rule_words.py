@@ -1,4 +1,4 @@
-"""What an alarm rule says, in words: first for the operator, then for whoever looks after the rule."""
+"""What an alarm rule says, in words: first for operators, then for people who write rules."""
 
 from collections.abc import Iterator, Mapping
 
