@@ -37,7 +37,7 @@ def report(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Say how good the alarms themselves were in a period.
+    r"""Report the performance of the alarm system in a period.
 
     Targets are those of ISA-18.2, as public summaries give them.
 

@@ -24,7 +24,7 @@ def tune(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Say what a rule would have been at other limits, deadbands and delays.
+    r"""Show how a rule would behave with other limits, deadbands and delays.
 
     Missed events: losses of beam in which the alarm was never raised.
 

@@ -210,9 +210,9 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
                 "kado.cli.alarm_replay:replay", "Compute which alarms the rules would have raised in the past."
             ),
             "rules": Entry("kado.cli.alarm_rules:rules", "Show the alarm rules, and check them."),
-            "report": Entry("kado.cli.alarm_report:report", "Say how good the alarms themselves were in a period."),
+            "report": Entry("kado.cli.alarm_report:report", "Report the performance of the alarm system in a period."),
             "tune": Entry(
-                "kado.cli.alarm_tuning:tune", "Say what a rule would have been at other limits, deadbands and delays."
+                "kado.cli.alarm_tuning:tune", "Show how a rule would behave with other limits, deadbands and delays."
             ),
             "reload": Entry("kado.cli.alarm_rules:reload", "Make the running service read the alarm rules again."),
             "test": Entry("kado.cli.alarms_scenarios:run_scenarios", "Run worked alarm scenarios, live and in replay."),

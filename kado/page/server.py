@@ -116,7 +116,7 @@ class PageServer:
         return uvicorn.Config(
             build_page(self._context),
             http=PatientProtocol,
-            # Who the proxy is, and what it says, is for the gate of the page to judge.
+            # Who the proxy is, and what it says, is decided by the gate of the page.
             proxy_headers=False,
             ssl_certfile=None if settings.certificate_file is None else folder / settings.certificate_file,
             ssl_keyfile=None if settings.key_file is None else folder / settings.key_file,
