@@ -199,6 +199,9 @@ def test_a_beam_dump_appears_and_is_explained_by_clicking(page: Page, service: P
         if SHOTS is not None:
             page.screenshot(path=SHOTS / "now-no-beam.png", full_page=True)
         service.wait(lambda: service.get("now")["beam"]["since_s"] >= 4)
+        alarm = page.locator("[data-fragment=alarms] .alarm").first
+        expect(alarm).to_contain_text("unacknowledged")
+        expect(alarm.locator(".action")).not_to_be_empty()
     finally:
         service.machine.current = 399.5
     expect(page.locator(".hero [data-live=beam]")).to_have_text("beam delivered")
