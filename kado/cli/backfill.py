@@ -33,8 +33,8 @@ def backfill(
     r"""Fill the gaps of a period from an external archive.
 
     Requests only the intervals that 'kado gaps' lists. Can be repeated safely, and resumes after an
-    interruption. Reports which figures change. Where 'kado run' runs, that fetches, and this command waits for
-    it. Ends with 1 if a signal could not be fetched.
+    interruption. Reports which figures change. Where
+    'kado run' runs, the service fetches, and this command waits for it. Ends with 1 if a signal could not be fetched.
 
     \b
     Examples:

@@ -112,7 +112,7 @@ def excluded(
     config: ConfigOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    r"""Mark downtime as caused from outside; it stays downtime.
+    r"""Mark downtime as caused outside the facility; it stays downtime.
 
     Figures are reported with and without it, once another person has confirmed it (kado correct confirm).
 

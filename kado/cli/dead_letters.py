@@ -136,7 +136,7 @@ def replay_letters(
 
 
 def recorded_gaps(config: ConfigOption = None, output: FormatOption = Format.TABLE) -> None:
-    r"""List stretches in which samples may be missing for good, as sources and kado recorded them.
+    r"""List intervals in which samples may be lost for good, as recorded by sources and kado.
 
     'kado gaps' shows their effect on the availability of a period.
 

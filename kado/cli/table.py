@@ -69,7 +69,7 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
     "verify": Entry("kado.cli.verify:verify", "Compare the result of kado with the answer key of a simulator."),
     "ledger": Entry("kado.cli.ledger:ledger", "Show the account of all received samples."),
     "dead-letters": Group(
-        "Look at messages that could not become samples, and read them once more.",
+        "Show messages that could not become samples, and read them again.",
         {
             "list": Entry(
                 "kado.cli.dead_letters:list_letters", "List messages that could not become samples, with the cause."
@@ -85,7 +85,7 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
     ),
     "recorded-gaps": Entry(
         "kado.cli.dead_letters:recorded_gaps",
-        "List stretches in which samples may be missing for good, as sources and kado recorded them.",
+        "List intervals in which samples may be lost for good, as recorded by sources and kado.",
     ),
     "definitions": Entry("kado.cli.definitions:definitions", "Explain the accounting definitions: the counting rules."),
     "publish": Entry(
@@ -139,7 +139,9 @@ COMMANDS: Final[Mapping[str, Entry | Group]] = {
             ),
             "one-event": Entry("kado.cli.correct:one_event", "Count all outages that touch the interval as one."),
             "separate": Entry("kado.cli.correct:separate", "Count the outages inside the interval separately."),
-            "excluded": Entry("kado.cli.correct:excluded", "Mark downtime as caused from outside; it stays downtime."),
+            "excluded": Entry(
+                "kado.cli.correct:excluded", "Mark downtime as caused outside the facility; it stays downtime."
+            ),
             "reduced": Entry("kado.cli.correct:reduced", "Lower the limits: less beam was accepted as full delivery."),
             "confirm": Entry(
                 "kado.cli.correct:confirm", "Confirm an exclusion as a second person; from then on it counts."
