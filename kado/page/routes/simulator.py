@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from facility.accounts import Permission
 from facility.errors import KadoError
 from facility.time import NS_PER_S, parse_time
-from kado.language import tr
+from kado.language import marked, tr
 from kado.language.sentences import error_text
 from kado.output import local
 from kado.page.access.visitor import RefusedError, require
@@ -29,6 +29,8 @@ from simulators.remote import ask, chosen_simulator, running_simulators
 
 _LOG: Final = logging.getLogger(__name__)
 
+DONE: Final = {"injected": marked("injected"), "repaired": marked("repaired")}
+"""What was done to the machine, by the word of the simulator."""
 FIELDS: Final = ("effect", "length", "cause", "reads", "shift")
 
 
@@ -122,7 +124,8 @@ def _standing(request: Request, reply: Reply) -> dict[str, Any]:
         "readings": sorted({reading for e in reply.effects for reading in e.reads}),
         "broken": [row(fault) for fault in reply.broken],
         "done": [
-            {**row(d.fault), "time": local(parse_time(d.time), zone), "what": tr(d.what)} for d in reversed(reply.done)
+            {**row(d.fault), "time": local(parse_time(d.time), zone), "what": tr(DONE[d.what])}
+            for d in reversed(reply.done)
         ],
     }
 
