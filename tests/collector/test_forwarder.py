@@ -291,7 +291,7 @@ async def test_a_forwarder_that_is_cancelled_ends_with_the_request_in_flight(
         before = time.monotonic()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        assert time.monotonic() - before < 2.0
+        assert time.monotonic() - before < LONGEST_S
 
 
 def test_importing_the_forwarder_is_cheap() -> None:
