@@ -251,8 +251,9 @@ class BackfillDesk:
 
     def _clear(self) -> None:
         with suppress(OSError):
-            for path in self._folder.glob("*"):
-                path.unlink()
+            for kind in (_REQUEST, _ANSWER):
+                for path in self._folder.glob(f"*{kind}"):
+                    path.unlink()
 
 
 def ask_service(
@@ -275,7 +276,7 @@ def ask_service(
     request = BackfillRequest(
         source=source.id, ranges=tuple(ranges), signals=None if signals is None else tuple(signals), again=again
     )
-    with _handed_in(DataDir(configuration.data_dir).backfill, request) as path:
+    with _handed_in(DataDir(configuration.data_dir).backfill, request) as (asked, path):
         until = time.monotonic() + TAKEN_WITHIN_S
         while True:
             pid = running_pid(configuration)
@@ -287,6 +288,9 @@ def ask_service(
                 raise UnreachableError(
                     tr("'kado run' has ended; fetched samples are stored. Run the same command again to continue")
                 )
+            # A service that has just started removes what was there before it.
+            if answer is None and not asked.exists():
+                _hand_in(asked, request)
             if answer is None and time.monotonic() > until:
                 raise UnreachableError(
                     tr(
@@ -303,26 +307,30 @@ def ask_service(
 
 
 @contextmanager
-def _handed_in(folder: Path, request: BackfillRequest) -> Generator[Path]:
-    """Hand a request in, yield where its answer comes, and take it back at the end."""
+def _handed_in(folder: Path, request: BackfillRequest) -> Generator[tuple[Path, Path]]:
+    """Hand a request in, yield where it lies and where its answer comes, and take it back at the end."""
     name = uuid.uuid4().hex
     asked, answer = folder / f"{name}{_REQUEST}", folder / f"{name}{_ANSWER}"
+    _hand_in(asked, request)
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        yield asked, answer
+    finally:
+        for path in (asked, answer):
+            path.unlink(missing_ok=True)
+
+
+def _hand_in(asked: Path, request: BackfillRequest) -> None:
+    try:
+        asked.parent.mkdir(mode=0o700, exist_ok=True)
         _write(asked, request.model_dump_json())
     except OSError as error:
         raise ConfigError(
             Sentence(
                 "{folder} cannot be written: {reason}; give the command as the user that 'kado run' runs as",
-                folder=folder,
+                folder=asked.parent,
                 reason=error.strerror,
             )
         ) from error
-    try:
-        yield answer
-    finally:
-        for path in (asked, answer):
-            path.unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

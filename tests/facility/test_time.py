@@ -89,11 +89,11 @@ def test_the_forms_that_are_read(text: str, ns: int) -> None:
         ),
         (
             "2023-02-29T00:00:00Z",
-            "'2023-02-29T00:00:00Z' is not a time that exists: check its date, hour, minute and second",
+            "the time '2023-02-29T00:00:00Z' does not exist: check its date, hour, minute and second",
         ),
         (
             "2026-11-23T24:00:00Z",
-            "'2026-11-23T24:00:00Z' is not a time that exists: check its date, hour, minute and second",
+            "the time '2026-11-23T24:00:00Z' does not exist: check its date, hour, minute and second",
         ),
         ("2026-11-23T00:00:00+24:00", "'2026-11-23T00:00:00+24:00': the offset +24:00 does not exist"),
         (

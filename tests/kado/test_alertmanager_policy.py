@@ -66,7 +66,7 @@ def test_messages_are_in_the_language_of_the_target() -> None:
         (alert,) = Server().post(5, notice(NoticeKind.RAISED)).alerts
     assert alert["annotations"]["title"] == "[模擬データ] beam_lost の名称"
     assert alert["annotations"]["action"] == "当直長に連絡する"
-    assert alert["annotations"]["value"] == "3.25 mA（制限値 10 mA）"
+    assert alert["annotations"]["value"] == "3.25 mA（しきい値 10 mA）"
 
 
 def test_an_active_alarm_is_sent_again_each_minute_and_not_before() -> None:

@@ -180,3 +180,20 @@ def test_a_process_that_is_no_service_is_not_waited_for_without_end(
     assert answer.exit_code == 3
     assert f"process {os.getpid()} uses the data directory" in answer.err
     assert requests(configuration) == []
+
+
+def test_a_request_that_a_starting_service_removed_is_handed_in_again(configuration: Path) -> None:
+    from storage.data_dir import DirectoryLock
+
+    lock = DirectoryLock(configuration.parent / "data")
+    try:
+        command = begin(configuration)
+        wait_for(lambda: requests(configuration))
+        # It takes what is there for requests of commands that have ended.
+        for path in requests(configuration):
+            path.unlink()
+        wait_for(lambda: requests(configuration))
+    finally:
+        lock.release()
+    _, err = command.communicate(timeout=120)
+    assert (command.returncode, "'kado run' has ended" in err) == (3, True), err

@@ -217,7 +217,8 @@ def test_memory_does_not_grow_with_what_is_read(influx_bucket: Bucket) -> None:
     at = (influx_bucket.url, influx_bucket.org, influx_bucket.name, influx_bucket.token)
     places = [str(T), str(T + n // 10 * 10**9), str(T + n * 10**9)]
     command = [sys.executable, "-c", MEASURE, *at, *places]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
     samples, buckets, grown_mb = map(int, found.stdout.split())
     assert (samples, buckets) == (n, 100)
     # As text they are 95 MB, a tenth of which was read before; held at once they would show.

@@ -50,7 +50,7 @@ def test_a_version_that_is_known_already_is_recorded_once(path: Path) -> None:
 
 
 def test_versions_are_recorded_all_or_none(path: Path) -> None:
-    broken = ScheduleVersion(2, (Block(0, DAY, Category.USER, note=None),))  # type: ignore[arg-type]  # a wrong value: this is tested
+    broken = ScheduleVersion(2, (Block(0, None, Category.USER),))  # type: ignore[arg-type]  # a wrong value: this is tested
     with Journal.open(path) as journal:
         with pytest.raises(IntegrityError):
             journal.add_schedule_versions([version(1, 0), broken], "Sato", "a.csv")

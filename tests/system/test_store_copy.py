@@ -232,7 +232,7 @@ def test_counts_that_do_not_agree_are_a_problem(kado: Kado, influx_bucket: Bucke
         influx_bucket.write(line)
 
     result = copy_store(load(first), load(second), system_clock, progress=interfere)
-    (problem,) = result.problems()
+    problem = str(*result.problems())
     assert problem.startswith("machine_mode: bucket ")
     assert "should hold 40 samples, and holds 41" in problem
 

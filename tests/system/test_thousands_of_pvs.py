@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,19 @@ def ioc() -> Iterator[CountingIoc]:
     ioc.close()
 
 
+def series_in(data_dir: Path) -> int:
+    with closing(EmbeddedStore(data_dir, "nanoterasu_sim", read_only=True)) as store:
+        return sum(one.signal.startswith("n_") for one in store.series())
+
+
 def read_for(ioc: CountingIoc, kind: str, seconds: float, folder: Path) -> tuple[int, int]:
     """Store what the IOC says for so long; return PVs and samples, all of them consecutive."""
     data_dir = folder / "data"
     with Conversation("reading_source.py", many_signals(folder, PVS)) as reader:
         reader.ask("start", table=ioc.table(kind, PVS), data_dir=str(data_dir))
         wait_for(lambda: reader.ask("status")["connects"])
+        # Those that a busy machine connects later, too.
+        wait_for(lambda: series_in(data_dir) == PVS)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             time.sleep(0.5)

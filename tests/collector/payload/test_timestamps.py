@@ -73,7 +73,7 @@ def test_any_times_are_read_like_one_by_one(moments: list[tuple[datetime, int, i
         ("2026-11-23T03:00:00", Cause.NAIVE_TIME, "has no offset from UTC: append 'Z' or an offset such as '+09:00'"),
         ("2026-11-23T03:00:00.5", Cause.NAIVE_TIME, "has no offset"),
         ("yesterday", Cause.BAD_TIME, "is not an ISO 8601 time"),
-        ("2026-02-30T00:00:00Z", Cause.BAD_TIME, "is not a time that exists"),
+        ("2026-02-30T00:00:00Z", Cause.BAD_TIME, "does not exist: check its date"),
         ("0001-01-01T00:00:00Z", Cause.TIME_OUT_OF_RANGE, "outside the years 1678 to 2261"),
         (2**63, Cause.TIME_OUT_OF_RANGE, "outside the years 1678 to 2261"),
         (-(2**70), Cause.TIME_OUT_OF_RANGE, "outside the years 1678 to 2261"),
