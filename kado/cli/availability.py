@@ -150,13 +150,12 @@ def provisional_reasons(result: Availability, zone: tzinfo) -> list[str]:
 def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
     result = loaded.availability
     f, counts = result.figures, result.counts
-    n = counts.failures
     carried = sum(r.carried_over and r.event.kind.value == "no_beam" for r in result.events)
     failures = (
         trn("{n} more, carried over from before", "{n} more, carried over from before", carried) if carried else ""
     )
-    mtbf = tr(_NO_FAILURE) if n == 0 and f.mtbf_h is None else _with_unit(hours(f.mtbf_h, 1), "h")
-    mttr = tr(_NO_FAILURE) if n == 0 else _with_unit(hours(f.mttr_h), "h")
+    mtbf = tr(_NO_FAILURE) if counts.failures == 0 and f.mtbf_h is None else _with_unit(hours(f.mtbf_h, 1), "h")
+    mttr = tr(_NO_FAILURE) if counts.failures == 0 else _with_unit(hours(f.mttr_h), "h")
     rows = table(order=["", "value", "meaning"], right=["value"])
     rows.show_header = False
     lower, upper = percent(f.availability_lower_pct, digits), percent(f.availability_upper_pct, digits)
@@ -166,12 +165,12 @@ def _figures(loaded: AvailabilityReport, digits: int) -> RenderableType:
         without = percent(f.availability_without_excluded_pct, digits)
         rows.add_row(tr("Without exclusions"), f"{without} %", tr("excluded downtime not counted"))
     if loaded.awaiting:
-        n = len(loaded.awaiting)
-        waiting = trn("{n} exclusion awaits confirmation", "{n} exclusions await confirmation", n)
-        rows.add_row(tr("Not confirmed"), count(n), waiting)
+        awaiting = len(loaded.awaiting)
+        waiting = trn("{n} exclusion awaits confirmation", "{n} exclusions await confirmation", awaiting)
+        rows.add_row(tr("Not confirmed"), count(awaiting), waiting)
     coverage = percent(f.coverage_pct, digits, below=PROVISIONAL_BELOW_PCT)
     rows.add_row(tr("Coverage"), f"{coverage} %", tr("of user time is known"))
-    rows.add_row(tr("Failures N"), count(n), failures)
+    rows.add_row(tr("Failures N"), count(counts.failures), failures)
     if counts.trips or loaded.definition.trip_below_s:
         limit = duration(loaded.definition.trip_below_ns)
         below = tr("outages shorter than {limit}, not counted as failures", limit=limit)

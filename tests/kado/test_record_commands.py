@@ -88,6 +88,13 @@ def test_an_exclusion_stands_beside_the_figure_until_another_person_confirms_it(
     assert [c["id"] for c in before["awaiting_confirmation"]] == [1]
     shown = seeded("availability", "-p", DAY).out
     assert re.search(r"Not confirmed +1 +1 exclusion awaits confirmation", shown)
+    correct(seeded, "excluded", "04:00", "04:10", "--category", "grid")
+    shown_with_two = seeded("availability", "-p", DAY).out
+    assert re.search(r"Not confirmed +2 +2 exclusions await confirmation", shown_with_two)
+    # What awaits confirmation stands beside the number of failures, not in its place.
+    for text in (shown, shown_with_two):
+        assert re.search(r"Failures N +(\d+)", text)[1] == str(before["counts"]["failures"])  # type: ignore[index]
+    seeded("correct", "withdraw", "2", "--author", "Sato", "--reason", "wrong time")
     assert "Awaiting confirmation, not counted" in shown
     refused = confirm(seeded, author="sato")
     assert (refused.exit_code, accounts(seeded)["excluded"]) == (2, 0)
