@@ -68,7 +68,7 @@ class FurtherSignal:
     beam_ns: int
     """Known user time with beam."""
     unknown_ns: int
-    """That part of it in which the signal is not known: the count is of what is left."""
+    """The part of `beam_ns` in which the signal is not known; `count` is of the rest."""
 
     @property
     def coverage_pct(self) -> float | None:

@@ -35,7 +35,7 @@ class KnownRun:
     """
 
     start_ns: int
-    """Where it begins, or an earlier end of what was looked at."""
+    """Where it begins; the start of the window where it had begun before."""
     after_unknown: bool
     """Whether unknown time lies before it, or no sample at all."""
 

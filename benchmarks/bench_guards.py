@@ -32,14 +32,14 @@ from collector.arrival import Arrival
 from collector.collector import Collector
 from collector.intake import Intake
 from collector.landing import Landing
-from collector.landing_file import LandingFile
 from collector.payload.guard import decode_each
 from collector.sources.mqtt import reader
 from collector.sources.mqtt.spec import MqttSource
+from collector.telemetry_writer import TelemetryWriter
 from facility.profile import load_profile
 from facility.time import NS_PER_S, system_clock
 from servers import Mosquitto
-from storage.embedded import rows
+from storage.embedded import row_writing
 
 PROFILE = load_profile("nanoterasu_sim")
 NAMES = [signal.id for signal in PROFILE.signals if signal.type != "state"][:20]
@@ -65,14 +65,14 @@ class Turns:
     def patched(self) -> ExitStack:
         stack = ExitStack()
         if self._which == "checksum":
-            keep_sums = cast("Any", rows)._keep_sums  # noqa: SLF001 - the guard itself is measured
-            commit = cast("Callable[[LandingFile, Sequence[Arrival]], None]", LandingFile.commit)
+            keep_sums = cast("Any", row_writing)._keep_sums  # noqa: SLF001 - the guard itself is measured
+            commit = cast("Callable[[TelemetryWriter, Sequence[Arrival]], None]", TelemetryWriter.commit)
 
-            def timed(file: LandingFile, arrivals: Sequence[Arrival]) -> None:
+            def timed(file: TelemetryWriter, arrivals: Sequence[Arrival]) -> None:
                 self._measure(lambda: commit(file, arrivals), sum(arrival.samples for arrival in arrivals))
 
-            stack.enter_context(patch.object(LandingFile, "commit", timed))
-            stack.enter_context(patch.object(rows, "_keep_sums", lambda *a: self._complete and keep_sums(*a)))
+            stack.enter_context(patch.object(TelemetryWriter, "commit", timed))
+            stack.enter_context(patch.object(row_writing, "_keep_sums", lambda *a: self._complete and keep_sums(*a)))
         else:
             split = cast("Any", Intake)._split  # noqa: SLF001 - the guard itself is measured
             judge = cast("Any", Intake)._accept  # noqa: SLF001 - the guard itself is measured

@@ -20,10 +20,10 @@ sys.path[:0] = [str(ROOT)]
 import numpy as np
 
 from collector.arrival import Arrival
-from collector.landing_file import LandingFile
+from collector.telemetry_writer import TelemetryWriter
 from facility.batch import Batch
 from facility.time import NS_PER_S, system_clock
-from storage.embedded import rows
+from storage.embedded import row_writing
 from storage.telemetry_db.dead_letters import DEFAULT_LIMITS
 
 CASES = {
@@ -48,8 +48,8 @@ def arrivals(signals: int, samples: int, commits: int) -> list[Arrival]:
 
 def seconds(made: list[Arrival], *, checksums: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        file = LandingFile(Path(folder), "bench_sim", "embedded", system_clock, DEFAULT_LIMITS)
-        without = patch.object(rows, "_keep_sums", lambda *_: None)
+        file = TelemetryWriter(Path(folder), "bench_sim", "embedded", system_clock, DEFAULT_LIMITS)
+        without = patch.object(row_writing, "_keep_sums", lambda *_: None)
         if not checksums:
             without.start()
         try:

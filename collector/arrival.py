@@ -32,7 +32,7 @@ class Arrival:
     """Kept in the table ``import_file``, in the transaction of the samples it covers."""
 
     replaces: tuple[int, ...] = ()
-    """Dead letters that this was read from once more; they go in the transaction in which it lands."""
+    """Dead letters that were replayed into this; the transaction that lands it deletes them."""
 
     @property
     def samples(self) -> int:

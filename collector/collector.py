@@ -5,8 +5,8 @@ import random
 from collections.abc import Sequence
 
 from collector.intake import Intake
+from collector.source_loop import Lands, Supervisor
 from collector.source_status import SourceStatus
-from collector.supervisor import Lands, Supervisor
 from facility.profile import Profile
 from facility.source import SourceSpec
 from facility.time import Clock

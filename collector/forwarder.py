@@ -18,9 +18,9 @@ from collector.forwarder_status import ForwarderState, ForwarderStatus
 from collector.sending import Interruption, Sender, Sent
 from facility.errors import DiskError, KadoError, UnreachableError
 from facility.time import NS_PER_DAY, NS_PER_S, Clock
+from storage.disk_reserve import Reserve
 from storage.influxdb.client import BucketInfo, InfluxClient, WriteAnswer
 from storage.influxdb.touching import days_of_lines, touches
-from storage.reserve import Reserve
 from storage.telemetry_db import open_writer
 from storage.telemetry_db.commits import shrink_log
 from storage.telemetry_db.delivered import note_expired

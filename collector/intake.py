@@ -32,7 +32,7 @@ _KEPT_SAMPLES = 100
 """How many samples of one rejection go into its payload, at most; all are counted."""
 _KEPT_BYTES = 64 * 1024
 _KEPT_CHARACTERS = 60_000
-"""Of the words of these samples."""
+"""At most so many characters of the words of these samples are kept."""
 _LONGEST_WORD_SHOWN = 80
 
 Mask = NDArray[np.bool_]
@@ -91,7 +91,7 @@ class Intake:
         return Arrival(source_id, accepted, (*delivery.rejected, *rejected))
 
     def _accept(self, batch: Batch) -> tuple[Batch | None, tuple[Rejection, ...]]:
-        """Split a batch; where that itself fails, its halves, down to the one sample on which it fails."""
+        """Split a batch. Where the check itself fails, try each half, until the failing sample is alone."""
         try:
             return self._split(batch)
         except Exception as error:

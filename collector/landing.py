@@ -17,9 +17,9 @@ from typing import Final, Self
 from collector.arrival import Arrival
 from collector.changes import Changes
 from collector.failing_samples import without_culprits
-from collector.landing_file import LandingFile
 from collector.landing_observer import LandingObserver
 from collector.landing_status import LandingLimits, LandingState, LandingStatus
+from collector.telemetry_writer import TelemetryWriter
 from facility.errors import DamagedDataError, DataError, DiskError, UnreachableError
 from facility.sentence import Sentence
 from facility.time import Clock, system_clock
@@ -30,7 +30,7 @@ from storage.telemetry_db import StoreKind
 _LOG: Final = logging.getLogger(__name__)
 
 _REFRESH_S: Final = 1.0
-# What one sample may cause; 0: Python's own, before SQLite sees it. All others are of the file.
+# Error codes that one sample can cause (0: raised by Python, before SQLite); with any other the file is at fault.
 _BY_THE_SAMPLE: Final = {
     0, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE,
 }  # fmt: skip
@@ -43,7 +43,7 @@ class _Request:
     samples: int
     """As handed over."""
     repaired: bool = False
-    """Whether samples on which the commit failed are taken out of it already."""
+    """Whether the samples that made the commit fail have been removed."""
 
 
 class Landing:
@@ -64,7 +64,7 @@ class Landing:
         self,
         data_dir: Path,
         facility: str,
-        file: LandingFile,
+        file: TelemetryWriter,
         lock: DirectoryLock,
         limits: LandingLimits,
         observer: LandingObserver | None = None,
@@ -117,7 +117,7 @@ class Landing:
         landing_table(store_kind).prepare()
         lock = DirectoryLock(data_dir)
         try:
-            file = LandingFile(data_dir, facility, store_kind, clock, limits.dead_letters, changes)
+            file = TelemetryWriter(data_dir, facility, store_kind, clock, limits.dead_letters, changes)
             return cls(data_dir, facility, file, lock, limits, observer)
         except BaseException:
             lock.release()
@@ -335,7 +335,7 @@ class Landing:
             request.done(error)
 
     def _refresh(self) -> None:
-        """Look at the file for `status`, in proportion to what that takes."""
+        """Update `status` from the file; the longer that takes, the less often."""
         started = time.monotonic()
         if started < self._refresh_at:
             return

@@ -2,7 +2,7 @@
 
 import sys
 
-from kado.rooms import foreign_room
+from kado.own_packages import foreign_room
 
 
 def main() -> None:
@@ -11,7 +11,7 @@ def main() -> None:
         print(f"kado: {problem}", file=sys.stderr)
         sys.exit(2)
     # Only now: the command line imports the packages that were checked.
-    from kado.ending import Ending
+    from kado.process_exit import Ending
 
     ending = Ending()
     from kado.cli.main import app

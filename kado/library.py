@@ -3,10 +3,10 @@
 import os
 from typing import TYPE_CHECKING
 
-from kado.rooms import foreign_room
+from kado.own_packages import foreign_room
 
 if TYPE_CHECKING:
-    from kado.reader import Reader
+    from kado.library_reader import Reader
 
 
 def open(config: str | os.PathLike[str] = "kado.toml") -> "Reader":
@@ -33,6 +33,6 @@ def open(config: str | os.PathLike[str] = "kado.toml") -> "Reader":
     if problem := foreign_room():
         raise ImportError(problem)
     # NumPy and the configuration cost a third of a second, which `import kado` and the command line do not pay.
-    from kado.reader import open_reader
+    from kado.library_reader import open_reader
 
     return open_reader(config)

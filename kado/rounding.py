@@ -66,7 +66,7 @@ def split_hours(parts_ns: Mapping[str, int], digits: int = 2, total: Decimal | N
     floor = {name: value // NS_PER_H for name, value in exact.items()}
     whole = (2 * sum(exact.values()) + NS_PER_H) // (2 * NS_PER_H) if total is None else int(total * steps_per_h)
     left = whole - sum(floor.values())
-    # Of two that lost as much the smaller one is rounded up: downtime as it is where it stands alone.
+    # If two parts lost the same, the smaller is rounded up: downtime then reads as where it stands alone.
     most_lost = sorted(exact, key=lambda name: (-(exact[name] % NS_PER_H), exact[name]))
     for name in most_lost[:left]:
         floor[name] += 1

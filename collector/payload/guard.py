@@ -1,4 +1,4 @@
-"""Decoding that no message can stop: a message on which the reader itself fails is set aside, alone."""
+"""Decodes messages; a message that makes the decoder itself fail becomes a dead letter, alone."""
 
 import logging
 from collections.abc import Sequence

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from kado.cli.command_list import COMMANDS, Entry
 from kado.cli.main import app
-from kado.cli.table import COMMANDS, Entry
 
 PAGE = Path(__file__).with_name("commands.md")
 HEAD = """\

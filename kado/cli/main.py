@@ -13,8 +13,8 @@ from typer.main import get_command as build
 from facility.errors import UsageError
 from facility.extras import missing_extra
 from kado.cli.command import command
+from kado.cli.command_list import COMMANDS, Entry, Group
 from kado.cli.help import translate
-from kado.cli.table import COMMANDS, Entry, Group
 from kado.language import chosen_language, set_language, tr
 from kado.version import __version__
 

@@ -76,7 +76,7 @@ class AvailabilityReport:
     profile: Profile
     definition: Definition
     as_known_on_ns: int
-    """What was published or recorded by people later was left out."""
+    """What people published or recorded after this instant is left out."""
     availability: Availability
     plan: Plan
     refill: Intervals
@@ -228,7 +228,7 @@ def awaiting_in(record: Record, part: Period) -> tuple[Correction, ...]:
 
 
 COUNTED_WITHOUT: Final = 4
-"""So many calendar versions that were recorded late are left out one by one; the last ones recorded."""
+"""For at most so many calendar versions that were recorded late the figure is computed without them, newest first."""
 
 
 def back_dated(query: PeriodQuery, definition: Definition) -> list["BackDated"]:
@@ -263,7 +263,7 @@ class BackDated:
 
 
 def _differ(query: PeriodQuery, definition: Definition, without: ScheduleVersion) -> bool:
-    """Return whether the calendar of the period is another one without a version."""
+    """Return whether the calendar of the period changes when a version is left out."""
     start, end = query.part.start_ns, query.part.end_ns
     a, b = query.plan(definition), query.plan(definition, [without])
     same = all(a.intervals(c).clip(start, end) == b.intervals(c).clip(start, end) for c in PLANNED_CATEGORIES)

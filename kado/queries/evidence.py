@@ -176,7 +176,7 @@ class _Reading:
             end,
             link.cuts,
             None if witness is None else self.read(witness, start - self.witness_reach_ns, end),
-            # What was never recorded does not agree with the plan: it does not speak.
+            # Without samples of the mode nothing is known: that is no agreement with the plan.
             mode if mode else None,
             self._flags(start, end),
             self.corrections,
@@ -284,7 +284,7 @@ def extent_of(store: TelemetryStore, profile: Profile) -> tuple[int, int]:
 def credible_extent(store: TelemetryStore, profile: Profile, signal: str) -> tuple[int, int] | None:
     """Return the stamps of a signal's first and last sample whose stamp can be true; None if it has none.
 
-    A sample stamped long before, or in the future, shows of no time that it was watched.
+    A sample with a stamp that cannot be true does not prove that the signal was watched then.
     """
     extent, last = store.extent(signal), store.last([signal]).get(signal)
     if extent is None or last is None:

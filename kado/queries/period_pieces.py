@@ -109,7 +109,7 @@ def check_calendar(query: PeriodQuery, plan: Plan) -> None:
 
 
 def _known_later(profile: Profile, part: Period, as_of: AsOf, versions: Sequence[ScheduleVersion]) -> PeriodError:
-    """Return what it means that a period was planned by versions of the calendar that came after a date only."""
+    """Return the error for a period that was first planned after the date asked for."""
     zone = profile.zone
     covering = [v for v in versions if v.start_ns < part.end_ns and part.start_ns < v.end_ns]
     first = min(covering, key=lambda v: v.known_from_ns if as_of.published_on_ns is None else v.published_at_ns)

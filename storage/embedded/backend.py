@@ -14,6 +14,7 @@ from facility.sentence import Sentence
 from facility.time import NS_PER_DAY, Clock
 from storage.backends import EmbeddedOptions
 from storage.data_dir import DataDir
+from storage.disk_reserve import Reserve
 from storage.embedded.archive.choice import reach_place
 from storage.embedded.archive.provenance import provenance_of
 from storage.embedded.maintenance.census import take_census, take_space
@@ -22,7 +23,6 @@ from storage.embedded.store import EmbeddedStore
 from storage.embedded.translate_errors import translate_errors
 from storage.inventory import Holdings, Outlook
 from storage.provisioning import Setup, SetupRequest
-from storage.reserve import Reserve
 from storage.telemetry_db import TelemetryConnection
 from storage.upkeep import Downsampled, Progress, SignalProgress, Verified
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from facility.batch import Batch
-from storage.embedded.rows import insert, prepare_insert
+from storage.embedded.row_writing import insert, prepare_insert
 from storage.landing_table import Extent, Put
 from storage.telemetry_db import TelemetryConnection
 from storage.telemetry_db.counters import CountKey, Entry

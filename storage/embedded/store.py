@@ -18,7 +18,7 @@ from storage.embedded.deleting import KeepDays, delete_rows
 from storage.embedded.reading import StoreReader
 from storage.embedded.row_checksums import accept_rows, changed_days
 from storage.embedded.row_reading import series_id_of
-from storage.embedded.rows import insert, prepare_insert
+from storage.embedded.row_writing import insert, prepare_insert
 from storage.embedded.translate_errors import translate_errors
 from storage.store import Buckets, Counted, LastValue, SeriesCount, Written
 from storage.telemetry_db import open_reader, open_writer, transaction

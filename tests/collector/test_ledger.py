@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.arrival import Arrival
-from collector.landing_file import LandingFile
 from collector.ledger import read_ledger, verify_ledger
+from collector.telemetry_writer import TelemetryWriter
 from facility.batch import Batch
 from facility.errors import ConfigError
 from facility.source import GapReport, Rejection
@@ -29,8 +29,8 @@ SOURCES = ("x", "y")
 SIGNALS = ("a", "b", "c")
 
 
-def open_file(folder: Path, kind: StoreKind = "embedded") -> closing[LandingFile]:
-    return closing(LandingFile(folder, "ring", kind, lambda: 17, DeadLetterLimits()))
+def open_file(folder: Path, kind: StoreKind = "embedded") -> closing[TelemetryWriter]:
+    return closing(TelemetryWriter(folder, "ring", kind, lambda: 17, DeadLetterLimits()))
 
 
 def land(folder: Path, *arrivals: Arrival, kind: StoreKind = "embedded") -> None:

@@ -8,11 +8,11 @@ from itertools import groupby
 
 import pytest
 
-from collector import supervisor
+from collector import source_loop
 from collector.collector import Collector
 from collector.intake import Intake
+from collector.source_loop import MAX_IN_FLIGHT, NOT_REPLAYABLE
 from collector.source_status import LinkState, SourceStatus
-from collector.supervisor import MAX_IN_FLIGHT, NOT_REPLAYABLE
 from facility.batch import Batch
 from facility.errors import AuthorizationError, ConfigError, DataError, KadoError, UnreachableError
 from facility.profile import load_profile
@@ -280,7 +280,7 @@ async def test_a_source_that_replays_has_no_gap_but_those_it_reports(landing: Me
 
 
 async def test_a_live_link_is_recorded_again_and_again(landing: MemoryLanding, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(source_loop, "HEARTBEAT_S", 0.01)
     collector = collect(landing, ScriptedSource([]))
     async with running(collector):
         await until(lambda: len(landing.links) >= 4)
@@ -292,7 +292,7 @@ async def test_a_live_link_is_recorded_again_and_again(landing: MemoryLanding, m
 async def test_a_source_that_reports_its_link_down_gives_no_heartbeat(
     landing: MemoryLanding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(source_loop, "HEARTBEAT_S", 0.01)
     down = LinkReport(T0, "down", "no carrier")
     collector = collect(landing, ScriptedSource([down]))
     async with running(collector):
@@ -306,7 +306,7 @@ async def test_a_source_that_reports_its_link_down_gives_no_heartbeat(
 async def test_the_end_is_recorded_and_a_full_landing_does_not_hold_it_up(
     landing: MemoryLanding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "_LAST_WORD_S", 0.05)
+    monkeypatch.setattr(source_loop, "_LAST_WORD_S", 0.05)
     source = ScriptedSource([delivery(1)])
     collector = collect(landing, source)
     task = asyncio.create_task(collector.run())

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from collector.supervisor import MAX_IN_FLIGHT
+from collector.source_loop import MAX_IN_FLIGHT
 from facility.source import SINCE_LAST_COMMIT
 from facility.time import NS_PER_S, system_clock
 from source_benches import BENCHES, LIBRARY, Bench, just_now

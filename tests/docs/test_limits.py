@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analytics import window
-from collector import changes, failing_samples, supervisor
+from collector import changes, failing_samples, source_loop
 from collector.files import parquet_file, rejections
 from collector.files.forms import epics_archiver, streams
 from collector.landing_status import LandingLimits
@@ -59,7 +59,7 @@ LIMITS: dict[str, list[int]] = {
     "updates of EPICS and Tango": [default(EpicsCaSource, "max_waiting")],
     "status page": [default(HttpSource, "max_bytes"), default(HttpSource, "timeout_s")],
     "words of a batch": [word.MAX_WORD_CHARACTERS],
-    "kinds of rejection": [private(supervisor, "_MOST_KINDS")],
+    "kinds of rejection": [private(source_loop, "_MOST_KINDS")],
     "answer of an archive": [
         archiver.MAX_BYTES, default(archiver.ArchiverSource, "timeout_s"), private(influxdb, "_AT_ONCE"),
         private(postgresql, "_AT_ONCE"),

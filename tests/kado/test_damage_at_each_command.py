@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from command_line import Answer, Kado, run
-from kado.cli.table import COMMANDS, Group
+from kado.cli.command_list import COMMANDS, Group
 from seeded_ring import DAY, seed, time_of_day
 
 DAMAGES: Final = ("truncated", "zeroed", "overwritten")

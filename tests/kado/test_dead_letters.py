@@ -10,9 +10,9 @@ from collector.arrival import Arrival
 from collector.causes import Cause, words_of
 from collector.landing import Landing
 from collector.ledger import read_ledger, verify_ledger
+from collector.source_loop import NOT_REPLAYABLE
 from collector.sources.monitor_reader import OVERFLOW as MONITOR_OVERFLOW
 from collector.sources.mqtt.reader import OVERFLOW, SESSION_LOST
-from collector.supervisor import NOT_REPLAYABLE
 from command_line import Kado
 from facility.batch import Batch
 from facility.source import GapReport, Rejection

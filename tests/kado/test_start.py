@@ -12,8 +12,8 @@ import pytest
 
 import kado
 from command_line import Kado
-from kado.cli.table import COMMANDS, Entry
-from kado.rooms import ROOMS
+from kado.cli.command_list import COMMANDS, Entry
+from kado.own_packages import ROOMS
 from seeded_ring import DAY
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from command_line import Kado
 from facility.source import Rejection
 from facility.time import parse_time, system_clock
 from kado import output
-from kado.cli.table import COMMANDS, Group
+from kado.cli.command_list import COMMANDS, Group
 from kado.config import load_configuration
 from kado.writers import make_landing
 from seeded_ring import DAY

@@ -253,9 +253,9 @@ _WRITE_TO_THE_STORE = (
     "store.write(late)\n"
 )
 _LAND = (
-    "from collector.arrival import Arrival; from collector.landing_file import LandingFile\n"
+    "from collector.arrival import Arrival; from collector.telemetry_writer import TelemetryWriter\n"
     "from storage.telemetry_db.dead_letters import DeadLetterLimits\n"
-    "file = LandingFile(path, 'ring', 'embedded', lambda: 17, DeadLetterLimits())\n"
+    "file = TelemetryWriter(path, 'ring', 'embedded', lambda: 17, DeadLetterLimits())\n"
     "vars(file)['_connection'].set_trace_callback(note)\n"
     "file.commit([Arrival('ring', late)])\n"
 )

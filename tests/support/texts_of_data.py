@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kado.cli import help, main
-from kado.cli.table import COMMANDS, Entry
+from kado.cli.command_list import COMMANDS, Entry
 from texts import Found
 
 
@@ -13,11 +13,11 @@ def texts_of_commands() -> Iterator[Found]:
     yield Found((main.SUMMARY,), "kado/cli/main.py")
     yield Found((main.EPILOG,), "kado/cli/main.py")
     for name, entry in COMMANDS.items():
-        yield Found((entry.summary,), "kado/cli/table.py")
+        yield Found((entry.summary,), "kado/cli/command_list.py")
         if not isinstance(entry, Entry):
             if entry.epilog:
-                yield Found((entry.epilog,), "kado/cli/table.py")
-            yield from (Found((below.summary,), "kado/cli/table.py") for below in entry.commands.values())
+                yield Found((entry.epilog,), "kado/cli/command_list.py")
+            yield from (Found((below.summary,), "kado/cli/command_list.py") for below in entry.commands.values())
         yield from _of_command(main.english(name, entry), "kado/cli/" + name)
 
 
@@ -39,4 +39,4 @@ def texts_of_rooms() -> Iterator[Found]:
     from analytics.explain import Rule
 
     for enumeration in (Rule, Standing):
-        yield from (Found((member.value,), "kado/rooms.py") for member in enumeration)
+        yield from (Found((member.value,), "kado/own_packages.py") for member in enumeration)

@@ -16,9 +16,9 @@ from facility.source import Notice
 
 CONNECT_TIMEOUT_S: Final = 10.0
 KEEPALIVE_S: Final = 30
-"""A broker that is silent for one and a half of it is gone."""
+"""A broker that says nothing for 1.5 times as long counts as gone."""
 SUBSCRIBE_TIMEOUT_S: Final = 300.0
-"""The answer comes behind everything that the session has kept for us."""
+"""The answer comes after all messages that the session has kept for us."""
 
 # A person has to put these right.
 _CREDENTIALS: Final = (0x86, 0x87, 0x8A, 0x8C)
@@ -130,7 +130,7 @@ class MqttConnection(Protocol):
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What the broker grants less than was asked for, as far as it has said so."""
+        """Where the broker grants less than was asked for, as far as it has said so."""
         ...
 
     session_present: bool

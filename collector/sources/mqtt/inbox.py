@@ -14,7 +14,8 @@ class Inbox:
     """A queue that gathers messages for a moment, so that one batch carries many.
 
     Contract: `put` and `close` are for the client library, on the event loop; `take` is for one task. What was put
-    before `close` is still taken. It does not bound itself: who can wait waits for `room`, who cannot looks at `full`.
+    before `close` is still taken. It has no limit of its own: a caller that can wait awaits
+    `room`, one that cannot checks `full`.
     """
 
     def __init__(self) -> None:

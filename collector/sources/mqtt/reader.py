@@ -73,5 +73,5 @@ class MqttReader:
         if isinstance(token, _Token) and token.connection is self._connection:
             await self._connection.acknowledge(token.messages)
             self._unacknowledged -= 1
-            # Only from here on does silence say that nothing waits any more.
+            # Silence counts from here on: before, messages could wait for this acknowledgement.
             self._quiet_since_s = asyncio.get_running_loop().time()

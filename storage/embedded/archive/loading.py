@@ -15,7 +15,7 @@ from storage.embedded.archive.layout import day_of, day_start, month_of
 from storage.embedded.archive.sealing import read_files
 from storage.embedded.archive.swap import Beginning, FileSwap
 from storage.embedded.row_reading import nth_row_time
-from storage.embedded.rows import insert
+from storage.embedded.row_writing import insert
 from storage.store import Written
 from storage.telemetry_db import transaction
 from storage.telemetry_db.counters import CountKey, Entry, count

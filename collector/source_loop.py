@@ -33,7 +33,7 @@ from facility.time import Clock, to_ns
 _LOG: Final = logging.getLogger(__name__)
 
 HEARTBEAT_S: Final = 10.0
-"""While a link is up, that is recorded at so many seconds."""
+"""While a link is up, this is recorded every so many seconds."""
 MAX_IN_FLIGHT: Final = 4
 """Deliveries read and not yet durable; then nothing more is read from the source."""
 NOT_REPLAYABLE: Final = "not_replayable"

@@ -17,8 +17,8 @@ from facility.errors import DiskError
 from facility.signals import link_signal
 from facility.source import SINCE_LAST_COMMIT, GapReport, Rejection
 from facility.time import Clock
+from storage.disk_reserve import Reserve
 from storage.landing_table import Extent, landing_table
-from storage.reserve import Reserve
 from storage.telemetry_db import StoreKind, dead_letters, gaps, open_writer, transaction
 from storage.telemetry_db.commits import (
     Mark,
@@ -38,7 +38,7 @@ from storage.telemetry_db.outbox import Waiting
 _LOG: Final = logging.getLogger(__name__)
 
 
-class LandingFile:
+class TelemetryWriter:
     """Arrivals onto the disk.
 
     Contract: for the holder of the directory's lock, one thread at a time. `commit` then `confirm`; only after both

@@ -12,7 +12,7 @@ LEFT_BEHIND = """
 import asyncio, socket, sys, time
 
 sys.path.insert(0, {root!r})
-from kado.ending import Ending
+from kado.process_exit import Ending
 
 ending = Ending()
 import tango

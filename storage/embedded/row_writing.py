@@ -103,7 +103,7 @@ def insert(
         series_id, newest = series_of(connection, part.signal)
         first = part.first
         times = batch.time_ns[first]
-        # Nothing is there yet behind the newest stamp, so nothing has to be looked up.
+        # No stored row is newer than `newest`: later stamps need no lookup.
         known = 0 if newest is None else int(np.searchsorted(times, newest, side="right"))
         series[batch.signal[first[0]]] = series_id
         if known:
