@@ -32,7 +32,7 @@ _KEPT_SAMPLES = 100
 """How many samples of one rejection go into its payload, at most; all are counted."""
 _KEPT_BYTES = 64 * 1024
 _KEPT_CHARACTERS = 60_000
-"""At most so many characters of the words of these samples are kept."""
+"""At most so many characters of their words are kept."""
 _LONGEST_WORD_SHOWN = 80
 
 Mask = NDArray[np.bool_]

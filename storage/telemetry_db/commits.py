@@ -27,7 +27,7 @@ def newest_commit(connection: sqlite3.Connection) -> Mark:
 
 
 def number_commit(connection: sqlite3.Connection, now_ns: int, samples: int) -> Mark:
-    """Give the open transaction its number; the row of the one before is deleted. `samples` are all that landed with it."""
+    """Give the open transaction its number; the row of the one before is deleted. `samples` landed with it."""
     made = connection.execute("INSERT INTO landed(committed_ns, samples) VALUES(?, ?)", (now_ns, samples))
     connection.execute("DELETE FROM landed WHERE id < ?", (made.lastrowid,))
     return Mark(int(made.lastrowid or 0), samples)
