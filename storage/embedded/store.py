@@ -87,8 +87,12 @@ class EmbeddedStore:
                 if self._lock is not None:
                     self._lock.release()
                 raise
-        if not read_only and manifest.leftovers(self._connection):
-            self._swap().tidy()
+        try:
+            if not read_only and manifest.leftovers(self._connection):
+                self._swap().tidy()
+        except BaseException:
+            self.close()
+            raise
         self._reader = StoreReader(self._connection, data_dir, facility)
 
     @property

@@ -123,8 +123,10 @@ def test_a_leftover_that_leads_out_of_the_archive_is_never_removed(data: Path, p
         connection.execute("DROP TABLE archive_leftover")
         connection.execute("CREATE TABLE archive_leftover(path)")
         connection.execute("INSERT INTO archive_leftover VALUES(?)", (path,))
-    with pytest.raises(DamagedDataError, match="archive_leftover"):
-        EmbeddedStore(data, "ring", read_only=False)
+    # Twice: the first does not keep the directory locked.
+    for _ in range(2):
+        with pytest.raises(DamagedDataError, match="archive_leftover"):
+            EmbeddedStore(data, "ring", read_only=False)
     assert all(victim.read_text() == "untouched" for victim in victims[:3])
 
 

@@ -1,6 +1,7 @@
 """The list of alarms on the page: what needs a person, and what operators do there by their own name."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,9 @@ class Watching:
         self._alarms.inbox.landed([Arrival("plc", batch)], 0.0)
         self._alarms.look()
 
+    def close(self) -> None:
+        self._alarms.close()
+
     def look(self) -> str:
         """Decide; return the state of the alarm."""
         self._alarms.look()
@@ -73,16 +77,32 @@ def ring(staffed: Path) -> Path:
     return staffed
 
 
+Watched = Callable[[Path], Watching]
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    """Make alarms that are closed in the end."""
+    with ExitStack() as opened:
+
+        def begin(folder: Path) -> Watching:
+            watching = Watching(folder)
+            opened.callback(watching.close)
+            return watching
+
+        yield begin
+
+
 @pytest.fixture
 async def page(ring: Path) -> AsyncIterator[Page]:
     async with open_page(ring) as opened:
         yield opened
 
 
-async def test_the_list_says_what_is_wrong_by_how_much_and_what_to_do(page: Page, ring: Path) -> None:
+async def test_the_list_says_what_is_wrong_by_how_much_and_what_to_do(page: Page, ring: Path, watched: Watched) -> None:
     viewer = await page.logged_in("viewer")
     assert "no alarms were watched" in (await viewer.get("/alarms")).text
-    Watching(ring).measure(4.5)
+    watched(ring).measure(4.5)
     shown = (await viewer.get("/alarms")).text
     assert "Beam &lt;low&gt;" in shown
     assert "4.5 mA (limit 10)" in shown
@@ -92,8 +112,10 @@ async def test_the_list_says_what_is_wrong_by_how_much_and_what_to_do(page: Page
     assert "未確認" in (await viewer.get("/alarms?lang=ja")).text
 
 
-async def test_an_operator_acknowledges_what_was_shown_and_shelves_by_name(page: Page, ring: Path) -> None:
-    watching, operator = Watching(ring), await page.logged_in("operator")
+async def test_an_operator_acknowledges_what_was_shown_and_shelves_by_name(
+    page: Page, ring: Path, watched: Watched
+) -> None:
+    watching, operator = watched(ring), await page.logged_in("operator")
     watching.measure(4.5)
     asked = {"do": "ack", "alarm": "low", "occurrence": "1"}
     assert (await operator.post("/alarms/do", asked)).status_code == 303
@@ -107,8 +129,8 @@ async def test_an_operator_acknowledges_what_was_shown_and_shelves_by_name(page:
     assert watching.look() == "acked"
 
 
-async def test_nobody_acknowledges_an_occurrence_that_was_not_shown(page: Page, ring: Path) -> None:
-    watching, operator = Watching(ring), await page.logged_in("operator")
+async def test_nobody_acknowledges_an_occurrence_that_was_not_shown(page: Page, ring: Path, watched: Watched) -> None:
+    watching, operator = watched(ring), await page.logged_in("operator")
     watching.measure(4.5)
     for value in (20.0, 3.0):
         watching.measure(value)
@@ -126,9 +148,9 @@ async def test_nobody_acknowledges_an_occurrence_that_was_not_shown(page: Page, 
     ],
 )
 async def test_what_cannot_be_done_is_refused_with_the_reason(
-    page: Page, ring: Path, fields: dict[str, str], says: str
+    page: Page, ring: Path, watched: Watched, fields: dict[str, str], says: str
 ) -> None:
-    Watching(ring).measure(4.5)
+    watched(ring).measure(4.5)
     answer = await (await page.logged_in("operator")).post("/alarms/do", fields)
     assert answer.status_code == 400
     assert says in answer.text
