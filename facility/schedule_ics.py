@@ -142,7 +142,7 @@ def _blocks(
             try:
                 block.check_texts()
             except ScheduleError as error:
-                problems.append(f"{event.name}: {error}")
+                problems.append(Sentence("{event}: {error}", event=event.name, error=error))
             blocks.append(block)
         elif event.name not in without:
             without.add(event.name)
