@@ -20,6 +20,7 @@ from collector.sources.channels import Channels
 from collector.sources.http.fetch import Endpoint
 from collector.sources.mapping import SignalMapping
 from collector.sources.monitored_source import MappedSource, TomlPath
+from collector.sources.tls import tls_context
 from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.sentence import Sentence
@@ -183,14 +184,4 @@ class ArchiverSource(MappedSource):
     def _tls(self) -> ssl.SSLContext | None:
         if not self.url.startswith("https:"):
             return None
-        try:
-            return ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:
-            raise ConfigError(
-                Sentence(
-                    "source {id}: ca_file {ca_file} cannot be read: {error}",
-                    id=self.id,
-                    ca_file=self.ca_file,
-                    error=error,
-                )
-            ) from error
+        return tls_context(self.id, self.ca_file)

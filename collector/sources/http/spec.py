@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -21,6 +20,7 @@ from collector.sources.json_values import Field as PageField
 from collector.sources.json_values import TimeFormat
 from collector.sources.mapping import SignalMapping
 from collector.sources.monitored_source import MappedSource, TomlPath
+from collector.sources.tls import tls_context
 from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.quality import Quality
@@ -151,19 +151,7 @@ class HttpSource(MappedSource):
         """Read the files that are named; they are small."""
         token = self._token()
         headers = {} if token is None else {self.token_header: self.token_prefix + token}
-        tls = None
-        if self.url.startswith("https:"):
-            try:
-                tls = ssl.create_default_context(cafile=self.ca_file)
-            except OSError as error:
-                raise ConfigError(
-                    Sentence(
-                        "source {id}: ca_file {ca_file} cannot be read: {error}",
-                        id=self.id,
-                        ca_file=self.ca_file,
-                        error=error,
-                    )
-                ) from error
+        tls = tls_context(self.id, self.ca_file) if self.url.startswith("https:") else None
         return Endpoint(self.id, self.url, headers, tls, self.timeout_s, self.max_bytes)
 
     def _token(self) -> str | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import ssl
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -28,6 +27,7 @@ from collector.sources.monitored_source import MappedSource, TomlPath
 from collector.sources.mqtt.connection import Endpoint, MqttConnection
 from collector.sources.mqtt.document import DocumentFormat
 from collector.sources.mqtt.reader import MqttReader
+from collector.sources.tls import tls_context
 from facility.errors import ConfigError
 from facility.profile import Profile
 from facility.quality import Quality
@@ -308,7 +308,7 @@ class MqttSource(MappedSource):
             url=self.url,
             host=parts.hostname or "",
             port=parts.port or _PORTS[parts.scheme],
-            tls=self._tls_context() if parts.scheme == "mqtts" else None,
+            tls=tls_context(self.id, self.ca_file) if parts.scheme == "mqtts" else None,
             username=self.username,
             password=self._password(),
             client_id=self.client_id or f"kado-{facility}-{self.id}",
@@ -334,19 +334,6 @@ class MqttSource(MappedSource):
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
                 Sentence("source {id}: password_file cannot be read: {error}", id=self.id, error=error)
-            ) from error
-
-    def _tls_context(self) -> ssl.SSLContext:
-        try:
-            return ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:
-            raise ConfigError(
-                Sentence(
-                    "source {id}: ca_file {ca_file} cannot be read: {error}",
-                    id=self.id,
-                    ca_file=self.ca_file,
-                    error=error,
-                )
             ) from error
 
 
